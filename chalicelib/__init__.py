@@ -1,0 +1,1 @@
+"""The Client Portal: everything that runs in Lambda."""

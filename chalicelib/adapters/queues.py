@@ -1,0 +1,21 @@
+"""SQS: the messages we send. They carry ids and nothing else."""
+
+import json
+
+from chalicelib.adapters.aws import client
+from chalicelib.config import settings
+
+
+def mail(pk: str, sk: str) -> None:
+    """Have on_mail send the outbox record at this key."""
+    _send(settings.mail_queue_url, {"type": "mail", "version": 1, "pk": pk, "sk": sk})
+
+
+def sealing(tenant_id: str, client_id: str, intake_id: str, form_id: str) -> None:
+    """Have on_sealing seal a signed form."""
+    ids = {"tenant_id": tenant_id, "client_id": client_id, "intake_id": intake_id, "form_id": form_id}
+    _send(settings.sealing_queue_url, {"type": "sealing", "version": 1, **ids})
+
+
+def _send(url: str, message: dict[str, object]) -> None:
+    client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(message, separators=(",", ":")))

@@ -1,0 +1,31 @@
+"""The stage's own secrets, read from Secrets Manager when first needed."""
+
+import functools
+import hashlib
+import hmac
+import json
+
+from chalicelib.adapters.aws import client
+from chalicelib.config import settings
+
+
+@functools.cache
+def _secrets() -> dict[str, str]:
+    answer = client("secretsmanager").get_secret_value(SecretId=settings.secrets_name)
+    secrets: dict[str, str] = json.loads(answer["SecretString"])
+    if any(len(secrets.get(name, "")) < 32 for name in ("pepper", "token_key")):
+        raise RuntimeError("The stage's secret must hold pepper and token_key, 32 characters each or more")
+    return secrets
+
+
+def keyed(*parts: str) -> str:
+    """A stable digest of personal words for keys: meaningless without the pepper."""
+    return hmac.new(_secrets()["pepper"].encode(), "\x1f".join(parts).encode(), hashlib.sha256).hexdigest()[:40]
+
+
+def token(*parts: str) -> str:
+    """The secret of an e-mailed link: derived again by the mailer, so that it is stored nowhere (256 bits)."""
+    import base64
+
+    mac = hmac.new(_secrets()["token_key"].encode(), "\x1f".join(parts).encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(mac).decode().rstrip("=")

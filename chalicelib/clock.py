@@ -1,0 +1,33 @@
+"""The application's clock: the only reader of the wall clock."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+_source: Callable[[], datetime] = lambda: datetime.now(UTC)  # noqa: E731
+
+
+def now() -> datetime:
+    """This instant, aware, in UTC."""
+    return _source()
+
+
+def use(source: Callable[[], datetime]) -> None:
+    """Read the time from `source` from now on (local development and tests; nothing deployed calls it)."""
+    global _source
+    _source = source
+
+
+def text(at: datetime) -> str:
+    """An instant as stored and sent: RFC 3339, UTC, milliseconds, fixed width: text order is time order."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+
+
+def parse(stored: str) -> datetime:
+    """The instant of `text`."""
+    return datetime.fromisoformat(stored)
+
+
+def today(zone: str) -> date:
+    """The date it is now in an IANA zone."""
+    return now().astimezone(ZoneInfo(zone)).date()

@@ -1,0 +1,60 @@
+"""Settings: every environment variable, validated once at cold start; nothing else reads the environment."""
+
+import os
+
+from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
+
+# Limits are data per stage: (how many, in how many seconds). A stage's LIMITS overrides single ones.
+LIMITS: dict[str, tuple[int, int]] = {
+    "sign_in_account": (10, 900),
+    "sign_in_address": (60, 300),
+    "sign_in_tenant": (600, 300),
+    "second_factor": (5, 600),
+    "invitation_address": (40, 3600),
+    "invitation_token": (10, 3600),
+    "renewal": (3, 3600),
+    "verification_address": (30, 600),
+    "invitations_tenant": (200, 86400),
+    "requests_person": (600, 60),
+    "sessions": (5, 0),  # sessions a person may have at once; the oldest ends
+}
+
+
+class Settings(BaseModel):
+    """What a function is told by its environment. A missing or empty value stops the cold start."""
+
+    model_config = ConfigDict(frozen=True)
+
+    stage: str = Field(min_length=1)
+    aws_region: str = Field(min_length=1)
+    table_name: str = Field(min_length=1)
+    documents_bucket: str = Field(min_length=1)
+    keys_bucket: str = Field(min_length=1)
+    mail_queue_url: str = Field(min_length=1)
+    mail_events_queue_url: str = Field(min_length=1)
+    sealing_queue_url: str = Field(min_length=1)
+    portal_origin: str = Field(pattern=r"^https?://[^/]+$")
+    mail_sender: str = Field(min_length=3)
+    data_key_id: str = Field(min_length=1)
+    seal_key_id: str = Field(min_length=1)
+    seal_certificate_key: str = Field(min_length=1)
+    secrets_name: str = Field(min_length=1)
+    documents_endpoint: str | None = None  # another address of the documents bucket for browsers (local development)
+    retention_days: int = Field(default=2557, ge=1)  # signed forms are locked for seven years (notes: security 3.10)
+    limits: Json[dict[str, tuple[int, int]]] = Field(default_factory=dict)
+
+    def limit(self, name: str) -> tuple[int, int]:
+        """How many of `name` in how many seconds."""
+        return self.limits.get(name) or LIMITS[name]
+
+
+def _from_environment() -> Settings:
+    given = {name: value for name in Settings.model_fields if (value := os.environ.get(name.upper()))}
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        names = ", ".join(str(e["loc"][0]).upper() for e in error.errors())
+        raise RuntimeError(f"Missing or wrong in the environment: {names}") from None
+
+
+settings = _from_environment()

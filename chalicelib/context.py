@@ -1,0 +1,61 @@
+"""Who asks for what, when: the context of one request or event."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from chalicelib.policies.plans import Circumstances
+from chalicelib.policies.rules import Role
+
+
+class Persona(StrEnum):
+    """Whose credentials the work needs; scoping them by leading keys comes with operations."""
+
+    ACCOUNTS = "accounts"
+    PORTAL = "portal"
+    PRACTICE = "practice"
+    CHARTS = "charts"
+    JOBS = "jobs"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """The one who acts: a staff member, a client, or the system itself (a named job)."""
+
+    kind: str  # staff, client, system
+    id: str
+    name: str = ""
+    roles: frozenset[Role] = frozenset()
+    session_id: str | None = None
+
+
+@dataclass
+class Context:
+    """One unit of work. `tenant_id` comes from the session (or the queue message), never from what was sent."""
+
+    tenant_id: str
+    actor: Actor
+    now: datetime
+    persona: Persona
+    request_id: str | None = None
+    address: str | None = None
+    device: str | None = None
+    tenant: Any = None  # models.tenants.Tenant
+    session: Any = None  # StaffSession or ClientSession
+    person: Any = None  # Staff or Client who asks
+    client: Any = None  # the Client that the request is about
+    circumstances: Circumstances = field(default_factory=lambda: Circumstances(plan="", switched_on=()))
+    idempotency_key: str | None = None
+    request_digest: str = ""
+    result: str | None = None  # what an earlier request with this key made
+    if_match: int | None = None
+    token: str | None = None
+    is_assigned: bool = False  # the client of the request is assigned to the staff member who asks
+    names_client: bool = False  # the address names a client
+    request: Any = None  # what an earlier request with this idempotency key left
+
+    @property
+    def client_id(self) -> str:
+        """The client that the request is about."""
+        return str(self.client.client_id)

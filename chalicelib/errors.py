@@ -1,0 +1,173 @@
+"""What can go wrong, one class an error: its HTTP status, a stable code, and a sentence that a person can read.
+
+    raise AlreadySigned()
+    raise InvalidBody(errors=[{"pointer": "/password", "code": "too_short", "detail": "Use at least 15 characters"}])
+
+Sentences are fixed: nothing that a person typed is ever put into one (RFC 9457; logs keep the code only).
+"""
+
+from typing import Any
+
+
+class PortalError(Exception):
+    """Base of every expected failure."""
+
+    status = 500
+    code = "internal"
+    title = "Something failed on our side. Nothing was lost; please try again in a moment."
+
+    def __init__(self, *, errors: list[dict[str, Any]] | None = None, retry_after: int | None = None) -> None:
+        super().__init__(self.code)
+        self.errors = errors or []
+        self.retry_after = retry_after
+
+
+class Malformed(PortalError):
+    status, code, title = 400, "malformed", "The request could not be read."
+
+
+class IdempotencyKeyMissing(PortalError):
+    status, code = 400, "idempotency_key_missing"
+    title = "This request needs an Idempotency-Key header, so that sending it twice does it once."
+
+
+class InvalidCursor(PortalError):
+    status, code, title = 400, "invalid_cursor", "This page marker is not one of ours. Start the list again."
+
+
+class TwoCredentials(PortalError):
+    status, code, title = 400, "two_credentials", "Send either the session cookie or a bearer token, not both."
+
+
+class Unauthenticated(PortalError):
+    status, code, title = 401, "unauthenticated", "Please sign in."
+
+
+class InvalidCredentials(PortalError):
+    status, code, title = 401, "invalid_credentials", "That did not match. Check the e-mail address and the password."
+
+
+class SecondFactorRequired(PortalError):
+    status, code, title = 401, "second_factor_required", "Enter the 6-digit code from your authenticator app."
+
+
+class Forbidden(PortalError):
+    status, code, title = 403, "forbidden", "Your role does not include this."
+
+
+class CrossSite(PortalError):
+    status, code, title = 403, "csrf", "This request did not come from the portal's own pages. Reload and try again."
+
+
+class FeatureNotInPlan(PortalError):
+    status, code, title = 403, "feature_not_in_plan", "The organization's plan does not include this."
+
+
+class FeatureSwitchedOff(PortalError):
+    status, code, title = 403, "feature_switched_off", "The organization has switched this off."
+
+
+class NotFound(PortalError):
+    status, code, title = 404, "not_found", "There is nothing here, or it is not yours to see."
+
+
+class MethodNotAllowed(PortalError):
+    status, code, title = 405, "method_not_allowed", "This address does not take that method."
+
+
+class Stale(PortalError):
+    status, code = 412, "stale"
+    title = "Someone changed this in the meantime. Look at what is there now, then change it again."
+
+
+class PreconditionMissing(PortalError):
+    status, code, title = 428, "if_match_missing", "Send If-Match with the etag you read."
+
+
+class TooLarge(PortalError):
+    status, code, title = 413, "too_large", "That is too large to send."
+
+
+class UnsupportedMedia(PortalError):
+    status, code, title = 415, "unsupported_media_type", "This address does not take that kind of content."
+
+
+class InvalidBody(PortalError):
+    status, code, title = 422, "invalid_body", "Some of this needs another look."
+
+
+class IdempotencyKeyReused(PortalError):
+    status, code = 422, "idempotency_key_reused"
+    title = "This Idempotency-Key was used for a different request."
+
+
+class AnswersIncomplete(PortalError):
+    status, code, title = 422, "answers_incomplete", "Some answers are still missing."
+
+
+class TooManyRequests(PortalError):
+    status, code, title = 429, "too_many_requests", "Too many tries. Wait a moment, then try again."
+
+
+class Busy(PortalError):
+    status, code, title = 503, "busy", "We are busy for a moment. Nothing was lost; please try again."
+
+
+# ---- state of a record: 409 ----
+
+
+class NoEmail(PortalError):
+    status, code, title = 409, "no_email", "There is no e-mail address on the client's file. Add one, then invite."
+
+
+class EmailInUse(PortalError):
+    status, code = 409, "email_in_use"
+    title = "This e-mail address already belongs to another portal account of your organization."
+
+
+class AlreadyActive(PortalError):
+    status, code = 409, "already_active"
+    title = "This client already has a portal account. Share the login link instead."
+
+
+class AlreadyInvited(PortalError):
+    status, code = 409, "already_invited"
+    title = "This client has an open invitation. Resend it, or revoke it first."
+
+
+class ClientArchived(PortalError):
+    status, code, title = 409, "client_archived", "This client's file is archived."
+
+
+class InvitationClosed(PortalError):
+    status, code, title = 409, "invitation_closed", "This invitation is no longer open."
+
+
+class InvitationUsed(PortalError):
+    status, code, title = 409, "invitation_used", "This invitation was already used. Sign in instead."
+
+
+class InvitationExpired(PortalError):
+    status, code, title = 409, "invitation_expired", "This invitation has expired. Ask for a new one."
+
+
+class InvitationRevoked(PortalError):
+    status, code = 409, "invitation_revoked"
+    title = "This invitation is no longer valid. Ask the practice for a new one."
+
+
+class AlreadySigned(PortalError):
+    status, code, title = 409, "already_signed", "This form is signed and cannot be changed."
+
+
+class IntakeRevoked(PortalError):
+    status, code, title = 409, "intake_revoked", "The practice took this form back. Nothing more is needed here."
+
+
+class NotSealed(PortalError):
+    status, code, title = 409, "not_sealed", "This document is still being sealed. It will be here in a moment."
+
+
+class DisclosureChanged(PortalError):
+    status, code = 409, "disclosure_changed"
+    title = "The text about signing electronically has changed. Please read it again."

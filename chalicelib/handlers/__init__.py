@@ -1,0 +1,32 @@
+"""Entry points: an HTTP request or an event in, a service call, a view out."""
+
+from chalice.app import Blueprint
+
+from chalicelib.handlers import (
+    clients,
+    documents,
+    forms,
+    intakes,
+    invites,
+    notifications,
+    openapi,
+    sessions,
+    tenants,
+)
+from chalicelib.handlers.routing import Route, Routes
+
+_FEATURES = (sessions, tenants, clients, invites, intakes, documents, forms, notifications, openapi)
+
+HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]
+
+
+def blueprints() -> list[Blueprint]:
+    """Everything that app.py registers."""
+    from chalicelib.handlers.events import events
+
+    return [*HTTP, events]
+
+
+def routes() -> list[Route]:
+    """Every HTTP route, for the description of the API and for the tests."""
+    return [route for blueprint in HTTP for route in blueprint.table]

@@ -1,0 +1,259 @@
+"""Client files for staff, and the client's own profile."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from chalicelib import clock
+from chalicelib.context import Context
+from chalicelib.errors import EmailInUse, PortalError
+from chalicelib.handlers.routing import PORTAL, PRACTICE, Routes
+from chalicelib.handlers.views import Body, Line, Paging, PortalView, View
+from chalicelib.models.clients import Client
+from chalicelib.models.invites import Invite
+from chalicelib.policies.plans import Feature
+from chalicelib.policies.rules import Role
+from chalicelib.services import clients, invites, tenants
+
+practice = Routes(__name__, PRACTICE, "/practice")
+portal = Routes(__name__ + ".portal", PORTAL, "/portal")
+
+
+class AddressFields(Body):
+    """A postal address."""
+
+    line1: Line = Field(max_length=200)
+    line2: Annotated[Line, Field(max_length=200)] | None = None
+    city: Line = Field(max_length=100)
+    region: Line = Field(max_length=100)
+    postal_code: Line = Field(max_length=20)
+    country: Line = Field(default="US", max_length=60)
+
+
+class EmergencyContactFields(Body):
+    """Whom to call in an emergency, and whether that is agreed to."""
+
+    name: Line = Field(max_length=200)
+    relationship: Line = Field(max_length=100)
+    phone: Line = Field(max_length=40)
+    may_contact: bool = True
+
+
+class ProfileFields(Body):
+    """What a client may change of their own file."""
+
+    preferred_name: Annotated[Line, Field(max_length=100)] | None = None
+    phone: Annotated[Line, Field(max_length=40)] | None = None
+    address: AddressFields | None = None
+    emergency_contact: EmergencyContactFields | None = None
+
+
+class Address(PortalView):
+    """A postal address."""
+
+    line1: str
+    line2: str | None = None
+    city: str
+    region: str
+    postal_code: str
+    country: str
+
+
+class EmergencyContact(PortalView):
+    """Whom to call in an emergency."""
+
+    name: str
+    relationship: str
+    phone: str
+    may_contact: bool
+
+
+class Profile(PortalView):
+    """What the practice has on file about the one who asks. Name and e-mail are changed by the practice."""
+
+    legal_name: str
+    preferred_name: str | None
+    email: str | None
+    birth_date: str | None
+    phone: str | None
+    address: Address | None
+    emergency_contact: EmergencyContact | None
+    etag: str
+
+
+class TherapistName(View):
+    """A therapist who is assigned."""
+
+    staff_id: str
+    name: str
+
+
+class ClientRow(View):
+    """A client in a list."""
+
+    client_id: str
+    name: str
+    preferred_name: str | None
+    birth_date: str | None
+    status: str
+    portal: str
+    therapists: list[TherapistName]
+    worrying: bool
+
+    @classmethod
+    def of(cls, client: Client) -> "ClientRow":
+        """The row of a client."""
+        return cls(**_row(client))
+
+
+class ClientPage(View):
+    """Some clients."""
+
+    items: list[ClientRow]
+    next_cursor: str | None
+
+
+class CanInvite(View):
+    """Whether the asker can invite this client now, and if not, why (code and sentence)."""
+
+    allowed: bool
+    reason: str | None
+    title: str | None
+
+
+class InvitedForm(View):
+    """A form that an invitation carries."""
+
+    form_id: str
+    title: str
+
+
+class InviteView(View):
+    """An invitation and what became of it."""
+
+    invite_id: str
+    status: Literal["waiting", "completed", "expired", "revoked", "replaced"]
+    delivery: Literal["queued", "sent", "delivered", "bounced", "complained", "failed"]
+    email: str
+    sent_at: str
+    sent_by_name: str
+    expires_at: str
+    forms: list[InvitedForm]
+    renewal_asked_at: str | None
+
+    @classmethod
+    def of(cls, invite: Invite) -> "InviteView":
+        """The view of an invitation now."""
+        return cls(
+            invite_id=invite.invite_id,
+            status=invites.status(invite, clock.now()),
+            delivery=invite.delivery,
+            email=invite.email,
+            sent_at=invite.sent_at,
+            sent_by_name=invite.sent_by_name,
+            expires_at=invite.ends_at,
+            forms=[InvitedForm(form_id=form["form_id"], title=form["title"]) for form in invite.forms],
+            renewal_asked_at=invite.renewal_asked_at,
+        )
+
+
+class ClientDetails(ClientRow):
+    """Client Details. `invite` is the invitation that counts now."""
+
+    legal_name: str
+    email: str | None
+    phone: str | None
+    address: Address | None
+    emergency_contact: EmergencyContact | None
+    joined_at: str | None
+    invite: InviteView | None
+    can_invite: CanInvite
+
+
+class ClientSearch(Paging):
+    """Letters of a name, or a page of all."""
+
+    search: str = Field(default="", max_length=100)
+
+
+@practice.endpoint("GET", "/clients", action="client:list", query=ClientSearch)
+def list_clients(context: Context, query: ClientSearch) -> ClientPage:
+    """Clients: all for administrators, the assigned ones for therapists"""
+    if query.search.strip():
+        found = clients.search(context, query.search)
+        return ClientPage(items=[ClientRow.of(each) for each in found], next_cursor=None)
+    page = clients.everyone(context, query.limit, query.cursor)
+    return ClientPage(items=[ClientRow.of(each) for each in page.items], next_cursor=page.next_cursor)
+
+
+@practice.endpoint("GET", "/clients/{client_id}", action="client:read", reads_record=True)
+def read_client(context: Context, client_id: str) -> ClientDetails:
+    """Client Details"""
+    client: Client = context.client
+    invite = invites.current(client)
+    return ClientDetails(
+        **_row(client),
+        legal_name=client.legal_name,
+        email=client.email,
+        phone=client.phone,
+        address=Address(**client.address) if client.address else None,
+        emergency_contact=EmergencyContact(**client.emergency_contact) if client.emergency_contact else None,
+        joined_at=client.joined_at,
+        invite=InviteView.of(invite) if invite else None,
+        can_invite=_can_invite(context, client),
+    )
+
+
+def _can_invite(context: Context, client: Client) -> CanInvite:
+    if Role.ADMINISTRATOR not in context.actor.roles and not context.person.may_invite:
+        return CanInvite(
+            allowed=False, reason="no_permission", title="An administrator can give you the permission to invite."
+        )
+    if tenants.features(context.tenant, seat=None)[Feature.INVITATIONS] is not None:
+        return CanInvite(allowed=False, reason="feature_off", title="Invitations are switched off in the settings.")
+    refused: PortalError | None = invites.obstacle(client, context.now)
+    if refused is None and invites.address_taken(client):
+        refused = EmailInUse()
+    if refused is None:
+        return CanInvite(allowed=True, reason=None, title=None)
+    reason = "archived" if refused.code == "client_archived" else refused.code
+    return CanInvite(allowed=False, reason=reason, title=refused.title)
+
+
+def _row(client: Client) -> dict[str, Any]:
+    expired = client.portal == "invited" and invites.is_over(client, clock.now())
+    return {
+        "client_id": client.client_id,
+        "name": clients.shown(client),
+        "preferred_name": client.preferred_name,
+        "birth_date": client.birth_date,
+        "status": client.status,
+        "portal": "expired" if expired else client.portal,
+        "therapists": [TherapistName(staff_id=each["staff_id"], name=each["name"]) for each in client.therapists],
+        "worrying": bool(client.worrying),
+    }
+
+
+@portal.endpoint("GET", "/profile", action="profile:read")
+def read_profile(context: Context) -> Profile:
+    """My profile"""
+    return _profile(context.client)
+
+
+@portal.endpoint("PATCH", "/profile", action="profile:update", body=ProfileFields, if_match=True)
+def change_profile(context: Context, body: ProfileFields) -> Profile:
+    """Change my profile"""
+    return _profile(clients.update_profile(context, body.model_dump(exclude_unset=True)))
+
+
+def _profile(client: Client) -> Profile:
+    return Profile(
+        legal_name=client.legal_name,
+        preferred_name=client.preferred_name,
+        email=client.email,
+        birth_date=client.birth_date,
+        phone=client.phone,
+        address=Address(**client.address) if client.address else None,
+        emergency_contact=EmergencyContact(**client.emergency_contact) if client.emergency_contact else None,
+        etag=str(client.version),
+    )

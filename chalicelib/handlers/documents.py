@@ -1,0 +1,299 @@
+"""General Documents for staff, My documents for clients, and the check that anyone can make."""
+
+from typing import Any, Literal
+
+from pydantic import JsonValue
+
+from chalicelib import clock
+from chalicelib.config import settings
+from chalicelib.context import Context
+from chalicelib.handlers.routing import PORTAL, PRACTICE, PUBLIC, Routes
+from chalicelib.handlers.views import Paging, PortalView, View
+from chalicelib.models.clients import Document
+from chalicelib.services import accounts, documents
+from chalicelib.services.sessions import Caller
+
+public = Routes(__name__, PUBLIC)
+practice = Routes(__name__ + ".practice", PRACTICE, "/practice")
+portal = Routes(__name__ + ".portal", PORTAL, "/portal")
+
+MAX_PDF = 6 * 1024 * 1024
+
+
+class MyDocument(PortalView):
+    """A document of one's own."""
+
+    document_id: str
+    title: str
+    kind: Literal["intake_form"]
+    form_id: str | None
+    version: int | None
+    status: Literal["sealing", "completed"]
+    signed_by: str | None
+    signed_at: str | None
+    filed_at: str | None
+    sha256: str | None
+    size: int | None
+
+
+class DocumentView(View):
+    """An entry under General Documents. `worrying`: a safety answer in it calls for attention."""
+
+    document_id: str
+    title: str
+    kind: Literal["intake_form"]
+    form_id: str | None
+    version: int | None
+    status: Literal["sealing", "completed"]
+    signed_by: str | None
+    signed_at: str | None
+    filed_at: str | None
+    sha256: str | None
+    size: int | None
+    intake_id: str | None
+    worrying: bool
+
+    @classmethod
+    def of(cls, document: Document, *, staff: bool) -> "DocumentView":
+        """The view of a document for staff."""
+        return cls(**_fields(document), intake_id=document.intake_id, worrying=bool(document.worrying))
+
+
+def _fields(document: Document) -> dict[str, Any]:
+    return {
+        "document_id": document.document_id,
+        "title": document.title,
+        "kind": document.category,
+        "form_id": document.form_id,
+        "version": document.form_version,
+        "status": document.status,
+        "signed_by": document.signed_by,
+        "signed_at": document.signed_at,
+        "filed_at": document.filed_at,
+        "sha256": document.sha256,
+        "size": document.size,
+    }
+
+
+class MyDocuments(PortalView):
+    """Some of one's own documents."""
+
+    items: list[MyDocument]
+    next_cursor: str | None
+
+
+class DocumentPage(View):
+    """Some of a client's documents."""
+
+    items: list[DocumentView]
+    next_cursor: str | None
+
+
+class RecordItem(PortalView):
+    """One line of a signed form."""
+
+    field_id: str
+    label: str
+    kind: Literal["info", "answer", "table", "agree"]
+    value: JsonValue
+    columns: list[str] | None = None
+
+
+class StaffRecordItem(RecordItem, View):
+    """One line of a signed form as staff see it."""
+
+    worrying: bool
+
+
+class RecordSection(PortalView):
+    """A section of a signed form; a skipped one was left for the conversation."""
+
+    section_id: str
+    title: str
+    skipped: bool
+    items: list[RecordItem]
+
+
+class StaffRecordSection(View):
+    """A section of a signed form as staff see it."""
+
+    section_id: str
+    title: str
+    skipped: bool
+    items: list[StaffRecordItem]
+
+
+class SignatureView(PortalView):
+    """A signature and how it came about."""
+
+    name: str
+    printed_name: str
+    relationship: str
+    method: Literal["typed", "drawn"]
+    signed_at: str
+    time_zone: str
+    authenticated_by: str
+    intent: str
+    strokes: list[list[list[int]]] | None
+
+
+class MyDocumentRecord(MyDocument):
+    """One's own document in words: the accessible copy of the PDF."""
+
+    sections: list[RecordSection]
+    signatures: list[SignatureView]
+
+
+class DocumentRecord(DocumentView):
+    """A client's document in words."""
+
+    sections: list[StaffRecordSection]
+    signatures: list[SignatureView]
+
+
+class MyLink(PortalView):
+    """A link for two minutes."""
+
+    url: str
+    expires_at: str
+
+
+class Verdict(PortalView):
+    """What is known of a file: byte for byte as we sealed it (`intact`), or why not."""
+
+    intact: bool
+    sealed_by_us: bool
+    sealed_at: str | None
+    sha256: str
+    reason: Literal["not_a_pdf", "not_sealed", "changed", "unknown_seal"] | None
+
+
+class StoredVerdict(View):
+    """The same for the stored file, and whether it is the one that was filed."""
+
+    intact: bool
+    matches_record: bool
+    sealed_at: str | None
+    sha256: str
+    reason: Literal["not_a_pdf", "not_sealed", "changed", "unknown_seal"] | None
+
+
+# ---- staff ----
+
+
+@practice.endpoint("GET", "/clients/{client_id}/documents", action="document:read", query=Paging, reads_record=True)
+def list_documents(context: Context, client_id: str, query: Paging) -> DocumentPage:
+    """General Documents"""
+    page = documents.page_of(context, query.limit, query.cursor)
+    return DocumentPage(items=[DocumentView.of(each, staff=True) for each in page.items], next_cursor=page.next_cursor)
+
+
+@practice.endpoint("GET", "/clients/{client_id}/documents/{document_id}", action="document:read", reads_record=True)
+def read_document(context: Context, client_id: str, document_id: str) -> DocumentRecord:
+    """A document in words"""
+    found = documents.record(context, document_id)
+    return DocumentRecord(
+        **DocumentView.of(found.document, staff=True).model_dump(),
+        sections=[
+            StaffRecordSection(
+                section_id=section["section_id"],
+                title=section["title"],
+                skipped=section["skipped"],
+                items=[StaffRecordItem(**_item(item), worrying=item["worrying"]) for item in section["items"]],
+            )
+            for section in found.sections
+        ],
+        signatures=[_signature(found.signed)],
+    )
+
+
+@practice.endpoint("POST", "/clients/{client_id}/documents/{document_id}/download", action="document:download")
+def download_document(context: Context, client_id: str, document_id: str) -> MyLink:
+    """A short-lived link to the sealed PDF"""
+    return _link(context, document_id)
+
+
+@practice.endpoint("GET", "/clients/{client_id}/documents/{document_id}/verification", action="document:verify")
+def verify_document(context: Context, client_id: str, document_id: str) -> StoredVerdict:
+    """Whether the stored file is intact and the one that was filed"""
+    verdict, matches = documents.verify(context, document_id)
+    return StoredVerdict(
+        intact=verdict.intact,
+        matches_record=matches,
+        sealed_at=clock.text(verdict.sealed_at) if verdict.sealed_at else None,
+        sha256=verdict.sha256,
+        reason=verdict.reason,
+    )
+
+
+# ---- clients ----
+
+
+@portal.endpoint("GET", "/documents", action="document:read", query=Paging)
+def list_my_documents(context: Context, query: Paging) -> MyDocuments:
+    """My documents"""
+    page = documents.page_of(context, query.limit, query.cursor)
+    mine = [MyDocument(**_fields(each)) for each in page.items if each.shared]
+    return MyDocuments(items=mine, next_cursor=page.next_cursor)
+
+
+@portal.endpoint("GET", "/documents/{document_id}", action="document:read")
+def read_my_document(context: Context, document_id: str) -> MyDocumentRecord:
+    """One of my documents in words"""
+    found = documents.record(context, document_id)
+    return MyDocumentRecord(
+        **_fields(found.document),
+        sections=[
+            RecordSection(
+                section_id=section["section_id"],
+                title=section["title"],
+                skipped=section["skipped"],
+                items=[RecordItem(**_item(item)) for item in section["items"]],
+            )
+            for section in found.sections
+        ],
+        signatures=[_signature(found.signed)],
+    )
+
+
+@portal.endpoint("POST", "/documents/{document_id}/download", action="document:download")
+def download_my_document(context: Context, document_id: str) -> MyLink:
+    """A short-lived link to my sealed PDF"""
+    return _link(context, document_id)
+
+
+def _link(context: Context, document_id: str) -> MyLink:
+    url, until = documents.download(context, document_id)
+    return MyLink(url=url, expires_at=clock.text(until))
+
+
+def _item(item: Any) -> dict[str, Any]:
+    return {name: item.get(name) for name in ("field_id", "label", "kind", "value", "columns")}
+
+
+def _signature(signed: dict[str, Any]) -> SignatureView:
+    signature = signed["signature"]
+    return SignatureView(
+        name=signature["typed_name"] or signature["printed_name"],
+        **{name: signature[name] for name in SignatureView.model_fields if name != "name"},
+    )
+
+
+# ---- anyone ----
+
+
+@public.endpoint("POST", "/verification", action="seal:verify", media="application/pdf", max_body=MAX_PDF)
+def verify_file(context: None, content: bytes, caller: Caller) -> Verdict:
+    """Whether a PDF is byte for byte as we sealed it"""
+    from chalicelib.adapters import seal
+
+    seconds = clock.now().timestamp()
+    accounts.throttle("PUBLIC", settings.limit("verification_address"), seconds, "verification", caller.address)
+    verdict = seal.verify(content)
+    return Verdict(
+        intact=verdict.intact,
+        sealed_by_us=verdict.sealed_by_us,
+        sealed_at=clock.text(verdict.sealed_at) if verdict.sealed_at else None,
+        sha256=verdict.sha256,
+        reason=verdict.reason,
+    )

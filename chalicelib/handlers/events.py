@@ -1,0 +1,68 @@
+"""Event functions: SQS and the schedule. They are deployed as this module's own; app.py is never imported for them.
+
+A record that fails alone goes back to the queue alone: the event source mapping reports batch item failures.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from chalice.app import Blueprint
+
+from chalicelib.observability import logger, observed, where
+from chalicelib.services import documents, due, mails
+
+events = Blueprint(__name__)
+
+_DELIVERIES = {"Delivery": "delivered", "Bounce": "bounced", "Complaint": "complained", "Reject": "failed"}
+
+
+def _each(event: Any, work: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Do the work of each record; name those that failed."""
+    failed = []
+    for record in event.to_dict()["Records"]:
+        try:
+            work(json.loads(record["body"]))
+        except Exception as error:
+            logger.warning("record_failed", error=where(error), message_id=record["messageId"])
+            failed.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failed}
+
+
+@events.on_sqs_message(queue="mail", batch_size=10)  # type: ignore[untyped-decorator]
+@observed
+def on_mail(event: Any) -> dict[str, Any]:
+    """Send mails of the outbox."""
+    return _each(event, lambda message: mails.deliver(message["pk"], message["sk"]))
+
+
+@events.on_sqs_message(queue="mail-events", batch_size=10)  # type: ignore[untyped-decorator]
+@observed
+def on_mail_event(event: Any) -> dict[str, Any]:
+    """Note what SES says became of a mail."""
+    return _each(event, _mail_event)
+
+
+def _mail_event(message: dict[str, Any]) -> None:
+    body = json.loads(message["Message"]) if "Message" in message else message.get("detail", message)
+    delivery = _DELIVERIES.get(body.get("eventType") or body.get("notificationType", ""))
+    if delivery:
+        mails.happened(body["mail"]["messageId"], delivery)
+
+
+@events.on_sqs_message(queue="sealing", batch_size=5)  # type: ignore[untyped-decorator]
+@observed
+def on_sealing(event: Any) -> dict[str, Any]:
+    """Seal signed forms."""
+    return _each(event, _seal)
+
+
+def _seal(message: dict[str, Any]) -> None:
+    documents.seal(message["tenant_id"], message["client_id"], message["intake_id"], message["form_id"])
+
+
+@events.schedule("rate(1 minute)")  # type: ignore[untyped-decorator]
+@observed
+def on_schedule(event: Any) -> dict[str, Any]:
+    """Look at what is due."""
+    return {"looked_at": due.run()}

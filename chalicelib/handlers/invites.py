@@ -1,0 +1,196 @@
+"""Invitations: sent by staff, opened and redeemed by the link."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from chalicelib.context import Context
+from chalicelib.handlers.clients import InvitedForm, InviteView, ProfileFields
+from chalicelib.handlers.routing import PRACTICE, PUBLIC, Routes
+from chalicelib.handlers.sessions import SessionView, session_view
+from chalicelib.handlers.tenants import TenantView
+from chalicelib.handlers.views import Body, Line, Paging, PortalView, Text, View
+from chalicelib.services import clients, forms, invites
+from chalicelib.services.sessions import Caller
+
+public = Routes(__name__, PUBLIC)
+practice = Routes(__name__ + ".practice", PRACTICE, "/practice")
+
+Token = Annotated[str, Field(min_length=20, max_length=200, pattern=r"^[A-Za-z0-9._-]+$")]
+
+
+class InvitePage(View):
+    """Some of a client's invitations."""
+
+    items: list[InviteView]
+    next_cursor: str | None
+
+
+class OfferedForm(View):
+    """A form that can be sent along."""
+
+    form_id: str
+    title: str
+    minutes: int
+    selected: bool
+
+
+class InviteTemplate(View):
+    """Where the sender starts."""
+
+    subject: str
+    message: str
+    placeholders: list[str]
+    forms: list[OfferedForm]
+
+
+class InviteIn(Body):
+    """Forms to complete, and the words of the mail; the usual words when left out."""
+
+    form_ids: list[Annotated[str, Field(max_length=80)]] = Field(max_length=20)
+    subject: Annotated[Line, Field(min_length=1, max_length=200)] | None = None
+    message: Annotated[Text, Field(min_length=1, max_length=5000)] | None = None
+
+
+class InvitePreview(View):
+    """The mail exactly as it will be sent, but for the link."""
+
+    to: str
+    name: str
+    subject: str
+    text: str
+    html: str
+    forms: list[InvitedForm]
+
+
+@practice.endpoint("GET", "/clients/{client_id}/invites", action="invite:read", query=Paging)
+def list_invites(context: Context, client_id: str, query: Paging) -> InvitePage:
+    """A client's invitations"""
+    page = invites.of_client(context, query.limit, query.cursor)
+    return InvitePage(items=[InviteView.of(each) for each in page.items], next_cursor=page.next_cursor)
+
+
+@practice.endpoint("GET", "/clients/{client_id}/invites/template", action="invite:send")
+def read_invite_template(context: Context, client_id: str) -> InviteTemplate:
+    """The usual words and the forms that can be sent"""
+    subject, message = invites.template(context.tenant)
+    active = [form for form in forms.library(context.tenant_id) if form.status == "active"]
+    return InviteTemplate(
+        subject=subject,
+        message=message,
+        placeholders=invites.PLACEHOLDERS,
+        forms=[
+            OfferedForm(form_id=f.form_id, title=f.title, minutes=f.minutes, selected=bool(f.standard)) for f in active
+        ],
+    )
+
+
+@practice.endpoint("POST", "/clients/{client_id}/invites/preview", action="invite:send", body=InviteIn)
+def preview_invite(context: Context, client_id: str, body: InviteIn) -> InvitePreview:
+    """Look at an invitation before sending it"""
+    picked = invites.chosen(context, body.form_ids)
+    letter = invites.preview(context, body.subject, body.message)
+    return InvitePreview(
+        to=letter.to,
+        name=clients.shown(context.client),
+        subject=letter.subject,
+        text=letter.text,
+        html=letter.html,
+        forms=[InvitedForm(form_id=form.form_id, title=form.title) for form in picked],
+    )
+
+
+@practice.endpoint(
+    "POST", "/clients/{client_id}/invites", action="invite:send", body=InviteIn, status=201, idempotent=True
+)
+def send_invite(context: Context, client_id: str, body: InviteIn) -> InviteView:
+    """Invite a client to the portal"""
+    return InviteView.of(invites.send(context, body.form_ids, body.subject, body.message))
+
+
+@practice.endpoint(
+    "POST", "/clients/{client_id}/invites/{invite_id}/resend", action="invite:send", status=201, idempotent=True
+)
+def resend_invite(context: Context, client_id: str, invite_id: str) -> InviteView:
+    """Send the invitation again with a new link; the older link stops"""
+    return InviteView.of(invites.resend(context, invite_id))
+
+
+@practice.endpoint("POST", "/clients/{client_id}/invites/{invite_id}/revoke", action="invite:revoke")
+def revoke_invite(context: Context, client_id: str, invite_id: str) -> InviteView:
+    """Take an invitation back"""
+    return InviteView.of(invites.revoke(context, invite_id))
+
+
+# ---- by the link ----
+
+
+class TokenIn(Body):
+    """What stands behind the # of the link; it never reaches a log or an address bar's server."""
+
+    token: Token
+
+
+class LookedUpForm(PortalView):
+    """A form that waits behind the link."""
+
+    form_id: str
+    title: str
+    minutes: int
+
+
+class Invitation(PortalView):
+    """What a link opens. Name and address only while it is open."""
+
+    state: Literal["open", "expired", "revoked", "used", "replaced"]
+    tenant: TenantView
+    first_name: str | None
+    name: str | None
+    email: str | None
+    forms: list[LookedUpForm]
+    expires_at: str
+
+
+class Redemption(Body):
+    """The password that the client chose, and what they told about themselves."""
+
+    token: Token
+    password: str = Field(min_length=1, max_length=1024)
+    preferred_name: Annotated[Line, Field(max_length=100)] | None = None
+    profile: ProfileFields = Field(default_factory=ProfileFields)
+
+
+class Renewal(PortalView):
+    """Nothing is told but that it was heard."""
+
+
+@public.endpoint("POST", "/invitations/lookup", action="invite:look_up", body=TokenIn)
+def look_up_invitation(context: None, body: TokenIn, caller: Caller) -> Invitation:
+    """What an invitation link opens; nothing is used up"""
+    state, invite, client, tenant = invites.look_up(body.token, caller)
+    is_open = state == "open"
+    return Invitation(
+        state=state,
+        tenant=TenantView.of(tenant),
+        first_name=clients.first_name(client) if is_open else None,
+        name=client.legal_name if is_open else None,
+        email=invite.email if is_open else None,
+        forms=[LookedUpForm(**form) for form in invite.forms] if is_open else [],
+        expires_at=invite.ends_at,
+    )
+
+
+@public.endpoint("POST", "/invitations/redemption", action="invite:redeem", body=Redemption, status=201)
+def redeem_invitation(context: None, body: Redemption, caller: Caller) -> SessionView:
+    """Create the account and sign in"""
+    profile = body.profile.model_dump(exclude_unset=True)
+    if body.preferred_name:
+        profile["preferred_name"] = body.preferred_name
+    return session_view(invites.redeem(body.token, body.password, profile, caller), fresh=True)
+
+
+@public.endpoint("POST", "/invitations/renewal", action="invite:renew", body=TokenIn, status=202)
+def renew_invitation(context: None, body: TokenIn, caller: Caller) -> Renewal:
+    """Ask the practice for a new link"""
+    invites.ask_renewal(body.token, caller)
+    return Renewal()

@@ -1,0 +1,166 @@
+"""What staff are told, and where each kind of person starts."""
+
+from typing import Any, Literal
+
+from chalicelib import clock
+from chalicelib.context import Context
+from chalicelib.handlers.routing import PORTAL, PRACTICE, Routes
+from chalicelib.handlers.views import Empty, Paging, PortalView, View
+from chalicelib.services import clients, documents, intakes, invites, notifications
+
+practice = Routes(__name__, PRACTICE, "/practice")
+portal = Routes(__name__ + ".portal", PORTAL, "/portal")
+
+SHOWN = 20
+
+
+class NotificationView(View):
+    """Something that happened with one of the asker's clients."""
+
+    notification_id: str
+    kind: Literal["packet_completed", "invitation_renewal_asked"]
+    client_id: str
+    client_name: str
+    intake_id: str | None
+    worrying: bool
+    at: str
+    read: bool
+
+
+class NotificationPage(View):
+    """Some notifications, newest first."""
+
+    items: list[NotificationView]
+    next_cursor: str | None
+
+
+class Waiting(View):
+    """A client whose invitation waits for an answer."""
+
+    client_id: str
+    client_name: str
+    state: Literal["invited", "expired"]
+    since: str
+
+
+class StaffHome(View):
+    """Today."""
+
+    first_name: str
+    notifications: list[NotificationView]
+    unread: int
+    clients: int
+    waiting: list[Waiting]
+
+
+class Leading(PortalView):
+    """The one thing that leads."""
+
+    kind: Literal["form"]
+    intake_id: str
+    form_id: str
+    title: str
+    started: bool
+
+
+class ClientHome(PortalView):
+    """Home: what is to be done now, in order."""
+
+    first_name: str
+    next: Leading | None
+    forms_open: int
+    forms_total_minutes: int
+    documents: int
+
+
+@practice.endpoint("GET", "/home", action="home:read")
+def read_staff_home(context: Context) -> StaffHome:
+    """Today"""
+    page = notifications.mine(context, SHOWN, None)
+    shown = _views(context, list(page.items))
+    mine = clients.everyone(context, 100, None).items
+    return StaffHome(
+        first_name=context.person.name.split()[0],
+        notifications=shown,
+        unread=sum(not each.read for each in shown),
+        clients=len(mine),
+        waiting=_waiting(mine)[:SHOWN],
+    )
+
+
+def _waiting(found: Any) -> list[Waiting]:
+    now = clock.now()
+    invited = [client for client in found if client.portal == "invited" and client.status == "active"]
+    rows = [
+        Waiting(
+            client_id=client.client_id,
+            client_name=clients.shown(client),
+            state="expired" if invites.is_over(client, now) else "invited",
+            since=clock.text(clock.parse(client.invite_ends_at) - invites.LIFE),
+        )
+        for client in invited
+    ]
+    return sorted(rows, key=lambda row: row.since)
+
+
+@practice.endpoint("GET", "/notifications", action="notification:read", query=Paging)
+def list_notifications(context: Context, query: Paging) -> NotificationPage:
+    """What I was told"""
+    page = notifications.mine(context, query.limit, query.cursor)
+    return NotificationPage(items=_views(context, list(page.items)), next_cursor=page.next_cursor)
+
+
+@practice.endpoint("POST", "/notifications/{notification_id}/read", action="notification:update", status=204)
+def read_notification(context: Context, notification_id: str) -> Empty:
+    """Mark as read"""
+    notifications.mark_read(context, notification_id)
+    return Empty()
+
+
+def _views(context: Context, found: list[Any]) -> list[NotificationView]:
+    """With the names as they are now; a client to whom the asker is no longer assigned is named no more."""
+    wanted = dict.fromkeys(each.client_id for each in found)
+    visible = {client.client_id: client for client in clients.visible(context, list(wanted))}
+    return [
+        NotificationView(
+            notification_id=each.notification_id,
+            kind=each.about,
+            client_id=each.client_id,
+            client_name=clients.shown(visible[each.client_id]),
+            intake_id=each.intake_id,
+            worrying=bool(each.worrying),
+            at=each.happened_at,
+            read=bool(each.read),
+        )
+        for each in found
+        if each.client_id in visible
+    ]
+
+
+@portal.endpoint("GET", "/home", action="home:read")
+def read_client_home(context: Context) -> ClientHome:
+    """Home"""
+    packets, _ = intakes.page_of(context, 25, None)
+    todo: list[tuple[Any, dict[str, Any], Any]] = []
+    for intake, parts in reversed(packets):
+        states = {part.form_id: part for part in parts}
+        for entry in intake.forms if intake.status == "open" else []:
+            state = states.get(entry["form_id"])
+            if state is None or state.status == "started":
+                todo.append((intake, entry, state))
+    leading = next((each for each in todo if each[2] is not None), todo[0] if todo else None)
+    return ClientHome(
+        first_name=clients.first_name(context.client),
+        next=Leading(
+            kind="form",
+            intake_id=leading[0].intake_id,
+            form_id=leading[1]["form_id"],
+            title=leading[1]["title"],
+            started=leading[2] is not None,
+        )
+        if leading
+        else None,
+        forms_open=len(todo),
+        forms_total_minutes=sum(entry["minutes"] for _, entry, _ in todo),
+        documents=len(documents.page_of(context, 100, None).items),
+    )

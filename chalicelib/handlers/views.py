@@ -1,0 +1,81 @@
+"""The bases of every request body and every response."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints
+
+from chalicelib import ids
+
+Id = Annotated[str, StringConstraints(pattern=ids.PATTERN)]
+
+# C0 controls other than tab and newline, DEL, lone surrogates: no name or text needs them; mails and PDFs suffer.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
+_CONTROL_LINE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+def _text(value: str) -> str:
+    value = value.replace("\r\n", "\n").replace("\r", "\n")
+    if _CONTROL.search(value):
+        raise ValueError("control characters")
+    return value
+
+
+def _line(value: str) -> str:
+    if _CONTROL_LINE.search(value):
+        raise ValueError("control characters")
+    return value.strip()
+
+
+Text = Annotated[str, AfterValidator(_text)]
+Line = Annotated[str, AfterValidator(_line)]
+
+
+class Body(BaseModel):
+    """What a request may hold: nothing else, of exactly these types, and never echoed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class Query(BaseModel):
+    """What a query string may hold."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class Paging(Query):
+    """One page of a list."""
+
+    limit: int = Field(default=25, ge=1, le=100)
+    cursor: str | None = Field(default=None, max_length=2000)
+
+
+class View(BaseModel):
+    """What a response holds. Fields that are not named here do not leave the building."""
+
+    model_config = ConfigDict(extra="forbid", from_attributes=False)
+
+    _headers: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    def headers(self) -> dict[str, Any]:
+        """Headers that go with this view."""
+        return self._headers
+
+
+class PortalView(View):
+    """A view that clients may see. A test pins every field of every such type."""
+
+
+class Empty(View):
+    """No content."""
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    instance: str
+    errors: list[dict[str, Any]] | None = None

@@ -1,0 +1,85 @@
+"""What proves who someone is: accounts, sessions, and the counters that slow guessing."""
+
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
+
+from chalicelib.config import settings
+from chalicelib.models.connection import client
+from chalicelib.models.table import CLIENT, STAFF, TENANT, BytesAttribute, JsonAttribute, Key, Record
+
+
+class Account(Record):
+    """The credential behind one e-mail address of one organization. Its key is the claim: one address, one account.
+
+    `realm` keeps staff and portal people apart; `principals` lists whom the account may be (a client, later contacts).
+
+        (none) ── invite ──▶ invited ── redeem ──▶ active ──▶ ended
+    """
+
+    KEY = Key(TENANT + "#EMAIL#{email_digest}", "{realm}")
+
+    email_digest = UnicodeAttribute()
+    realm = UnicodeAttribute()  # STAFF or PORTAL
+    principals = JsonAttribute()
+    status = UnicodeAttribute()
+    password_hash = UnicodeAttribute(null=True)
+    totp = BytesAttribute(null=True)
+    totp_step = NumberAttribute(null=True)
+    created_at = UnicodeAttribute()
+
+
+class Attempts(Record):
+    """How often something was tried in one window of time."""
+
+    KEY = Key(TENANT + "#ATTEMPTS#{subject_digest}", "{window}")
+
+    subject_digest = UnicodeAttribute()
+    window = UnicodeAttribute()
+    tries = NumberAttribute()
+
+    @classmethod
+    def add_one(cls, tenant_id: str, subject_digest: str, window: str, *, ends: int) -> int:
+        """Count one more try, and how many that makes; the record goes at `ends` (seconds)."""
+        pk, sk = cls.KEY.fill({"tenant_id": tenant_id, "subject_digest": subject_digest, "window": window})
+        answer = client().update_item(
+            TableName=settings.table_name,
+            Key={"pk": {"S": pk}, "sk": {"S": sk}},
+            UpdateExpression="ADD tries :one SET #k = :kind, tenant_id = :t, expires_at = :e",
+            ExpressionAttributeNames={"#k": "kind"},
+            ExpressionAttributeValues={
+                ":one": {"N": "1"},
+                ":kind": {"S": cls.KIND},
+                ":t": {"S": tenant_id},
+                ":e": {"N": str(ends)},
+            },
+            ReturnValues="UPDATED_NEW",
+        )
+        return int(answer["Attributes"]["tries"]["N"])
+
+
+class _Session:
+    """The attributes of a session; its token is only stored as a digest."""
+
+    token_digest = UnicodeAttribute()
+    session_id = UnicodeAttribute()
+    started_at = UnicodeAttribute()
+    seen_at = UnicodeAttribute()
+    ends_at = UnicodeAttribute()
+    bearer = BooleanAttribute()
+    device = UnicodeAttribute(null=True)
+    method = UnicodeAttribute()
+
+
+class StaffSession(_Session, Record):
+    """A staff member who is signed in."""
+
+    KEY = Key(STAFF, "SESSION#{token_digest}")
+
+    staff_id = UnicodeAttribute()
+
+
+class ClientSession(_Session, Record):
+    """A client who is signed in."""
+
+    KEY = Key(CLIENT, "SESSION#{token_digest}")
+
+    client_id = UnicodeAttribute()

@@ -1,0 +1,79 @@
+"""Client files, who is assigned to them, and their general documents."""
+
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
+
+from chalicelib.models.table import CLIENT, TENANT, JsonAttribute, Key, Record
+
+
+class Client(Record):
+    """A person in therapy at the organization; this partition is everything about them. Edited whole.
+
+    portal:  none ── invite ──▶ invited ── redeem ──▶ active ──▶ ended
+               ▲──── revoke ──────┘
+    """
+
+    KEY = Key(CLIENT, "CLIENT")
+    BY_TENANT = Key(TENANT + "#CLIENTS", "{client_id}", "gsi1")
+
+    client_id = UnicodeAttribute()
+    legal_name = UnicodeAttribute()
+    preferred_name = UnicodeAttribute(null=True)
+    birth_date = UnicodeAttribute(null=True)
+    email = UnicodeAttribute(null=True)
+    email_digest = UnicodeAttribute(null=True)  # of the portal account: set when invited
+    phone = UnicodeAttribute(null=True)
+    address = JsonAttribute(null=True)
+    emergency_contact = JsonAttribute(null=True)
+    status = UnicodeAttribute()
+    portal = UnicodeAttribute()
+    invite_id = UnicodeAttribute(null=True)
+    invite_ends_at = UnicodeAttribute(null=True)
+    joined_at = UnicodeAttribute(null=True)
+    features_off = JsonAttribute()
+    worrying = BooleanAttribute()
+    therapists = JsonAttribute()  # [{staff_id, name}] for lists; the Assignment records decide
+    created_at = UnicodeAttribute()
+
+
+class Assignment(Record):
+    """This therapist may see this client; read with every request, so it takes effect at once."""
+
+    KEY = Key(CLIENT, "THERAPIST#{staff_id}")
+    BY_THERAPIST = Key(TENANT + "#STAFF#{staff_id}#CLIENTS", "{client_id}", "gsi1")
+
+    client_id = UnicodeAttribute()
+    staff_id = UnicodeAttribute()
+    since = UnicodeAttribute()
+
+
+class SearchEntry(Record):
+    """A client under the first letters of a word of the name; the letters themselves are not in the key."""
+
+    KEY = Key(TENANT + "#SEARCH#{letters_digest}", "{client_id}")
+
+    letters_digest = UnicodeAttribute()
+    client_id = UnicodeAttribute()
+
+
+class Document(Record):
+    """An entry under General Documents.   sealing ──▶ completed"""
+
+    KEY = Key(CLIENT, "DOCUMENT#{document_id}")
+
+    client_id = UnicodeAttribute()
+    document_id = UnicodeAttribute()
+    category = UnicodeAttribute()  # intake_form
+    title = UnicodeAttribute()
+    status = UnicodeAttribute()
+    intake_id = UnicodeAttribute(null=True)
+    form_id = UnicodeAttribute(null=True)
+    form_version = NumberAttribute(null=True)
+    signed_by = UnicodeAttribute(null=True)
+    signed_at = UnicodeAttribute(null=True)
+    filed_at = UnicodeAttribute(null=True)
+    object_key = UnicodeAttribute(null=True)
+    object_version = UnicodeAttribute(null=True)
+    sha256 = UnicodeAttribute(null=True)
+    size = NumberAttribute(null=True)
+    worrying = BooleanAttribute()
+    shared = BooleanAttribute()  # with the client

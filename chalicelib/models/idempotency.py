@@ -1,0 +1,27 @@
+"""What a request with an Idempotency-Key did, in the caller's own partition."""
+
+from pynamodb.attributes import UnicodeAttribute
+
+from chalicelib.models.table import CLIENT, STAFF, Key, Record
+
+
+class _Done:
+    key_digest = UnicodeAttribute()
+    request_digest = UnicodeAttribute()
+    result = UnicodeAttribute()
+
+
+class StaffRequest(_Done, Record):
+    """A request of a staff member."""
+
+    KEY = Key(STAFF, "IDEMPOTENCY#{key_digest}")
+
+    staff_id = UnicodeAttribute()
+
+
+class ClientRequest(_Done, Record):
+    """A request of a client."""
+
+    KEY = Key(CLIENT, "IDEMPOTENCY#{key_digest}")
+
+    client_id = UnicodeAttribute()

@@ -1,0 +1,37 @@
+"""Invitations to the portal."""
+
+from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+
+from chalicelib.models.table import CLIENT, TENANT, BytesAttribute, JsonAttribute, Key, Record
+
+
+class Invite(Record):
+    """An offer to one client to create their account, bound to client, address and forms.
+
+    waiting ── redeem ──▶ completed
+       ├── revoke ──────▶ revoked
+       ├── another one ─▶ replaced
+       └── 72 hours ────▶ expired (computed from expires, not stored)
+    """
+
+    KEY = Key(CLIENT, "INVITE#{invite_id}")
+    BY_TENANT = Key(TENANT + "#INVITES", "{invite_id}", "gsi1")
+
+    client_id = UnicodeAttribute()
+    invite_id = UnicodeAttribute()
+    intake_id = UnicodeAttribute()
+    email = UnicodeAttribute()
+    email_digest = UnicodeAttribute()
+    forms = JsonAttribute()
+    letter = BytesAttribute()  # subject and message as the sender wrote them, encrypted
+    status = UnicodeAttribute()
+    delivery = UnicodeAttribute()
+    generation = NumberAttribute()
+    token_digest = UnicodeAttribute()
+    mail_id = UnicodeAttribute()
+    sent_by = UnicodeAttribute()
+    sent_by_name = UnicodeAttribute()
+    sent_at = UnicodeAttribute()
+    ends_at = UnicodeAttribute()
+    completed_at = UnicodeAttribute(null=True)
+    renewal_asked_at = UnicodeAttribute(null=True)

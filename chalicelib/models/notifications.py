@@ -1,0 +1,20 @@
+"""What a staff member is told in the app."""
+
+from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
+
+from chalicelib.models.table import STAFF, Key, Record
+
+
+class Notification(Record):
+    """One thing that happened; its id is derived from its cause, so it exists once."""
+
+    KEY = Key(STAFF, "NOTIFICATION#{notification_id}")
+
+    staff_id = UnicodeAttribute()
+    notification_id = UnicodeAttribute()
+    about = UnicodeAttribute()  # packet_completed, invitation_renewal_asked
+    client_id = UnicodeAttribute()
+    intake_id = UnicodeAttribute(null=True)
+    worrying = BooleanAttribute()
+    happened_at = UnicodeAttribute()
+    read = BooleanAttribute()

@@ -1,0 +1,16 @@
+"""Money: integer minor units and an ISO 4217 currency; no float anywhere."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Money:
+    """`amount` in minor units (cents), `currency` in lower case."""
+
+    amount: int
+    currency: str = "usd"
+
+    def __str__(self) -> str:
+        sign = "-" if self.amount < 0 else ""
+        symbol = "$" if self.currency == "usd" else f"{self.currency.upper()} "
+        return f"{sign}{symbol}{abs(self.amount) // 100:,}.{abs(self.amount) % 100:02d}"

@@ -1,0 +1,41 @@
+"""What is recorded about an action: who, what, whose, when, with which outcome. Ids only, no content (DOMAIN.md 8)."""
+
+import zlib
+
+from chalicelib import clock
+from chalicelib.context import Context
+from chalicelib.ids import new_id
+from chalicelib.models.audits import ClientAudit, TenantAudit
+from chalicelib.models.table import Record
+from chalicelib.models.transaction import Transaction
+
+SHARDS = 16
+
+
+def event(
+    context: Context, action: str, *, client_id: str | None = None, **object_ids: str | None
+) -> Record:
+    """The event of an action on one client's record, or on the organization when no client is concerned."""
+    at = context.now
+    event_id = new_id(at)
+    values = {
+        "tenant_id": context.tenant_id,
+        "event_id": event_id,
+        "year_month": f"{at:%Y%m}",
+        "happened_at": clock.text(at),
+        "action": action,
+        "actor": {"kind": context.actor.kind, "id": context.actor.id, "session": context.actor.session_id},
+        "object": {name: value for name, value in object_ids.items() if value},
+        "outcome": "done",
+        "request_id": context.request_id,
+        "address": context.address,
+    }
+    if client_id:
+        return ClientAudit.new(client_id=client_id, **values)
+    return TenantAudit.new(shard=str(zlib.crc32(event_id.encode()) % SHARDS), **values)
+
+
+def record(context: Context, action: str, *, client_id: str | None = None, **object_ids: str | None) -> None:
+    """Write the event of a read before its answer goes out; if that fails the request fails, so no read is unseen."""
+    with Transaction() as tx:
+        tx.create(event(context, action, client_id=client_id, **object_ids))

@@ -1,0 +1,283 @@
+"""General Documents: sealing what was signed, and reading, handing out and verifying it (DESIGN.md, Signed forms)."""
+
+import hashlib
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from chalicelib import clock
+from chalicelib.adapters import documents as bucket
+from chalicelib.config import settings
+from chalicelib.context import Actor, Context, Persona
+from chalicelib.errors import NotFound, NotSealed, PortalError
+from chalicelib.models.clients import Client, Document
+from chalicelib.models.intakes import Intake, IntakeForm
+from chalicelib.models.table import Page, at_keys, due_key, load
+from chalicelib.models.transaction import Transaction, change
+from chalicelib.policies.rules import Role
+from chalicelib.services import answers, audits, intakes, mails, notifications
+
+AGAIN = timedelta(minutes=3)
+
+
+class Record(NamedTuple):
+    """A document with what it says, for people who read the page instead of the file."""
+
+    document: Document
+    sections: list[Any]
+    signed: dict[str, Any]
+
+
+# ---- reading ----
+
+
+def page_of(context: Context, limit: int, cursor: str | None) -> Page:
+    """The general documents of the client, newest first."""
+    return Document.page(
+        Document.KEY, tenant_id=context.tenant_id, client_id=context.client_id, limit=limit, cursor=cursor
+    )
+
+
+def get(context: Context, document_id: str) -> Document:
+    """One document of the client; clients get only what is shared with them. Raises NotFound."""
+    found = Document.find(tenant_id=context.tenant_id, client_id=context.client_id, document_id=document_id)
+    if found is None or (Role.CLIENT in context.actor.roles and not found.shared):
+        raise NotFound()
+    return found
+
+
+def record(context: Context, document_id: str) -> Record:
+    """The accessible copy: the same signed record that the PDF was made of."""
+    document = get(context, document_id)
+    about = {"tenant_id": context.tenant_id, "client_id": context.client_id, "intake_id": document.intake_id}
+    intake, form = load((Intake, about), (IntakeForm, {**about, "form_id": document.form_id}))
+    if intake is None or form is None:
+        raise NotFound()
+    signed = intakes.read_signed(form)
+    return Record(document, _transcript(intake, form, signed), signed)
+
+
+def _transcript(intake: Intake, form: IntakeForm, signed: dict[str, Any]) -> list[Any]:
+    entry = next(each for each in intake.forms if each["form_id"] == form.form_id)
+    definition = intakes.definition_of(intake, entry)
+    return list(answers.transcript(definition, signed["answers"], signed["skipped"], intakes.facts_of(signed)))
+
+
+def download(context: Context, document_id: str) -> tuple[str, Any]:
+    """A link for two minutes, made after the permission check. Raises NotSealed until the document is complete."""
+    document = get(context, document_id)
+    if document.status != "completed":
+        raise NotSealed()
+    audits.record(context, "document:download", client_id=context.client_id, document_id=document_id)
+    return bucket.link(document.object_key, document.object_version, f"{document.form_id or 'document'}.pdf")
+
+
+def verify(context: Context, document_id: str) -> tuple[Any, bool]:
+    """Whether the stored file is intact, and whether it is the one that was filed."""
+    from chalicelib.adapters import seal
+
+    document = get(context, document_id)
+    if document.status != "completed":
+        raise NotSealed()
+    pdf = bucket.get(document.object_key, document.object_version)
+    return seal.verify(pdf), hashlib.sha256(pdf).hexdigest() == document.sha256
+
+
+# ---- sealing ----
+
+
+class _Filed(PortalError):
+    """Another worker has filed this document."""
+
+
+def seal(tenant_id: str, client_id: str, intake_id: str, form_id: str) -> None:
+    """Seal one signed form and file it; safe to repeat at any point, from the queue or the sweep.
+
+    The bytes are a function of what was signed, so a repeat after a crash makes the same document again; only the
+    transaction at the end makes it complete, once.
+    """
+    about = {"tenant_id": tenant_id, "client_id": client_id, "intake_id": intake_id}
+    intake, form, client = load((Intake, about), (IntakeForm, {**about, "form_id": form_id}), (Client, about))
+    if intake is None or form is None or client is None or form.status != "signed":
+        return
+    from chalicelib.adapters import pdf
+    from chalicelib.adapters import seal as seals
+
+    signed = intakes.read_signed(form)
+    signed_at = clock.parse(form.signed_at)
+    rendered = pdf.render(_paper(intake, form, signed))
+    sealed = seals.seal(rendered, signed_at=signed_at)
+    object_key = bucket.key(tenant_id, client_id, form.document_id)
+    version = bucket.put_sealed(object_key, sealed, clock.now())
+    try:
+        _file(intake, form, client, object_key, version, sealed)
+    except _Filed:
+        return
+
+
+def _file(intake: Intake, form: IntakeForm, client: Client, object_key: str, version: str, sealed: bytes) -> None:
+    now = clock.now()
+    at = clock.text(now)
+    system = Context(form.tenant_id, Actor("system", "on_sealing"), now, Persona.JOBS)
+    last = _is_last(intake, form)
+    document = Document.at(tenant_id=form.tenant_id, client_id=form.client_id, document_id=form.document_id)
+    letters: list[Any] = []
+    with Transaction() as tx:
+        tx.update(
+            form,
+            IntakeForm.status.set("sealed"),
+            IntakeForm.sealed_at.set(at),
+            IntakeForm.duepk.remove(),
+            IntakeForm.duesk.remove(),
+            when=IntakeForm.status == "signed",
+            otherwise=_Filed(),
+        )
+        tx.update(
+            document,
+            Document.status.set("completed"),
+            Document.filed_at.set(at),
+            Document.object_key.set(object_key),
+            Document.object_version.set(version),
+            Document.sha256.set(hashlib.sha256(sealed).hexdigest()),
+            Document.size.set(len(sealed)),
+        )
+        # The packet's version serialises two forms that are sealed at the same moment: one of them sees itself last.
+        tx.update(
+            intake,
+            Intake.version.set(_count(intake) + 1),
+            Intake.worrying.set(bool(intake.worrying or form.worrying)),
+            *([Intake.status.set("completed"), Intake.completed_at.set(at)] if last else []),
+            when=_unchanged(intake),
+            otherwise=_Beside(),
+        )
+        tx.create(
+            audits.event(
+                system, "document:file", client_id=form.client_id, document_id=form.document_id, form_id=form.form_id
+            )
+        )
+        if form.worrying:
+            tx.update(client, Client.worrying.set(True))
+        if last:
+            letters = _tell(tx, intake, form, now)
+    mails.hand_over(*letters)
+
+
+class _Beside(PortalError):
+    """Another form of the packet was filed at the same moment; the queue brings this one again."""
+
+    status, code = 503, "busy"
+
+
+def _count(intake: Intake) -> int:
+    return int(intake.version or 0)
+
+
+def _unchanged(intake: Intake) -> Any:
+    return Intake.version == intake.version if intake.version else Intake.version.does_not_exist()
+
+
+def _is_last(intake: Intake, form: IntakeForm) -> bool:
+    about = {"tenant_id": intake.tenant_id, "client_id": intake.client_id, "intake_id": intake.intake_id}
+    others = [entry["form_id"] for entry in intake.forms if entry["form_id"] != form.form_id]
+    states = load(*[(IntakeForm, {**about, "form_id": form_id}) for form_id in others]) if others else []
+    return all(state is not None and state.status == "sealed" for state in states)
+
+
+def _tell(tx: Transaction, intake: Intake, form: IntakeForm, now: Any) -> list[Any]:
+    """Staff are told once per finished packet, in the app and by a mail that says nothing (DOMAIN.md 4.4)."""
+    told = notifications.recipients(intake.tenant_id, intake.client_id, intake.sent_by)
+    letters = []
+    for who in told:
+        worrying = bool(intake.worrying or form.worrying)
+        tx.put(
+            notifications.notice(
+                who,
+                notifications.PACKET_COMPLETED,
+                intake.client_id,
+                now,
+                intake.intake_id,
+                intake_id=intake.intake_id,
+                worrying=worrying,
+            )
+        )
+        letter = mails.to_staff(now, intake.tenant_id, who.staff_id, mails.PACKET_COMPLETED, intake.intake_id)
+        tx.put(letter)
+        letters.append(letter)
+    return letters
+
+
+def _paper(intake: Intake, form: IntakeForm, signed: dict[str, Any]) -> Any:
+    """What was signed, as the renderer takes it."""
+    from chalicelib.adapters import pdf
+
+    signature = signed["signature"]
+    names = {"sent": "Sent to the client", "started": "First opened", "signed": "Signed"}
+    return pdf.SignedForm(
+        organization=signed["organization"],
+        title=next(each["title"] for each in intake.forms if each["form_id"] == form.form_id),
+        version=str(signed["version"]),
+        form_sha256=signed["form_sha256"],
+        answers_sha256=signed["answers_sha256"],
+        client_name=signed["client_name"],
+        document_id=form.document_id,
+        sections=[_section(section) for section in _transcript(intake, form, signed)],
+        signatures=[
+            pdf.Signature(
+                name=signature["typed_name"] or signature["printed_name"],
+                printed_name=signature["printed_name"],
+                relationship=_RELATIONSHIPS[signature["relationship"]],
+                method=signature["method"],
+                strokes=signature["strokes"],
+                signed_at=clock.parse(signature["signed_at"]),
+                time_zone=signature["time_zone"],
+                ip=signature["address"] or "unknown",
+                device=signature["device"] or "unknown",
+                authenticated_by=signature["authenticated_by"],
+                account_ref=signature["account_ref"],
+                session_ref=signature["session_ref"],
+                disclosure_version=str(signature["disclosure_version"]),
+                intent=signature["intent"],
+            )
+        ],
+        events=[(names[name], clock.parse(at)) for name, at in signed["events"]],
+        verify_url=f"{settings.portal_origin}/verify",
+        zone=signed["zone"],
+    )
+
+
+_RELATIONSHIPS = {"self": "The client", "parent": "Parent", "guardian": "Guardian", "other": "Other, as named"}
+
+
+def _section(section: Any) -> Any:
+    from chalicelib.adapters import pdf
+
+    return pdf.Section(
+        title=section["title"], skipped=section["skipped"], items=[_item(item) for item in section["items"]]
+    )
+
+
+def _item(item: Any) -> Any:
+    from chalicelib.adapters import pdf
+
+    kind = item["kind"]
+    return pdf.Item(
+        label=item["label"],
+        kind=kind,
+        value={"Agreed": "yes", "Not agreed": "no"}[item["value"]] if kind == "agree" else _value(item),
+        columns=item.get("columns"),
+        blocks=item["value"] if kind == "info" else None,
+    )
+
+
+def _value(item: Any) -> Any:
+    return None if item["kind"] == "info" else item["value"]
+
+
+def sweep(pk: str, sk: str, now: Any) -> None:
+    """A form that should have been sealed by now: queue it again, and look again later."""
+    for form in at_keys([(pk, sk)], consistent=True):
+        if form.status != "signed":
+            change(form, IntakeForm.duepk.remove(), IntakeForm.duesk.remove())
+            continue
+        again = due_key(pk, sk, IntakeForm.KIND, now + AGAIN)
+        change(form, IntakeForm.duepk.set(again[0]), IntakeForm.duesk.set(again[1]))
+        intakes.seal_soon(form)

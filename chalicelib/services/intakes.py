@@ -1,0 +1,542 @@
+"""Packets of forms: sent, filled in, signed (DOMAIN.md section 4).
+
+What was not submitted is invisible to staff: the practice's side of this module reads signed forms only.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from chalicelib import clock, ids
+from chalicelib.adapters import keys, queues
+from chalicelib.context import Context
+from chalicelib.errors import (
+    AlreadySigned,
+    AnswersIncomplete,
+    Busy,
+    DisclosureChanged,
+    IntakeRevoked,
+    InvalidBody,
+    NotFound,
+    PortalError,
+)
+from chalicelib.models.clients import Client, Document
+from chalicelib.models.forms import Form, FormVersion
+from chalicelib.models.intakes import Intake, IntakeForm, Section, SignedForm
+from chalicelib.models.table import load
+from chalicelib.models.transaction import Transaction
+from chalicelib.observability import logger, where
+from chalicelib.services import answers, audits, clients, forms, idempotency, staff
+
+SEAL_AGAIN = timedelta(seconds=90)
+TRIES = 6
+RECORD_MOST = 380_000  # bytes; DynamoDB's limit is 400 KB an item
+
+DISCLOSURE_VERSION = 1
+DISCLOSURE: list[Any] = [
+    "You are about to sign electronically. Your electronic signature counts as much as one on paper.",
+    {
+        "list": [
+            "You can ask for a paper form instead, at no cost. Tell the practice before you sign.",
+            "You can take back your consent to electronic forms at any time by telling the practice. "
+            "That does not undo what you have signed before.",
+            "Your consent covers the forms in this portal, and nothing else.",
+            "You need a device with an up-to-date web browser, and something that opens PDF files "
+            "to keep a copy. You can download each form you sign here, whenever you like.",
+            "If your e-mail address changes, tell the practice, so that you still learn of new forms.",
+        ]
+    },
+]
+INTENT = "I sign this form, and I mean my signature to be as binding as one on paper."
+
+
+class Open(NamedTuple):
+    """A form as its client sees it now."""
+
+    intake: Intake
+    form: IntakeForm | None
+    entry: dict[str, Any]
+    definition: dict[str, Any]
+    answers: dict[str, Any]
+    skipped: list[str]
+    facts: answers.Facts
+
+    @property
+    def status(self) -> str:
+        """to_do, started, signed or sealed."""
+        return str(self.form.status) if self.form else "to_do"
+
+
+# ---- sending ----
+
+
+def packet(context: Context, client: Client, picked: Sequence[Form]) -> Intake:
+    """A new packet with each form frozen at its newest version and the merge fields as they are today."""
+    therapist = _therapist(context.tenant_id, client)
+    return Intake.new(
+        tenant_id=context.tenant_id,
+        client_id=client.client_id,
+        intake_id=ids.new_id(context.now),
+        status="open",
+        forms=[_entry(context.tenant_id, form) for form in picked],
+        merge=forms.merge_values(context.tenant, str(client.legal_name), therapist),
+        sent_by=context.actor.id,
+        sent_by_name=context.actor.name,
+        sent_at=clock.text(context.now),
+        worrying=False,
+    )
+
+
+def _entry(tenant_id: str, form: Form) -> dict[str, Any]:
+    version = forms.version(tenant_id, form.form_id, form.newest)
+    return {
+        "form_id": form.form_id,
+        "version": form.newest,
+        "title": form.title,
+        "minutes": form.minutes,
+        "sections": form.sections,
+        "sha256": version.sha256,
+    }
+
+
+def _therapist(tenant_id: str, client: Client) -> Any | None:
+    for each in client.therapists:
+        found = staff.get(tenant_id, each["staff_id"])
+        if found is not None and found.status == "active":
+            return found
+    return None
+
+
+def take_back(tx: Transaction, tenant_id: str, client_id: str, intake_id: str) -> None:
+    """Revoke a packet that nobody has begun to sign."""
+    intake = Intake.at(tenant_id=tenant_id, client_id=client_id, intake_id=intake_id)
+    tx.update(intake, Intake.status.set("revoked"), when=Intake.status != "completed")
+
+
+# ---- lists ----
+
+
+def page_of(
+    context: Context, limit: int, cursor: str | None
+) -> tuple[list[tuple[Intake, list[IntakeForm]]], str | None]:
+    """Packets of the client with what became of each form, newest first."""
+    page = Intake.page(Intake.KEY, tenant_id=context.tenant_id, client_id=context.client_id, limit=limit, cursor=cursor)
+    forms_of = _states(page.items)
+    return [(intake, forms_of[intake.intake_id]) for intake in page.items], page.next_cursor
+
+
+def _states(packets: Sequence[Intake]) -> dict[str, list[IntakeForm]]:
+    """The forms of packets that someone has begun, by packet, in one read."""
+    wanted = [
+        (IntakeForm, {**_about(packet), "form_id": entry["form_id"]}) for packet in packets for entry in packet.forms
+    ]
+    states: dict[str, list[IntakeForm]] = {packet.intake_id: [] for packet in packets}
+    for found in load(*wanted) if wanted else []:
+        if found is not None:
+            states[found.intake_id].append(found)
+    return states
+
+
+def _about(packet: Intake) -> dict[str, Any]:
+    return {"tenant_id": packet.tenant_id, "client_id": packet.client_id, "intake_id": packet.intake_id}
+
+
+def _packet(context: Context, intake_id: str) -> Intake:
+    found = Intake.find(tenant_id=context.tenant_id, client_id=context.client_id, intake_id=intake_id)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def _forms_of(context: Context, intake: Intake) -> list[IntakeForm]:
+    return _states([intake])[intake.intake_id]
+
+
+# ---- filling in ----
+
+
+def open_form(context: Context, intake_id: str, form_id: str) -> tuple[Open, list[IntakeForm]]:
+    """A form with its answers so far, and the state of the whole packet. Raises NotFound, IntakeRevoked."""
+    intake = _packet(context, intake_id)
+    if intake.status == "revoked":
+        raise IntakeRevoked()
+    parts = _forms_of(context, intake)
+    found = next((part for part in parts if part.form_id == form_id), None)
+    return _opened(context, intake, found, form_id), parts
+
+
+def _opened(context: Context, intake: Intake, found: IntakeForm | None, form_id: str) -> Open:
+    entry = next((each for each in intake.forms if each["form_id"] == form_id), None)
+    if entry is None:
+        raise NotFound()
+    definition = definition_of(intake, entry)
+    facts = answers.Facts(clients.age(context.client, context.tenant.zone), clock.today(context.tenant.zone))
+    if found is not None and found.status != "started":
+        signed = read_signed(found)
+        return Open(intake, found, entry, definition, signed["answers"], signed["skipped"], facts)
+    written, skipped = _written(context, intake.intake_id, form_id, definition)
+    return Open(intake, found, entry, definition, written, skipped, facts)
+
+
+def definition_of(intake: Intake, entry: dict[str, Any]) -> dict[str, Any]:
+    """The form as it was sent: its version, with the merge fields of that day."""
+    version: FormVersion = forms.version(intake.tenant_id, entry["form_id"], entry["version"])
+    return forms.merged(version.definition, intake.merge)
+
+
+def _written(
+    context: Context, intake_id: str, form_id: str, definition: dict[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """What was typed so far, over what the client file already knows."""
+    values = answers.prefill(definition, clients.profile(context.client))
+    skipped = []
+    about: dict[str, Any] = {"tenant_id": context.tenant_id, "client_id": context.client_id, "intake_id": intake_id}
+    for section in Section.every(Section.KEY, consistent=True, form_id=form_id, **about):
+        kept = _read_section(section)
+        values |= kept["answers"]
+        if kept["skipped"]:
+            skipped.append(section.section_id)
+    return {name: value for name, value in values.items() if value is not None}, skipped
+
+
+def _read_section(section: Section) -> dict[str, Any]:
+    kept: dict[str, Any] = keys.decrypt(section.tenant_id, section.answers, section.sk)
+    return kept
+
+
+def save(
+    context: Context,
+    intake_id: str,
+    form_id: str,
+    section_id: str,
+    changes: dict[str, Any],
+    skip: bool | None,
+    here: bool,
+) -> str:
+    """Keep what was typed into one section; the instant it was kept. Two devices merge field by field.
+
+    Raises InvalidBody (nothing kept), AlreadySigned, IntakeRevoked, NotFound, Busy.
+    """
+    about = {"tenant_id": context.tenant_id, "client_id": context.client_id, "intake_id": intake_id}
+    place = {**about, "form_id": form_id, "section_id": section_id}
+    for _ in range(TRIES):
+        intake, form, section = load((Intake, about), (IntakeForm, {**about, "form_id": form_id}), (Section, place))
+        definition = _may_write(intake, form, form_id)
+        index = _index(definition, section_id)
+        accepted = _accepted(context, definition, section_id, changes)
+        kept: dict[str, Any] = _read_section(section) if section else {"answers": {}, "skipped": False}
+        merged = {
+            "answers": {**kept["answers"], **accepted},
+            "skipped": kept["skipped"] if skip is None else skip,
+        }
+        progress = (index, len(definition["sections"])) if here else None
+        try:
+            return _keep(context, intake, place, section, merged, section_id if here else None, progress)
+        except _Overtaken:
+            continue
+    raise Busy(retry_after=1)
+
+
+class _Overtaken(PortalError):
+    """Another device saved this section in the meantime."""
+
+
+def _may_write(intake: Intake | None, form: IntakeForm | None, form_id: str) -> dict[str, Any]:
+    if intake is None:
+        raise NotFound()
+    entry = next((each for each in intake.forms if each["form_id"] == form_id), None)
+    if entry is None:
+        raise NotFound()
+    if intake.status == "revoked":
+        raise IntakeRevoked()
+    if form is not None and form.status != "started":
+        raise AlreadySigned()
+    return definition_of(intake, entry)
+
+
+def _index(definition: dict[str, Any], section_id: str) -> int:
+    ids_in_order = [section["id"] for section in definition["sections"]]
+    if section_id not in ids_in_order:
+        raise NotFound()
+    return ids_in_order.index(section_id)
+
+
+def _accepted(context: Context, definition: dict[str, Any], section_id: str, changes: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return answers.accept(definition, section_id, changes, clock.today(context.tenant.zone))
+    except answers.AnswerProblems as refused:
+        raise InvalidBody(
+            errors=[
+                {"pointer": f"/answers/{p.field_id[:60]}", "code": p.code, "detail": p.detail} for p in refused.problems
+            ]
+        ) from None
+
+
+def _keep(
+    context: Context,
+    intake: Intake,
+    place: dict[str, str],
+    seen: Section | None,
+    merged: dict[str, Any],
+    position: str | None,
+    progress: tuple[int, int] | None,
+) -> str:
+    at = clock.text(context.now)
+    section = Section.new(**place, answers=b"", saved_at=at, version=(seen.version if seen else 0) + 1)
+    section.answers = _sealed_words(context.tenant_id, merged, section.sk)
+    handle = IntakeForm.new(
+        **{name: place[name] for name in ("tenant_id", "client_id", "intake_id", "form_id")}, status="started"
+    )
+    actions = [
+        IntakeForm.kind.set(IntakeForm.KIND),
+        IntakeForm.status.set("started"),
+        IntakeForm.saved_at.set(at),
+        IntakeForm.started_at.set(IntakeForm.started_at | at),
+        *(each.set(place[name]) for name, each in _IDENTITY.items()),
+    ]
+    if position and progress:
+        actions += [
+            IntakeForm.position.set(position),
+            IntakeForm.done.set(progress[0]),
+            IntakeForm.of.set(progress[1]),
+        ]
+    unchanged = Section.version == seen.version if seen else Section.pk.does_not_exist()
+    with Transaction() as tx:
+        tx.put(section, when=unchanged, otherwise=_Overtaken())
+        tx.merge(
+            handle,
+            *actions,
+            when=IntakeForm.pk.does_not_exist() | (IntakeForm.status == "started"),
+            otherwise=AlreadySigned(),
+        )
+        tx.require(intake, Intake.status == "open", otherwise=IntakeRevoked())
+    return at
+
+
+_IDENTITY = {
+    "tenant_id": IntakeForm.tenant_id,
+    "client_id": IntakeForm.client_id,
+    "intake_id": IntakeForm.intake_id,
+    "form_id": IntakeForm.form_id,
+}
+
+
+# ---- signing ----
+
+
+def sign(context: Context, intake_id: str, form_id: str, signature: dict[str, Any]) -> IntakeForm:
+    """Sign a form: one conditional transaction, exactly one winner; the answers are final from here on.
+
+    Stores the canonical answers and the evidence (DOMAIN.md 4.5; 15 USC 7001), and queues the sealing. Raises
+    AnswersIncomplete with the places, AlreadySigned, IntakeRevoked, DisclosureChanged, NotFound.
+    """
+    if context.result:
+        return _signed_form(context, intake_id, form_id)
+    opened, _ = open_form(context, intake_id, form_id)
+    if opened.status != "started" and opened.status != "to_do":
+        raise AlreadySigned()
+    if signature["disclosure_version"] != DISCLOSURE_VERSION:
+        raise DisclosureChanged()
+    _require_complete(opened)
+    signed = _record(context, opened, signature)
+    form = IntakeForm.new(
+        tenant_id=context.tenant_id,
+        client_id=context.client_id,
+        intake_id=intake_id,
+        form_id=form_id,
+        status="signed",
+        position=None,
+        done=len(opened.definition["sections"]),
+        of=len(opened.definition["sections"]),
+        started_at=opened.form.started_at if opened.form else clock.text(context.now),
+        saved_at=clock.text(context.now),
+        signed_at=clock.text(context.now),
+        answers_sha256=signed["answers_sha256"],
+        document_id=ids.derived_id(intake_id, form_id, at=context.now),
+        worrying=bool(signed["worrying"]),
+    )
+    kept = SignedForm.new(**_about(opened.intake), form_id=form_id, signed=b"")
+    kept.signed = _sealed_words(context.tenant_id, signed, kept.sk)
+    form.due(context.now + SEAL_AGAIN)
+    with Transaction() as tx:
+        idempotency.remember(tx, context, form.document_id)
+        tx.put(form, when=_as_seen(opened.form), otherwise=AlreadySigned())
+        tx.require(opened.intake, Intake.status == "open", otherwise=IntakeRevoked())
+        tx.create(kept)
+        tx.create(_document(context, opened, form, signature))
+        tx.create(
+            audits.event(context, "intake:sign", client_id=context.client_id, intake_id=intake_id, form_id=form_id)
+        )
+    seal_soon(form)
+    return form
+
+
+def _as_seen(seen: IntakeForm | None) -> Any:
+    """The form is as it was when its answers were read: what is signed is what is kept."""
+    if seen is None:
+        return IntakeForm.pk.does_not_exist()
+    return (IntakeForm.status == "started") & (IntakeForm.saved_at == seen.saved_at)
+
+
+def _signed_form(context: Context, intake_id: str, form_id: str) -> IntakeForm:
+    about: dict[str, Any] = {"tenant_id": context.tenant_id, "client_id": context.client_id}
+    found = IntakeForm.find(**about, intake_id=intake_id, form_id=form_id)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def _require_complete(opened: Open) -> None:
+    problems = answers.missing(opened.definition, opened.answers, opened.skipped, opened.facts)
+    if problems:
+        raise AnswersIncomplete(
+            errors=[
+                {"pointer": f"/answers/{p.field_id}", "section_id": p.section_id, "code": p.code, "detail": p.detail}
+                for p in problems
+            ]
+        )
+
+
+def _record(context: Context, opened: Open, signature: dict[str, Any]) -> dict[str, Any]:
+    """Everything the signature stands under, and the evidence of how it came about (notes: security 3.6)."""
+    kept = answers.record(opened.definition, opened.answers, opened.skipped, opened.facts)
+    worrying = answers.worrying(opened.definition, opened.answers, opened.skipped, opened.facts)
+    session = context.session
+    return {
+        **kept,
+        "answers_sha256": hashlib.sha256(answers.canonical(kept)).hexdigest(),
+        "form_sha256": opened.entry["sha256"],
+        "age": opened.facts.age,
+        "today": opened.facts.today.isoformat(),
+        "worrying": worrying,
+        "client_name": context.client.legal_name,
+        "organization": context.tenant.name,
+        "zone": context.tenant.zone,
+        "signature": {
+            "name": context.client.legal_name,
+            "printed_name": signature["printed_name"],
+            "typed_name": signature["typed_name"],
+            "relationship": signature["relationship"],
+            "method": signature["method"],
+            "strokes": signature.get("strokes"),
+            "intent": INTENT,
+            "consents": signature["consents"],
+            "disclosure_version": DISCLOSURE_VERSION,
+            "signed_at": clock.text(context.now),
+            "time_zone": signature["time_zone"],
+            "address": context.address,
+            "device": context.device,
+            "authenticated_by": session.method,
+            "authenticated_at": session.started_at,
+            "account_ref": context.client.client_id,
+            "session_ref": session.session_id,
+        },
+        "events": [
+            ["sent", opened.intake.sent_at],
+            ["started", opened.form.started_at if opened.form else clock.text(context.now)],
+            ["signed", clock.text(context.now)],
+        ],
+    }
+
+
+def _document(context: Context, opened: Open, form: IntakeForm, signature: dict[str, Any]) -> Document:
+    return Document.new(
+        tenant_id=context.tenant_id,
+        client_id=context.client_id,
+        document_id=form.document_id,
+        category="intake_form",
+        title=opened.entry["title"],
+        status="sealing",
+        intake_id=form.intake_id,
+        form_id=form.form_id,
+        form_version=opened.entry["version"],
+        signed_by=signature["printed_name"],
+        signed_at=form.signed_at,
+        worrying=bool(form.worrying),
+        shared=True,
+    )
+
+
+def seal_soon(form: IntakeForm) -> None:
+    """After the commit: queue the sealing. If this fails, the sweep finds the form by itself."""
+    try:
+        queues.sealing(form.tenant_id, form.client_id, form.intake_id, form.form_id)
+    except Exception as error:
+        logger.warning("sealing_not_queued", error=where(error))
+
+
+def read_signed(form: IntakeForm) -> dict[str, Any]:
+    """What was signed. Raises NotFound for a form that is not."""
+    about: dict[str, Any] = {"tenant_id": form.tenant_id, "client_id": form.client_id, "intake_id": form.intake_id}
+    kept = SignedForm.find(**about, form_id=form.form_id, consistent=True)
+    if kept is None:
+        raise NotFound()
+    signed: dict[str, Any] = keys.decrypt(form.tenant_id, kept.signed, kept.sk)
+    return signed
+
+
+def _sealed_words(tenant_id: str, words: Any, place: str) -> bytes:
+    """Words under the tenant's key. Raises InvalidBody when they are more than one record can hold (400 KB, packed)."""
+    sealed = keys.encrypt(tenant_id, words, place)
+    if len(sealed) > RECORD_MOST:
+        detail = "All together this is more than one form can hold. Shorten the longest answers."
+        raise InvalidBody(errors=[{"pointer": "/answers", "code": "too_long", "detail": detail}])
+    return sealed
+
+
+def facts_of(signed: dict[str, Any]) -> answers.Facts:
+    """The facts as they were when it was signed."""
+    return answers.Facts(signed["age"], date.fromisoformat(signed["today"]))
+
+
+def next_form(intake: Intake, parts: Sequence[IntakeForm], after: str) -> dict[str, Any] | None:
+    """The next form of the packet that is not signed yet, after this one and then from the start."""
+    done = {part.form_id for part in parts if part.status in ("signed", "sealed")} | {after}
+    order = [entry["form_id"] for entry in intake.forms]
+    later = [*order[order.index(after) + 1 :], *order[: order.index(after)]] if after in order else order
+    by_id = {entry["form_id"]: entry for entry in intake.forms}
+    return next((by_id[form_id] for form_id in later if form_id not in done), None)
+
+
+def state_of(context: Context, intake_id: str) -> tuple[Intake, list[IntakeForm]]:
+    """A packet and the state of its forms."""
+    intake = _packet(context, intake_id)
+    return intake, _forms_of(context, intake)
+
+
+# ---- the therapist's summary ----
+
+
+def summary(context: Context, intake_id: str) -> tuple[Intake, list[dict[str, Any]], list[str], dict[str, Any]]:
+    """On one screen: what was marked for the therapist, what is worrying, what was left for the conversation.
+
+    From signed forms only. Raises NotFound for a packet of which nothing is signed yet.
+    """
+    intake = _packet(context, intake_id)
+    signed_forms = [form for form in _forms_of(context, intake) if form.status in ("signed", "sealed")]
+    if not signed_forms:
+        raise NotFound()
+    lines: list[dict[str, Any]] = []
+    in_person: list[str] = []
+    told: dict[str, Any] = {}
+    by_id = {form.form_id: form for form in signed_forms}
+    for entry in intake.forms:
+        if (form := by_id.get(entry["form_id"])) is None:
+            continue
+        signed, definition = read_signed(form), definition_of(intake, entry)
+        facts = facts_of(signed)
+        lines += [dict(line) for line in answers.highlights(definition, signed["answers"], signed["skipped"], facts)]
+        titles = {section["id"]: section["title"] for section in definition["sections"]}
+        in_person += [titles[section_id] for section_id in signed["skipped"] if section_id in titles]
+        told = told or {"age": signed["age"], **_pronouns(definition, signed["answers"])}
+    return intake, lines, in_person, told
+
+
+def _pronouns(definition: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    for section in definition["sections"]:
+        for spec in section["fields"]:
+            if spec["id"] == "pronouns" and given.get("pronouns"):
+                labels = {option["id"]: option["label"] for option in spec.get("options", [])}
+                return {"pronouns": labels.get(given["pronouns"], given["pronouns"])}
+    return {"pronouns": None}

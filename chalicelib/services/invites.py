@@ -1,0 +1,448 @@
+"""Invitations: one offer to one client, with the forms to complete (DOMAIN.md section 3)."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib import clock, ids
+from chalicelib.adapters import keys
+from chalicelib.config import settings
+from chalicelib.context import Actor, Context, Persona
+from chalicelib.errors import (
+    AlreadyActive,
+    AlreadyInvited,
+    ClientArchived,
+    EmailInUse,
+    InvalidBody,
+    InvitationClosed,
+    InvitationExpired,
+    InvitationRevoked,
+    InvitationUsed,
+    NoEmail,
+    NotFound,
+    PortalError,
+)
+from chalicelib.models.accounts import Account
+from chalicelib.models.clients import Client
+from chalicelib.models.forms import Form
+from chalicelib.models.intakes import Intake
+from chalicelib.models.invites import Invite
+from chalicelib.models.table import load
+from chalicelib.models.tenants import Tenant
+from chalicelib.models.transaction import Transaction
+from chalicelib.services import accounts, audits, clients, forms, idempotency, intakes, mails, notifications, sessions
+from chalicelib.services import tenants as organizations
+from chalicelib.services.sessions import Caller
+
+LIFE = timedelta(hours=72)
+PLACEHOLDERS = ["{client_first_name}", "{organization}", "{link}"]
+STAND_IN = "(a personal link, made when this is sent)"
+
+_MESSAGE = """Hello {client_first_name},
+
+{organization} invites you to its Client Portal. There you can fill in your first forms in your own time and in private.
+
+{link}
+
+It takes about 20 minutes. You can stop at any time and go on later; what you have written is kept.
+
+{organization}"""
+_NEUTRAL_MESSAGE = """Hello {client_first_name},
+
+there is something for you to fill in, in your own time and in private.
+
+{link}
+
+You can stop at any time and go on later; what you have written is kept."""
+
+
+def template(tenant: Tenant) -> tuple[str, str]:
+    """Subject and message as offered to the sender; neutral where the organization chose so (DOMAIN.md 3.4)."""
+    if organizations.setting(tenant, "neutral_mail"):
+        return "An invitation for you", _NEUTRAL_MESSAGE
+    return "{organization} has invited you to join the Client Portal", _MESSAGE
+
+
+# ---- may this client be invited? ----
+
+
+def obstacle(client: Client, now: datetime) -> PortalError | None:
+    """Why this client cannot be invited now, or None. An expired invitation is no obstacle: the new one replaces it."""
+    if client.status != "active":
+        return ClientArchived()
+    if client.portal in ("active", "ended"):
+        return AlreadyActive()
+    if client.portal == "invited" and not is_over(client, now):
+        return AlreadyInvited()
+    if not client.email:
+        return NoEmail()
+    return None
+
+
+def address_taken(client: Client) -> bool:
+    """Whether another portal account of the organization has this client's address (DOMAIN.md 3.2)."""
+    if not client.email:
+        return False
+    account = accounts.find(client.tenant_id, accounts.PORTAL, client.email)
+    return account is not None and account.principals != clients.principal(client.client_id)
+
+
+def is_over(client: Client, now: datetime) -> bool:
+    """Whether the client's invitation has expired."""
+    return client.invite_ends_at is not None and client.invite_ends_at <= clock.text(now)
+
+
+def status(invite: Invite, now: datetime) -> str:
+    """The state of an invitation; `expired` is computed, so that it is true to the second."""
+    return "expired" if invite.status == "waiting" and invite.ends_at <= clock.text(now) else str(invite.status)
+
+
+# ---- sending ----
+
+
+def chosen(context: Context, form_ids: Sequence[str]) -> list[Form]:
+    """The forms that the sender picked, in the order of the library. Raises InvalidBody for any that cannot be sent."""
+    library = {form.form_id: form for form in forms.library(context.tenant_id) if form.status == "active"}
+    unknown = [index for index, form_id in enumerate(form_ids) if form_id not in library]
+    if unknown:
+        detail = "This form is not in your library."
+        raise InvalidBody(
+            errors=[{"pointer": f"/form_ids/{i}", "code": "unknown_form", "detail": detail} for i in unknown]
+        )
+    wanted = set(form_ids)
+    return [form for form in library.values() if form.form_id in wanted]
+
+
+def preview(context: Context, subject: str | None, message: str | None) -> mails.Letter:
+    """The mail as it will be sent, but for the link."""
+    client: Client = context.client
+    usual = template(context.tenant)
+    to = client.email or ""
+    return mails.invitation_letter(context.tenant, client, to, subject or usual[0], message or usual[1], STAND_IN)
+
+
+def send(context: Context, form_ids: Sequence[str], subject: str | None, message: str | None) -> Invite:
+    """Invite the client with these forms: claims the address, freezes the forms, writes the mail; all or nothing.
+
+    Raises NoEmail, EmailInUse, AlreadyActive, AlreadyInvited, ClientArchived, InvalidBody, TooManyRequests.
+    """
+    client: Client = context.client
+    if context.result:
+        return _get(context, context.result)
+    picked = chosen(context, form_ids)
+    if refused := obstacle(client, context.now):
+        raise refused
+    accounts.throttle(context.tenant_id, settings.limit("invitations_tenant"), context.now.timestamp(), "invitations")
+    previous = _previous(client)
+    intake = intakes.packet(context, client, picked)
+    usual = template(context.tenant)
+    invite = _new_invite(context, client, picked, intake, subject or usual[0], message or usual[1])
+    mail = mails.to_client(
+        context.now, context.tenant_id, client.client_id, mails.INVITATION, invite_id=invite.invite_id
+    )
+    invite.mail_id = mail.mail_id
+    with Transaction() as tx:
+        idempotency.remember(tx, context, invite.invite_id)
+        _claim(tx, client, invite, previous)
+        tx.create(invite)
+        tx.create(intake)
+        tx.create(mail)
+        tx.create(audits.event(context, "invite:send", client_id=client.client_id, invite_id=invite.invite_id))
+    mails.hand_over(mail)
+    return invite
+
+
+def _previous(client: Client) -> Invite | None:
+    if client.invite_id is None:
+        return None
+    return Invite.find(tenant_id=client.tenant_id, client_id=client.client_id, invite_id=client.invite_id)
+
+
+def _new_invite(
+    context: Context, client: Client, picked: Sequence[Form], intake: Intake, subject: str, message: str
+) -> Invite:
+    invite_id = ids.new_id(context.now)
+    email = str(client.email)
+    words = {"subject": subject, "message": message}
+    invite = Invite.new(
+        tenant_id=context.tenant_id,
+        client_id=client.client_id,
+        invite_id=invite_id,
+        intake_id=intake.intake_id,
+        email=email,
+        email_digest=accounts.email_digest(context.tenant_id, email),
+        forms=[{"form_id": form.form_id, "title": form.title, "minutes": form.minutes} for form in picked],
+        letter=keys.encrypt(context.tenant_id, words, f"invite|{invite_id}"),
+        status="waiting",
+        delivery="queued",
+        generation=1,
+        sent_by=context.actor.id,
+        sent_by_name=context.actor.name,
+        sent_at=clock.text(context.now),
+        ends_at=clock.text(context.now + LIFE),
+    )
+    invite.token_digest = ids.digest(mails.invitation_token(invite))
+    return invite
+
+
+def _claim(tx: Transaction, client: Client, invite: Invite, previous: Invite | None) -> None:
+    """One address, one account, under any race: the claim is the account's own key."""
+    seen = Client.portal == client.portal
+    seen &= Client.invite_id == client.invite_id if client.invite_id else Client.invite_id.does_not_exist()
+    tx.update(
+        client,
+        Client.portal.set("invited"),
+        Client.invite_id.set(invite.invite_id),
+        Client.invite_ends_at.set(invite.ends_at),
+        Client.email_digest.set(invite.email_digest),
+        when=seen & (Client.email == client.email) & (Client.status == "active"),
+        otherwise=AlreadyInvited(),
+    )
+    own = clients.principal(client.client_id)
+    account = Account.new(
+        tenant_id=client.tenant_id,
+        email_digest=invite.email_digest,
+        realm=accounts.PORTAL,
+        principals=own,
+        status="invited",
+        created_at=invite.sent_at,
+    )
+    free = Account.pk.does_not_exist() | ((Account.principals == own) & (Account.status == "invited"))
+    tx.put(account, when=free, otherwise=EmailInUse())
+    if previous is None or previous.status != "waiting":
+        return
+    tx.update(previous, Invite.status.set("replaced"), when=Invite.status == "waiting", otherwise=AlreadyInvited())
+    intakes.take_back(tx, previous.tenant_id, previous.client_id, previous.intake_id)
+    if previous.email_digest != invite.email_digest:
+        _release(tx, previous)
+
+
+def _release(tx: Transaction, invite: Invite) -> None:
+    """Give the address of an invitation that nobody took up back."""
+    claim = Account.at(tenant_id=invite.tenant_id, email_digest=invite.email_digest, realm=accounts.PORTAL)
+    own = Account.principals == clients.principal(invite.client_id)
+    tx.delete(claim, when=Account.pk.does_not_exist() | (own & (Account.status == "invited")))
+
+
+def resend(context: Context, invite_id: str) -> Invite:
+    """Send the same invitation with a new link; the older link stops (DOMAIN.md 3.3). Raises InvitationClosed."""
+    if context.result:
+        return _get(context, context.result)
+    invite = _get(context, invite_id)
+    client: Client = context.client
+    if invite.status != "waiting" or client.invite_id != invite_id or client.status != "active":
+        raise InvitationClosed()
+    accounts.throttle(context.tenant_id, settings.limit("invitations_tenant"), context.now.timestamp(), "invitations")
+    mail = mails.to_client(context.now, context.tenant_id, client.client_id, mails.INVITATION, invite_id=invite_id)
+    seen = invite.generation
+    invite.generation, invite.mail_id = seen + 1, mail.mail_id
+    invite.delivery, invite.sent_at = "queued", clock.text(context.now)
+    invite.ends_at = clock.text(context.now + LIFE)
+    invite.token_digest = ids.digest(mails.invitation_token(invite))
+    with Transaction() as tx:
+        idempotency.remember(tx, context, invite_id)
+        tx.update(
+            invite,
+            Invite.generation.set(invite.generation),
+            Invite.mail_id.set(invite.mail_id),
+            Invite.delivery.set("queued"),
+            Invite.sent_at.set(invite.sent_at),
+            Invite.ends_at.set(invite.ends_at),
+            Invite.token_digest.set(invite.token_digest),
+            Invite.renewal_asked_at.remove(),
+            when=(Invite.status == "waiting") & (Invite.generation == seen),
+            otherwise=InvitationClosed(),
+        )
+        tx.update(
+            client,
+            Client.invite_ends_at.set(invite.ends_at),
+            when=(Client.portal == "invited") & (Client.invite_id == invite_id),
+            otherwise=InvitationClosed(),
+        )
+        tx.create(mail)
+        tx.create(audits.event(context, "invite:resend", client_id=client.client_id, invite_id=invite_id))
+    mails.hand_over(mail)
+    invite.renewal_asked_at = None
+    return invite
+
+
+def revoke(context: Context, invite_id: str) -> Invite:
+    """Take an invitation back; its link stops, its address is free again. Raises InvitationClosed."""
+    invite = _get(context, invite_id)
+    client: Client = context.client
+    if invite.status == "revoked":
+        return invite
+    with Transaction() as tx:
+        tx.update(invite, Invite.status.set("revoked"), when=Invite.status == "waiting", otherwise=InvitationClosed())
+        tx.update(
+            client,
+            Client.portal.set("none"),
+            Client.invite_id.remove(),
+            Client.invite_ends_at.remove(),
+            Client.email_digest.remove(),
+            when=(Client.portal == "invited") & (Client.invite_id == invite_id),
+            otherwise=InvitationClosed(),
+        )
+        _release(tx, invite)
+        intakes.take_back(tx, invite.tenant_id, invite.client_id, invite.intake_id)
+        tx.create(audits.event(context, "invite:revoke", client_id=client.client_id, invite_id=invite_id))
+    invite.status = "revoked"
+    return invite
+
+
+def of_client(context: Context, limit: int, cursor: str | None) -> Any:
+    """The invitations of a client, newest first."""
+    return Invite.page(Invite.KEY, tenant_id=context.tenant_id, client_id=context.client_id, limit=limit, cursor=cursor)
+
+
+def current(client: Client) -> Invite | None:
+    """The invitation that counts for a client now."""
+    return _previous(client)
+
+
+def _get(context: Context, invite_id: str) -> Invite:
+    found = Invite.find(tenant_id=context.tenant_id, client_id=context.client_id, invite_id=invite_id)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+# ---- by the link ----
+
+
+def by_token(token: str) -> tuple[Invite, Client, Tenant]:
+    """Whose invitation a link is. Raises NotFound for anything that is not a link of ours, or not any more."""
+    parts = token.split(".")
+    if len(parts) != 4 or not all(ids.is_id(part) for part in parts[:3]) or len(parts[3]) > 64:
+        raise NotFound()
+    about = {"tenant_id": parts[0], "client_id": parts[1]}
+    invite, client, tenant = load((Invite, {**about, "invite_id": parts[2]}), (Client, about), (Tenant, about))
+    if invite is None or client is None or tenant is None:
+        raise NotFound()
+    return invite, client, tenant
+
+
+def link_state(invite: Invite, token: str, now: datetime) -> str:
+    """open, expired, used, revoked, or replaced by a newer link. Raises NotFound when the secret was never ours."""
+    if not ids.same(ids.digest(token), invite.token_digest):
+        if not _was_ours(invite, token):
+            raise NotFound()
+        return "used" if invite.status == "completed" else "replaced"
+    states = {"completed": "used", "waiting": "open"}
+    state = status(invite, now)
+    return states.get(state, state)
+
+
+def _was_ours(invite: Invite, token: str) -> bool:
+    """Whether the link is of an earlier sending of this invitation."""
+    now = int(invite.generation)
+    try:
+        for generation in range(max(1, now - 20), now):
+            invite.generation = generation
+            if ids.same(mails.invitation_token(invite), token):
+                return True
+    finally:
+        invite.generation = now
+    return False
+
+
+def look_up(token: str, caller: Caller) -> tuple[str, Invite, Client, Tenant]:
+    """What a link opens; consumes nothing, so that a mail scanner may follow it. Raises NotFound, TooManyRequests."""
+    invite, client, tenant = by_token(token)
+    _slow_down(invite, caller)
+    return link_state(invite, token, clock.now()), invite, client, tenant
+
+
+def _slow_down(invite: Invite, caller: Caller) -> None:
+    seconds = clock.now().timestamp()
+    accounts.throttle(
+        invite.tenant_id, settings.limit("invitation_address"), seconds, "invitation_address", caller.address
+    )
+
+
+def redeem(token: str, password: str, profile: dict[str, Any], caller: Caller) -> Context:
+    """Create the account that was offered and sign in; exactly one of any number of tries wins.
+
+    An existing credential is never touched. Raises InvitationUsed, InvitationExpired, InvitationRevoked, InvalidBody,
+    NotFound, TooManyRequests.
+    """
+    invite, client, tenant = by_token(token)
+    _slow_down(invite, caller)
+    _require_open(invite, token)
+    accounts.require_password(password, invite.email)
+    now = clock.now()
+    at = clock.text(now)
+    hashed = accounts.hash_password(password)
+    context = sessions.context_for(client, tenant, sessions.CLIENT, caller)
+    account = Account.at(tenant_id=tenant.tenant_id, email_digest=invite.email_digest, realm=accounts.PORTAL)
+    with Transaction() as tx:
+        tx.update(
+            invite,
+            Invite.status.set("completed"),
+            Invite.completed_at.set(at),
+            when=(Invite.status == "waiting") & (Invite.token_digest == ids.digest(token)) & (Invite.ends_at > at),
+            otherwise=InvitationUsed(),
+        )
+        tx.update(
+            account,
+            Account.status.set("active"),
+            Account.password_hash.set(hashed),
+            when=(Account.status == "invited") & (Account.principals == clients.principal(client.client_id)),
+            otherwise=InvitationUsed(),
+        )
+        tx.update(
+            client,
+            Client.portal.set("active"),
+            Client.joined_at.set(at),
+            Client.invite_ends_at.remove(),
+            Client.version.add(1),
+            *clients.profile_actions(profile),
+            when=(Client.portal == "invited") & (Client.invite_id == invite.invite_id),
+            otherwise=InvitationUsed(),
+        )
+        tx.create(audits.event(context, "invite:redeem", client_id=client.client_id, invite_id=invite.invite_id))
+    context.person = context.client = clients.find(tenant.tenant_id, client.client_id)
+    sessions.start(context, method="invitation link and new password", bearer=False)
+    return context
+
+
+def _require_open(invite: Invite, token: str) -> None:
+    state = link_state(invite, token, clock.now())
+    if state == "used":
+        raise InvitationUsed()
+    if state == "expired":
+        raise InvitationExpired()
+    if state != "open":
+        raise InvitationRevoked()
+
+
+def ask_renewal(token: str, caller: Caller) -> None:
+    """Tell the practice that the holder of an old link would like a new one. Raises NotFound, TooManyRequests."""
+    invite, client, tenant = by_token(token)
+    _slow_down(invite, caller)
+    state = link_state(invite, token, clock.now())
+    if state in ("open", "used", "revoked"):
+        return
+    seconds = clock.now().timestamp()
+    accounts.throttle(tenant.tenant_id, settings.limit("renewal"), seconds, "renewal", invite.invite_id)
+    system = Context(tenant.tenant_id, Actor("system", "renewal"), clock.now(), Persona.ACCOUNTS)
+    if invite.renewal_asked_at is not None or invite.status != "waiting":
+        return
+    told = notifications.recipients(tenant.tenant_id, client.client_id, invite.sent_by)
+    cause = f"{invite.invite_id}/{invite.generation}"
+    letters = [mails.to_staff(system.now, tenant.tenant_id, who.staff_id, mails.RENEWAL_ASKED, cause) for who in told]
+    with Transaction() as tx:
+        tx.update(
+            invite,
+            Invite.renewal_asked_at.set(clock.text(system.now)),
+            when=Invite.renewal_asked_at.does_not_exist() & (Invite.generation == invite.generation),
+            otherwise=InvitationClosed(),
+        )
+        for who, letter in zip(told, letters, strict=True):
+            about = notifications.RENEWAL_ASKED
+            tx.put(
+                notifications.notice(who, about, client.client_id, system.now, cause, intake_id=None, worrying=False)
+            )
+            tx.put(letter)
+        tx.create(audits.event(system, "invite:renew", client_id=client.client_id, invite_id=invite.invite_id))
+    mails.hand_over(*letters)

@@ -1,0 +1,64 @@
+"""What staff are told in the app; mail follows, and says nothing."""
+
+from datetime import datetime, timedelta
+
+from chalicelib import clock, ids
+from chalicelib.context import Context
+from chalicelib.models.clients import Assignment
+from chalicelib.models.notifications import Notification
+from chalicelib.models.staff import Staff
+from chalicelib.models.table import Page, load
+from chalicelib.models.transaction import change
+from chalicelib.services import staff
+
+KEPT = timedelta(days=180)
+PACKET_COMPLETED, RENEWAL_ASKED = "packet_completed", "invitation_renewal_asked"
+
+
+def recipients(tenant_id: str, client_id: str, *also: str) -> list[Staff]:
+    """Who is told about a client: active therapists assigned now and those named; administrators if there are none."""
+    assigned = [each.staff_id for each in Assignment.every(Assignment.KEY, tenant_id=tenant_id, client_id=client_id)]
+    wanted = dict.fromkeys([*assigned, *also])
+    found = load(*[(Staff, {"tenant_id": tenant_id, "staff_id": each}) for each in wanted])
+    active = [each for each in found if each is not None and each.status == "active"]
+    if active:
+        return active
+    everyone = staff.everyone(tenant_id)
+    return [each for each in everyone if each.status == "active" and staff.ADMINISTRATOR in each.roles]
+
+
+def notice(
+    who: Staff, about: str, client_id: str, at: datetime, cause: str, *, intake_id: str | None, worrying: bool
+) -> Notification:
+    """The notification of one person about one cause: the same record however often it is made."""
+    return Notification.new(
+        tenant_id=who.tenant_id,
+        staff_id=who.staff_id,
+        notification_id=ids.derived_id(about, cause, who.staff_id, at=at),
+        about=about,
+        client_id=client_id,
+        intake_id=intake_id,
+        worrying=worrying,
+        happened_at=clock.text(at),
+        read=False,
+        expires_at=int((at + KEPT).timestamp()),
+    )
+
+
+def mine(context: Context, limit: int, cursor: str | None) -> Page:
+    """One's own notifications, newest first."""
+    return Notification.page(
+        Notification.KEY, tenant_id=context.tenant_id, staff_id=context.actor.id, limit=limit, cursor=cursor
+    )
+
+
+def mark_read(context: Context, notification_id: str) -> None:
+    """Once read, always read. Raises NotFound for what is not one's own."""
+    from chalicelib.errors import NotFound
+
+    own = {"tenant_id": context.tenant_id, "staff_id": context.actor.id, "notification_id": notification_id}
+    try:
+        record = Notification.at(**own)
+    except ValueError:
+        raise NotFound() from None
+    change(record, Notification.read.set(True), otherwise=NotFound())

@@ -1,0 +1,111 @@
+/** The routes, and what must be true before each is shown. */
+import type { ComponentType } from 'preact';
+import { ErrorBoundary, lazy, LocationProvider, Route, Router, useLocation } from 'preact-iso';
+import { useEffect, useLayoutEffect } from 'preact/hooks';
+import { comeBackTo, load, SessionProvider, useSessionState } from './session.tsx';
+import { recall, keep } from './keep.ts';
+import { IdleWatch, useBrand } from './shell/shells.tsx';
+import type { Kind } from './types.ts';
+import { Bones, Boundary, LoadFailed, ToastProvider, useBodyClass } from './ui/index.ts';
+import { SignIn } from './pages/SignIn.tsx';
+import { Front, NotFound } from './pages/Front.tsx';
+
+/** A page in its own file. When the file is gone (a new version was put in place), the page loads again, once. */
+function page(get: () => Promise<{ default: ComponentType }>): ComponentType {
+  return lazy(async () => {
+    try {
+      const found = await get();
+      keep('reloaded', null);
+      return found;
+    } catch (cause) {
+      if (navigator.onLine && !recall<boolean>('reloaded')) {
+        keep('reloaded', true);
+        location.reload();
+        return new Promise<never>(() => {});
+      }
+      throw cause;
+    }
+  }) as unknown as ComponentType;
+}
+
+/** A page for one kind of person: sends everybody else to sign in first. */
+function only(kind: Kind, Inner: ComponentType): ComponentType {
+  return function Guarded() {
+    const state = useSessionState();
+    const { route, url } = useLocation();
+    const ready = state.status === 'ready';
+    const wrong = ready && state.session.kind !== kind;
+    const none = state.status === 'none' ? state : null;
+    useLayoutEffect(() => {
+      if (wrong) route(kind === 'client' ? '/staff' : '/home', true);
+      if (!none) return;
+      const slug = none.ended?.slug ?? recall<string>('slug');
+      if (!none.ended) comeBackTo(url);
+      if (!slug) route('/', true);
+      else route((none.ended?.kind ?? kind) === 'staff' ? `/${slug}/staff` : `/${slug}`, true);
+    }, [wrong, none]);
+    if (state.status === 'failed') return <main id="main"><LoadFailed problem={state.problem} onRetry={() => void load()} /></main>;
+    if (!ready || wrong) return <Waiting />;
+    return <><Inner /><IdleWatch /></>;
+  };
+}
+
+function Waiting() {
+  useBodyClass('task');
+  return <main id="main"><Bones rows={3} /></main>;
+}
+
+const Join = page(() => import('./pages/Join.tsx'));
+const Verify = page(() => import('./pages/Verify.tsx'));
+const Home = only('client', page(() => import('./pages/Home.tsx')));
+const Forms = only('client', page(() => import('./pages/Forms.tsx')));
+const Fill = only('client', page(() => import('./pages/Fill.tsx')));
+const Sign = only('client', page(() => import('./pages/Sign.tsx')));
+const Done = only('client', page(() => import('./pages/Done.tsx')));
+const Documents = only('client', page(() => import('./pages/Documents.tsx')));
+const DocumentPage = only('client', page(() => import('./pages/Document.tsx')));
+const ProfilePage = only('client', page(() => import('./pages/Profile.tsx')));
+const Staff = only('staff', page(() => import('./staff/index.tsx')));
+
+function Frame() {
+  const state = useSessionState();
+  const { path } = useLocation();
+  useBrand(state.status === 'ready' ? state.session.tenant : null);
+  useEffect(() => void (document.documentElement.lang = 'en'), []);
+  return (
+    <Boundary reset={path}>
+      <ErrorBoundary>
+        <Router>
+          <Route path="/" component={Front} />
+          <Route path="/join" component={Join} />
+          <Route path="/verify" component={Verify} />
+          <Route path="/home" component={Home} />
+          <Route path="/forms" component={Forms} />
+          <Route path="/forms/:intake_id/done" component={Done} />
+          <Route path="/forms/:intake_id/:form_id" component={Fill} />
+          <Route path="/forms/:intake_id/:form_id/sign" component={Sign} />
+          <Route path="/documents" component={Documents} />
+          <Route path="/documents/:document_id" component={DocumentPage} />
+          <Route path="/profile" component={ProfilePage} />
+          <Route path="/staff" component={Staff} />
+          <Route path="/staff/*" component={Staff} />
+          <Route path="/:slug" component={SignIn} />
+          <Route path="/:slug/staff" component={SignIn} />
+          <Route default component={NotFound} />
+        </Router>
+      </ErrorBoundary>
+    </Boundary>
+  );
+}
+
+export function App() {
+  return (
+    <LocationProvider>
+      <SessionProvider>
+        <ToastProvider>
+          <Frame />
+        </ToastProvider>
+      </SessionProvider>
+    </LocationProvider>
+  );
+}

@@ -1,0 +1,50 @@
+/** What this tab remembers until it is closed: drafts not yet on the server, and where to return after sign-in.
+ *
+ * Everything here lives in `sessionStorage` (this tab only) and is wiped on an explicit sign-out, or when somebody
+ * else signs in in this tab. Nothing personal is ever put into `localStorage`. */
+
+const PREFIX = 'portal:';
+
+function store(): Storage | null {
+  try {
+    return window.sessionStorage;
+  } catch {
+    return null; // blocked by the browser: memory of the page is all there is
+  }
+}
+
+/** Reads what was kept under this name; null when there is nothing, or nothing readable. */
+export function recall<T>(name: string): T | null {
+  try {
+    const text = store()?.getItem(PREFIX + name);
+    return text ? (JSON.parse(text) as T) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Keeps a value; null forgets it. A full store is not an error: the page still holds what was typed. */
+export function keep(name: string, value: unknown): void {
+  try {
+    if (value === null || value === undefined) store()?.removeItem(PREFIX + name);
+    else store()?.setItem(PREFIX + name, JSON.stringify(value));
+  } catch {
+    /* full or blocked */
+  }
+}
+
+/** Forgets every draft of every person in this tab, and the way back. The slug stays: it is the public sign-in page. */
+export function forgetAll(): void {
+  const found = store();
+  if (!found) return;
+  for (const key of Object.keys(found)) if (key.startsWith(PREFIX) && key !== `${PREFIX}slug`) found.removeItem(key);
+}
+
+/** Forgets the drafts of everybody but this person. */
+export function forgetOthers(person: string): void {
+  const found = store();
+  if (!found) return;
+  for (const key of Object.keys(found)) {
+    if (key.startsWith(`${PREFIX}draft:`) && !key.startsWith(`${PREFIX}draft:${person}:`)) found.removeItem(key);
+  }
+}

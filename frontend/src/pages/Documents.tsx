@@ -1,0 +1,41 @@
+/** The client's documents. */
+import { api, BACKGROUND, call } from '../http.ts';
+import { ClientShell } from '../shell/ClientShell.tsx';
+import { client } from '../strings/client.ts';
+import type { Document } from '../types.ts';
+import { Await, Badge, Bones, Empty, Heading, Icon, LinkButton, shortDay, useEvery, useLoad } from '../ui/index.ts';
+
+const words = client.documents;
+
+async function all(background = false): Promise<Document[]> {
+  const page = await call(api.GET('/portal/documents', background ? { headers: BACKGROUND } : {}));
+  return page.items;
+}
+
+export default function Documents() {
+  const loaded = useLoad(() => all(), []);
+  useEvery(4000, (loaded.data ?? []).some((one) => one.status === 'sealing'), () => void all(true).then(loaded.put, () => {}));
+  return (
+    <ClientShell>
+      <div class="stack g6">
+        <div class="stack g1"><Heading>{words.title}</Heading><p class="soft">{words.lead}</p></div>
+        <Await of={loaded} bones={<Bones rows={3} />}>
+          {(items) => items.length ? (
+            <ul class="card flush rows">
+              {items.map((item) => (
+                <li key={item.document_id}>
+                  <a class="row" href={`/documents/${item.document_id}`}>
+                    <span class="glyph"><Icon name="form" /></span>
+                    <div class="stack g1"><p class="strong">{item.title}</p><p class="small soft">{words.signed(shortDay(item.signed_at))}. {words.version(item.version)}</p><p>{item.status === 'completed' ? <Badge tone="good">{words.ready}</Badge> : <Badge tone="info" hollow>{words.sealing}</Badge>}</p></div>
+                    <Icon name="right" />
+                  </a>
+                </li>
+              ))}
+            </ul>
+          ) : <section class="card flush"><Empty icon="folder" title={words.emptyTitle} action={<LinkButton href="/forms">{words.toForms}</LinkButton>}>{words.empty}</Empty></section>}
+        </Await>
+        <p class="small soft">{words.checkHelp} <a href="/verify">{words.checkLink}</a></p>
+      </div>
+    </ClientShell>
+  );
+}

@@ -1,0 +1,75 @@
+/** The client's start page: the one thing that needs them now, then the rest. */
+import { api, call } from '../http.ts';
+import { useSession } from '../session.tsx';
+import { ClientShell } from '../shell/ClientShell.tsx';
+import { client } from '../strings/client.ts';
+import type { Home as HomeView, Intake } from '../types.ts';
+import { Await, Bones, Heading, Icon, LinkButton, Note, useLoad, weekday } from '../ui/index.ts';
+import { allIntakes } from './Forms.tsx';
+
+const words = client.home;
+
+export default function Home() {
+  const session = useSession();
+  const loaded = useLoad(async () => {
+    const [home, intakes] = await Promise.all([call(api.GET('/portal/home')), allIntakes()]);
+    return { home, intakes };
+  }, []);
+  const name = loaded.data?.home.first_name ?? session.person.first_name;
+  return (
+    <ClientShell>
+      <div class="stack g6">
+        <div class="stack g1"><p class="soft">{weekday(new Date())}</p><Heading>{words.hello(name)}</Heading></div>
+        <Await of={loaded} bones={<Bones rows={3} />}>{({ home, intakes }) => <Content home={home} intakes={intakes} org={session.tenant.name} />}</Await>
+      </div>
+    </ClientShell>
+  );
+}
+
+function Content({ home, intakes, org }: { home: HomeView; intakes: Intake[]; org: string }) {
+  const intake = home.next ? intakes.find((one) => one.intake_id === home.next?.intake_id) ?? null : null;
+  return (
+    <>
+      <section class="stack g3" aria-labelledby="needs">
+        <h2 id="needs" class="hidden">{words.needs}</h2>
+        {home.next ? <Lead home={home} intake={intake} next={home.next} /> : (
+          <div class="card stack g2"><div class="line"><span class="glyph"><Icon name="check" /></span><div class="stack g1"><h3>{words.nothing}</h3><p class="small soft">{words.nothingText}</p></div></div></div>
+        )}
+        {home.documents ? (
+          <ul class="card flush rows">
+            <li><a class="row" href="/documents"><span class="glyph"><Icon name="folder" /></span><div><p class="strong">{words.documents}</p><p class="small soft">{words.documentsText(home.documents)}</p></div><Icon name="right" /></a></li>
+          </ul>
+        ) : null}
+      </section>
+      {home.organization_note ? <Note icon="info"><strong>{words.note(org)}</strong><br />{home.organization_note}</Note> : null}
+    </>
+  );
+}
+
+function Lead({ home, intake, next }: { home: HomeView; intake: Intake | null; next: NonNullable<HomeView['next']> }) {
+  const forms = intake?.forms ?? [];
+  const done = forms.filter((form) => form.status === 'signed' || form.status === 'sealed').length;
+  const begun = done > 0 || forms.some((form) => form.status === 'started');
+  const of = forms.length || home.forms_open;
+  return (
+    <div class="card lead stack g4">
+      <div class="stack g2">
+        <p class="small strong soft">{words.before}</p>
+        <h3 class="lt">{begun ? words.finish : words.begin}</h3>
+        <p class="small soft">{begun ? words.progress(done, of, home.forms_total_minutes) : words.start(of, home.forms_total_minutes)}</p>
+      </div>
+      {forms.length > 1 ? (
+        <ol class="packet" aria-label={words.packet}>
+          {forms.map((form) => {
+            const state = form.status === 'signed' || form.status === 'sealed' ? 'done' : form.status === 'started' ? 'started' : 'open';
+            return <li key={form.form_id} class={state === 'done' ? 'done' : state === 'started' ? 'half' : undefined}><span class="hidden">{form.title}: {words.state[state]}</span></li>;
+          })}
+        </ol>
+      ) : null}
+      <div class="stack g2">
+        <p class="small">{next.title}</p>
+        <LinkButton look="primary" wide href={`/forms/${next.intake_id}/${next.form_id}`}>{begun ? words.continue : words.startButton}</LinkButton>
+      </div>
+    </div>
+  );
+}

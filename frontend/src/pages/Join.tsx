@@ -1,0 +1,232 @@
+/** An invitation: what its link is worth now, the account, how to reach the person, then straight into the forms. */
+import { useLocation } from 'preact-iso';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { api, asProblem, call, type Problem } from '../http.ts';
+import { keep, recall } from '../keep.ts';
+import { adopt } from '../session.tsx';
+import { CrisisLine, useBrand } from '../shell/shells.tsx';
+import { client } from '../strings/client.ts';
+import type { Invitation, Profile, Session, Tenant } from '../types.ts';
+import { Bones, Button, ErrorSummary, Facts, Heading, Icon, LinkButton, LoadFailed, Note, PasswordField, ProblemNote, TextField, useAct, useBodyClass, useDraft, useLoad } from '../ui/index.ts';
+import { draftOf, faultsAt, faultsOf, fieldsOf, ORDER, ReachParts, type Draft, type Faults } from './ProfileFields.tsx';
+import { allIntakes } from './Forms.tsx';
+
+const words = client.join;
+
+/** The token leaves the address bar at once; this tab remembers it so that a reload does not lose the way in. */
+function takeToken(): string | null {
+  const found = location.hash.slice(1);
+  if (found) {
+    keep('invitation', found);
+    history.replaceState(null, '', location.pathname);
+    return found;
+  }
+  return recall<string>('invitation');
+}
+
+export default function Join() {
+  const token = useMemo(takeToken, []);
+  const [session, setSession] = useState<Session | null>(null);
+  useBodyClass('door');
+  useEffect(() => {
+    const again = () => {
+      if (location.hash.length > 1) location.reload();
+    };
+    addEventListener('hashchange', again);
+    return () => removeEventListener('hashchange', again);
+  }, []);
+  const loaded = useLoad(() => (token ? call(api.POST('/invitations/lookup', { body: { token } })) : Promise.resolve(null)), [token]);
+  const tenant = loaded.data?.tenant ?? null;
+  useBrand(session?.tenant ?? tenant);
+  if (session) return <Details session={session} forms={loaded.data?.forms ?? []} />;
+  if (!token) return <Told title={words.noToken.title} text={words.noToken.text} />;
+  if (loaded.problem?.status === 404 || loaded.problem?.status === 422) return <Told title={words.states.unknown.title} text={words.states.unknown.text} />;
+  if (loaded.problem) return <main id="main"><LoadFailed problem={loaded.problem} onRetry={() => void loaded.reload()} /></main>;
+  if (!loaded.data) return <main id="main"><p class="hidden" role="status">{words.looking}</p><Bones rows={3} card={false} /></main>;
+  if (loaded.data.state !== 'open') return <Closed invitation={loaded.data} token={token} />;
+  return <Account invitation={loaded.data} token={token} onJoined={setSession} onClosed={() => void loaded.reload()} />;
+}
+
+function Frame({ tenant, title, lead, step, children }: { tenant: Tenant | null; title: string; lead?: string; step?: number; children?: preact.ComponentChildren }) {
+  return (
+    <>
+      <header><div class="stack g4"><span class="mark"><Icon name="sprout" /></span><div class="stack g1"><p class="soft">{tenant?.name}{step ? <>{tenant ? ' · ' : ''}{words.step(step, 2)}</> : null}</p><Heading move={title}>{title}</Heading></div>{lead ? <p class="soft">{lead}</p> : null}</div></header>
+      <main id="main" tabIndex={-1}>{children}{tenant ? <CrisisLine tenant={tenant} /> : null}</main>
+    </>
+  );
+}
+
+function Told({ title, text }: { title: string; text: string }) {
+  return <Frame tenant={null} title={title}><p>{text}</p><LinkButton wide href="/">{client.front.title}</LinkButton></Frame>;
+}
+
+function Closed({ invitation, token }: { invitation: Invitation; token: string }) {
+  const { tenant } = invitation;
+  const state = invitation.state as Exclude<Invitation['state'], 'open'>;
+  const said = words.states[state];
+  const [asked, setAsked] = useState(false);
+  const asking = useAct(async () => {
+    await call(api.POST('/invitations/renewal', { body: { token } }));
+    setAsked(true);
+  });
+  const canAsk = state === 'expired' || state === 'replaced';
+  return (
+    <Frame tenant={tenant} title={said.title}>
+      <p>{said.text}</p>
+      {asked ? <Note tone="good" live>{words.asked}</Note> : null}
+      <ProblemNote problem={asking.problem} />
+      <div class="stack g3">
+        {state === 'used' ? <LinkButton look="primary" wide href={`/${tenant.slug}`}>{words.states.used.action}</LinkButton> : null}
+        {canAsk && !asked ? <Button look={state === 'expired' ? 'primary' : 'plain'} wide busy={asking.busy} busyLabel={words.asking} onClick={() => void asking.run()}>{state === 'expired' ? words.states.expired.action : words.states.replaced.action}</Button> : null}
+        {tenant.phone ? <LinkButton wide icon="phone" href={`tel:${tenant.phone.replace(/[^\d+]/g, '')}`}>{words.call(tenant.phone)}</LinkButton> : null}
+      </div>
+    </Frame>
+  );
+}
+
+const SHORTEST = 15;
+const LONGEST = 128;
+const PASSWORD_FAULTS: Record<string, string> = { too_short: words.tooShort, too_long: words.tooLong, too_common: words.tooCommon, contains_email: words.containsEmail };
+
+function Account({ invitation, token, onJoined, onClosed }: { invitation: Invitation; token: string; onJoined: (session: Session) => void; onClosed: () => void }) {
+  const [password, setPassword] = useState('');
+  const [preferred, setPreferred] = useState('');
+  const [fault, setFault] = useState<string | null>(null);
+  const [turn, setTurn] = useState(0);
+  const form = useRef<HTMLFormElement>(null);
+  useLayoutEffect(() => {
+    if (turn) document.getElementById('join-password')?.focus();
+  }, [turn]);
+  const count = [...password].length;
+  const minutes = invitation.forms.reduce((sum, one) => sum + one.minutes, 0);
+  const act = useAct(async () => {
+    try {
+      const session = await call(api.POST('/invitations/redemption', {
+        body: {
+          token, password, preferred_name: preferred.trim() || null,
+          profile: { legal_name: invitation.name ?? '', preferred_name: preferred.trim() || null, birth_date: null, phone: null, address: null, emergency_contact: null },
+        },
+      }));
+      keep('invitation', null);
+      onJoined(session);
+      adopt(session);
+    } catch (cause) {
+      const problem: Problem = asProblem(cause);
+      const wrong = problem.faults.find((one) => one.pointer.startsWith('/password'));
+      if (wrong) {
+        setFault(PASSWORD_FAULTS[wrong.code] ?? wrong.detail);
+        setTurn((now) => now + 1);
+      } else if (problem.status === 409) onClosed();
+      else throw problem;
+    }
+  });
+  const submit = (event: Event) => {
+    event.preventDefault();
+    const local = count < SHORTEST ? words.tooShort : count > LONGEST ? words.tooLong : null;
+    setFault(local);
+    if (local) setTurn(turn + 1);
+    else void act.run();
+  };
+  return (
+    <Frame tenant={invitation.tenant} step={1} title={words.welcome(invitation.first_name ?? invitation.name ?? '')} lead={words.lead(invitation.tenant.name)}>
+      <form class="stack g5" ref={form} noValidate onSubmit={submit}>
+        <section class="card stack g3" aria-labelledby="you">
+          <h2 id="you">{words.you}</h2>
+          <Facts rows={[[words.name, invitation.name ?? ''], [words.email, invitation.email ?? '']]} />
+          <p class="tiny soft">{words.wrongPerson(invitation.tenant.phone)}</p>
+        </section>
+        <input class="hidden" type="email" name="username" autocomplete="username" value={invitation.email ?? ''} readOnly tabIndex={-1} aria-hidden="true" />
+        <TextField label={words.preferred} help={words.preferredHelp} optional autocomplete="nickname" maxLength={100} value={preferred} onInput={setPreferred} />
+        <div class="stack g2">
+          <PasswordField id="join-password" label={words.password} help={words.passwordHelp} autocomplete="new-password" name="new-password" value={password} error={fault} required onInput={(value) => { setPassword(value); setFault(null); }} />
+          <Meter count={count} />
+        </div>
+        <ProblemNote problem={act.problem} />
+        <div class="stack g3">
+          <Button type="submit" look="primary" wide busy={act.busy} busyLabel={words.creating}>{words.create}</Button>
+          {invitation.forms.length ? <p class="small soft">{words.formsNext(invitation.forms.length, minutes)}</p> : null}
+        </div>
+      </form>
+    </Frame>
+  );
+}
+
+/** How far the password is; said to screen readers when it is long enough, not at every key. */
+function Meter({ count }: { count: number }) {
+  if (!count) return null;
+  const enough = count >= SHORTEST;
+  return (
+    <div class="stack g1">
+      <progress max={SHORTEST} value={Math.min(count, SHORTEST)} aria-hidden="true" />
+      <p class="tiny soft num" aria-hidden="true">{enough ? words.longEnough : words.left(SHORTEST - count)}</p>
+      <p class="hidden" role="status">{enough ? words.longEnough : ''}</p>
+    </div>
+  );
+}
+
+function Details({ session, forms }: { session: Session; forms: Invitation['forms'] }) {
+  const loaded = useLoad(() => call(api.GET('/portal/profile')), []);
+  if (loaded.problem) return <main id="main"><LoadFailed problem={loaded.problem} onRetry={() => void loaded.reload()} /></main>;
+  if (!loaded.data) return <main id="main"><Bones rows={3} card={false} /></main>;
+  return <DetailsForm session={session} forms={forms} profile={loaded.data} />;
+}
+
+function DetailsForm({ session, forms, profile }: { session: Session; forms: Invitation['forms']; profile: Profile }) {
+  const { route } = useLocation();
+  const [draft, setDraft, dropDraft] = useDraft<Draft>(session.person.id, 'joining', draftOf(profile));
+  const [asked, setAsked] = useState(false);
+  const [turn, setTurn] = useState(0);
+  const [refused, setRefused] = useState<Faults>({});
+  const latest = useRef(draft);
+  const set = (name: keyof Draft, value: string | boolean) => {
+    setRefused(({ [name]: _gone, ...rest }) => rest);
+    latest.current = { ...latest.current, [name]: value };
+    setDraft(latest.current);
+  };
+  const minutes = forms.reduce((sum, one) => sum + one.minutes, 0);
+  const goOn = async () => {
+    dropDraft();
+    const intakes = await allIntakes().catch(() => []);
+    const intake = intakes.find((one) => one.status === 'open' && one.forms.some((form) => form.status === 'to_do' || form.status === 'started'));
+    const next = intake?.forms.find((form) => form.status === 'to_do' || form.status === 'started');
+    route(intake && next ? `/forms/${intake.intake_id}/${next.form_id}` : '/home', true);
+  };
+  const act = useAct(async () => {
+    try {
+      await call(api.PATCH('/portal/profile', { params: { header: { 'If-Match': profile.etag } }, body: fieldsOf(latest.current) }));
+    } catch (cause) {
+      const problem = asProblem(cause);
+      const found = faultsAt(problem.faults);
+      if (problem.status === 422 && Object.keys(found).length) {
+        setRefused(found);
+        setTurn((now) => now + 1);
+        return;
+      }
+      throw problem;
+    }
+    await goOn();
+  });
+  const skip = useAct(goOn);
+  const faults: Faults = { ...(asked ? faultsOf(draft) : {}), ...refused };
+  const submit = (event: Event) => {
+    event.preventDefault();
+    setAsked(true);
+    if (Object.keys(faultsOf(draft)).length) setTurn(turn + 1);
+    else void act.run();
+  };
+  const listed = ORDER.flatMap((name) => (faults[name] ? [{ id: `p-${name}`, text: faults[name] as string }] : []));
+  return (
+    <Frame tenant={session.tenant} step={2} title={words.detailsTitle} lead={words.detailsLead}>
+      <form class="stack g6" noValidate onSubmit={submit}>
+        <ErrorSummary wrong={listed} turn={turn} />
+        <ReachParts draft={draft} faults={faults} set={set} />
+        <ProblemNote problem={act.problem ?? skip.problem} />
+        <div class="stack g3">
+          {forms.length ? <p class="small soft">{words.readyForms(forms.length, minutes)}</p> : null}
+          <Button type="submit" look="primary" wide busy={act.busy} busyLabel={client.profile.saving}>{words.saveDetails}</Button>
+          <Button look="quiet" wide busy={skip.busy} onClick={() => void skip.run()}>{words.skipDetails}</Button>
+        </div>
+      </form>
+    </Frame>
+  );
+}

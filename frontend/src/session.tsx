@@ -1,0 +1,195 @@
+/** Who is signed in: loading, sign-in, sign-out, and the watch that ends a quiet session without losing what was typed. */
+import { createContext, type ComponentChildren } from 'preact';
+import { useContext, useEffect, useMemo, useState } from 'preact/hooks';
+import { api, asProblem, BACKGROUND, call, carryToken, listen, Problem } from './http.ts';
+import { forgetAll, forgetOthers, keep, recall } from './keep.ts';
+import type { Kind, Session, SignIn } from './types.ts';
+
+/** Why the last session is over; the sign-in page says it in a sentence. */
+export type Ended = { how: 'idle' | 'absolute' | 'signed_out'; minutes: number; slug: string; kind: Kind };
+
+export type SessionState =
+  | { status: 'loading' }
+  | { status: 'failed'; problem: Problem }
+  | { status: 'none'; ended: Ended | null }
+  | { status: 'ready'; session: Session };
+
+/** Where to go after signing in again, for the same person only. */
+interface WayBack { path: string; person: string }
+
+let state: SessionState = { status: 'loading' };
+// Moments in milliseconds of this device's clock (which, unlike performance.now, goes on while the device sleeps).
+let endsIn = 0;
+let absoluteEnd = 0;
+let lastAnswer = 0;
+let offset = 0; // how far the server's clock is ahead of this device's
+const watchers = new Set<() => void>();
+const tabs = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('portal-session');
+
+function set(next: SessionState): void {
+  state = next;
+  carryToken(next.status === 'ready' ? next.session.csrf_token : '');
+  for (const tell of watchers) tell();
+}
+
+function span(session: Session): void {
+  const idle = Date.parse(session.idle_ends_at);
+  const ends = Date.parse(session.ends_at);
+  // Until the absolute limit cuts it short, the idle end is exactly `idle_seconds` away: that tells the difference
+  // of the clocks, so that a device whose clock is wrong still warns at the right moment.
+  if (ends - idle > 1000) offset = idle - session.idle_seconds * 1000 - Date.now();
+  endsIn = idle - offset;
+  absoluteEnd = ends - offset;
+}
+
+function touched(background: boolean): void {
+  if (state.status !== 'ready' || background) return;
+  lastAnswer = Date.now();
+  endsIn = lastAnswer + state.session.idle_seconds * 1000;
+  tabs?.postMessage('touched');
+}
+
+function over(how: Ended['how']): void {
+  if (state.status !== 'ready') return;
+  const { session } = state;
+  const ended: Ended = { how, minutes: Math.round(session.idle_seconds / 60), slug: session.tenant.slug, kind: session.kind };
+  if (how === 'signed_out') {
+    forgetAll();
+  } else {
+    const back: WayBack = { path: location.pathname + location.search, person: session.person.id };
+    keep('back', back);
+  }
+  keep('ended', ended);
+  set({ status: 'none', ended });
+}
+
+listen({
+  answered: touched,
+  signedOut: () => over(Date.now() > absoluteEnd - 1000 ? 'absolute' : 'idle'),
+});
+tabs?.addEventListener('message', (event) => {
+  if (state.status !== 'ready') return;
+  if (event.data === 'touched') endsIn = Date.now() + state.session.idle_seconds * 1000;
+  if (event.data === 'signed_out') over('signed_out');
+});
+
+/** Takes a session the server just gave (sign-in, invitation) as the current one. */
+export function adopt(session: Session): void {
+  forgetOthers(session.person.id);
+  keep('slug', session.tenant.slug);
+  keep('ended', null);
+  span(session);
+  set({ status: 'ready', session });
+}
+
+/** Asks the server who is signed in; called once when the page loads, and again by "Try again". */
+export async function load(): Promise<void> {
+  try {
+    adopt(await call(api.GET('/session')));
+  } catch (cause) {
+    const problem = asProblem(cause);
+    if (problem.status === 401) set({ status: 'none', ended: recall<Ended>('ended') });
+    else set({ status: 'failed', problem });
+  }
+}
+
+/** Signs in; throws a `Problem`. The caller navigates (see `wayBack`). */
+export async function signIn(body: SignIn): Promise<Session> {
+  const session = await call(api.POST('/sessions', { body }));
+  adopt(session);
+  return session;
+}
+
+/** Where to go now: back to where this person was when the session ran out, or `fallback`. Forgets it. */
+export function wayBack(session: Session, fallback: string): string {
+  const back = recall<WayBack>('back');
+  keep('back', null);
+  return back && back.person === session.person.id ? back.path : fallback;
+}
+
+/** Remembers the page that asked for a sign-in, when nobody was signed in at all. Used once, by whoever signs in first. */
+export function comeBackTo(path: string): void {
+  keep('asked', path);
+}
+
+/** The page that asked for a sign-in, once. */
+export function askedFor(kind: Kind): string | null {
+  const path = recall<string>('asked');
+  keep('asked', null);
+  if (!path) return null;
+  return path.startsWith('/staff') === (kind === 'staff') ? path : null;
+}
+
+/** Ends the session here and on the server, and wipes every draft of this tab. */
+export async function signOut(): Promise<void> {
+  try {
+    await call(api.DELETE('/session'));
+  } catch (cause) {
+    const problem = asProblem(cause);
+    if (problem.status === 0) throw problem; // offline: the session would live on, so say so instead of pretending
+  }
+  tabs?.postMessage('signed_out');
+  over('signed_out');
+}
+
+/** Tells the server that the person is here. Throws a `Problem`. */
+export async function stay(): Promise<void> {
+  const session = await call(api.POST('/session/activity'));
+  if (state.status === 'ready') adopt(session);
+}
+
+/** Milliseconds until the session goes idle. */
+export function left(): number {
+  return Math.min(endsIn, absoluteEnd) - Date.now();
+}
+
+/** Whether staying is still possible, or the absolute limit is what is coming. */
+export function canStay(): boolean {
+  return absoluteEnd - endsIn > 1000;
+}
+
+/** Milliseconds since the server last heard from this person. */
+export function sinceAnswer(): number {
+  return Date.now() - lastAnswer;
+}
+
+/** Asks without extending whether the session still lives (another tab may have kept it). Ends it here if not. */
+export async function check(): Promise<void> {
+  try {
+    const session = await call(api.GET('/session', { headers: BACKGROUND }));
+    if (state.status !== 'ready') return;
+    endsIn = Math.max(Date.now() + 5000, Date.parse(session.idle_ends_at) - offset);
+  } catch (cause) {
+    const problem = asProblem(cause);
+    if (problem.status === 401) over('idle');
+    else throw problem;
+  }
+}
+
+const Context = createContext<SessionState>({ status: 'loading' });
+
+export function SessionProvider({ children }: { children: ComponentChildren }) {
+  const [, redraw] = useState(0);
+  useEffect(() => {
+    const tell = () => redraw((n) => n + 1);
+    watchers.add(tell);
+    void load();
+    return () => void watchers.delete(tell);
+  }, []);
+  return <Context.Provider value={state}>{children}</Context.Provider>;
+}
+
+/** The state, whatever it is. */
+export function useSessionState(): SessionState {
+  return useContext(Context);
+}
+
+/** The session; only below `<SignedIn>`, which guarantees that there is one. */
+export function useSession(): Session {
+  const found = useContext(Context);
+  // While the sign-in page replaces this one, the last render may still ask: answer with what was there.
+  const last = useMemo(() => ({ session: null as Session | null }), []);
+  if (found.status === 'ready') last.session = found.session;
+  if (!last.session) throw new Error('useSession outside of <SignedIn>');
+  return last.session;
+}

@@ -1,0 +1,66 @@
+/** The frame of staff pages: left navigation from 960 px, bottom tabs on phones. */
+import type { ComponentChildren } from 'preact';
+import { useLocation } from 'preact-iso';
+import { useSession } from '../session.tsx';
+import { shared } from '../strings/shared.ts';
+import { Avatar, Icon, OfflineNote, useBodyClass, type IconName } from '../ui/index.ts';
+import { Brand, SignOutButton, SkipLink } from './shells.tsx';
+
+export interface MenuItem {
+  href: string;
+  label: string;
+  icon: IconName;
+  /** Matches only this exact path, not what lies below it. */
+  exact?: boolean;
+  /** A number beside the word, with what it counts for those who hear it. */
+  count?: { n: number; of: string };
+  sub?: { href: string; label: string }[];
+}
+
+function current(path: string, item: { href: string; exact?: boolean }): boolean {
+  return path === item.href || (!item.exact && path.startsWith(`${item.href}/`));
+}
+
+/** `menu` and `role` come from the staff pages, so that their words stay in strings/staff.ts. */
+export function StaffShell({ menu, role, children, mainClass = 'stack g5' }: { menu: MenuItem[]; role: string; children: ComponentChildren; mainClass?: string }) {
+  const { path } = useLocation();
+  const session = useSession();
+  useBodyClass('staff');
+  const badge = (item: MenuItem) => item.count && item.count.n > 0
+    ? <span class="count">{item.count.n}<span class="hidden"> {item.count.of}</span></span> : null;
+  return (
+    <>
+      <SkipLink />
+      <header class="bar">
+        <Brand href="/staff" name={session.tenant.name} />
+        <span class="push"><SignOutButton mini /></span>
+      </header>
+      <nav class="side" aria-label={shared.nav.wide}>
+        <Brand href="/staff" name={session.tenant.name} />
+        <ul class="stack g1">
+          {menu.map((item) => (
+            <li key={item.href}>
+              <a href={item.href} aria-current={!item.sub && current(path, item) ? 'page' : undefined}><Icon name={item.icon} />{item.label}{badge(item)}</a>
+              {item.sub ? <ul class="sub stack g1">{item.sub.map((entry) => <li key={entry.href}><a href={entry.href} aria-current={current(path, entry) ? 'page' : undefined}>{entry.label}</a></li>)}</ul> : null}
+            </li>
+          ))}
+        </ul>
+        <div class="stack g2">
+          <div class="line who"><Avatar letters={session.person.initials} size="s" /><p class="tiny"><span class="strong">{session.person.name}</span><br /><span class="soft">{role}</span></p></div>
+          <SignOutButton mini />
+        </div>
+      </nav>
+      <main id="main" tabIndex={-1} class={mainClass}>
+        <OfflineNote />
+        {children}
+      </main>
+      <nav class="dock" aria-label={shared.nav.small}>
+        <ul>
+          {menu.map((item) => (
+            <li key={item.href}><a href={item.href} aria-current={current(path, item) ? 'page' : undefined}><Icon name={item.icon} />{item.label}{badge(item)}</a></li>
+          ))}
+        </ul>
+      </nav>
+    </>
+  );
+}

@@ -1,0 +1,147 @@
+/** Client Details: who it is, the one act that fits, and the tabs Overview, General Documents and Portal. */
+import { useLocation, useRoute } from 'preact-iso';
+import { useState } from 'preact/hooks';
+import { api, BACKGROUND, call } from '../../http.ts';
+import { useSession } from '../../session.tsx';
+import { Avatar, Badge, Heading, LinkButton, Note, calendarDate, initials, useEvery, useLoad, type Loaded } from '../../ui/index.ts';
+import { staff } from '../../strings/staff.ts';
+import type { Client, Document, Intake, Invite, Page } from '../../types.ts';
+import { Crumbs, PortalBadge, Ready, RecordBones, Tabs, moving, otherName } from '../parts.tsx';
+import { momentInSentence } from '../when.ts';
+import { DocumentsTab } from './documents.tsx';
+import { OverviewTab } from './overview.tsx';
+import { PortalTab } from './portal.tsx';
+import { ResendButton } from './resend.tsx';
+
+const words = staff.client;
+
+/** What every tab needs of a client, loaded together so that the head and the tabs never disagree. */
+export interface ClientFile { client: Client; invites: Invite[]; intakes: Intake[]; documents: Document[] }
+
+async function fetchFile(client_id: string, background = false): Promise<ClientFile> {
+  const headers = background ? { headers: BACKGROUND } : {};
+  const path = { client_id };
+  const [client, invites, intakes, documents] = await Promise.all([
+    call(api.GET('/practice/clients/{client_id}', { params: { path }, ...headers })),
+    every((query) => call(api.GET('/practice/clients/{client_id}/invites', { params: { path, query }, ...headers }))),
+    every((query) => call(api.GET('/practice/clients/{client_id}/intakes', { params: { path, query }, ...headers }))),
+    every((query) => call(api.GET('/practice/clients/{client_id}/documents', { params: { path, query }, ...headers }))),
+  ]);
+  return { client, invites, intakes, documents };
+}
+
+/** All of a list that belongs to one person: a few dozen at most, so that it is shown whole. */
+async function every<T>(ask: (query: { cursor?: string }) => Promise<Page<T>>): Promise<T[]> {
+  const items: T[] = [];
+  let cursor: string | null = null;
+  do {
+    const page: Page<T> = await ask(cursor ? { cursor } : {});
+    items.push(...page.items);
+    cursor = page.next_cursor;
+  } while (cursor);
+  return items;
+}
+
+export function ClientDetails() {
+  const { client_id } = useRoute().params as { client_id: string };
+  const file = useLoad(() => fetchFile(client_id), [client_id]);
+  const busy = file.data !== null && (moving(file.data.client.invite) || file.data.documents.some((one) => one.status === 'sealing'));
+  // What is on its way (a mail, a seal) arrives by itself; looking again does not count as being there.
+  useEvery(5000, busy, () => void fetchFile(client_id, true).then(file.put, () => {}));
+  return (
+    <Ready of={file} bones={<RecordBones />} missing={{ title: words.notFoundTitle, text: words.notFound }}>
+      {(data) => <File key={client_id} file={data} of={file} />}
+    </Ready>
+  );
+}
+
+function File({ file, of }: { file: ClientFile; of: Loaded<ClientFile> }) {
+  const { path } = useLocation();
+  const { client } = file;
+  const base = `/staff/clients/${client.client_id}`;
+  const tabs: [string, string][] = [
+    [words.tabs.overview, base], [words.tabs.documents, `${base}/documents`], [words.tabs.portal, `${base}/portal`],
+  ];
+  const current = tabs.find(([, href]) => href === path) ?? tabs[0]!;
+  const [told, setTold] = useState<string | null>(null);
+  return (
+    <>
+      <div class="stack g4">
+        <Crumbs items={[[staff.clients.title, '/staff/clients'], words.crumb]} />
+        <div class="split top">
+          <Person client={client} tab={current} />
+          <HeadAct file={file} onDone={(text) => { setTold(text); void of.reload(); }} />
+        </div>
+        <Tabs label={words.tabsLabel} items={tabs} current={current[1]} />
+      </div>
+      {told && <Note tone="good" live>{told}</Note>}
+      <SafetyNote file={file} />
+      {current[1] === base && <OverviewTab file={file} />}
+      {current[1].endsWith('/documents') && <DocumentsTab file={file} />}
+      {current[1].endsWith('/portal') && <PortalTab file={file} onChange={of.reload} onTold={setTold} />}
+    </>
+  );
+}
+
+function Person({ client, tab }: { client: Client; tab: [string, string] }) {
+  const names = client.therapists.map((one) => one.name).join('; ');
+  const born = client.birth_date ? words.born(calendarDate(client.birth_date)) : words.noBirth;
+  return (
+    <div class="person">
+      <Avatar letters={initials(client.name)} size="l" />
+      <div class="stack g1">
+        <div class="cluster g3">
+          <Heading title={`${tab[0]}, ${client.name}`} move={tab[1]}>{client.name}</Heading>
+          {client.status === 'archived' ? <Badge>{words.archived}</Badge> : <PortalBadge portal={client.portal} />}
+          {client.worrying && <Badge tone="bad">{staff.safety.badge}</Badge>}
+        </div>
+        <p class="soft">
+          {otherName(client) ? `${staff.clients.prefers(otherName(client)!)}. ` : ''}
+          {born}. {names ? words.assigned(names) : words.unassigned}
+        </p>
+      </div>
+    </div>
+  );
+}
+
+/** Whether the open invitation can be sent again by this person. */
+export function canResend(client: Client): boolean {
+  const { invite } = client;
+  if (!invite || client.status === 'archived' || client.portal === 'active' || client.portal === 'ended') return false;
+  const barred = ['no_permission', 'feature_off', 'archived', 'no_email', 'already_active'];
+  return (invite.status === 'waiting' || invite.status === 'expired') && !barred.includes(client.can_invite.reason ?? '');
+}
+
+function HeadAct({ file, onDone }: { file: ClientFile; onDone: (told: string) => void }) {
+  const { client } = file;
+  if (canResend(client)) return <ResendButton client={client} onDone={onDone} />;
+  if (client.can_invite.allowed) {
+    return <LinkButton look="primary" icon="mail" href={`/staff/clients/${client.client_id}/invite`}>{words.invite}</LinkButton>;
+  }
+  const { reason } = client.can_invite;
+  if (client.portal === 'active' || client.portal === 'ended' || !reason) return null;
+  return (
+    <div class="refusal" role="note">
+      <p class="small strong">{staff.refusal.title[reason] ?? client.can_invite.title ?? staff.refusal.other}</p>
+      <p class="tiny soft">{staff.refusal.text[reason] ?? ''}</p>
+    </div>
+  );
+}
+
+function SafetyNote({ file }: { file: ClientFile }) {
+  const { tenant } = useSession();
+  const worrying = file.documents.find((one) => one.worrying);
+  const packet = file.intakes.find((one) => one.status === 'completed' && one.forms.some((form) => form.document_id !== null && form.document_id === worrying?.document_id))
+    ?? file.intakes.find((one) => one.status === 'completed');
+  if (!(worrying || file.client.worrying) || !packet) return null;
+  const name = file.client.preferred_name ?? file.client.name.split(' ')[0]!;
+  const at = worrying?.signed_at ?? packet.completed_at ?? packet.sent_at;
+  return (
+    <Note
+      tone="bad"
+      action={<LinkButton mini href={`/staff/clients/${file.client.client_id}/intakes/${packet.intake_id}`}>{staff.safety.action}</LinkButton>}
+    >
+      <strong>{staff.safety.title(name)}</strong><br />{staff.safety.text(momentInSentence(at, tenant.zone))}
+    </Note>
+  );
+}

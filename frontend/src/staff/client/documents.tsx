@@ -1,0 +1,146 @@
+/** General Documents: what the client signed, with its state, the PDF, and the proof that it is unchanged. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { api, call } from '../../http.ts';
+import { useSession } from '../../session.tsx';
+import { Badge, Button, Empty, Note, dayAndTime, groups, shortDay, useAct } from '../../ui/index.ts';
+import { staff } from '../../strings/staff.ts';
+import type { Document, StaffVerification } from '../../types.ts';
+import { Failed, sentenceOf } from '../parts.tsx';
+import { moment } from '../when.ts';
+import type { ClientFile } from './details.tsx';
+
+const words = staff.documents;
+
+/** Fetches the short-lived link and hands the PDF to the browser; the page itself stays. */
+function useDownload(client_id: string, { document_id, title }: Document) {
+  return useAct(async () => {
+    const { url } = await call(api.POST('/practice/clients/{client_id}/documents/{document_id}/download', { params: { path: { client_id, document_id } } }));
+    const link = document.createElement('a');
+    link.href = url;
+    link.download = `${title}.pdf`; // also tells the router that this is not a page of ours
+    link.rel = 'noopener';
+    document.body.append(link);
+    link.click();
+    link.remove();
+  });
+}
+
+/** Asks whether the stored PDF is still the one that was sealed; `tell` gets null while the answer is on its way. */
+function useVerify(client_id: string, document_id: string, tell: (found: StaffVerification | null) => void) {
+  return useAct(async () => {
+    tell(null);
+    tell(await call(api.GET('/practice/clients/{client_id}/documents/{document_id}/verification', { params: { path: { client_id, document_id } } })));
+  });
+}
+
+export function DocumentsTab({ file }: { file: ClientFile }) {
+  const { documents, client } = file;
+  const [verdict, setVerdict] = useState<{ document: Document; found: StaffVerification } | null>(null);
+  const sealing = documents.some((one) => one.status === 'sealing');
+  if (documents.length === 0) {
+    return (
+      <section class="card">
+        <Empty icon="folder" title={words.emptyTitle}>{words.emptyText} {client.can_invite.allowed ? words.emptyInvite : ''}</Empty>
+      </section>
+    );
+  }
+  return (
+    <div class="stack g4">
+      {verdict && <Verdict title={verdict.document.title} found={verdict.found} onHide={() => setVerdict(null)} />}
+      {sealing && <Note tone="info" live icon="clock">{words.sealingHelp}</Note>}
+      <section class="card flush" aria-labelledby="gd">
+        <div class="cardhead"><h2 id="gd">{words.title}</h2></div>
+        <table class="fold">
+          <thead>
+            <tr>
+              <th scope="col">{words.columns.document}</th><th scope="col">{words.columns.signedBy}</th><th scope="col">{words.columns.date}</th>
+              <th scope="col">{words.columns.status}</th><th><span class="hidden">{words.columns.actions}</span></th>
+            </tr>
+          </thead>
+          <tbody>
+            {documents.map((one) => <Row key={one.document_id} document={one} client_id={client.client_id} onVerdict={(found) => setVerdict(found && { document: one, found })} />)}
+          </tbody>
+        </table>
+      </section>
+      <p class="tiny soft">{words.publicCheck} <a href="/verify" target="_blank" rel="noopener">{words.publicLink}</a></p>
+    </div>
+  );
+}
+
+/** State in words: sealed, being sealed, and whether a safety answer needs to be read. */
+export function DocumentBadges({ document }: { document: Document }) {
+  return (
+    <div class="badges">
+      {document.status === 'completed' ? <Badge tone="good">{words.completed}</Badge> : <Badge tone="info" hollow>{words.sealing}</Badge>}
+      {document.worrying && <Badge tone="bad">{staff.safety.badge}</Badge>}
+    </div>
+  );
+}
+
+function Row({ document, client_id, onVerdict }: { document: Document; client_id: string; onVerdict: (found: StaffVerification | null) => void }) {
+  const { tenant } = useSession();
+  const download = useDownload(client_id, document);
+  const verify = useVerify(client_id, document.document_id, onVerdict);
+  const problem = download.problem ?? verify.problem;
+  const ready = document.status === 'completed';
+  const of = <span class="hidden">{words.of(document.title)}</span>;
+  return (
+    <tr>
+      <td>
+        <a class="strong" href={`/staff/clients/${client_id}/documents/${document.document_id}`}>{document.title}</a><br />
+        <span class="tiny soft">{words.kind(document.version)}</span>
+        {problem && problem.status !== 401 && <p class="error" role="alert">{download.problem ? words.downloadFailed : words.verifyFailed} {problem.passing ? sentenceOf(problem) : ''}</p>}
+      </td>
+      <td data-label={words.columns.signedBy}><div>{document.signed_by}</div></td>
+      <td class="num" data-label={words.columns.date} title={moment(document.signed_at, tenant.zone)}>{shortDay(document.signed_at, tenant.zone)}</td>
+      <td data-label={words.columns.status}><DocumentBadges document={document} /></td>
+      <td class="end acts">
+        {ready ? (
+          <div class="cluster g2 end">
+            <Button mini icon="download" busy={download.busy} busyLabel={words.preparing} onClick={() => void download.run()}>{words.download}{of}</Button>
+            <Button mini icon="shield" busy={verify.busy} busyLabel={words.verifying} onClick={() => void verify.run()}>{words.verify}{of}</Button>
+          </div>
+        ) : <span class="tiny soft">{words.notYet}</span>}
+      </td>
+    </tr>
+  );
+}
+
+/** The answer of a verification, in words first and hashes last. Takes focus, as it is what was asked for. */
+export function Verdict({ title, found, onHide }: { title: string; found: StaffVerification; onHide: () => void }) {
+  const { tenant } = useSession();
+  const ref = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    ref.current?.scrollIntoView({ block: 'nearest' });
+    ref.current?.focus();
+  }, [found]);
+  const good = found.intact && found.matches_record;
+  const sealed = found.sealed_at ? dayAndTime(found.sealed_at, tenant.zone) : null;
+  const why = found.reason ? words.reasons[found.reason] ?? '' : found.intact && !found.matches_record ? words.mismatch : '';
+  return (
+    <div ref={ref} tabIndex={-1} role="status" aria-label={words.verdictTitle(title)}>
+      <Note tone={good ? 'good' : 'bad'} icon={good ? 'shield' : 'alert'} action={<Button mini onClick={onHide}>{words.hide}</Button>}>
+        <strong>{title}: {good ? words.intact : words.broken}</strong><br />
+        {good ? words.intactText(sealed ?? '') : <>{why} {words.brokenText}</>}
+        {found.sha256 && <><br /><span class="tiny">{words.digest} <span class="mono">{groups(found.sha256)}</span></span></>}
+      </Note>
+    </div>
+  );
+}
+
+/** Download and verify for a page that shows one document. */
+export function DocumentActs({ document, client_id, onVerdict }: { document: Document; client_id: string; onVerdict: (found: StaffVerification | null) => void }) {
+  const download = useDownload(client_id, document);
+  const verify = useVerify(client_id, document.document_id, onVerdict);
+  const ready = document.status === 'completed';
+  return (
+    <>
+      <div class="cluster g2 noprint">
+        <Button icon="print" onClick={() => window.print()}>{staff.record.print}</Button>
+        {ready && <Button icon="shield" busy={verify.busy} busyLabel={words.verifying} onClick={() => void verify.run()}>{words.verify}</Button>}
+        {ready && <Button look="primary" icon="download" busy={download.busy} busyLabel={words.preparing} onClick={() => void download.run()}>{words.download}</Button>}
+      </div>
+      <Failed problem={download.problem ?? verify.problem} lead={download.problem ? words.downloadFailed : words.verifyFailed} />
+    </>
+  );
+}

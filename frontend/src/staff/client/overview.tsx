@@ -1,0 +1,140 @@
+/** Overview: how to reach the client, whom to call, who treats them, and how far the forms are. */
+import { useSession } from '../../session.tsx';
+import { Avatar, Badge, Facts, LinkButton, initials } from '../../ui/index.ts';
+import { staff } from '../../strings/staff.ts';
+import type { Address, Client, Intake } from '../../types.ts';
+import { InviteBadge, PortalBadge } from '../parts.tsx';
+import { moment, momentInSentence } from '../when.ts';
+import type { ClientFile } from './details.tsx';
+
+const words = staff.overview;
+
+export function OverviewTab({ file }: { file: ClientFile }) {
+  return (
+    <div class="beside">
+      <div class="stack g4">
+        <Contact client={file.client} />
+        <Forms file={file} />
+      </div>
+      <aside class="stack g4">
+        <PortalCard file={file} />
+        <Emergency client={file.client} />
+        <Therapists client={file.client} />
+      </aside>
+    </div>
+  );
+}
+
+function lines(address: Address): string[] {
+  const town = [address.city, [address.region, address.postal_code].filter(Boolean).join(' ')].filter(Boolean).join(', ');
+  return [address.line1, address.line2, town, address.country === 'US' ? '' : address.country].filter((line): line is string => Boolean(line));
+}
+
+function Contact({ client }: { client: Client }) {
+  const none = <span class="soft">{words.none}</span>;
+  return (
+    <section class="card stack g3" aria-labelledby="contact">
+      <h2 id="contact">{words.contact}</h2>
+      <Facts rows={[
+        [words.email, client.email ? <a href={`mailto:${client.email}`}>{client.email}</a> : none],
+        [words.phone, client.phone ? <a href={`tel:${client.phone.replace(/[^\d+]/g, '')}`}>{client.phone}</a> : none],
+        [words.address, client.address ? lines(client.address).map((line, n) => <span key={n}>{n > 0 && <br />}{line}</span>) : none],
+      ]} />
+    </section>
+  );
+}
+
+function Emergency({ client }: { client: Client }) {
+  const person = client.emergency_contact;
+  return (
+    <section class="card stack g3" aria-labelledby="emergency">
+      <h2 id="emergency">{words.emergency}</h2>
+      {!person ? <p class="small soft">{words.noEmergency}</p> : (
+        <div class="line">
+          <Avatar letters={initials(person.name)} size="s" />
+          <div class="stack g1 small">
+            <p><span class="strong">{person.name}</span>{person.relationship && <><br /><span class="soft">{person.relationship}</span></>}</p>
+            <p><a href={`tel:${person.phone.replace(/[^\d+]/g, '')}`}>{person.phone}</a></p>
+            <p class="soft">{person.may_contact ? words.may : words.mayNot}</p>
+          </div>
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Therapists({ client }: { client: Client }) {
+  return (
+    <section class="card stack g3" aria-labelledby="therapists">
+      <h2 id="therapists">{words.therapists}</h2>
+      {client.therapists.length === 0 ? <p class="small soft">{words.noTherapists}</p> : (
+        <ul class="stack g2">
+          {client.therapists.map((one) => <li key={one.staff_id} class="person"><Avatar letters={initials(one.name.split(',')[0]!)} size="s" /><span class="small">{one.name}</span></li>)}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function PortalCard({ file }: { file: ClientFile }) {
+  const { tenant } = useSession();
+  const { client } = file;
+  const { invite } = client;
+  const rows: [string, preact.ComponentChildren][] = [[words.state, <PortalBadge portal={client.portal} />]];
+  if (client.joined_at) rows.push([words.joined, moment(client.joined_at, tenant.zone)]);
+  else if (invite) {
+    rows.push([words.invited, moment(invite.sent_at, tenant.zone)]);
+    rows.push([words.invitation, <InviteBadge status={invite.status} />]);
+  }
+  return (
+    <section class="card stack g3" aria-labelledby="portal">
+      <h2 id="portal">{words.portal}</h2>
+      <Facts rows={rows} />
+      <a class="small" href={`/staff/clients/${client.client_id}/portal`}>{words.openPortal}</a>
+    </section>
+  );
+}
+
+function Forms({ file }: { file: ClientFile }) {
+  return (
+    <section class="card flush" aria-labelledby="forms">
+      <div class="cardhead"><h2 id="forms">{words.forms}</h2></div>
+      {file.intakes.length === 0
+        ? <p class="small soft inset">{words.noForms}</p>
+        : <ul class="rows">{file.intakes.map((intake) => <Packet key={intake.intake_id} intake={intake} client_id={file.client.client_id} />)}</ul>}
+    </section>
+  );
+}
+
+const STATE: Record<Intake['status'], ['warn' | 'good' | 'plain', boolean]> = { open: ['warn', true], completed: ['good', false], revoked: ['plain', false] };
+
+/** One packet of forms: what was sent, what came back. Answers stay with the client until signed. */
+export function Packet({ intake, client_id }: { intake: Intake; client_id: string }) {
+  const { tenant } = useSession();
+  const signed = intake.forms.filter((form) => form.status === 'signed' || form.status === 'sealed').length;
+  const [tone, hollow] = STATE[intake.status];
+  return (
+    <li class="packetrow">
+      <div class="stack g3">
+        <div class="split">
+          <div class="stack g1">
+            <p class="strong">{intake.completed_at ? words.completed(momentInSentence(intake.completed_at, tenant.zone)) : words.openForms(signed, intake.forms.length)}</p>
+            <p class="tiny soft">{words.sent(momentInSentence(intake.sent_at, tenant.zone), intake.sent_by_name)}</p>
+          </div>
+          <Badge tone={tone} hollow={hollow}>{staff.intakeState[intake.status]}</Badge>
+        </div>
+        <ul class="formlist small">
+          {intake.forms.map((form) => (
+            <li key={form.form_id} class="split">
+              {form.document_id ? <a href={`/staff/clients/${client_id}/documents/${form.document_id}`}>{form.title}</a> : <span>{form.title}</span>}
+              <span class="tiny soft">{form.signed_at ? words.signedOn(momentInSentence(form.signed_at, tenant.zone)) : staff.formState[form.status]}</span>
+            </li>
+          ))}
+        </ul>
+        {intake.status === 'completed'
+          ? <p><LinkButton mini icon="form" href={`/staff/clients/${client_id}/intakes/${intake.intake_id}`}>{words.summary}</LinkButton></p>
+          : intake.status === 'open' && <p class="tiny soft">{words.hiddenUntil}</p>}
+      </div>
+    </li>
+  );
+}

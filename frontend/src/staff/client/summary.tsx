@@ -1,0 +1,112 @@
+/** One screen for the therapist: what is worrying, what was said in short, what was left for the conversation. */
+import { useRoute } from 'preact-iso';
+import { api, call } from '../../http.ts';
+import { useSession } from '../../session.tsx';
+import { Button, Heading, Icon, Note, dayAndTime, useEvery, useLoad } from '../../ui/index.ts';
+import { staff } from '../../strings/staff.ts';
+import type { Document, Highlight, IntakeSummary } from '../../types.ts';
+import { Crumbs, Ready, RecordBones } from '../parts.tsx';
+import { DocumentBadges } from './documents.tsx';
+
+const words = staff.summary;
+
+export function SummaryPage() {
+  const { client_id, intake_id } = useRoute().params as { client_id: string; intake_id: string };
+  const load = () => call(api.GET('/practice/clients/{client_id}/intakes/{intake_id}/summary', { params: { path: { client_id, intake_id } } }));
+  const summary = useLoad(load, [client_id, intake_id]);
+  return (
+    <Ready of={summary} bones={<RecordBones />} missing={{ title: words.failed, text: words.notFound }}>
+      {(data) => <Summary summary={data} client_id={client_id} reload={summary.reload} />}
+    </Ready>
+  );
+}
+
+function Summary({ summary, client_id, reload }: { summary: IntakeSummary; client_id: string; reload: () => Promise<void> }) {
+  const { tenant } = useSession();
+  const { client, highlights, worrying, documents, in_person } = summary;
+  useEvery(15_000, documents.some((one) => one.status === 'sealing'), () => void reload());
+  const facts = words.facts(client.age === null ? null : words.age(client.age), client.pronouns);
+  const calm = highlights.filter((one) => !worrying.some((other) => other.label === one.label && other.section_id === one.section_id));
+  return (
+    <>
+      <Crumbs items={[[staff.clients.title, '/staff/clients'], [client.name, `/staff/clients/${client_id}`], words.crumb]} />
+      <div class="split">
+        <div class="stack g1">
+          <Heading>{words.title(client.name)}</Heading>
+          <p class="soft">{[facts, summary.completed_at ? words.completed(dayAndTime(summary.completed_at, tenant.zone)) : ''].filter(Boolean).join('. ')}</p>
+        </div>
+        <div class="noprint"><Button icon="print" onClick={() => window.print()}>{words.print}</Button></div>
+      </div>
+      {worrying.length > 0 ? <Worrying items={worrying} documents={documents} client_id={client_id} /> : <Note tone="good">{words.calm}</Note>}
+      <div class="beside">
+        <section class="card stack g4" aria-labelledby="short">
+          <h2 id="short">{words.highlights}</h2>
+          {calm.length === 0 ? <p class="small soft">{words.noHighlights}</p> : (
+            <dl class="told">{calm.map((one, n) => <div key={n}><dt>{one.label}</dt><dd>{valueOf(one)}</dd></div>)}</dl>
+          )}
+        </section>
+        <aside class="stack g4">
+          {in_person.length > 0 && (
+            <section class="card stack g3" aria-labelledby="person">
+              <div class="stack g1"><h2 id="person">{words.inPerson}</h2><p class="tiny soft">{words.inPersonHelp}</p></div>
+              <ul class="dots small">{in_person.map((title) => <li key={title}>{title}</li>)}</ul>
+            </section>
+          )}
+          <Documents documents={documents} client_id={client_id} />
+        </aside>
+      </div>
+    </>
+  );
+}
+
+/** The value as the API gives it: a sentence, a list, or rows of a table. */
+function valueOf({ value }: Highlight) {
+  const given = value as unknown;
+  if (given === null || given === '') return <span class="soft">{words.noAnswer}</span>;
+  if (!Array.isArray(given)) return <span class="pre">{String(given)}</span>;
+  return <ul class="dots">{given.map((one, n) => <li key={n}>{Array.isArray(one) ? one.filter(Boolean).join(', ') : String(one)}</li>)}</ul>;
+}
+
+function Worrying({ items, documents, client_id }: { items: Highlight[]; documents: Document[]; client_id: string }) {
+  const documentOf = (form_id: string) => documents.find((one) => one.form_id === form_id)?.document_id;
+  return (
+    <section class="note bad" aria-labelledby="first">
+      <Icon name="alert" />
+      <div class="stack g3">
+        <div class="stack g1"><h2 id="first">{words.worrying}</h2><p class="small">{words.worryingHelp}</p></div>
+        <dl class="told">
+          {items.map((one, n) => {
+            const document_id = documentOf(one.form_id);
+            return (
+              <div key={n}>
+                <dt>{one.label}</dt>
+                <dd>
+                  <span class="strong">{valueOf(one)}</span>
+                  {document_id && <a class="small noprint" href={`/staff/clients/${client_id}/documents/${document_id}#s-${one.section_id}`}>{words.section}<span class="hidden">: {one.label}</span></a>}
+                </dd>
+              </div>
+            );
+          })}
+        </dl>
+      </div>
+    </section>
+  );
+}
+
+function Documents({ documents, client_id }: { documents: Document[]; client_id: string }) {
+  return (
+    <section class="card flush" aria-labelledby="docs">
+      <div class="cardhead"><h2 id="docs">{words.documents}</h2></div>
+      <ul class="rows">
+        {documents.map((one) => (
+          <li key={one.document_id}>
+            <a class="row" href={`/staff/clients/${client_id}/documents/${one.document_id}`}>
+              <div class="stack g2"><p class="strong small">{one.title}</p><DocumentBadges document={one} /></div>
+              <Icon name="right" />
+            </a>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,256 @@
+/** Client Portal Settings: every switch takes effect at once and says so; every grey one says why. */
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { useSession } from '../../session.tsx';
+import { Badge, Button, Icon, Note, Switch } from '../../ui/index.ts';
+import { staff } from '../../strings/staff.ts';
+import type { Settings, SettingsFeature, SettingsPatch } from '../../types.ts';
+import { CopyLink, sentenceOf } from '../parts.tsx';
+import { useSaving, type Mark, type Saving } from './saving.ts';
+
+const words = staff.settings;
+
+interface Wiring { saving: Saving; locked: boolean }
+
+export function SettingsTab({ first }: { first: Settings }) {
+  const session = useSession();
+  const saving = useSaving(first);
+  const wiring: Wiring = { saving, locked: !session.roles.includes('administrator') };
+  return (
+    <div class="stack g4">
+      {wiring.locked && <Note tone="info" icon="lock">{staff.organization.readOnly}</Note>}
+      {saving.stale && <Stale list={saving.stale} onSeen={saving.seen} />}
+      <p class="hidden" role="status">{saving.mark?.state === 'saved' ? words.savedJust : ''}</p>
+      <div class="beside">
+        <div class="stack g5">
+          <Features {...wiring} />
+          <Care {...wiring} />
+          <Privacy {...wiring} />
+        </div>
+        <aside class="stack g4">
+          <section class="card stack g4" aria-labelledby="login">
+            <div class="stack g2"><h2 id="login">{words.login}</h2><p class="small soft">{words.loginText}</p></div>
+            <CopyLink label={words.login} link={saving.settings.login_url} button={words.copy} primary />
+          </section>
+          <SignUp {...wiring} />
+        </aside>
+      </div>
+    </div>
+  );
+}
+
+function Stale({ list, onSeen }: { list: string[]; onSeen: () => void }) {
+  const ref = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    ref.current?.scrollIntoView({ block: 'center' });
+    ref.current?.focus({ preventScroll: true });
+  }, [list]);
+  return (
+    <div ref={ref} tabIndex={-1} role="alert" aria-label={words.staleTitle}>
+      <Note tone="warn" action={<Button mini onClick={onSeen}>{words.dismiss}</Button>}>
+        <strong>{words.staleTitle}</strong><br />{words.staleText}
+        {list.length > 0 && <ul class="dots" aria-label={words.staleList}>{list.map((line) => <li key={line}>{line}</li>)}</ul>}
+      </Note>
+    </div>
+  );
+}
+
+/* ---------- one setting ---------- */
+
+/** The word beside the control that was used last. A stale answer has its own note on top. */
+function MarkOf({ mark, id }: { mark: Mark | null; id: string }) {
+  if (mark?.id !== id) return null;
+  if (mark.state === 'saving') return <span class="saved">{words.saving}</span>;
+  if (mark.state === 'saved') return <span class="saved"><Icon name="check" />{words.savedJust}</span>;
+  if (mark.problem?.status === 412 || mark.problem?.status === 401) return null;
+  return <p class="error" role="alert"><Icon name="alert" /><span>{words.failed} {mark.problem ? mark.problem.faults[0]?.detail ?? sentenceOf(mark.problem) : ''}</span></p>;
+}
+
+interface RowProps extends Wiring {
+  id: string; name: string; what: string; how: string[]; on: boolean; patch: (on: boolean) => SettingsPatch;
+  disabled?: boolean; reason?: string | null; children?: ComponentChildren;
+}
+
+function Row({ id, name, what, how, on, patch, disabled, reason, saving, locked, children }: RowProps) {
+  return (
+    <div class="setting">
+      <div>
+        <div class="cluster g3"><label class="strong" for={id}>{name}</label><MarkOf mark={saving.mark} id={id} /></div>
+        <p class="small soft" id={`${id}-what`}>{what}</p>
+        {reason && <p class="note warn tiny" id={`${id}-why`}><Icon name="info" /><span>{reason}</span></p>}
+        <details>
+          <summary>{words.how}<span class="hidden">{words.howOf(name)}</span></summary>
+          <div class="stack g2">{how.map((text) => <p class="small soft" key={text}>{text}</p>)}</div>
+        </details>
+        {children}
+      </div>
+      <div class="onoff">
+        <Switch id={id} on={on} disabled={disabled || locked} describedBy={reason ? `${id}-what ${id}-why` : `${id}-what`} onChange={(next) => void saving.save(id, patch(next))} />
+        <span class="tiny soft" aria-hidden="true">{on ? words.stateOn : words.stateOff}</span>
+      </div>
+    </div>
+  );
+}
+
+function Features(wiring: Wiring) {
+  const { settings } = wiring.saving;
+  const { insurance } = words;
+  return (
+    <section class="card flush" aria-labelledby="fe">
+      <div class="cardhead"><h2 id="fe">{words.features}</h2><Badge>{staff.organization.plan(staff.plans[settings.plan] ?? settings.plan)}</Badge></div>
+      {settings.features.map((one) => <FeatureRow key={one.feature} one={one} {...wiring} />)}
+      <Row {...wiring} id="insurance" name={insurance.name} what={insurance.what} how={insurance.how} on={settings.display_insurance} patch={(on) => ({ display_insurance: on })} />
+    </section>
+  );
+}
+
+function FeatureRow({ one, ...wiring }: { one: SettingsFeature } & Wiring) {
+  const text = words.feature[one.feature];
+  if (!text) return null;
+  return (
+    <Row
+      {...wiring} id={`feature-${one.feature}`} name={text.name} what={text.what} how={text.how} on={one.on}
+      disabled={!one.can_switch} reason={one.reason ? words.reason[one.reason] : null} patch={(on) => ({ features: { [one.feature]: on } })}
+    >
+      {one.feature === 'self_scheduling' && one.on && <Scheduling {...wiring} />}
+    </Row>
+  );
+}
+
+interface PickProps extends Wiring { id: string; label: string; help?: string; value: number; options: number[]; shown: (n: number) => string; patch: (n: number) => SettingsPatch }
+
+function Pick({ id, label, help, value, options, shown, patch, saving, locked }: PickProps) {
+  const all = [...new Set([...options, value])].sort((a, b) => a - b);
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      {help && <p class="help" id={`${id}-help`}>{help}</p>}
+      <select id={id} value={String(value)} disabled={locked} aria-describedby={help ? `${id}-help` : undefined} onChange={(event) => void saving.save(id, patch(Number(event.currentTarget.value)))}>
+        {all.map((n) => <option key={n} value={String(n)}>{shown(n)}</option>)}
+      </select>
+      <MarkOf mark={saving.mark} id={id} />
+    </div>
+  );
+}
+
+const HOURS = [0, 2, 4, 12, 24, 48, 72];
+
+function Scheduling(wiring: Wiring) {
+  const { scheduling } = wiring.saving.settings;
+  const text = words.scheduling;
+  return (
+    <div class="sub stack g4">
+      <div class="grid tight">
+        <Pick {...wiring} id="notice" label={text.notice} value={scheduling.minimum_notice_hours} options={HOURS} shown={text.hours} patch={(n) => ({ scheduling: { minimum_notice_hours: n } })} />
+        <Pick {...wiring} id="cancel-notice" label={text.cancel} value={scheduling.cancel_notice_hours} options={HOURS} shown={text.hours} patch={(n) => ({ scheduling: { cancel_notice_hours: n } })} />
+        <Pick {...wiring} id="horizon" label={text.horizon} value={scheduling.horizon_days} options={[14, 30, 60, 90, 180]} shown={text.days} patch={(n) => ({ scheduling: { horizon_days: n } })} />
+      </div>
+      <p class="tiny soft">{text.binds}</p>
+      <fieldset class="field" disabled={wiring.locked}>
+        <legend>{text.pick}</legend>
+        <div class="cluster g5">
+          {[false, true].map((instant) => (
+            <label class="check" key={String(instant)}>
+              <input type="radio" name="instant" checked={scheduling.instant_confirmation === instant} onChange={() => void wiring.saving.save('instant', { scheduling: { instant_confirmation: instant } })} />
+              <span>{instant ? text.instant : text.request}</span>
+            </label>
+          ))}
+          <MarkOf mark={wiring.saving.mark} id="instant" />
+        </div>
+      </fieldset>
+    </div>
+  );
+}
+
+interface TextProps extends Wiring { id: string; label: string; help: string; value: string; rows?: number; max: number; short?: boolean; patch: (text: string) => SettingsPatch }
+
+/** Text is saved when the field is left. What could not be saved stays in the field, with a way to try or give up. */
+function Text({ id, label, help, value, rows, max, short, patch, saving, locked }: TextProps) {
+  const [draft, setDraft] = useState(value);
+  const before = useRef(value);
+  useEffect(() => {
+    // Follow the server unless something here is not saved yet.
+    setDraft((now) => (now === before.current ? value : now));
+    before.current = value;
+  }, [value]);
+  const mark = saving.mark?.id === id ? saving.mark : null;
+  const failed = mark?.state === 'failed' && draft !== value;
+  const commit = () => {
+    if (draft.trim() !== value) void saving.save(id, patch(draft.trim())).then((done) => { if (done) setDraft(draft.trim()); });
+  };
+  if (locked) return <div class="stack g1"><p class="strong small">{label}</p><p class="small pre">{value || words.emptyText}</p></div>;
+  const wires = {
+    id, value: draft, maxLength: max, 'aria-describedby': `${id}-help`, 'aria-invalid': failed ? ('true' as const) : undefined,
+    onInput: (event: { currentTarget: HTMLInputElement | HTMLTextAreaElement }) => setDraft(event.currentTarget.value), onBlur: commit,
+  };
+  return (
+    <div class={failed ? 'field invalid' : 'field'}>
+      <div class="split"><label class="strong" for={id}>{label}</label>{mark?.state !== 'failed' && <MarkOf mark={saving.mark} id={id} />}</div>
+      <p class="help" id={`${id}-help`}>{help}</p>
+      {mark?.state === 'failed' && <MarkOf mark={saving.mark} id={id} />}
+      {rows
+        ? <textarea {...wires} class="input" rows={rows} />
+        : <input {...wires} class={short ? 'input short' : 'input'} type="text" onKeyDown={(event) => { if (event.key === 'Enter') commit(); }} />}
+      {failed && (
+        <div class="cluster g2">
+          <Button mini onClick={commit}>{words.save}</Button>
+          <Button mini look="quiet" onClick={() => setDraft(value)}>{words.undo}</Button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Care(wiring: Wiring) {
+  const { settings } = wiring.saving;
+  return (
+    <section class="card flush" aria-labelledby="care">
+      <div class="cardhead"><h2 id="care">{words.care}</h2></div>
+      <div class="inset stack g5">
+        <Text {...wiring} id="crisis-text" label={words.crisisText} help={words.crisisTextHelp} value={settings.crisis_text} rows={3} max={600} patch={(text) => ({ crisis_text: text })} />
+        <Text {...wiring} id="crisis-phone" label={words.crisisPhone} help={words.crisisPhoneHelp} value={settings.crisis_phone} max={20} short patch={(text) => ({ crisis_phone: text })} />
+        <Text {...wiring} id="reply-time" label={words.replyTime} help={words.replyTimeHelp} value={settings.reply_time} max={120} patch={(text) => ({ reply_time: text })} />
+      </div>
+    </section>
+  );
+}
+
+const IDLE = [5, 10, 15, 20, 30, 60];
+
+function Privacy(wiring: Wiring) {
+  const { settings } = wiring.saving;
+  const { neutral } = words;
+  return (
+    <section class="card flush" aria-labelledby="privacy">
+      <div class="cardhead"><h2 id="privacy">{words.privacy}</h2></div>
+      <div class="inset stack g4">
+        <div class="grid">
+          <Pick {...wiring} id="idle-staff" label={words.idleStaff} value={settings.idle_minutes_staff} options={IDLE} shown={words.minutes} patch={(n) => ({ idle_minutes_staff: n })} />
+          <Pick {...wiring} id="idle-clients" label={words.idleClients} value={settings.idle_minutes_clients} options={IDLE} shown={words.minutes} patch={(n) => ({ idle_minutes_clients: n })} />
+        </div>
+        <p class="help">{words.idleHelp}</p>
+        <Text {...wiring} id="sender" label={words.sender} help={words.senderHelp} value={settings.sender_name} max={100} patch={(text) => ({ sender_name: text })} />
+      </div>
+      <div class="ruled">
+        <Row {...wiring} id="neutral" name={neutral.name} what={neutral.what} how={neutral.how} on={settings.neutral_mail} patch={(on) => ({ neutral_mail: on })} />
+      </div>
+    </section>
+  );
+}
+
+function SignUp({ saving, locked }: Wiring) {
+  const { settings } = saving;
+  return (
+    <section class="card stack g4" aria-labelledby="signup">
+      <div class="split">
+        <h2 id="signup"><label for="sign-up">{words.signUp}</label></h2>
+        <Switch id="sign-up" on={settings.sign_up} disabled={locked} describedBy="sign-up-what" onChange={(on) => void saving.save('sign-up', { sign_up: on })} />
+      </div>
+      <MarkOf mark={saving.mark} id="sign-up" />
+      <p class="small soft" id="sign-up-what">{words.signUpText}</p>
+      {settings.sign_up
+        ? <CopyLink label={words.signUp} link={settings.sign_up_url} button={words.copySignUp} />
+        : <p class="small soft">{words.signUpOff}</p>}
+    </section>
+  );
+}

@@ -1,0 +1,157 @@
+/** Today: what needs a staff member now, and who has not joined yet. */
+import { useState } from 'preact/hooks';
+import { api, call } from '../http.ts';
+import { useSession } from '../session.tsx';
+import { Badge, Button, Heading, Icon, LinkButton, Note, useAct, useLoad, weekday } from '../ui/index.ts';
+import { staff } from '../strings/staff.ts';
+import type { Notification, PracticeHome } from '../types.ts';
+import { PortalBadge, Ready, RowBones, sentenceOf } from './parts.tsx';
+import { moment, momentInSentence } from './when.ts';
+
+const words = staff.today;
+
+export function Today() {
+  const home = useLoad(() => call(api.GET('/practice/home')), []);
+  const { tenant, person } = useSession();
+  return (
+    <>
+      <div class="split">
+        <div class="stack g1">
+          <p class="soft">{weekday(new Date(), tenant.zone)}</p>
+          <Heading title={words.title}>{words.hello(person.first_name)}</Heading>
+        </div>
+        <LinkButton href="/staff/clients" icon="search">{words.find}</LinkButton>
+      </div>
+      <Ready of={home} bones={<RowBones />} heading={false}>{(data) => <Page home={data} />}</Ready>
+    </>
+  );
+}
+
+function Page({ home }: { home: PracticeHome }) {
+  if (home.notifications.length === 0 && home.waiting.length === 0) return <AllQuiet home={home} />;
+  return (
+    <div class="beside">
+      <News first={home.notifications} />
+      <aside class="stack g4"><Waiting home={home} /><Clients count={home.clients} /></aside>
+    </div>
+  );
+}
+
+function AllQuiet({ home }: { home: PracticeHome }) {
+  return (
+    <section class="card">
+      <div class="empty">
+        <span class="glyph"><Icon name="check" /></span>
+        <h2>{words.emptyTitle}</h2>
+        <p class="small">{words.emptyText}</p>
+        <p class="small">{words.clientCount(home.clients)}{home.clients === 0 && ` ${words.noClients}`}</p>
+        <LinkButton look="primary" href="/staff/clients">{words.toClients}</LinkButton>
+      </div>
+    </section>
+  );
+}
+
+function News({ first }: { first: Notification[] }) {
+  const [items, setItems] = useState(first);
+  const [cursor, setCursor] = useState<string | null | undefined>(undefined);
+  const unread = items.filter((item) => !item.read).length;
+  // The home page brings the newest few; older ones come from the list, which starts at the newest again.
+  const older = useAct(async () => {
+    const page = await call(api.GET('/practice/notifications', { params: { query: cursor ? { cursor } : {} } }));
+    setItems((known) => [...known, ...page.items.filter((item) => !known.some((other) => other.notification_id === item.notification_id))]);
+    setCursor(page.next_cursor);
+  });
+  const read = (id: string) => setItems((known) => known.map((item) => (item.notification_id === id ? { ...item, read: true } : item)));
+  return (
+    <section class="card flush" aria-labelledby="news">
+      <div class="cardhead">
+        <h2 id="news">{words.news}</h2>
+        <span class="small soft" role="status">{unread ? words.unread(unread) : words.allRead}</span>
+      </div>
+      {items.length === 0 ? <p class="pad-box soft small">{words.noNews}</p> : (
+        <ul class="rows">{items.map((item) => <NewsRow key={item.notification_id} item={item} onRead={read} />)}</ul>
+      )}
+      {items.length > 0 && cursor !== null && (
+        <div class="cardhead foothead">
+          <Button look="quiet" mini busy={older.busy} onClick={() => void older.run()}>{words.older}</Button>
+          {older.problem && <span class="error" role="alert">{words.olderFailed}</span>}
+        </div>
+      )}
+    </section>
+  );
+}
+
+function NewsRow({ item, onRead }: { item: Notification; onRead: (id: string) => void }) {
+  const { tenant } = useSession();
+  const packet = item.kind === 'packet_completed';
+  const title = packet ? words.packet(item.client_name) : words.renewal(item.client_name);
+  const base = `/staff/clients/${item.client_id}`;
+  const mark = useAct(async () => {
+    await call(api.POST('/practice/notifications/{notification_id}/read', { params: { path: { notification_id: item.notification_id } } }));
+    onRead(item.notification_id);
+  });
+  // Opening it is reading it: the request goes along, and the page does not wait for it.
+  const opened = () => { if (!item.read) void mark.run(); };
+  return (
+    <li class="news">
+      <span class={item.worrying ? 'glyph bad' : 'glyph'}><Icon name={item.worrying ? 'alert' : packet ? 'form' : 'mail'} /></span>
+      <div class="stack g2">
+        <div class="stack g1">
+          <p class={item.read ? '' : 'strong'}>{title}</p>
+          <p class="small soft">{item.worrying ? words.packetWorrying : packet ? words.packetHelp : words.renewalHelp}</p>
+        </div>
+        <div class="cluster g2">
+          {!item.read && <Badge tone="info">{words.fresh}</Badge>}
+          {item.worrying && <Badge tone="bad">{words.safety}</Badge>}
+          <span class="tiny soft num">{moment(item.at, tenant.zone)}</span>
+        </div>
+        {mark.problem && <p class="error" role="alert">{words.markFailed} {sentenceOf(mark.problem)}</p>}
+      </div>
+      <div class="news-acts">
+        {packet && item.intake_id
+          ? <a class="btn mini" href={`${base}/intakes/${item.intake_id}`} onClick={opened}>{words.readSummary}<span class="hidden">{words.markReadOf(item.client_name)}</span></a>
+          : <a class="btn mini" href={packet ? `${base}/documents` : `${base}/portal`} onClick={opened}>
+              {packet ? words.openDocuments : words.openInvitation}<span class="hidden">{words.markReadOf(item.client_name)}</span>
+            </a>}
+        {!item.read && (
+          <Button look="quiet" mini busy={mark.busy} onClick={() => void mark.run()}>{words.markRead}<span class="hidden">{words.markReadOf(title)}</span></Button>
+        )}
+      </div>
+    </li>
+  );
+}
+
+function Waiting({ home }: { home: PracticeHome }) {
+  const { tenant } = useSession();
+  if (home.waiting.length === 0) return null;
+  return (
+    <section class="card flush" aria-labelledby="waiting">
+      <div class="cardhead"><div class="stack g1"><h2 id="waiting">{words.waiting}</h2><p class="tiny soft">{words.waitingHelp}</p></div></div>
+      <ul class="rows">
+        {home.waiting.map((one) => (
+          <li key={one.client_id}>
+            <a class="row" href={`/staff/clients/${one.client_id}/portal`}>
+              <div class="stack g1">
+                <p class="strong">{one.client_name}</p>
+                <p class="cluster g2"><PortalBadge portal={one.state === 'expired' ? 'expired' : 'invited'} /></p>
+                <p class="tiny soft num">{words.since(momentInSentence(one.since, tenant.zone))}</p>
+              </div>
+              <Icon name="right" />
+            </a>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Clients({ count }: { count: number }) {
+  return (
+    <section class="card stack g3">
+      <h2>{words.clients}</h2>
+      <p class="small soft">{words.clientCount(count)}</p>
+      {count === 0 && <Note>{words.noClients}</Note>}
+      <a class="small" href="/staff/clients">{words.toClients}</a>
+    </section>
+  );
+}

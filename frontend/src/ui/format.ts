@@ -1,0 +1,82 @@
+/** Dates, times and sizes as people read them. Instants come as UTC strings; every time is shown in a named zone. */
+import { shared } from '../strings/shared.ts';
+
+const LOCALE = 'en-US';
+
+/** The zone of this device; the practice's zone is the tenant's. */
+export function deviceZone(): string {
+  return Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
+}
+
+function parts(options: Intl.DateTimeFormatOptions, zone?: string): Intl.DateTimeFormat {
+  return new Intl.DateTimeFormat(LOCALE, zone ? { ...options, timeZone: zone } : options);
+}
+
+/** "2:14 PM", in the device's zone unless another is named. */
+export function time(instant: string | Date, zone?: string): string {
+  return parts({ hour: 'numeric', minute: '2-digit' }, zone).format(new Date(instant));
+}
+
+/** "2:14 PM EST": for times that stand alone or matter legally. */
+export function timeWithZone(instant: string | Date, zone?: string): string {
+  return parts({ hour: 'numeric', minute: '2-digit', timeZoneName: 'short' }, zone).format(new Date(instant));
+}
+
+/** "November 23, 2026" from an instant. */
+export function longDay(instant: string | Date, zone?: string): string {
+  return parts({ year: 'numeric', month: 'long', day: 'numeric' }, zone).format(new Date(instant));
+}
+
+/** "Nov 23, 2026" from an instant. */
+export function shortDay(instant: string | Date, zone?: string): string {
+  return parts({ year: 'numeric', month: 'short', day: 'numeric' }, zone).format(new Date(instant));
+}
+
+/** "Monday, November 23" from an instant. */
+export function weekday(instant: string | Date, zone?: string): string {
+  return parts({ weekday: 'long', month: 'long', day: 'numeric' }, zone).format(new Date(instant));
+}
+
+/** "November 23, 2026 at 2:14 PM EST". */
+export function dayAndTime(instant: string | Date, zone?: string): string {
+  return shared.when.at(longDay(instant, zone), timeWithZone(instant, zone));
+}
+
+/** "Today, 2:14 PM", "Yesterday, 9:00 AM", "Nov 18, 2026". */
+export function lately(instant: string | Date, zone?: string, now: Date = new Date()): string {
+  const key = (date: Date) => parts({ year: 'numeric', month: '2-digit', day: '2-digit' }, zone).format(date);
+  const then = new Date(instant);
+  if (key(then) === key(now)) return shared.when.today(time(then, zone));
+  if (key(then) === key(new Date(now.getTime() - 86_400_000))) return shared.when.yesterday(time(then, zone));
+  return shortDay(then, zone);
+}
+
+/** "March 8, 1991" from a calendar date "1991-03-08": a date of birth has no zone. */
+export function calendarDate(date: string | null): string {
+  if (!date || !/^\d{4}-\d{2}-\d{2}$/.test(date)) return date ?? '';
+  return parts({ year: 'numeric', month: 'long', day: 'numeric' }, 'UTC').format(new Date(`${date}T12:00:00Z`));
+}
+
+/** "Eastern Time", the generic name of a zone. */
+export function zoneName(zone: string, at: Date = new Date()): string {
+  const found = new Intl.DateTimeFormat(LOCALE, { timeZone: zone, timeZoneName: 'longGeneric' })
+    .formatToParts(at).find((part) => part.type === 'timeZoneName');
+  return found?.value ?? zone;
+}
+
+/** "48 kB", "1.2 MB". */
+export function fileSize(bytes: number): string {
+  return bytes < 950_000 ? `${Math.max(1, Math.round(bytes / 1000))} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+/** A code of 64 hexadecimal digits in groups of eight, so that two can be compared by eye. */
+export function groups(hex: string): string {
+  return hex.match(/.{1,8}/g)?.join(' ') ?? hex;
+}
+
+/** "MO" for Maya Okafor. */
+export function initials(name: string): string {
+  const words = name.trim().split(/\s+/u).filter(Boolean);
+  const letters = words.length > 1 ? [words[0], words[words.length - 1]] : words.slice(0, 1);
+  return letters.map((word) => [...(word ?? '')][0] ?? '').join('').toUpperCase();
+}

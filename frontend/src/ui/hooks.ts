@@ -1,0 +1,143 @@
+/** Loading, acting and drafting: the three things every page does. */
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { asProblem, type Problem } from '../http.ts';
+import { keep, recall } from '../keep.ts';
+
+export interface Loaded<T> {
+  data: T | null;
+  problem: Problem | null;
+  /** True while a request is under way; with `data` present it is a refresh. */
+  loading: boolean;
+  /** Loads again; keeps what is shown until the answer is there. */
+  reload: () => Promise<void>;
+  /** Puts a value in place without asking the server (after a change whose answer holds the new state). */
+  put: (data: T) => void;
+}
+
+/** Loads when mounted and whenever `deps` change. A late answer of an earlier request is dropped. */
+export function useLoad<T>(load: () => Promise<T>, deps: readonly unknown[]): Loaded<T> {
+  const [data, setData] = useState<T | null>(null);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const [loading, setLoading] = useState(true);
+  const turn = useRef(0);
+  const latest = useRef(load);
+  latest.current = load;
+  const reload = useCallback(async () => {
+    const mine = ++turn.current;
+    setLoading(true);
+    try {
+      const found = await latest.current();
+      if (mine !== turn.current) return;
+      setData(found);
+      setProblem(null);
+    } catch (cause) {
+      if (mine === turn.current) setProblem(asProblem(cause));
+    } finally {
+      if (mine === turn.current) setLoading(false);
+    }
+  }, []);
+  useEffect(() => {
+    setData(null);
+    setProblem(null);
+    void reload();
+    return () => void (turn.current += 1);
+  }, deps);
+  return { data, problem, loading, reload, put: setData };
+}
+
+export interface Act<A extends unknown[], R> {
+  run: (...args: A) => Promise<R | undefined>;
+  busy: boolean;
+  problem: Problem | null;
+  clear: () => void;
+}
+
+/** One act at a time: a second press while busy does nothing; a failure is kept in `problem` until the next try. */
+export function useAct<A extends unknown[], R>(act: (...args: A) => Promise<R>): Act<A, R> {
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<Problem | null>(null);
+  const running = useRef(false);
+  const alive = useRef(true);
+  useEffect(() => () => void (alive.current = false), []);
+  const latest = useRef(act);
+  latest.current = act;
+  const run = useCallback(async (...args: A) => {
+    if (running.current) return undefined;
+    running.current = true;
+    setBusy(true);
+    setProblem(null);
+    try {
+      return await latest.current(...args);
+    } catch (cause) {
+      if (alive.current) setProblem(asProblem(cause));
+      return undefined;
+    } finally {
+      running.current = false;
+      if (alive.current) setBusy(false);
+    }
+  }, []);
+  return { run, busy, problem, clear: () => setProblem(null) };
+}
+
+/** State that survives a reload and a time-out in this tab (never another tab, never a sign-out).
+ *
+ * `name` must be unique on the page; `person` is the id of the signed-in person, or "-" before there is one. */
+export function useDraft<T>(person: string, name: string, initial: T): [T, (next: T) => void, () => void] {
+  const key = `draft:${person}:${name}`;
+  const [value, setValue] = useState<T>(() => recall<T>(key) ?? initial);
+  const change = useCallback((next: T) => {
+    keep(key, next);
+    setValue(next);
+  }, [key]);
+  const drop = useCallback(() => keep(key, null), [key]);
+  return [value, change, drop];
+}
+
+/** True once a wait has lasted long enough to be worth showing (300 ms). */
+export function useSlow(waiting: boolean, after = 300): boolean {
+  const [slow, setSlow] = useState(false);
+  useEffect(() => {
+    if (!waiting) {
+      setSlow(false);
+      return;
+    }
+    const timer = setTimeout(() => setSlow(true), after);
+    return () => clearTimeout(timer);
+  }, [waiting, after]);
+  return slow;
+}
+
+/** Whether the device says it has a connection. */
+export function useOnline(): boolean {
+  const [online, setOnline] = useState(() => navigator.onLine);
+  useEffect(() => {
+    const change = () => setOnline(navigator.onLine);
+    addEventListener('online', change);
+    addEventListener('offline', change);
+    return () => {
+      removeEventListener('online', change);
+      removeEventListener('offline', change);
+    };
+  }, []);
+  return online;
+}
+
+/** Calls `tick` every `ms` while `on`; stops when the page is hidden. */
+export function useEvery(ms: number, on: boolean, tick: () => void): void {
+  const latest = useRef(tick);
+  latest.current = tick;
+  useEffect(() => {
+    if (!on) return;
+    const timer = setInterval(() => {
+      if (document.visibilityState === 'visible') latest.current();
+    }, ms);
+    return () => clearInterval(timer);
+  }, [ms, on]);
+}
+
+/** Puts a class on `<body>` while mounted: the shells are drawn by it (portal.css). */
+export function useBodyClass(name: string): void {
+  useLayoutEffect(() => {
+    document.body.className = name;
+  }, [name]);
+}

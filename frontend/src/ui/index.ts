@@ -1,0 +1,6 @@
+/** Everything a page is made of, from one place. */
+export * from './parts.tsx';
+export * from './hooks.ts';
+export * from './format.ts';
+export { Icon, type IconName } from './icons.tsx';
+export { Heading, setOrganization } from './page.tsx';

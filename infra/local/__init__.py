@@ -1,0 +1,1 @@
+"""The whole cloud in one process, for development and tests: never packaged, never deployed."""

@@ -1,0 +1,161 @@
+"""The region's stateful stack under moto: the table, buckets, queues, keys, secret and mail identity.
+
+What the table and the queues look like is read from infra/stateful.yaml, so that this and a deployed stage cannot drift
+apart. Import this before anything of chalicelib: the application reads its environment when it is imported, and moto
+only reaches clients that were made after it was loaded.
+"""
+
+import json
+import os
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import botocore.session
+
+from infra import template
+from infra.local import moto_fix
+
+ACCOUNT = "123456789012"
+REGION = os.environ.get("AWS_DEFAULT_REGION", "us-east-1")
+STAGE = "local"
+PREFIX = f"client-portal-{STAGE}"
+MAIL_DOMAIN = "portal.example"
+CERTIFICATE = "seal/certificate.pem"
+QUEUES = {"mail": "MailQueue", "mail-events": "MailEventsQueue", "sealing": "SealingQueue"}
+RETRY_SECONDS = 2  # a failed message is tried again after this, not after the minutes of a deployed queue
+
+# A demo and an automated suite sign in and try things far more often than a person would.
+LIMITS = {
+    "sign_in_account": (10, 60),
+    "sign_in_address": (3000, 300),
+    "sign_in_tenant": (6000, 300),
+    "second_factor": (10, 60),
+    "invitation_address": (3000, 3600),
+    "renewal": (20, 3600),
+    "verification_address": (1000, 600),
+    "invitations_tenant": (20000, 86400),
+    "requests_person": (60000, 60),
+    "sessions": (200, 0),
+}
+
+
+def environment(port: int, *, host: str = "localhost", limits: dict[str, tuple[int, int]] | None = None) -> None:
+    """Set what a deployed function would be told by its environment; `port` is where the server will listen."""
+    os.environ.update(
+        AWS_ACCESS_KEY_ID="local",
+        AWS_SECRET_ACCESS_KEY="local",
+        AWS_SESSION_TOKEN="local",
+        AWS_DEFAULT_REGION=REGION,
+        AWS_REGION=REGION,
+        AWS_EC2_METADATA_DISABLED="true",
+        STAGE=STAGE,
+        TABLE_NAME=PREFIX,
+        DOCUMENTS_BUCKET=f"{PREFIX}-documents",
+        KEYS_BUCKET=f"{PREFIX}-keys",
+        MAIL_QUEUE_URL=queue_url("mail"),
+        MAIL_EVENTS_QUEUE_URL=queue_url("mail-events"),
+        SEALING_QUEUE_URL=queue_url("sealing"),
+        PORTAL_ORIGIN=f"http://{host}:{port}",
+        # Another origin than the pages', as a bucket's is, though the same server answers.
+        DOCUMENTS_ENDPOINT=f"http://127.0.0.1:{port}/_s3",
+        MAIL_SENDER=f"no-reply@{MAIL_DOMAIN}",
+        DATA_KEY_ID=f"alias/{PREFIX}-data",
+        SEAL_KEY_ID=f"alias/{PREFIX}-seal",
+        SEAL_CERTIFICATE_KEY=CERTIFICATE,
+        SECRETS_NAME=f"client-portal/{STAGE}/secrets",
+        LIMITS=json.dumps(LIMITS | (limits or {})),
+    )
+
+
+def queue_url(name: str) -> str:
+    """The address of a queue, known before the queue exists."""
+    return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{PREFIX}-{name}"
+
+
+def start() -> None:
+    """Put moto in AWS's place for this process. Nothing exists yet: `create` it, or load it (state.py)."""
+    moto_fix.install()
+    from moto import mock_aws
+
+    from infra.local import faults
+
+    faults.install()
+    mock_aws(config={"core": {"reset_boto3_session": True}}).start()
+
+
+def client(service: str) -> Any:
+    """A client of the local cloud's own, which injected faults leave alone."""
+    from infra.local import faults
+
+    made = botocore.session.Session().create_client(service, region_name=REGION)
+    faults.spare(made)
+    return made
+
+
+def create() -> None:
+    """Make every resource of the stateful stack, empty."""
+    stack = template.load(template.STATEFUL)
+    _table(stack)
+    _buckets()
+    _queues(stack)
+    _keys()
+    _secret()
+    client("sesv2").create_email_identity(EmailIdentity=MAIL_DOMAIN)
+    _certificate()
+
+
+def _table(stack: dict[str, Any]) -> None:
+    (properties,) = template.resources(stack, "AWS::DynamoDB::Table").values()
+    shape = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+    dynamodb = client("dynamodb")
+    dynamodb.create_table(TableName=PREFIX, **{name: properties[name] for name in shape})
+    dynamodb.update_time_to_live(TableName=PREFIX, TimeToLiveSpecification=properties["TimeToLiveSpecification"])
+
+
+def _buckets() -> None:
+    s3 = client("s3")
+    for name in ("documents", "keys"):
+        bucket = f"{PREFIX}-{name}"
+        place = {} if REGION == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": REGION}}
+        s3.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True, **place)
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+
+
+def _queues(stack: dict[str, Any]) -> None:
+    sqs = client("sqs")
+    deployed = template.resources(stack, "AWS::SQS::Queue")
+    for name, logical_id in QUEUES.items():
+        dead = sqs.create_queue(QueueName=f"{PREFIX}-{name}-dead")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        tries = deployed[logical_id]["RedrivePolicy"]["maxReceiveCount"]
+        sqs.create_queue(
+            QueueName=f"{PREFIX}-{name}",
+            Attributes={
+                "VisibilityTimeout": "60",
+                "RedrivePolicy": json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": tries}),
+            },
+        )
+
+
+def _keys() -> None:
+    kms = client("kms")
+    data = kms.create_key(Description="wraps data keys")["KeyMetadata"]["KeyId"]
+    seal = kms.create_key(KeySpec="RSA_3072", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName=f"alias/{PREFIX}-data", TargetKeyId=data)
+    kms.create_alias(AliasName=f"alias/{PREFIX}-seal", TargetKeyId=seal)
+
+
+def _secret() -> None:
+    value = {"pepper": secrets.token_urlsafe(48), "token_key": secrets.token_urlsafe(48)}
+    name = f"client-portal/{STAGE}/secrets"
+    client("secretsmanager").create_secret(Name=name, SecretString=json.dumps(value))
+
+
+def _certificate() -> None:
+    """The seal's certificate, signed by the seal key itself, where on_sealing looks for it."""
+    from chalicelib.adapters.seal import certificate_for
+
+    since = datetime.now(UTC) - timedelta(days=366)  # so that the application's clock may be put back, too
+    pem = certificate_for(client("kms"), f"alias/{PREFIX}-seal", "Client Portal, local development", since)
+    client("s3").put_object(Bucket=f"{PREFIX}-keys", Key=CERTIFICATE, Body=pem)

@@ -1,0 +1,74 @@
+"""The documents bucket for a browser: presigned links, checked as S3 checks them (moto checks nothing)."""
+
+import hashlib
+import hmac
+import os
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+from botocore.exceptions import ClientError
+
+from infra.local import cloud
+from infra.local.gateway import Answer
+
+PREFIX = "/_s3/"
+_OVERRIDES = {
+    "response-content-disposition": "Content-Disposition",
+    "response-content-type": "Content-Type",
+    "response-cache-control": "Cache-Control",
+}
+
+
+def answer(method: str, target: str, host: str, now: datetime) -> Answer:
+    """The object that a presigned link names, if its signature and its time hold."""
+    parts = urlsplit(target)
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    if (refusal := _refusal(method, parts.path, query, host, now)) is not None:
+        return _error(403, refusal)
+    bucket, _, key = unquote(parts.path.removeprefix(PREFIX)).partition("/")
+    wanted: dict[str, Any] = {"Bucket": bucket, "Key": key}
+    if version := query.get("versionId"):
+        wanted["VersionId"] = version
+    try:
+        found = cloud.client("s3").get_object(**wanted)
+    except ClientError as error:
+        return _error(error.response["ResponseMetadata"]["HTTPStatusCode"], error.response["Error"]["Code"])
+    headers = {"Content-Type": found["ContentType"], "ETag": found["ETag"]}
+    headers |= {header: query[name] for name, header in _OVERRIDES.items() if name in query}
+    headers["Access-Control-Allow-Origin"] = os.environ["PORTAL_ORIGIN"]
+    return Answer(200, list(headers.items()), found["Body"].read())
+
+
+def _refusal(method: str, path: str, query: dict[str, str], host: str, now: datetime) -> str | None:
+    given = query.get("X-Amz-Signature", "")
+    try:
+        signed_at = datetime.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        lasts = timedelta(seconds=int(query["X-Amz-Expires"]))
+        expected = _signature(method, path, query, host)
+    except (KeyError, ValueError):
+        return "AccessDenied"
+    if not hmac.compare_digest(given.encode(), expected.encode()):
+        return "SignatureDoesNotMatch"
+    if now > signed_at + lasts:
+        return "AccessDenied"
+    return None
+
+
+def _signature(method: str, path: str, query: dict[str, str], host: str) -> str:
+    """AWS Signature Version 4 for a presigned URL."""
+    pairs = sorted((quote(k, safe="-_.~"), quote(v, safe="-_.~")) for k, v in query.items() if k != "X-Amz-Signature")
+    canonical = "&".join(f"{name}={value}" for name, value in pairs)
+    request = f"{method}\n{path}\n{canonical}\nhost:{host}\n\nhost\nUNSIGNED-PAYLOAD"
+    scope = query["X-Amz-Credential"].partition("/")[2]
+    hashed = hashlib.sha256(request.encode()).hexdigest()
+    text = f"AWS4-HMAC-SHA256\n{query['X-Amz-Date']}\n{scope}\n{hashed}"
+    key = f"AWS4{os.environ['AWS_SECRET_ACCESS_KEY']}".encode()
+    for part in scope.split("/"):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+def _error(status: int, code: str) -> Answer:
+    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code></Error>'
+    return Answer(status, [("Content-Type", "application/xml"), ("Cache-Control", "no-store")], body.encode())

@@ -1,0 +1,111 @@
+"""Looks for people where they must not be: logs, queue messages, keys, addresses, and mails beyond what a mail may say."""
+
+import json
+import logging
+import re
+import threading
+from typing import Any
+
+from botocore.handlers import BUILTIN_HANDLERS
+
+from infra.local import cloud, pump, state, world
+
+KEY_ATTRIBUTES = ("pk", "sk", "gsi1pk", "gsi1sk", "gsi2pk", "gsi2sk", "duepk", "duesk")
+
+
+class Watch(logging.Handler):
+    """Records everything that leaves a trace. Install once, before the application makes its AWS clients."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self._lock = threading.Lock()
+        self.logged: list[str] = []
+        self.queued: list[str] = []
+        self.addresses: list[str] = []
+        BUILTIN_HANDLERS.append(("before-call", self._called))
+
+    def listen(self) -> None:
+        """Hear every logger, the application's own included (it does not pass its records on)."""
+        for name in (None, "client-portal"):
+            logger = logging.getLogger(name)
+            if self not in logger.handlers:
+                logger.addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """A log line, as it would be written."""
+        own = [each for each in logging.getLogger(record.name).handlers if each is not self and each.formatter]
+        formatter = own[0].formatter if own else None
+        text = formatter.format(record) if formatter else logging.Formatter().format(record)
+        with self._lock:
+            self.logged.append(text)
+
+    def asked(self, address: str) -> None:
+        """An address that a browser or a program asked the server for."""
+        with self._lock:
+            self.addresses.append(re.sub(r"(?<=[?&]search=)[^&]*", "…", address))
+
+    def _called(self, model: Any, params: dict[str, Any], **_: Any) -> None:
+        body = params.get("body")
+        with self._lock:
+            if model.name in ("SendMessage", "SendMessageBatch"):
+                self.queued.append(body.decode() if isinstance(body, bytes) else str(body))
+            if model.service_model.service_name == "s3":
+                self.addresses.append(str(params.get("url_path")))
+
+    def clear(self) -> None:
+        """Forget what was recorded."""
+        with self._lock:
+            for each in (self.logged, self.queued, self.addresses):
+                each.clear()
+
+    def findings(self, personal: set[str]) -> list[str]:
+        """Where any of these strings shows though it must not: one line a place."""
+        pattern = re.compile("|".join(re.escape(each) for each in sorted(_spellings(personal))), re.IGNORECASE)
+        places = {
+            "a log line": self.logged,
+            "a queue message": self.queued,
+            "an address": self.addresses,
+            "a key of the table": _table_keys(),
+            "a key of a bucket": _object_keys(),
+        }
+        found = [
+            f"{found.group()!r} in {place}: …{text[max(0, found.start() - 80) : found.end() + 40]}…"
+            for place, texts in places.items()
+            for text in set(texts)
+            if (found := pattern.search(text))
+        ]
+        return found + [line for mail in pump.outbox() for line in _in_mail(mail, personal)]
+
+
+def _spellings(personal: set[str]) -> set[str]:
+    """Phone numbers also as digits only; addresses also percent-encoded."""
+    digits = {re.sub(r"\D", "", each) for each in personal if re.fullmatch(r"[\d ()+-]{9,}", each)}
+    return personal | {each for each in digits if len(each) > 8} | {each.replace("@", "%40") for each in personal}
+
+
+def _table_keys() -> list[str]:
+    table = state.backend("dynamodb").tables[cloud.PREFIX]
+    return [
+        value
+        for partition in list(table.items.values())
+        for item in list(partition.values())
+        for name in KEY_ATTRIBUTES
+        if (attribute := item.attrs.get(name)) is not None and (value := str(attribute.value))
+    ]
+
+
+def _object_keys() -> list[str]:
+    return [name for bucket in state.backend("s3").buckets.values() for name in bucket.keys]
+
+
+def _in_mail(mail: dict[str, Any], personal: set[str]) -> list[str]:
+    """A mail may hold the recipient's address and first name and the organization's name, nothing else of anyone."""
+    forbidden = _spellings(personal) - set(mail["to"])
+    text = json.dumps([mail["subject"], mail["from"], mail["text"], mail["html"], mail["headers"]], ensure_ascii=False)
+    pattern = re.compile("|".join(re.escape(each) for each in sorted(forbidden)), re.IGNORECASE)
+    return [f"{found.group()!r} in the mail {mail['subject']!r}" for found in [pattern.search(text)] if found]
+
+
+def of_the_world() -> set[str]:
+    """Everyone's names, addresses, numbers and dates of birth."""
+    return world.personal_strings()

@@ -1,0 +1,148 @@
+"""One cloud for the whole run; the seeded world put back before every test that asks for it; a server to speak to."""
+
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from infra.local import cloud, world as demo
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+# Before any test module imports chalicelib: it reads its environment, and makes its clients, once.
+PORT = _free_port()
+cloud.environment(PORT)
+cloud.start()
+
+from infra.local.portal import Portal  # noqa: E402
+from infra.local.server import Server  # noqa: E402
+from tests.calls import PEOPLE, Caller  # noqa: E402
+from tests.canaries import Watch, of_the_world  # noqa: E402
+
+WATCH = Watch()
+
+
+@dataclass(frozen=True)
+class World:
+    """The demo's organizations and people, as they are at the start of every test."""
+
+    portal: Portal
+
+    def id(self, key: str) -> str:
+        """The staff or client id of "T1", "C1", …"""
+        return PEOPLE[key].id
+
+    def person(self, key: str) -> demo.Person:
+        """Name, address and password of "T1", "C1", …"""
+        return PEOPLE[key]
+
+    def tenant_id(self, slug: str) -> str:
+        """The id of "oak", "birch" or "cedar"."""
+        return demo.tenant_id(slug)
+
+
+class Call:
+    """`call("T1")`: a caller who is signed in; `call()`: nobody. `call.browser("C1")`: with a cookie."""
+
+    def __init__(self, portal: Portal, sessions: dict[str, tuple[str, str]]) -> None:
+        self._portal, self._sessions = portal, sessions
+
+    def __call__(self, key: str | None = None) -> Caller:
+        caller = Caller(PORT, self._portal.clock)
+        if key is not None:
+            caller.person = PEOPLE[key]
+            caller.token, caller.csrf = self._sessions[key]
+        return caller
+
+    def browser(self, key: str) -> Caller:
+        """Signed in as a browser is: a session cookie and its CSRF token."""
+        caller = Caller(PORT, self._portal.clock)
+        caller.sign_in(key, cookie=True)
+        return caller
+
+
+@pytest.fixture(scope="session")
+def cloud_portal() -> Portal:
+    """The cloud and the application in it, seeded once."""
+    return Portal()
+
+
+@pytest.fixture(scope="session")
+def _serving(cloud_portal: Portal) -> Iterator[Server]:
+    server = Server(cloud_portal, PORT)
+    server.site.watch = WATCH.asked
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def _sessions(cloud_portal: Portal, _serving: Server) -> dict[str, tuple[str, str]]:
+    """Everyone's bearer token and CSRF token: signed in once, and part of the world that every test starts from."""
+    sessions = {}
+    for key, person in PEOPLE.items():
+        if isinstance(person, demo.StaffMember) or (isinstance(person, demo.ClientPerson) and person.account):
+            answer = Caller(PORT, cloud_portal.clock).sign_in(key)
+            sessions[key] = (answer.json["token"], answer.json["csrf_token"])
+    cloud_portal.keep_as_seed()
+    return sessions
+
+
+@pytest.fixture
+def world(cloud_portal: Portal, _sessions: dict[str, tuple[str, str]]) -> World:
+    """The seeded world, put back in milliseconds; the clock stands a minute after it was made."""
+    cloud_portal.reset(to_seed_time=True)
+    cloud_portal.clock.advance(60)
+    WATCH.clear()
+    WATCH.listen()
+    return World(cloud_portal)
+
+
+@pytest.fixture
+def server(world: World, _serving: Server) -> str:
+    """The address of a real HTTP server over this process, front end included."""
+    return _serving.site.base_url
+
+
+@pytest.fixture
+def call(world: World, _serving: Server, _sessions: dict[str, tuple[str, str]]) -> Callable[..., Caller]:
+    """Callers by key; see Call."""
+    return Call(world.portal, _sessions)
+
+
+class Canaries:
+    """What may show nowhere: the world's people, and what a test adds with `add`."""
+
+    def __init__(self) -> None:
+        self.personal = of_the_world()
+
+    def add(self, *strings: str) -> None:
+        """Personal words that this test types somewhere."""
+        self.personal |= set(strings)
+
+    def allow(self, *strings: str) -> None:
+        """Words that this test itself has a person put into a mail."""
+        self.personal -= set(strings)
+
+
+@pytest.fixture(autouse=True)
+def canaries(request: pytest.FixtureRequest) -> Iterator[Canaries]:
+    """After every test with a world: nobody is found in logs, queues, keys, addresses or mails."""
+    found = Canaries()
+    yield found
+    if "world" in request.fixturenames:
+        findings = WATCH.findings(found.personal)
+        assert not findings, "\n".join(findings)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quiet() -> None:
+    logging.getLogger("infra.local").setLevel(logging.ERROR)
