@@ -12,9 +12,7 @@ from chalicelib.models.transaction import Transaction
 SHARDS = 16
 
 
-def event(
-    context: Context, action: str, *, client_id: str | None = None, **object_ids: str | None
-) -> Record:
+def event(context: Context, action: str, *, client_id: str | None = None, **object_ids: str | None) -> Record:
     """The event of an action on one client's record, or on the organization when no client is concerned."""
     at = context.now
     event_id = new_id(at)

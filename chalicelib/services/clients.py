@@ -282,5 +282,12 @@ def update_profile(context: Context, changes: dict[str, Any]) -> Client:
     return find(context.tenant_id, client.client_id)
 
 
+def new_search_entries(client: Client, preferred: str | None) -> list[SearchEntry]:
+    """The entries that a new preferred name adds."""
+    had = {entry.pk for entry in search_entries(*_search_of(client, client.preferred_name))}
+    wanted = search_entries(*_search_of(client, preferred or client.preferred_name))
+    return [entry for entry in wanted if entry.pk not in had]
+
+
 def _search_of(client: Client, preferred: str | None) -> tuple[str, str, str, str | None]:
     return client.tenant_id, client.client_id, client.legal_name, preferred

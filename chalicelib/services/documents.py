@@ -57,9 +57,13 @@ def record(context: Context, document_id: str) -> Record:
 
 
 def _transcript(intake: Intake, form: IntakeForm, signed: dict[str, Any]) -> list[Any]:
-    entry = next(each for each in intake.forms if each["form_id"] == form.form_id)
-    definition = intakes.definition_of(intake, entry)
+    definition = _definition(intake, form)
     return list(answers.transcript(definition, signed["answers"], signed["skipped"], intakes.facts_of(signed)))
+
+
+def _definition(intake: Intake, form: IntakeForm) -> dict[str, Any]:
+    entry = next(each for each in intake.forms if each["form_id"] == form.form_id)
+    return intakes.definition_of(intake, entry)
 
 
 def download(context: Context, document_id: str) -> tuple[str, Any]:
@@ -219,7 +223,7 @@ def _paper(intake: Intake, form: IntakeForm, signed: dict[str, Any]) -> Any:
         answers_sha256=signed["answers_sha256"],
         client_name=signed["client_name"],
         document_id=form.document_id,
-        sections=[_section(section) for section in _transcript(intake, form, signed)],
+        sections=_sections(intake, form, signed),
         signatures=[
             pdf.Signature(
                 name=signature["typed_name"] or signature["printed_name"],
@@ -247,12 +251,22 @@ def _paper(intake: Intake, form: IntakeForm, signed: dict[str, Any]) -> Any:
 _RELATIONSHIPS = {"self": "The client", "parent": "Parent", "guardian": "Guardian", "other": "Other, as named"}
 
 
-def _section(section: Any) -> Any:
+def _sections(intake: Intake, form: IntakeForm, signed: dict[str, Any]) -> list[Any]:
+    """The whole text that was agreed to, the introduction and the reasons for asking among it."""
     from chalicelib.adapters import pdf
 
-    return pdf.Section(
-        title=section["title"], skipped=section["skipped"], items=[_item(item) for item in section["items"]]
-    )
+    definition = _definition(intake, form)
+    why = {section["id"]: section.get("why") for section in definition["sections"]}
+    intro = [pdf.Item(label="", kind="info", blocks=definition["intro"])] if definition.get("intro") else []
+    sections = [pdf.Section(title="", items=intro)] if intro else []
+    for section in _transcript(intake, form, signed):
+        items = [_item(item) for item in section["items"]]
+        sections.append(
+            pdf.Section(
+                title=section["title"], skipped=section["skipped"], why=why.get(section["section_id"]), items=items
+            )
+        )
+    return sections
 
 
 def _item(item: Any) -> Any:

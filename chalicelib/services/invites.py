@@ -400,6 +400,8 @@ def redeem(token: str, password: str, profile: dict[str, Any], caller: Caller) -
             when=(Client.portal == "invited") & (Client.invite_id == invite.invite_id),
             otherwise=InvitationUsed(),
         )
+        for entry in clients.new_search_entries(client, profile.get("preferred_name")):
+            tx.put(entry)
         tx.create(audits.event(context, "invite:redeem", client_id=client.client_id, invite_id=invite.invite_id))
     context.person = context.client = clients.find(tenant.tenant_id, client.client_id)
     sessions.start(context, method="invitation link and new password", bearer=False)

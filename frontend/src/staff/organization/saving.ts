@@ -12,6 +12,8 @@ export interface Mark { id: string; state: 'saving' | 'saved' | 'failed'; proble
 export interface Saving {
   /** As the server last said, with what is being saved laid over it. */
   settings: Settings;
+  /** As the server last said, and nothing else: what a text field compares itself with. */
+  server: Settings;
   mark: Mark | null;
   /** What somebody else changed meanwhile, one sentence each; null when nothing. */
   stale: string[] | null;
@@ -85,7 +87,7 @@ export function useSaving(first: Settings): Saving {
     return result;
   }, []);
 
-  return { settings: laidOver(server, waiting.reduce(joined, {})), mark, stale, seen: () => setStale(null), save };
+  return { settings: laidOver(server, waiting.reduce(joined, {})), server, mark, stale, seen: () => setStale(null), save };
 }
 
 const { scheduling } = words;

@@ -202,14 +202,14 @@ function Text({ id, label, help, value, rows, max, short, patch, saving, locked 
 }
 
 function Care(wiring: Wiring) {
-  const { settings } = wiring.saving;
+  const { server } = wiring.saving;
   return (
     <section class="card flush" aria-labelledby="care">
       <div class="cardhead"><h2 id="care">{words.care}</h2></div>
       <div class="inset stack g5">
-        <Text {...wiring} id="crisis-text" label={words.crisisText} help={words.crisisTextHelp} value={settings.crisis_text} rows={3} max={600} patch={(text) => ({ crisis_text: text })} />
-        <Text {...wiring} id="crisis-phone" label={words.crisisPhone} help={words.crisisPhoneHelp} value={settings.crisis_phone} max={20} short patch={(text) => ({ crisis_phone: text })} />
-        <Text {...wiring} id="reply-time" label={words.replyTime} help={words.replyTimeHelp} value={settings.reply_time} max={120} patch={(text) => ({ reply_time: text })} />
+        <Text {...wiring} id="crisis-text" label={words.crisisText} help={words.crisisTextHelp} value={server.crisis_text} rows={3} max={600} patch={(text) => ({ crisis_text: text })} />
+        <Text {...wiring} id="crisis-phone" label={words.crisisPhone} help={words.crisisPhoneHelp} value={server.crisis_phone} max={20} short patch={(text) => ({ crisis_phone: text })} />
+        <Text {...wiring} id="reply-time" label={words.replyTime} help={words.replyTimeHelp} value={server.reply_time} max={120} patch={(text) => ({ reply_time: text })} />
       </div>
     </section>
   );
@@ -218,7 +218,7 @@ function Care(wiring: Wiring) {
 const IDLE = [5, 10, 15, 20, 30, 60];
 
 function Privacy(wiring: Wiring) {
-  const { settings } = wiring.saving;
+  const { settings, server } = wiring.saving;
   const { neutral } = words;
   return (
     <section class="card flush" aria-labelledby="privacy">
@@ -229,7 +229,7 @@ function Privacy(wiring: Wiring) {
           <Pick {...wiring} id="idle-clients" label={words.idleClients} value={settings.idle_minutes_clients} options={IDLE} shown={words.minutes} patch={(n) => ({ idle_minutes_clients: n })} />
         </div>
         <p class="help">{words.idleHelp}</p>
-        <Text {...wiring} id="sender" label={words.sender} help={words.senderHelp} value={settings.sender_name} max={100} patch={(text) => ({ sender_name: text })} />
+        <Text {...wiring} id="sender" label={words.sender} help={words.senderHelp} value={server.sender_name} max={100} patch={(text) => ({ sender_name: text })} />
       </div>
       <div class="ruled">
         <Row {...wiring} id="neutral" name={neutral.name} what={neutral.what} how={neutral.how} on={settings.neutral_mail} patch={(on) => ({ neutral_mail: on })} />
