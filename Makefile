@@ -26,7 +26,7 @@ PAGE := frontend/dist/index.html
 PAGE_SOURCES := $(shell find frontend/src frontend/public -type f 2>/dev/null) \
 	frontend/index.html frontend/vite.config.ts frontend/tsconfig.json frontend/package.json
 
-.PHONY: help run test check lint types package reset lock format chromium clean
+.PHONY: help run test check lint describe package reset lock format chromium clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -59,6 +59,10 @@ lock: $(TOOLS) ## resolve requirements.txt and requirements-dev.txt anew from py
 		--python-version 3.11 pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --upgrade --no-header --no-annotate --no-emit-index-url \
 		--python-version 3.11 pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+
+describe: $(TOOLS) $(NODE) ## print the API description, its types and the key and policy tables from the code
+	@.venv/bin/python -m infra.describe
+	@cd frontend && npm run --silent types
 
 format: $(TOOLS) ## fix what ruff can fix, and format
 	.venv/bin/ruff check --fix --quiet . ; .venv/bin/ruff format --quiet .

@@ -15,7 +15,6 @@ LIMITS: dict[str, tuple[int, int]] = {
     "renewal": (3, 3600),
     "verification_address": (30, 600),
     "invitations_tenant": (200, 86400),
-    "requests_person": (600, 60),
     "sessions": (5, 0),  # sessions a person may have at once; the oldest ends
 }
 

@@ -134,8 +134,15 @@ def _compile(archive: Path) -> None:
         _prune(code)
         mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
         # stripdir keeps this machine's temporary folder out of the byte code.
-        runs_in = {"stripdir": temporary, "prependdir": "/var/task"}
-        compileall.compile_dir(code, maxlevels=50, quiet=2, workers=2, invalidation_mode=mode, **runs_in)
+        compileall.compile_dir(
+            code,
+            maxlevels=50,
+            quiet=2,
+            workers=2,
+            invalidation_mode=mode,
+            stripdir=temporary,
+            prependdir="/var/task",
+        )
         _zip(code, archive)
 
 

@@ -1,4 +1,4 @@
-"""Looks for people where they must not be: logs, queue messages, keys, addresses, and mails beyond what a mail may say."""
+"""Looks for people where they must not be: logs, queue messages, keys, addresses, and mails that say too much."""
 
 import json
 import logging

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from infra.local import cloud, world as demo
+from infra.local import cloud
+from infra.local import world as demo
 
 
 def _free_port() -> int:

@@ -3,7 +3,6 @@
 python -m chalicelib.handlers.openapi > frontend/openapi.json
 """
 
-import json
 import re
 from typing import Any
 
@@ -140,7 +139,3 @@ def _responses(route: Route) -> dict[str, Any]:
 
 def _ref(model: Any) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{model.__name__}"}
-
-
-if __name__ == "__main__":
-    print(json.dumps(document(), indent=1, sort_keys=True))

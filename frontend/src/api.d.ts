@@ -656,7 +656,7 @@ export interface components {
              * Line2
              * @default null
              */
-            line2: string | null;
+            line2?: string | null;
             /** Postal Code */
             postal_code: string;
             /** Region */
@@ -673,14 +673,14 @@ export interface components {
              * Country
              * @default US
              */
-            country: string;
+            country?: string;
             /** Line1 */
             line1: string;
             /**
              * Line2
              * @default null
              */
-            line2: string | null;
+            line2?: string | null;
             /** Postal Code */
             postal_code: string;
             /** Region */
@@ -962,7 +962,7 @@ export interface components {
              * May Contact
              * @default true
              */
-            may_contact: boolean;
+            may_contact?: boolean;
             /** Name */
             name: string;
             /** Phone */
@@ -979,27 +979,27 @@ export interface components {
              * Intake Forms
              * @default null
              */
-            intake_forms: boolean | null;
+            intake_forms?: boolean | null;
             /**
              * Invitations
              * @default null
              */
-            invitations: boolean | null;
+            invitations?: boolean | null;
             /**
              * Messaging
              * @default null
              */
-            messaging: boolean | null;
+            messaging?: boolean | null;
             /**
              * Payments
              * @default null
              */
-            payments: boolean | null;
+            payments?: boolean | null;
             /**
              * Self Scheduling
              * @default null
              */
-            self_scheduling: boolean | null;
+            self_scheduling?: boolean | null;
         };
         /**
          * FeatureState
@@ -1171,12 +1171,12 @@ export interface components {
              * Message
              * @default null
              */
-            message: string | null;
+            message?: string | null;
             /**
              * Subject
              * @default null
              */
-            subject: string | null;
+            subject?: string | null;
         };
         /**
          * InvitePage
@@ -1513,7 +1513,7 @@ export interface components {
              * Errors
              * @default null
              */
-            errors: {
+            errors?: {
                 [key: string]: unknown;
             }[] | null;
             /** Instance */
@@ -1551,19 +1551,19 @@ export interface components {
          */
         ProfileFields: {
             /** @default null */
-            address: components["schemas"]["AddressFields"] | null;
+            address?: components["schemas"]["AddressFields"] | null;
             /** @default null */
-            emergency_contact: components["schemas"]["EmergencyContactFields"] | null;
+            emergency_contact?: components["schemas"]["EmergencyContactFields"] | null;
             /**
              * Phone
              * @default null
              */
-            phone: string | null;
+            phone?: string | null;
             /**
              * Preferred Name
              * @default null
              */
-            preferred_name: string | null;
+            preferred_name?: string | null;
         };
         /**
          * Progress
@@ -1584,7 +1584,7 @@ export interface components {
              * Columns
              * @default null
              */
-            columns: string[] | null;
+            columns?: string[] | null;
             /** Field Id */
             field_id: string;
             /**
@@ -1621,7 +1621,7 @@ export interface components {
              * Preferred Name
              * @default null
              */
-            preferred_name: string | null;
+            preferred_name?: string | null;
             profile?: components["schemas"]["ProfileFields"];
             /** Token */
             token: string;
@@ -1662,22 +1662,22 @@ export interface components {
              * Cancel Notice Hours
              * @default null
              */
-            cancel_notice_hours: number | null;
+            cancel_notice_hours?: number | null;
             /**
              * Horizon Days
              * @default null
              */
-            horizon_days: number | null;
+            horizon_days?: number | null;
             /**
              * Instant Confirmation
              * @default null
              */
-            instant_confirmation: boolean | null;
+            instant_confirmation?: boolean | null;
             /**
              * Minimum Notice Hours
              * @default null
              */
-            minimum_notice_hours: number | null;
+            minimum_notice_hours?: number | null;
         };
         /**
          * SectionIn
@@ -1692,12 +1692,12 @@ export interface components {
              * Position
              * @default false
              */
-            position: boolean;
+            position?: boolean;
             /**
              * Skipped
              * @default null
              */
-            skipped: boolean | null;
+            skipped?: boolean | null;
         };
         /**
          * SessionView
@@ -1741,51 +1741,51 @@ export interface components {
              * Crisis Phone
              * @default null
              */
-            crisis_phone: string | null;
+            crisis_phone?: string | null;
             /**
              * Crisis Text
              * @default null
              */
-            crisis_text: string | null;
+            crisis_text?: string | null;
             /**
              * Display Insurance
              * @default null
              */
-            display_insurance: boolean | null;
+            display_insurance?: boolean | null;
             /** @default null */
-            features: components["schemas"]["FeatureChange"] | null;
+            features?: components["schemas"]["FeatureChange"] | null;
             /**
              * Idle Minutes Clients
              * @default null
              */
-            idle_minutes_clients: number | null;
+            idle_minutes_clients?: number | null;
             /**
              * Idle Minutes Staff
              * @default null
              */
-            idle_minutes_staff: number | null;
+            idle_minutes_staff?: number | null;
             /**
              * Neutral Mail
              * @default null
              */
-            neutral_mail: boolean | null;
+            neutral_mail?: boolean | null;
             /**
              * Reply Time
              * @default null
              */
-            reply_time: string | null;
+            reply_time?: string | null;
             /** @default null */
-            scheduling: components["schemas"]["SchedulingChange"] | null;
+            scheduling?: components["schemas"]["SchedulingChange"] | null;
             /**
              * Sender Name
              * @default null
              */
-            sender_name: string | null;
+            sender_name?: string | null;
             /**
              * Sign Up
              * @default null
              */
-            sign_up: boolean | null;
+            sign_up?: boolean | null;
         };
         /**
          * SettingsView
@@ -1835,12 +1835,12 @@ export interface components {
              * Bearer
              * @default false
              */
-            bearer: boolean;
+            bearer?: boolean;
             /**
              * Code
              * @default null
              */
-            code: string | null;
+            code?: string | null;
             /** Email */
             email: string;
             /**
@@ -1877,14 +1877,14 @@ export interface components {
              * Strokes
              * @default null
              */
-            strokes: number[][][] | null;
+            strokes?: number[][][] | null;
             /** Time Zone */
             time_zone: string;
             /**
              * Typed Name
              * @default
              */
-            typed_name: string;
+            typed_name?: string;
         };
         /**
          * SignatureView
@@ -1966,7 +1966,7 @@ export interface components {
              * Columns
              * @default null
              */
-            columns: string[] | null;
+            columns?: string[] | null;
             /** Field Id */
             field_id: string;
             /**

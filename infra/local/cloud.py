@@ -35,7 +35,6 @@ LIMITS = {
     "renewal": (20, 3600),
     "verification_address": (1000, 600),
     "invitations_tenant": (20000, 86400),
-    "requests_person": (60000, 60),
     "sessions": (200, 0),
 }
 

@@ -35,10 +35,11 @@ export function today(): string {
   return [now.getFullYear(), String(now.getMonth() + 1).padStart(2, '0'), String(now.getDate()).padStart(2, '0')].join('-');
 }
 
-export function fetchForm(intake_id: string, form_id: string, background = false): Promise<FillingForm> {
-  return call(api.GET('/portal/intakes/{intake_id}/forms/{form_id}', {
+export async function fetchForm(intake_id: string, form_id: string, background = false): Promise<FillingForm> {
+  const open: unknown = await call(api.GET('/portal/intakes/{intake_id}/forms/{form_id}', {
     params: { path: { intake_id, form_id } }, ...(background ? { headers: BACKGROUND } : {}),
   }));
+  return open as FillingForm; // the API describes the inside of a form as plain JSON; types.ts says what it is
 }
 
 function overlay(data: FillingForm, pending: Pending | null): Answers {

@@ -37,8 +37,8 @@ function Read({ record }: { record: DocumentRecord }) {
     location.assign(url);
   });
   const facts: [string, preact.ComponentChildren][] = [
-    [words.signedBy, record.signed_by],
-    [words.signedAt, dayAndTime(record.signed_at)],
+    [words.signedBy, record.signed_by ?? '–'],
+    [words.signedAt, record.signed_at ? dayAndTime(record.signed_at) : '–'],
   ];
   if (record.filed_at) facts.push([words.filed, dayAndTime(record.filed_at)]);
   if (record.size) facts.push([words.size, fileSize(record.size)]);
@@ -48,7 +48,7 @@ function Read({ record }: { record: DocumentRecord }) {
         <ol class="crumbs noprint"><li><a href="/documents">{words.back}</a></li><li>{record.title}</li></ol>
         <div class="stack g2">
           <div class="cluster g3"><Heading>{record.title}</Heading>{sealed ? <Badge tone="good">{words.ready}</Badge> : <Badge tone="info" hollow>{words.sealing}</Badge>}</div>
-          <p class="soft">{words.version(record.version)}</p>
+          {record.version ? <p class="soft">{words.version(record.version)}</p> : null}
         </div>
         <div class="cluster noprint">
           <Button look="primary" icon="download" disabled={!sealed} busy={download.busy} busyLabel={words.downloading} onClick={() => void download.run()}>{words.download}</Button>

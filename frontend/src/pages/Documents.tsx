@@ -26,7 +26,7 @@ export default function Documents() {
                 <li key={item.document_id}>
                   <a class="row" href={`/documents/${item.document_id}`}>
                     <span class="glyph"><Icon name="form" /></span>
-                    <div class="stack g1"><p class="strong">{item.title}</p><p class="small soft">{words.signed(shortDay(item.signed_at))}. {words.version(item.version)}</p><p>{item.status === 'completed' ? <Badge tone="good">{words.ready}</Badge> : <Badge tone="info" hollow>{words.sealing}</Badge>}</p></div>
+                    <div class="stack g1"><p class="strong">{item.title}</p><p class="small soft">{[item.signed_at ? words.signed(shortDay(item.signed_at)) : '', item.version ? words.version(item.version) : ''].filter(Boolean).join('. ')}</p><p>{item.status === 'completed' ? <Badge tone="good">{words.ready}</Badge> : <Badge tone="info" hollow>{words.sealing}</Badge>}</p></div>
                     <Icon name="right" />
                   </a>
                 </li>

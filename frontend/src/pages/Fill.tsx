@@ -36,7 +36,7 @@ function AlreadySigned({ data }: { data: FillingForm }) {
       <div class="empty">
         <Heading>{data.title}</Heading>
         <p class="small">{words.signedAlready}</p>
-        <LinkButton look="primary" href="/documents">{words.openCopy}</LinkButton>
+        <LinkButton look="primary" href={data.document_id ? `/documents/${data.document_id}` : '/documents'}>{words.openCopy}</LinkButton>
       </div>
     </TaskShell>
   );

@@ -4,7 +4,7 @@ import { useSession } from '../session.tsx';
 import { ClientShell } from '../shell/ClientShell.tsx';
 import { client } from '../strings/client.ts';
 import type { Home as HomeView, Intake } from '../types.ts';
-import { Await, Bones, Heading, Icon, LinkButton, Note, useLoad, weekday } from '../ui/index.ts';
+import { Await, Bones, Heading, Icon, LinkButton, useLoad, weekday } from '../ui/index.ts';
 import { allIntakes } from './Forms.tsx';
 
 const words = client.home;
@@ -20,13 +20,13 @@ export default function Home() {
     <ClientShell>
       <div class="stack g6">
         <div class="stack g1"><p class="soft">{weekday(new Date())}</p><Heading>{words.hello(name)}</Heading></div>
-        <Await of={loaded} bones={<Bones rows={3} />}>{({ home, intakes }) => <Content home={home} intakes={intakes} org={session.tenant.name} />}</Await>
+        <Await of={loaded} bones={<Bones rows={3} />}>{({ home, intakes }) => <Content home={home} intakes={intakes} />}</Await>
       </div>
     </ClientShell>
   );
 }
 
-function Content({ home, intakes, org }: { home: HomeView; intakes: Intake[]; org: string }) {
+function Content({ home, intakes }: { home: HomeView; intakes: Intake[] }) {
   const intake = home.next ? intakes.find((one) => one.intake_id === home.next?.intake_id) ?? null : null;
   return (
     <>
@@ -41,7 +41,6 @@ function Content({ home, intakes, org }: { home: HomeView; intakes: Intake[]; or
           </ul>
         ) : null}
       </section>
-      {home.organization_note ? <Note icon="info"><strong>{words.note(org)}</strong><br />{home.organization_note}</Note> : null}
     </>
   );
 }

@@ -3,7 +3,7 @@ import { useLocation } from 'preact-iso';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { api, asProblem, call, type Problem } from '../http.ts';
 import { keep, recall } from '../keep.ts';
-import { adopt } from '../session.tsx';
+import { adopt, useSessionState } from '../session.tsx';
 import { CrisisLine, useBrand } from '../shell/shells.tsx';
 import { client } from '../strings/client.ts';
 import type { Invitation, Profile, Session, Tenant } from '../types.ts';
@@ -38,7 +38,14 @@ export default function Join() {
   const loaded = useLoad(() => (token ? call(api.POST('/invitations/lookup', { body: { token } })) : Promise.resolve(null)), [token]);
   const tenant = loaded.data?.tenant ?? null;
   useBrand(session?.tenant ?? tenant);
+  const known = useSessionState();
+  const { route } = useLocation();
+  const inside = !token && !session && known.status === 'ready' && known.session.kind === 'client';
+  useLayoutEffect(() => {
+    if (inside) route('/home', true);
+  }, [inside]);
   if (session) return <Details session={session} forms={loaded.data?.forms ?? []} />;
+  if (!token && (inside || known.status === 'loading')) return <main id="main"><Bones rows={2} card={false} /></main>;
   if (!token) return <Told title={words.noToken.title} text={words.noToken.text} />;
   if (loaded.problem?.status === 404 || loaded.problem?.status === 422) return <Told title={words.states.unknown.title} text={words.states.unknown.text} />;
   if (loaded.problem) return <main id="main"><LoadFailed problem={loaded.problem} onRetry={() => void loaded.reload()} /></main>;
@@ -104,7 +111,7 @@ function Account({ invitation, token, onJoined, onClosed }: { invitation: Invita
       const session = await call(api.POST('/invitations/redemption', {
         body: {
           token, password, preferred_name: preferred.trim() || null,
-          profile: { legal_name: invitation.name ?? '', preferred_name: preferred.trim() || null, birth_date: null, phone: null, address: null, emergency_contact: null },
+          profile: {}, // the next step shows what the practice already has, and asks for the rest
         },
       }));
       keep('invitation', null);

@@ -69,10 +69,9 @@ function Edit({ profile, onSaved, reload }: { profile: Profile; onSaved: (profil
       <div class="card stack g6">
         <section class="stack g4" aria-labelledby="part-you">
           <h2 id="part-you">{words.you}</h2>
-          <TextField id="p-legal_name" label={words.legalName} autocomplete="name" maxLength={200} value={draft.legal_name} error={faults.legal_name} onInput={(value) => set('legal_name', value)} required />
-          <TextField id="p-preferred_name" label={words.preferredName} autocomplete="nickname" maxLength={200} optional value={draft.preferred_name} error={faults.preferred_name} onInput={(value) => set('preferred_name', value)} />
-          <Facts rows={[...(profile.birth_date ? [[words.birthDate, calendarDate(profile.birth_date)] as [string, string]] : []), [words.email, profile.email ?? '–']]} />
+          <Facts rows={[[words.legalName, profile.legal_name], ...(profile.birth_date ? [[words.birthDate, calendarDate(profile.birth_date)] as [string, string]] : []), [words.email, profile.email ?? '–']]} />
           <p class="help">{words.emailHelp}</p>
+          <TextField id="p-preferred_name" label={words.preferredName} autocomplete="nickname" maxLength={100} optional value={draft.preferred_name} error={faults.preferred_name} onInput={(value) => set('preferred_name', value)} />
         </section>
         <ReachParts draft={draft} faults={faults} set={set} />
       </div>

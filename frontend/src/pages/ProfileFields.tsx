@@ -1,21 +1,21 @@
 /** Address, phone and emergency contact: the same questions after joining and on the profile page. */
 import { client } from '../strings/client.ts';
-import type { ProfileFields } from '../types.ts';
+import type { Profile, ProfileFields } from '../types.ts';
 import { Check, TextField } from '../ui/index.ts';
 
 const words = client.profile;
 
 /** The profile as text boxes hold it: nothing is null. */
 export interface Draft {
-  legal_name: string; preferred_name: string; birth_date: string; phone: string;
+  preferred_name: string; phone: string;
   line1: string; line2: string; city: string; region: string; postal_code: string; country: string;
   contact_name: string; contact_relationship: string; contact_phone: string; may_contact: boolean;
 }
 
-export function draftOf(profile: ProfileFields): Draft {
+export function draftOf(profile: Profile): Draft {
   const { address, emergency_contact: contact } = profile;
   return {
-    legal_name: profile.legal_name, preferred_name: profile.preferred_name ?? '', birth_date: profile.birth_date ?? '', phone: profile.phone ?? '',
+    preferred_name: profile.preferred_name ?? '', phone: profile.phone ?? '',
     line1: address?.line1 ?? '', line2: address?.line2 ?? '', city: address?.city ?? '', region: address?.region ?? '', postal_code: address?.postal_code ?? '', country: address?.country ?? '',
     contact_name: contact?.name ?? '', contact_relationship: contact?.relationship ?? '', contact_phone: contact?.phone ?? '', may_contact: contact?.may_contact ?? true,
   };
@@ -26,12 +26,10 @@ export function fieldsOf(draft: Draft): ProfileFields {
   const has = (...parts: string[]) => parts.some((part) => part.trim());
   const text = (part: string) => part.trim();
   return {
-    legal_name: text(draft.legal_name),
     preferred_name: text(draft.preferred_name) || null,
-    birth_date: draft.birth_date || null,
     phone: text(draft.phone) || null,
     address: has(draft.line1, draft.line2, draft.city, draft.region, draft.postal_code)
-      ? { line1: text(draft.line1), line2: text(draft.line2), city: text(draft.city), region: text(draft.region), postal_code: text(draft.postal_code), country: text(draft.country) || 'US' }
+      ? { line1: text(draft.line1), line2: text(draft.line2) || null, city: text(draft.city), region: text(draft.region), postal_code: text(draft.postal_code), country: text(draft.country) || 'US' }
       : null,
     emergency_contact: has(draft.contact_name, draft.contact_relationship, draft.contact_phone)
       ? { name: text(draft.contact_name), relationship: text(draft.contact_relationship), phone: text(draft.contact_phone), may_contact: draft.may_contact }
@@ -46,10 +44,11 @@ export function faultsOf(draft: Draft): Faults {
   const made = fieldsOf(draft);
   const faults: Faults = {};
   const phone = (value: string) => value.replace(/\D/g, '').length >= 7;
-  if (!made.legal_name) faults.legal_name = words.enterName;
   if (made.phone && !phone(made.phone)) faults.phone = words.phoneShape;
   if (made.address && !made.address.line1) faults.line1 = words.enterLine1;
   if (made.address && !made.address.city) faults.city = words.enterCity;
+  if (made.address && !made.address.region) faults.region = words.enterRegion;
+  if (made.address && !made.address.postal_code) faults.postal_code = words.enterPostal;
   if (made.emergency_contact) {
     if (!made.emergency_contact.name) faults.contact_name = words.enterContactName;
     if (!made.emergency_contact.relationship) faults.contact_relationship = words.enterContactRelationship;
@@ -59,7 +58,7 @@ export function faultsOf(draft: Draft): Faults {
 }
 
 const POINTERS: Record<string, keyof Draft> = {
-  '/legal_name': 'legal_name', '/preferred_name': 'preferred_name', '/birth_date': 'birth_date', '/phone': 'phone',
+  '/preferred_name': 'preferred_name', '/phone': 'phone',
   '/address': 'line1', '/address/line1': 'line1', '/address/line2': 'line2', '/address/city': 'city', '/address/region': 'region', '/address/postal_code': 'postal_code', '/address/country': 'country',
   '/emergency_contact': 'contact_name', '/emergency_contact/name': 'contact_name', '/emergency_contact/relationship': 'contact_relationship', '/emergency_contact/phone': 'contact_phone',
 };
@@ -74,7 +73,7 @@ export function faultsAt(faults: readonly { pointer: string; detail: string }[])
   return found;
 }
 
-export const ORDER: (keyof Draft)[] = ['legal_name', 'preferred_name', 'birth_date', 'phone', 'line1', 'line2', 'city', 'region', 'postal_code', 'contact_name', 'contact_relationship', 'contact_phone'];
+export const ORDER: (keyof Draft)[] = ['preferred_name', 'phone', 'line1', 'line2', 'city', 'region', 'postal_code', 'contact_name', 'contact_relationship', 'contact_phone'];
 
 interface PartProps { draft: Draft; faults: Faults; set: (name: keyof Draft, value: string | boolean) => void }
 

@@ -92,7 +92,7 @@ function Signing({ data, out }: { data: FillingForm; out: { href: string; label:
       printed_name: printed.trim(),
       relationship,
       disclosure_version: data.disclosure.version,
-      consents,
+      consents: { read: true, esign: true, intent: true }, // not sent before all three are checked
       time_zone: deviceZone(),
     };
     const digest = JSON.stringify(body);
@@ -123,7 +123,7 @@ function Signing({ data, out }: { data: FillingForm; out: { href: string; label:
     const signed = !over || over.code === 'already_signed';
     return (
       <TaskShell out={{ href: '/forms', label: client.fill.out }}>
-        <Empty icon={signed ? 'check' : 'info'} title={signed ? data.title : client.fill.revokedTitle} action={<LinkButton look="primary" href={signed ? '/documents' : '/forms'}>{signed ? client.fill.openCopy : client.fill.toForms}</LinkButton>}>
+        <Empty icon={signed ? 'check' : 'info'} title={signed ? data.title : client.fill.revokedTitle} action={<LinkButton look="primary" href={signed ? (data.document_id ? `/documents/${data.document_id}` : '/documents') : '/forms'}>{signed ? client.fill.openCopy : client.fill.toForms}</LinkButton>}>
           {signed ? client.fill.signedAlready : over?.code === 'intake_revoked' ? client.fill.revoked : over?.title}
         </Empty>
       </TaskShell>

@@ -107,14 +107,14 @@ export function RecordBones() {
 
 type BadgeTone = Exclude<Tone, 'own'>;
 
-const PORTAL: Record<ClientRow['portal'], [BadgeTone, boolean]> = {
+const PORTAL: Record<string, [BadgeTone, boolean]> = {
   none: ['plain', true], invited: ['info', true], expired: ['warn', false], active: ['good', false], ended: ['plain', false],
 };
 
 /** Where a person stands with the portal, in words. */
 export function PortalBadge({ portal }: { portal: ClientRow['portal'] }) {
-  const [tone, hollow] = PORTAL[portal];
-  return <Badge tone={tone} hollow={hollow}>{staff.portal[portal]}</Badge>;
+  const [tone, hollow] = PORTAL[portal] ?? ['plain', true];
+  return <Badge tone={tone} hollow={hollow}>{staff.portal[portal] ?? portal}</Badge>;
 }
 
 const STATUS: Record<Invite['status'], [BadgeTone, boolean]> = {

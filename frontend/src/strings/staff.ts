@@ -71,7 +71,7 @@ export const staff = {
     expired: 'Invitation expired',
     active: 'Portal active',
     ended: 'Portal ended',
-  },
+  } as Record<string, string>,
 
   client: {
     crumb: 'Client Details',
@@ -131,6 +131,7 @@ export const staff = {
     title: 'General Documents',
     columns: { document: 'Document', signedBy: 'Signed by', date: 'Signed', status: 'Status', actions: 'Actions' },
     kind: (version: number) => `Intake form, version ${version}`,
+    plainKind: 'Intake form',
     completed: 'Completed',
     sealing: 'Sealing',
     sealingHelp: 'Signed forms are being sealed. It takes a moment; this page looks again by itself.',

@@ -5,7 +5,7 @@ import { api, BACKGROUND, call } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import { Avatar, Badge, Heading, LinkButton, Note, calendarDate, initials, useEvery, useLoad, type Loaded } from '../../ui/index.ts';
 import { staff } from '../../strings/staff.ts';
-import type { Client, Document, Intake, Invite, Page } from '../../types.ts';
+import type { Client, Intake, IntakeSummary, Invite, Page } from '../../types.ts';
 import { Crumbs, PortalBadge, Ready, RecordBones, Tabs, moving, otherName } from '../parts.tsx';
 import { momentInSentence } from '../when.ts';
 import { DocumentsTab } from './documents.tsx';
@@ -16,7 +16,7 @@ import { ResendButton } from './resend.tsx';
 const words = staff.client;
 
 /** What every tab needs of a client, loaded together so that the head and the tabs never disagree. */
-export interface ClientFile { client: Client; invites: Invite[]; intakes: Intake[]; documents: Document[] }
+export interface ClientFile { client: Client; invites: Invite[]; intakes: Intake[]; documents: IntakeSummary['documents'] }
 
 async function fetchFile(client_id: string, background = false): Promise<ClientFile> {
   const headers = background ? { headers: BACKGROUND } : {};
@@ -131,7 +131,7 @@ function HeadAct({ file, onDone }: { file: ClientFile; onDone: (told: string) =>
 function SafetyNote({ file }: { file: ClientFile }) {
   const { tenant } = useSession();
   const worrying = file.documents.find((one) => one.worrying);
-  const packet = file.intakes.find((one) => one.status === 'completed' && one.forms.some((form) => form.document_id !== null && form.document_id === worrying?.document_id))
+  const packet = file.intakes.find((one) => one.status === 'completed' && one.intake_id === worrying?.intake_id)
     ?? file.intakes.find((one) => one.status === 'completed');
   if (!(worrying || file.client.worrying) || !packet) return null;
   const name = file.client.preferred_name ?? file.client.name.split(' ')[0]!;

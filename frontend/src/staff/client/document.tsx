@@ -56,7 +56,7 @@ function Page({ record, name, client_id }: { record: DocumentRecord; name: strin
       <div class="split top">
         <div class="stack g2">
           <Heading title={`${record.title}, ${name}`}>{record.title}</Heading>
-          <p class="soft">{name}. {words.version(record.version)}</p>
+          <p class="soft">{record.version === null ? name : `${name}. ${words.version(record.version)}`}</p>
           <DocumentBadges document={record} />
         </div>
         <DocumentActs document={record} client_id={client_id} onVerdict={setVerdict} />
@@ -106,9 +106,9 @@ function Certificate({ record }: { record: DocumentRecord }) {
     <section class="card stack g3" aria-labelledby="certificate">
       <h2 id="certificate">{words.certificate}</h2>
       <Facts rows={[
-        [words.form, `${record.title}, ${words.version(record.version).toLowerCase()}`],
-        [words.signedBy, record.signed_by],
-        [words.signedAt, dayAndTime(record.signed_at, tenant.zone)],
+        [words.form, record.version === null ? record.title : `${record.title}, ${words.version(record.version).toLowerCase()}`],
+        ...(record.signed_by ? [[words.signedBy, record.signed_by] as [string, string]] : []),
+        ...(record.signed_at ? [[words.signedAt, dayAndTime(record.signed_at, tenant.zone)] as [string, string]] : []),
         [words.filed, record.filed_at ? dayAndTime(record.filed_at, tenant.zone) : words.notYet],
         ...(record.size ? [[words.size, fileSize(record.size)] as [string, string]] : []),
       ]} />

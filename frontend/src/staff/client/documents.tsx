@@ -6,7 +6,6 @@ import { Badge, Button, Empty, Note, dayAndTime, groups, shortDay, useAct } from
 import { staff } from '../../strings/staff.ts';
 import type { Document, StaffVerification } from '../../types.ts';
 import { Failed, sentenceOf } from '../parts.tsx';
-import { moment } from '../when.ts';
 import type { ClientFile } from './details.tsx';
 
 const words = staff.documents;
@@ -88,11 +87,11 @@ function Row({ document, client_id, onVerdict }: { document: Document; client_id
     <tr>
       <td>
         <a class="strong" href={`/staff/clients/${client_id}/documents/${document.document_id}`}>{document.title}</a><br />
-        <span class="tiny soft">{words.kind(document.version)}</span>
+        <span class="tiny soft">{document.version === null ? words.plainKind : words.kind(document.version)}</span>
         {problem && problem.status !== 401 && <p class="error" role="alert">{download.problem ? words.downloadFailed : words.verifyFailed} {problem.passing ? sentenceOf(problem) : ''}</p>}
       </td>
-      <td data-label={words.columns.signedBy}><div>{document.signed_by}</div></td>
-      <td class="num" data-label={words.columns.date} title={moment(document.signed_at, tenant.zone)}>{shortDay(document.signed_at, tenant.zone)}</td>
+      <td data-label={words.columns.signedBy}><div>{document.signed_by ?? '–'}</div></td>
+      <td class="num" data-label={words.columns.date} >{document.signed_at ? shortDay(document.signed_at, tenant.zone) : '–'}</td>
       <td data-label={words.columns.status}><DocumentBadges document={document} /></td>
       <td class="end acts">
         {ready ? (

@@ -2,7 +2,7 @@
 import { useCallback, useRef, useState } from 'preact/hooks';
 import { api, asProblem, call, type Problem } from '../../http.ts';
 import { staff } from '../../strings/staff.ts';
-import type { Settings, SettingsPatch } from '../../types.ts';
+import type { FeatureName, Settings, SettingsPatch } from '../../types.ts';
 
 const words = staff.settings;
 
@@ -22,12 +22,19 @@ export interface Saving {
   save: (id: string, patch: SettingsPatch) => Promise<boolean>;
 }
 
+type Said<T> = { [K in keyof T]?: NonNullable<T[K]> };
+
+/** What a patch says; null says nothing. */
+function said<T extends object>(patch: T): Said<T> {
+  return Object.fromEntries(Object.entries(patch).filter(([, value]) => value !== null && value !== undefined)) as Said<T>;
+}
+
 function laidOver(settings: Settings, patch: SettingsPatch): Settings {
   const { features, scheduling, ...plain } = patch;
   return {
-    ...settings, ...plain,
-    features: settings.features.map((one) => ({ ...one, on: features?.[one.feature] ?? one.on })),
-    scheduling: { ...settings.scheduling, ...scheduling },
+    ...settings, ...said(plain),
+    features: settings.features.map((one) => ({ ...one, on: features?.[one.feature as FeatureName] ?? one.on })),
+    scheduling: { ...settings.scheduling, ...said(scheduling ?? {}) },
   };
 }
 
