@@ -1,7 +1,7 @@
 """What is printed from the code, so that it is written once: `make describe` writes it, a test holds it up to date.
 
-frontend/openapi.json from the routes, the key table in chalicelib/models/README.md from the records, the policy table in
-chalicelib/policies/README.md from the rules.
+frontend/openapi.json from the routes, the key table of chalicelib/models/README.md from the records, the policy table
+of chalicelib/policies/README.md from the rules.
 """
 
 import json
