@@ -82,7 +82,7 @@ clean: ## remove everything that make made
 
 $(TOOLS): requirements-dev.txt .venv/.made
 	@echo "Installing the Python packages"
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check "$$(grep '^uv==' requirements-dev.txt)"
+	@.venv/bin/python -m pip install --quiet --quiet --disable-pip-version-check "$$(grep '^uv==' requirements-dev.txt)"
 	@.venv/bin/uv pip sync --quiet requirements-dev.txt
 	@touch $@
 
@@ -93,7 +93,7 @@ $(NODE): frontend/package-lock.json $(TOOLS)
 
 $(PAGE): $(NODE) $(PAGE_SOURCES)
 	@echo "Building the front end"
-	@cd frontend && npm run --silent build
+	@cd frontend && npm run --silent build -- --logLevel warn
 	@touch $@
 
 chromium:

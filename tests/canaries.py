@@ -40,7 +40,9 @@ class Watch(logging.Handler):
             self.logged.append(text)
 
     def asked(self, address: str) -> None:
-        """An address that a browser or a program asked the server for."""
+        """An address that a browser or a program asked the server for; levers are no part of the portal."""
+        if address.startswith("/_local/"):
+            return
         with self._lock:
             self.addresses.append(re.sub(r"(?<=[?&]search=)[^&]*", "…", address))
 

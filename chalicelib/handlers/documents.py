@@ -213,7 +213,12 @@ def download_document(context: Context, client_id: str, document_id: str) -> MyL
     return _link(context, document_id)
 
 
-@practice.endpoint("GET", "/clients/{client_id}/documents/{document_id}/verification", action="document:verify")
+@practice.endpoint(
+    "GET",
+    "/clients/{client_id}/documents/{document_id}/verification",
+    action="document:verify",
+    reads_record=True,
+)
 def verify_document(context: Context, client_id: str, document_id: str) -> StoredVerdict:
     """Whether the stored file is intact and the one that was filed"""
     verdict, matches = documents.verify(context, document_id)

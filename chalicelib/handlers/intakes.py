@@ -280,7 +280,7 @@ class Summary(View):
     documents: list[DocumentView]
 
 
-@practice.endpoint("GET", "/clients/{client_id}/intakes", action="intake:read", query=Paging)
+@practice.endpoint("GET", "/clients/{client_id}/intakes", action="intake:read", query=Paging, reads_record=True)
 def list_intakes(context: Context, client_id: str, query: Paging) -> IntakePage:
     """The packets that were sent to a client; answers, and how far an unsigned form is, are the client's own"""
     return _page(context, query)

@@ -63,7 +63,7 @@ class InvitePreview(View):
     forms: list[InvitedForm]
 
 
-@practice.endpoint("GET", "/clients/{client_id}/invites", action="invite:read", query=Paging)
+@practice.endpoint("GET", "/clients/{client_id}/invites", action="invite:read", query=Paging, reads_record=True)
 def list_invites(context: Context, client_id: str, query: Paging) -> InvitePage:
     """A client's invitations"""
     page = invites.of_client(context, query.limit, query.cursor)
@@ -89,7 +89,7 @@ def read_invite_template(context: Context, client_id: str) -> InviteTemplate:
 def preview_invite(context: Context, client_id: str, body: InviteIn) -> InvitePreview:
     """Look at an invitation before sending it"""
     picked = invites.chosen(context, body.form_ids)
-    letter = invites.preview(context, body.subject, body.message)
+    letter = invites.preview(context, picked, body.subject, body.message)
     return InvitePreview(
         to=letter.to,
         name=clients.shown(context.client),

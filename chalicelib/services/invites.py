@@ -35,7 +35,7 @@ from chalicelib.services import tenants as organizations
 from chalicelib.services.sessions import Caller
 
 LIFE = timedelta(hours=72)
-PLACEHOLDERS = ["{client_first_name}", "{organization}", "{link}"]
+PLACEHOLDERS = ["{client_first_name}", "{organization}", "{link}", "{minutes}"]
 STAND_IN = "(a personal link, made when this is sent)"
 
 _MESSAGE = """Hello {client_first_name},
@@ -44,7 +44,7 @@ _MESSAGE = """Hello {client_first_name},
 
 {link}
 
-It takes about 20 minutes. You can stop at any time and go on later; what you have written is kept.
+It takes about {minutes} minutes. You can stop at any time and go on later; what you have written is kept.
 
 {organization}"""
 _NEUTRAL_MESSAGE = """Hello {client_first_name},
@@ -113,12 +113,14 @@ def chosen(context: Context, form_ids: Sequence[str]) -> list[Form]:
     return [form for form in library.values() if form.form_id in wanted]
 
 
-def preview(context: Context, subject: str | None, message: str | None) -> mails.Letter:
+def preview(context: Context, picked: Sequence[Form], subject: str | None, message: str | None) -> mails.Letter:
     """The mail as it will be sent, but for the link."""
     client: Client = context.client
     usual = template(context.tenant)
     to = client.email or ""
-    return mails.invitation_letter(context.tenant, client, to, subject or usual[0], message or usual[1], STAND_IN)
+    minutes = sum(int(form.minutes) for form in picked)
+    words = (subject or usual[0], message or usual[1])
+    return mails.invitation_letter(context.tenant, client, to, *words, STAND_IN, minutes)
 
 
 def send(context: Context, form_ids: Sequence[str], subject: str | None, message: str | None) -> Invite:

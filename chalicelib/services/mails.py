@@ -29,6 +29,7 @@ from chalicelib.services import tenants
 SWEEP = timedelta(seconds=60)
 CLAIM = timedelta(minutes=2)
 ATTEMPTS = 20
+LEAST_MINUTES = 5  # what an account alone takes
 INVITATION, PACKET_COMPLETED, RENEWAL_ASKED = "invitation", "packet_completed", "renewal_asked"
 
 # SES says so when trying again is of no use.
@@ -254,16 +255,24 @@ def _invitation(record: ClientMail, tenant: Tenant) -> Letter | None:
         return None
     words = keys.decrypt(record.tenant_id, invite.letter, f"invite|{invite.invite_id}")
     link = f"{settings.portal_origin}/join#{invitation_token(invite)}"
-    return invitation_letter(tenant, client, invite.email, words["subject"], words["message"], link)
+    minutes = sum(form["minutes"] for form in invite.forms)
+    return invitation_letter(tenant, client, invite.email, words["subject"], words["message"], link, minutes)
 
 
-def invitation_letter(tenant: Tenant, client: Client, to: str, subject: str, message: str, link: str) -> Letter:
+def invitation_letter(
+    tenant: Tenant, client: Client, to: str, subject: str, message: str, link: str, minutes: int
+) -> Letter:
     """An invitation as it is mailed; the preview shows exactly this with a stand-in for the link."""
     from chalicelib.services.clients import first_name
 
     def filled(text: str) -> str:
         # One pass: what a value itself contains is never filled in again.
-        values = {"{client_first_name}": first_name(client), "{organization}": tenant.name, "{link}": link}
+        values = {
+            "{client_first_name}": first_name(client),
+            "{organization}": tenant.name,
+            "{link}": link,
+            "{minutes}": str(max(minutes, LEAST_MINUTES)),
+        }
         parts = [text]
         for name, value in values.items():
             parts = [piece for part in parts for piece in _split(part, name, value)]

@@ -30,6 +30,7 @@ def main() -> int:
     accounts = world.accounts(server.site.base_url)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "accounts.json").write_text(json.dumps(accounts, indent=1) + "\n")
+    _log_into(folder / "portal.log")
     portal.start()
     server.start()
     _welcome(server.site.base_url, folder)
@@ -38,6 +39,14 @@ def main() -> int:
     server.stop()
     portal.close()
     return 0
+
+
+def _log_into(path: Path) -> None:
+    """The application's own log, one JSON line a request or event, goes to a file and leaves the terminal readable."""
+    file = path.open("a", buffering=1)
+    for handler in logging.getLogger("client-portal").handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setStream(file)
 
 
 def _taken(port: int) -> bool:
@@ -68,7 +77,8 @@ def _welcome(base_url: str, folder: Path) -> None:
         elif isinstance(each, world.ClientPerson) and not each.account:
             word, who = "(no account yet)", "client, archived" if each.status == "archived" else "client"
         print(f"  {each.key:3} {each.tenant:13} {who:28} {each.email:26} {word:25} {secret}")
-    print(f"\n  The same as JSON: {folder}/accounts.json. Ctrl-C stops; make reset forgets everything.\n", flush=True)
+    print(f"\n  The same as JSON: {folder}/accounts.json. The application's log: {folder}/portal.log.")
+    print("  Ctrl-C stops; what was done is there again after the next start; make reset forgets it.\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -359,7 +359,7 @@ class TestProcess:
         process = _start(tmp_path, port)
         try:
             assert b'"offset_seconds": 3600' in _ask(port, "GET", "/_local/clock")
-            assert b"Imogen" in _ask(port, "GET", "/api/session", token=session)
+            assert b"Immy" in _ask(port, "GET", "/api/session", token=session)
             process.send_signal(signal.SIGINT)
             assert process.wait(20) == 0
         finally:
@@ -378,7 +378,7 @@ def _start(folder: Path, port: int) -> subprocess.Popen[bytes]:
     )
     assert process.stdout
     for line in process.stdout:
-        if b"accounts.json" in line:
+        if b"Ctrl-C stops" in line:
             threading.Thread(target=process.stdout.read, daemon=True).start()
             return process
     raise AssertionError("it did not start")

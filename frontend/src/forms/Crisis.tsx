@@ -9,7 +9,7 @@ export function CrisisHelp({ tenant, id, brief, watched }: { tenant: Tenant; id:
   return (
     <section class="crisis stack g4" aria-labelledby={`crisis-${id}`}>
       <div class="stack g2">
-        <h2 id={`crisis-${id}`}>{client.crisis.title}</h2>
+        <h2 id={`crisis-${id}`}>{brief ? client.crisis.againTitle : client.crisis.title}</h2>
         <p class="small">{brief ? client.crisis.again : text || client.crisis.text}</p>
       </div>
       <div class="stack g2">

@@ -46,8 +46,11 @@ function Copies({ intake }: { intake: Intake }) {
           <li key={form.form_id}>
             <div class="row">
               <span class="glyph"><Icon name="form" /></span>
-              <div><p class="strong">{form.title}</p><p class="small soft">{form.signed_at ? client.forms.signedOn(shortDay(form.signed_at)) : ''}</p></div>
-              {form.status === 'sealed' ? <Badge tone="good">{client.documents.ready}</Badge> : <Badge tone="info" hollow>{client.documents.sealing}</Badge>}
+              <div class="stack g1">
+                <p class="strong">{form.title}</p>
+                <p class="small soft">{form.signed_at ? client.forms.signedOn(shortDay(form.signed_at)) : ''}</p>
+                <p>{form.status === 'sealed' ? <Badge tone="good">{client.documents.ready}</Badge> : <Badge tone="info" hollow>{client.documents.sealing}</Badge>}</p>
+              </div>
             </div>
           </li>
         ))}

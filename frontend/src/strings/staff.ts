@@ -200,7 +200,7 @@ export const staff = {
     inPersonHelp: 'These parts were skipped on purpose. Ask when the time is right.',
     documents: 'Signed documents',
     print: 'Print',
-    section: 'See it in the document',
+    section: (title: string) => `See it in the ${title}`,
     noAnswer: 'No answer',
     failed: 'This summary cannot be shown',
     notFound: 'There is no completed packet here that you may see.',

@@ -1,5 +1,5 @@
 /** Every kind of question, drawn from its definition. One component a kind; all take the same props. */
-import { useId, useState } from 'preact/hooks';
+import { useId, useRef, useState } from 'preact/hooks';
 import { client } from '../../strings/client.ts';
 import { shared } from '../../strings/shared.ts';
 import type { Field as Spec, TableRow, Value } from '../../types.ts';
@@ -104,11 +104,16 @@ function Clear({ field, shown, onClear }: { field: Spec; shown: boolean; onClear
   );
 }
 
+/** Several short answers stand side by side: less to scroll on a phone. */
+function brief(options: { label: string }[]): boolean {
+  return options.length > 3 && options.every((option) => option.label.length <= 15);
+}
+
 function Radios({ field, options, chosen, error, two, onPick, onClear }: { field: Spec; options: { id: string; label: string }[]; chosen: string | null; error: string | null; two?: boolean; onPick: (id: string) => void; onClear: () => void }) {
   const name = useId();
   return (
     <Group id={fieldId(field)} label={field.label} help={field.help} error={error} optional={!field.required}>
-      <div class={two ? 'choices two' : 'choices'}>
+      <div class={two || brief(options) ? 'choices two' : 'choices'}>
         {options.map((option) => (
           <label class="choice" key={option.id}>
             <input type="radio" name={name} checked={chosen === option.id} onChange={() => onPick(option.id)} />
@@ -232,19 +237,22 @@ function DateParts({ field, value, error, onChange, onLeave }: FieldProps) {
 
 function Table({ field, value, error, onChange, onLeave }: FieldProps) {
   const say = useToast();
+  const latest = useRef<TableRow[]>([]);
   const columns = field.columns ?? [];
   const limit = field.max_rows ?? LIMITS.rows;
   const rows = Array.isArray(value) ? (value as TableRow[]) : [];
+  latest.current = rows;
   const id = fieldId(field);
   const put = (next: TableRow[]) => onChange(next.length ? next : null);
   const add = () => {
     put([...rows, {}]);
-    say(words.rowAdded(rows.length + 1));
     requestAnimationFrame(() => document.getElementById(`${id}-${rows.length}-0`)?.focus());
   };
   const remove = (at: number) => {
+    const gone = rows[at];
     put(rows.filter((_, index) => index !== at));
-    say(words.rowRemoved);
+    const filled = gone && Object.values(gone).some((cell) => cell.trim());
+    if (filled) say(words.rowRemoved, { label: words.undo, run: () => onChange([...latest.current.slice(0, at), gone, ...latest.current.slice(at)]) });
     requestAnimationFrame(() => document.getElementById(`${id}-add`)?.focus());
   };
   return (

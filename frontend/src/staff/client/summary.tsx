@@ -42,7 +42,7 @@ function Summary({ summary, client_id, reload }: { summary: IntakeSummary; clien
         <section class="card stack g4" aria-labelledby="short">
           <h2 id="short">{words.highlights}</h2>
           {calm.length === 0 ? <p class="small soft">{words.noHighlights}</p> : (
-            <dl class="told">{calm.map((one, n) => <div key={n}><dt>{one.label}</dt><dd>{valueOf(one)}</dd></div>)}</dl>
+            <dl class="told short">{calm.map((one, n) => <div key={n} class={wide(one) ? 'wide' : undefined}><dt>{one.label}</dt><dd>{valueOf(one)}</dd></div>)}</dl>
           )}
         </section>
         <aside class="stack g4">
@@ -59,6 +59,11 @@ function Summary({ summary, client_id, reload }: { summary: IntakeSummary; clien
   );
 }
 
+/** Own words need the whole line; a word or two do not. */
+function wide({ value }: Highlight): boolean {
+  return Array.isArray(value as unknown) || String(value).length > 60;
+}
+
 /** The value as the API gives it: a sentence, a list, or rows of a table. */
 function valueOf({ value }: Highlight) {
   const given = value as unknown;
@@ -68,26 +73,19 @@ function valueOf({ value }: Highlight) {
 }
 
 function Worrying({ items, documents, client_id }: { items: Highlight[]; documents: Document[]; client_id: string }) {
-  const documentOf = (form_id: string) => documents.find((one) => one.form_id === form_id)?.document_id;
+  const places = items.filter((one, n) => items.findIndex((other) => other.form_id === one.form_id && other.section_id === one.section_id) === n);
   return (
     <section class="note bad" aria-labelledby="first">
       <Icon name="alert" />
-      <div class="stack g3">
+      <div class="stack g4">
         <div class="stack g1"><h2 id="first">{words.worrying}</h2><p class="small">{words.worryingHelp}</p></div>
-        <dl class="told">
-          {items.map((one, n) => {
-            const document_id = documentOf(one.form_id);
-            return (
-              <div key={n}>
-                <dt>{one.label}</dt>
-                <dd>
-                  <span class="strong">{valueOf(one)}</span>
-                  {document_id && <a class="small noprint" href={`/staff/clients/${client_id}/documents/${document_id}#s-${one.section_id}`}>{words.section}<span class="hidden">: {one.label}</span></a>}
-                </dd>
-              </div>
-            );
+        <dl class="told short">{items.map((one, n) => <div key={n} class={wide(one) ? 'wide' : undefined}><dt>{one.label}</dt><dd class="strong">{valueOf(one)}</dd></div>)}</dl>
+        <p class="cluster g3 noprint">
+          {places.map((one) => {
+            const document = documents.find((other) => other.form_id === one.form_id);
+            return document && <a key={one.section_id} href={`/staff/clients/${client_id}/documents/${document.document_id}#s-${one.section_id}`}>{words.section(document.title)}</a>;
           })}
-        </dl>
+        </p>
       </div>
     </section>
   );

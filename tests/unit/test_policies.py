@@ -1,0 +1,403 @@
+"""Who may do what: the policy table against an oracle written from DOMAIN.md's sentences, not from the table."""
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from chalicelib.context import Context
+from chalicelib.handlers import routing
+from chalicelib.handlers.routing import BOTH, PORTAL, PRACTICE, PUBLIC, Routes
+from chalicelib.handlers.views import Body, Empty, PortalView, View
+from chalicelib.policies.decide import Denial, Facts, denial
+from chalicelib.policies.plans import PLANS, Circumstances, Feature, Off, why_off
+from chalicelib.policies.rules import RULES, Reach, Role
+from chalicelib.services import sessions
+
+ADMINISTRATOR, THERAPIST, CLIENT, CONTACT = Role
+
+# ---- the oracle: DOMAIN.md's sentences, by what an action is about ----
+
+# Before there is a session: the login link, a mailed link, and a file that anyone may check (3.5, 3.8, 4.5).
+WITHOUT_SESSION = {
+    "api:describe", "invite:look_up", "invite:redeem", "invite:renew", "seal:verify", "session:create",
+    "tenant:look_up",
+}  # fmt: skip
+# 1.2 "Administrators, and therapists who were given the permission, send portal invitations and intake forms";
+# "the holder invites, resends, revokes and sends forms only for clients assigned to them."
+BY_PERMISSION = {"invite:send", "invite:revoke"}
+# 1.5 "kept securely by the practice, for assigned staff only"; 1.3 "therapists … open completed intakes".
+STAFF_ABOUT_A_CLIENT = {
+    "client:read", "document:download", "document:read", "document:verify", "intake:read", "intake:summarize",
+    "invite:read",
+}  # fmt: skip
+# Staff see the practice's own things, and lists that hold only whom they may see.
+STAFF_ABOUT_THE_PRACTICE = {"client:list", "form:read", "settings:read"}
+# 2.2 "the administrator switched it on".
+ADMINISTRATORS_ONLY = {"settings:update"}
+# 4.5 "the client can always download their own copy"; DESIGN: one's own record is never gated.
+CLIENTS_OWN = {"document:download", "document:read", "document:verify", "intake:read", "profile:read", "profile:update"}
+# 4.2 "electronically signed", by the client alone (CVE-2026-24890: nobody signs for anybody else).
+CLIENTS_OWN_WORK = {"intake:complete"}
+# Everyone with a session has one, and a home.
+ANYONE_SIGNED_IN = {"home:read", "session:end", "session:extend", "session:read"}
+STAFF_OWN = {"notification:read", "notification:update"}
+# 2: what depends on a feature being on. Taking back, reading and what is one's own does not.
+NEEDS = {
+    "intake:complete": Feature.INTAKE_FORMS,
+    "invite:send": Feature.INVITATIONS,
+}
+EVERY_ACTION = (
+    WITHOUT_SESSION | BY_PERMISSION | STAFF_ABOUT_A_CLIENT | STAFF_ABOUT_THE_PRACTICE | ADMINISTRATORS_ONLY
+    | CLIENTS_OWN | CLIENTS_OWN_WORK | ANYONE_SIGNED_IN | STAFF_OWN
+)  # fmt: skip
+
+
+def ever(action: str, role: Role, may_invite: bool) -> bool:
+    """Whether this role does this for anyone at all."""
+    if role is CONTACT:
+        return False  # 1.1: "by explicit, dated, revocable permission", which nobody can give yet
+    if role is CLIENT:
+        return action in CLIENTS_OWN | CLIENTS_OWN_WORK | ANYONE_SIGNED_IN
+    if action in STAFF_ABOUT_A_CLIENT | STAFF_ABOUT_THE_PRACTICE | ANYONE_SIGNED_IN | STAFF_OWN:
+        return True
+    if role is ADMINISTRATOR:
+        return action in BY_PERMISSION | ADMINISTRATORS_ONLY
+    return action in BY_PERMISSION and may_invite
+
+
+def reaches(action: str, role: Role, facts: Facts) -> bool:
+    """Whether a role that does this may do it to this very record."""
+    if role is CLIENT or action in ANYONE_SIGNED_IN | STAFF_OWN:
+        return facts.is_self
+    if role is ADMINISTRATOR or action in STAFF_ABOUT_THE_PRACTICE:
+        return True
+    return facts.is_assigned
+
+
+def feature_off(feature: Feature, now: Circumstances) -> Off | None:
+    """DOMAIN.md 2.1 to 2.5, as its list has it; a person is told first what stands in the way for everyone."""
+    basic = {Feature.INVITATIONS, Feature.INTAKE_FORMS, Feature.PAYMENTS}
+    included = {"basic": basic, "plus": basic | {Feature.MESSAGING, Feature.SELF_SCHEDULING}}.get(now.plan, set())
+    if feature not in included:
+        return Off.NOT_IN_PLAN
+    if feature is Feature.PAYMENTS and not now.card_processing:
+        return Off.CARD_PROCESSING
+    if feature not in now.switched_on:
+        return Off.SWITCHED_OFF
+    if feature in (Feature.MESSAGING, Feature.SELF_SCHEDULING) and now.seat is False:
+        return Off.NO_SEAT
+    return Off.CLIENT if feature in now.client_off else None
+
+
+def expected(action: str, facts: Facts) -> Denial | None:
+    """What DOMAIN.md and the order of answers (DESIGN.md) say."""
+    if action not in EVERY_ACTION:
+        return Denial.UNKNOWN_ACTION
+    if action in WITHOUT_SESSION:
+        return None
+    doing = [role for role in facts.roles if ever(action, role, facts.may_invite)]
+    if not doing:
+        return Denial.ROLE
+    if not facts.exists or not any(reaches(action, role, facts) for role in doing):
+        return Denial.UNRELATED
+    if action in NEEDS and (off := feature_off(NEEDS[action], facts.circumstances)):
+        return Denial.NOT_IN_PLAN if off is Off.NOT_IN_PLAN else Denial.SWITCHED_OFF
+    return None
+
+
+# ---- every case ----
+
+
+def subsets(of: Any) -> list[frozenset[Any]]:
+    """Every set of these."""
+    every = list(of)
+    return [frozenset(each) for size in range(len(every) + 1) for each in itertools.combinations(every, size)]
+
+
+def relations() -> Iterator[dict[str, Any]]:
+    """Every set of roles, and everything that ties the asker to a record."""
+    flags = itertools.product((True, False), repeat=4)
+    for roles, (is_self, is_assigned, may_invite, exists) in itertools.product(subsets(Role), list(flags)):
+        yield {
+            "roles": roles, "is_self": is_self, "is_assigned": is_assigned, "may_invite": may_invite, "exists": exists,
+        }  # fmt: skip
+
+
+def circumstances(feature: Feature) -> list[Circumstances]:
+    """Everything that bears on one feature, and the same of all the others together."""
+    others = frozenset(Feature) - {feature}
+    sets = [frozenset(), frozenset({feature}), others, frozenset(Feature)]
+    return [
+        Circumstances(plan=plan, switched_on=on, card_processing=card, seat=seat, client_off=off)
+        for plan, on, card, seat, off in itertools.product(
+            ("basic", "plus", "", "gold"), sets, (True, False), (None, True, False), sets
+        )
+    ]
+
+
+CORNERS = [
+    Circumstances(plan=plan, switched_on=on, card_processing=True, seat=seat, client_off=off)
+    for plan, on, seat, off in itertools.product(
+        ("plus", ""), (frozenset(), frozenset(Feature)), (True, False), (frozenset(), frozenset(Feature))
+    )
+]
+
+
+@pytest.mark.parametrize("action", sorted({*RULES, *EVERY_ACTION, "chart:read", ""}))
+def test_every_decision_is_what_the_domain_says(action: str) -> None:
+    worlds = circumstances(NEEDS[action]) if action in NEEDS else CORNERS
+    wrong = [
+        facts
+        for relation in relations()
+        for world in worlds
+        if denial(action, facts := Facts(**relation, circumstances=world)) != expected(action, facts)
+    ]
+    assert not wrong, (len(wrong), wrong[0], denial(action, wrong[0]), expected(action, wrong[0]))
+
+
+@pytest.mark.parametrize("feature", Feature)
+def test_every_reason_for_a_feature_to_be_off_in_order(feature: Feature) -> None:
+    every = itertools.product(
+        ("basic", "plus", "", "gold"), subsets(Feature), (True, False), (None, True, False), subsets(Feature)
+    )
+    for plan, on, card, seat, off in every:
+        now = Circumstances(plan=plan, switched_on=on, card_processing=card, seat=seat, client_off=off)
+        assert why_off(feature, now) is feature_off(feature, now), now
+
+
+def test_reasons_come_in_the_order_in_which_something_can_be_done_about_them() -> None:
+    """Take one obstacle after the other away: the next reason shows, and each only once all before it are gone."""
+    everything = {"plan": "basic", "switched_on": (), "card_processing": False, "seat": False}
+    now = Circumstances(**everything, client_off=set(Feature))
+    shown = [why_off(Feature.MESSAGING, now), why_off(Feature.PAYMENTS, now)]
+    for change in ({"plan": "plus"}, {"card_processing": True}, {"switched_on": set(Feature)}, {"seat": True}):
+        everything |= change
+        now = Circumstances(**everything, client_off=set(Feature))
+        shown += [why_off(Feature.MESSAGING, now), why_off(Feature.PAYMENTS, now)]
+    assert shown == [
+        Off.NOT_IN_PLAN, Off.CARD_PROCESSING,
+        Off.SWITCHED_OFF, Off.CARD_PROCESSING,
+        Off.SWITCHED_OFF, Off.SWITCHED_OFF,
+        Off.NO_SEAT, Off.CLIENT,
+        Off.CLIENT, Off.CLIENT,
+    ]  # fmt: skip
+    assert why_off(Feature.MESSAGING, Circumstances(**everything, client_off=())) is None
+
+
+# ---- properties, whatever the table holds ----
+
+EVERYTHING_ON = Circumstances(plan="plus", switched_on=set(Feature), card_processing=True, seat=True)
+
+
+def _allowed(action: str, circumstances: Circumstances = EVERYTHING_ON, **relation: Any) -> bool:
+    return denial(action, Facts(**relation, circumstances=circumstances)) is None
+
+
+def _with_session() -> list[str]:
+    return [action for action, rule in RULES.items() if not rule.anyone]
+
+
+def test_what_is_not_in_the_table_is_denied() -> None:
+    for relation in relations():
+        for action in ("", "client:delete", "CLIENT:READ", "client:read ", "*", "chart:read"):
+            assert denial(action, Facts(**relation, circumstances=EVERYTHING_ON)) is Denial.UNKNOWN_ACTION
+
+
+def test_nobody_without_a_role_does_anything_that_needs_a_session() -> None:
+    for action in _with_session():
+        assert not _allowed(action, roles=(), is_self=True, is_assigned=True, may_invite=True)
+
+
+def test_a_client_only_ever_reaches_what_is_their_own() -> None:
+    for action, relation in itertools.product(_with_session(), relations()):
+        if relation["roles"] in ({CLIENT}, {CONTACT}, {CLIENT, CONTACT}) and not relation["is_self"]:
+            assert not _allowed(action, **relation)
+
+
+def test_a_therapist_never_reaches_a_client_who_is_not_assigned() -> None:
+    about_a_client = [
+        action for action in _with_session() if RULES[action].therapist in (Reach.ASSIGNED, Reach.PERMITTED)
+    ]
+    assert set(about_a_client) == STAFF_ABOUT_A_CLIENT | BY_PERMISSION
+    for action, may_invite in itertools.product(about_a_client, (True, False)):
+        assert not _allowed(action, roles={THERAPIST}, is_self=True, is_assigned=False, may_invite=may_invite)
+
+
+def test_nothing_that_names_a_feature_passes_without_plan_and_switch() -> None:
+    gated = {action: rule.feature for action, rule in RULES.items() if rule.feature is not None}
+    assert gated == NEEDS
+    for (action, feature), relation in itertools.product(gated.items(), relations()):
+        for plan, on in itertools.product(("", *PLANS), subsets({feature, Feature.MESSAGING})):
+            if feature not in PLANS.get(plan, ()) or feature not in on:
+                now = Circumstances(plan=plan, switched_on=on, card_processing=True, seat=True)
+                assert not _allowed(action, now, **relation)
+
+
+def test_switching_something_off_for_a_client_only_ever_takes_away() -> None:
+    for action, relation, on in itertools.product(_with_session(), relations(), subsets(list(Feature)[:2])):
+        wide = Circumstances(plan="plus", switched_on=on, card_processing=True, seat=True)
+        narrow = Circumstances(plan="plus", switched_on=on, card_processing=True, seat=True, client_off=set(Feature))
+        assert _allowed(action, wide, **relation) or not _allowed(action, narrow, **relation)
+
+
+def test_more_roles_never_take_anything_away() -> None:
+    for action, relation in itertools.product(_with_session(), relations()):
+        if not _allowed(action, **relation):
+            continue
+        for more in Role:
+            assert _allowed(action, **{**relation, "roles": relation["roles"] | {more}})
+
+
+def test_a_client_that_is_not_there_is_like_one_that_may_not_be_seen() -> None:
+    for action, relation in itertools.product(_with_session(), relations()):
+        gone = denial(action, Facts(**{**relation, "exists": False}, circumstances=EVERYTHING_ON))
+        assert gone in (Denial.ROLE, Denial.UNRELATED)
+
+
+def test_what_clients_may_do_is_pinned() -> None:
+    """A wall, not a list to be extended in passing: DOMAIN.md 1.5. Contacts have nothing yet."""
+    assert {action for action, rule in RULES.items() if rule.client is not Reach.NOBODY} == {
+        "document:download", "document:read", "document:verify", "home:read", "intake:complete", "intake:read",
+        "profile:read", "profile:update", "session:end", "session:extend", "session:read",
+    }  # fmt: skip
+    assert {rule.client for rule in RULES.values()} == {Reach.NOBODY, Reach.SELF}
+    assert {rule.contact for rule in RULES.values()} == {Reach.NOBODY}
+
+
+def test_only_staff_are_ever_permitted_and_only_therapists_need_it() -> None:
+    assert {rule.administrator for rule in RULES.values()} <= {Reach.NOBODY, Reach.SELF, Reach.TENANT}
+    assert all(set(rule[1:5]) == {Reach.NOBODY} for rule in RULES.values() if rule.anyone)
+
+
+def test_a_client_of_the_request_is_never_one_that_was_sent() -> None:
+    """What makes `is_self` safe to be constant: a portal route cannot name a client."""
+    from chalicelib.handlers import routes
+
+    assert not [route.path for route in routes() if route.audience in (PORTAL, BOTH) and "client_id" in route.path]
+    assert sessions.facts.__module__ == "chalicelib.services.sessions"
+
+
+# ---- mistakes stop the import ----
+
+
+class _Staff(View):
+    """For staff."""
+
+
+class _Mine(PortalView):
+    """For clients."""
+
+
+class _In(Body):
+    """A body."""
+
+
+def _practice(context: Context, client_id: str) -> _Staff:
+    """A view for staff"""
+    return _Staff()
+
+
+def _portal(context: Context) -> _Mine:
+    """A view for clients"""
+    return _Mine()
+
+
+def _leaky(context: Context) -> _Staff:
+    """A view that shows clients what staff see"""
+    return _Staff()
+
+
+def _no_context(client_id: str) -> _Staff:
+    """A view that does not ask who is there"""
+    return _Staff()
+
+
+@pytest.mark.parametrize(
+    ("audience", "method", "path", "function", "options", "because"),
+    [
+        (PRACTICE, "GET", "/clients/{client_id}", _practice, {"action": "chart:read"}, "unknown action"),
+        (PUBLIC, "GET", "/x", _portal, {"action": "document:read"}, "does not admit public"),
+        (PORTAL, "GET", "/x", _portal, {"action": "client:read"}, "does not admit portal"),
+        (PRACTICE, "GET", "/clients/{client_id}", _practice, {"action": "profile:read"}, "does not admit practice"),
+        (BOTH, "GET", "/x", _portal, {"action": "settings:read"}, "does not admit both"),
+        (BOTH, "GET", "/x", _portal, {"action": "profile:read"}, "does not admit both"),
+        (PORTAL, "GET", "/clients/{client_id}/x", _portal, {"action": "document:read"}, "never by the address"),
+        (PRACTICE, "GET", "/documents/{document_id}", _practice, {"action": "document:read"}, "must name"),
+        (PRACTICE, "POST", "/invites", _practice, {"action": "invite:send"}, "must name"),
+        (PORTAL, "GET", "/x", _leaky, {"action": "document:read"}, "PortalView types only"),
+        (PRACTICE, "GET", "/clients/{client_id}", _practice, {"action": "client:read", "body": _In}, "safe method"),
+        (PRACTICE, "GET", "/clients/{client_id}", _practice, {"action": "client:read", "idempotent": True}, "safe"),
+        (PRACTICE, "HEAD", "/clients/{client_id}", _practice, {"action": "client:read", "if_match": True}, "safe"),
+        (PRACTICE, "GET", "/clients/{client_id}", _no_context, {"action": "client:read"}, "takes the context"),
+    ],
+)
+def test_a_route_that_breaks_a_rule_cannot_be_declared(
+    audience: str, method: str, path: str, function: Any, options: dict[str, Any], because: str
+) -> None:
+    with pytest.raises(RuntimeError, match=because):
+        Routes("mistake", audience).endpoint(method, path, **options)(function)
+
+
+def test_a_route_without_an_action_cannot_be_declared() -> None:
+    with pytest.raises(TypeError):
+        Routes("mistake", PRACTICE).endpoint("GET", "/clients/{client_id}")(_practice)  # type: ignore[call-arg]
+
+
+def test_a_good_route_can_be_declared() -> None:
+    """So that the refusals above are for the reason they name."""
+    good = Routes("good", PRACTICE)
+    good.endpoint("GET", "/clients/{client_id}", action="client:read", reads_record=True)(_practice)
+    assert [route.action for route in good.table] == ["client:read"]
+    Routes("fine", PORTAL).endpoint("GET", "/x", action="document:read")(_portal)
+
+
+# ---- what must be true of every route there is ----
+
+
+def test_every_action_is_used_and_every_route_has_one_that_fits() -> None:
+    from chalicelib.handlers import routes
+
+    for route in routes():
+        routing._check(route, lambda context: context)
+    # A client's own check of a stored file is the public one; the action is for staff's button.
+    assert {route.action for route in routes()} == set(RULES)
+
+
+def test_a_staff_read_of_a_clients_record_is_audited() -> None:
+    """DOMAIN.md 8. The template of an invitation holds nothing of the client."""
+    from chalicelib.handlers import routes
+
+    reads = [r for r in routes() if r.audience == PRACTICE and r.method == "GET" and "{client_id}" in r.path]
+    silent = {route.operation_id for route in reads if not route.reads_record}
+    assert len(reads) > 5
+    assert silent == {"read_invite_template"}
+
+
+def test_what_sends_mail_needs_an_idempotency_key() -> None:
+    from chalicelib.handlers import routes
+
+    sending = {"send_invite", "resend_invite", "sign_my_form"}
+    assert {route.operation_id for route in routes() if route.idempotent} == sending
+
+
+def test_clients_are_shown_portal_views_only_down_to_the_last_field() -> None:
+    """A view inside a view counts, too: nothing of staff's hides in a list."""
+    from chalicelib.handlers import routes
+
+    def inner(model: Any) -> Iterator[type[BaseModel]]:
+        for field in model.model_fields.values():
+            stack = [field.annotation]
+            while stack:
+                kind = stack.pop()
+                stack += getattr(kind, "__args__", ())
+                if isinstance(kind, type) and issubclass(kind, BaseModel):
+                    yield kind
+                    yield from inner(kind)
+
+    for route in routes():
+        if route.audience in (PORTAL, BOTH, PUBLIC) and route.view is not Empty:
+            assert issubclass(route.view, PortalView), route.path
+            assert [each for each in inner(route.view) if not issubclass(each, PortalView)] == [], route.path
