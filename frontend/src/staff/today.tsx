@@ -9,6 +9,7 @@ import { PortalBadge, Ready, RowBones, sentenceOf } from './parts.tsx';
 import { moment, momentInSentence } from './when.ts';
 
 const words = staff.today;
+const FEW = 5; // the home page brings at least so many when there are more
 
 export function Today() {
   const home = useLoad(() => call(api.GET('/practice/home')), []);
@@ -71,7 +72,7 @@ function News({ first }: { first: Notification[] }) {
       {items.length === 0 ? <p class="pad-box soft small">{words.noNews}</p> : (
         <ul class="rows">{items.map((item) => <NewsRow key={item.notification_id} item={item} onRead={read} />)}</ul>
       )}
-      {items.length > 0 && cursor !== null && (
+      {first.length >= FEW && cursor !== null && (
         <div class="cardhead foothead">
           <Button look="quiet" mini busy={older.busy} onClick={() => void older.run()}>{words.older}</Button>
           {older.problem && <span class="error" role="alert">{words.olderFailed}</span>}

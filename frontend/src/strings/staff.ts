@@ -31,7 +31,7 @@ export const staff = {
     emptyTitle: 'Nothing needs you now',
     emptyText: 'Completed forms, clients who ask for a new link, and open invitations will be listed here.',
     clients: 'Clients',
-    clientCount: (n: number) => n === 0 ? 'No client is assigned to you yet.' : `${count(n, 'client', 'clients')} that you can open.`,
+    clientCount: (n: number) => n === 0 ? 'No client is assigned to you yet.' : n >= 100 ? '100 clients or more that you can open.' : `${count(n, 'client', 'clients')} that you can open.`,
     find: 'Find a client',
     toClients: 'Go to clients',
     noClients: 'An administrator assigns clients to you.',
