@@ -44,10 +44,18 @@ class Meter:
         self._lookup = lookup
         self._cost: Cost | None = None
         self._before: dict[tuple[str, str], Item | None] = {}
-        table_client.meta.events.register("provide-client-params.dynamodb.*", self._about_to)
-        table_client.meta.events.register("after-call.dynamodb.*", self._done)
-        for name, client in (others or {}).items():
-            client.meta.events.register("before-call.*", self._other(name))
+        self._hooks: list[tuple[Any, str, Callable[..., None]]] = [
+            (table_client, "provide-client-params.dynamodb.*", self._about_to),
+            (table_client, "after-call.dynamodb.*", self._done),
+            *((client, "before-call.*", self._other(name)) for name, client in (others or {}).items()),
+        ]
+        for client, event, hook in self._hooks:
+            client.meta.events.register(event, hook)
+
+    def close(self) -> None:
+        """Listen no more."""
+        for client, event, hook in self._hooks:
+            client.meta.events.unregister(event, hook)
 
     @contextmanager
     def counting(self) -> Iterator[Cost]:

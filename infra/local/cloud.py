@@ -5,6 +5,7 @@ apart. Import this before anything of chalicelib: the application reads its envi
 only reaches clients that were made after it was loaded.
 """
 
+import functools
 import json
 import os
 import secrets
@@ -83,6 +84,7 @@ def start() -> None:
     mock_aws(config={"core": {"reset_boto3_session": True}}).start()
 
 
+@functools.cache
 def client(service: str) -> Any:
     """A client of the local cloud's own, which injected faults leave alone."""
     from infra.local import faults

@@ -160,7 +160,7 @@ def totp(secret: str, now: datetime) -> str:
 # ---- pages ----
 
 _STYLE = """
-body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;
+body{font:16px/1.5 system-ui,sans-serif;max-width:68rem;
 margin:2rem auto;padding:0 1rem;color:#1d2a2a;background:#f6f8f7}
 article{background:#fff;border:1px solid #d5dfdc;border-radius:12px;margin:0 0 1.25rem;padding:1rem 1.25rem}
 iframe{width:100%;height:30rem;border:1px solid #d5dfdc;border-radius:8px;background:#fff}
@@ -168,7 +168,7 @@ pre{white-space:pre-wrap;overflow-wrap:anywhere}h2{font-size:1.1rem;margin:0}
 p.meta{color:#51625f;margin:.1rem 0 .6rem}
 table{border-collapse:collapse;width:100%}td,th{
 text-align:left;padding:.3rem .6rem .3rem 0;border-top:1px solid #d5dfdc}
-code{background:#eef3f1;padding:.1rem .3rem;border-radius:4px}a{color:#0b6b62}
+code{background:#eef3f1;padding:.1rem .3rem;border-radius:4px}a{color:#0b6b62}td code{white-space:nowrap}
 """
 
 

@@ -105,7 +105,7 @@ class Portal:
 
 def _emptied() -> None:
     """Take everything out of the table, the documents, the queues and the outbox; keys and certificate stay."""
-    dynamodb, s3, sqs = cloud.client("dynamodb"), cloud.client("s3"), cloud.client("sqs")
+    s3, sqs = cloud.client("s3"), cloud.client("sqs")
     table = state.backend("dynamodb").tables[cloud.PREFIX]
     for partition in list(table.items.values()):
         partition.clear()
@@ -119,7 +119,6 @@ def _emptied() -> None:
         sqs.purge_queue(QueueUrl=f"{cloud.queue_url(name)}-dead")
     state.backend("ses").sent_messages.clear()
     state.backend("ses").local_told = 0
-    dynamodb.close()
 
     from chalicelib.adapters import keys
 

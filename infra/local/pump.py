@@ -34,7 +34,6 @@ class Pump:
         self._one_at_a_time = threading.RLock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self.paused = threading.Event()
 
     # ---- in the background ----
 
@@ -52,8 +51,6 @@ class Pump:
     def _run(self) -> None:
         waited = SCHEDULE_SECONDS
         while not self._stop.wait(IDLE_SECONDS):
-            if self.paused.is_set():
-                continue
             waited += IDLE_SECONDS
             if waited >= SCHEDULE_SECONDS:
                 waited = 0.0
@@ -180,8 +177,10 @@ def _show(name: str) -> None:
 
 
 def _recipients(message: Any) -> list[str]:
-    destinations = message.destinations
-    return [each for kind in destinations.values() for each in kind] if isinstance(destinations, dict) else destinations
+    """Each address once: moto notes those of the request and those of the MIME headers."""
+    noted = message.destinations
+    addresses = [each for kind in noted.values() for each in kind] if isinstance(noted, dict) else noted
+    return list(dict.fromkeys(addresses))
 
 
 def _failed(answer: dict[str, Any] | None, messages: list[dict[str, Any]]) -> set[str]:
@@ -241,6 +240,6 @@ def _mail(message: Any) -> dict[str, Any]:
         "subject": parsed["Subject"],
         "sent_at": parsed["Date"].datetime.isoformat() if parsed["Date"] else None,
         "headers": {name: str(value) for name, value in parsed.items()},
-        "text": text.get_content() if text else None,
-        "html": html.get_content() if html else None,
+        "text": text.get_content().replace("\r\n", "\n") if text else None,
+        "html": html.get_content().replace("\r\n", "\n") if html else None,
     }

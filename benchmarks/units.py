@@ -1,0 +1,400 @@
+"""What every operation of the API costs in DynamoDB, with 100 and with 10,000 clients: `python -m benchmarks.units`.
+
+One walk through the portal, from signing in to the sealed documents, over HTTP against the local cloud; calls and units
+are counted by benchmarks/meter.py from the bytes of the items. A client's file costs the same in a large organization
+as in a small one (ratio 1.00), and the goals of DESIGN.md, Performance, are held against every row:
+
+    read     at most 7 read units, and no write but the audit's; 2 round trips, 3 when the read is audited
+    list     round trips as for a read; the units are those of the page
+    send     at most 20 write units
+    write    at most 12 write units; 3 round trips
+    event    at most 12 write units: work of a queue
+    rare     no goal of its own: signing in, redeeming, the sweep of what is due
+
+`python -m benchmarks.units 100 1000` takes other sizes. tests/unit/test_units.py holds the smallest to the same goals.
+"""
+
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+SIZES = (100, 10_000)
+CASELOAD = 25  # clients of one therapist, at any size of the organization
+READ_UNITS, SEND_UNITS, WRITE_UNITS = 7, 20, 12
+TRIPS = {"read": 2, "audited": 3, "list": 2, "audited list": 3, "send": 3, "write": 3}
+QUIET = {"X-Background": "1"}  # leaves the session's last activity alone, so that rows do not depend on real time
+SINCE = datetime(2026, 1, 2, tzinfo=UTC)
+FIRST = ("Odette", "Casimir", "Winifred", "Lazlo", "Perpetua", "Ignatius", "Marigold", "Barnaby", "Clementine", "Rufus")
+LAST = ("Wainscott", "Abernethy", "Drummond", "Fairweather", "Goldfinch", "Hollingbrook", "Kettlewell", "Larkin")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One operation and what it took."""
+
+    name: str
+    kind: str
+    read: float
+    write: float
+    calls: tuple[str, ...]
+    others: tuple[str, ...]
+
+    def misses(self) -> list[str]:
+        """The goals that it misses, in words."""
+        missed = []
+        if self.kind in ("read", "audited") and self.read > READ_UNITS:
+            missed.append(f"{self.read:g} read units")
+        most = {"send": SEND_UNITS, "write": WRITE_UNITS, "event": WRITE_UNITS, "audited": 1, "audited list": 1}
+        allowed = 0 if self.kind in ("read", "list") else most.get(self.kind)
+        if allowed is not None and self.write > allowed:
+            missed.append(f"{self.write:g} write units")
+        if len(self.calls) > TRIPS.get(self.kind, len(self.calls)):
+            missed.append(f"{len(self.calls)} round trips")
+        return missed
+
+
+def fill(tenant_id: str, therapist_id: str, count: int) -> None:
+    """Put `count` more clients into an organization, straight into the local table; the newest are the therapist's.
+
+    Every file has what the application itself would have written, its search entries for the searched letters included.
+    """
+    from chalicelib import clock
+    from chalicelib.models.clients import Assignment, Client
+    from chalicelib.services import clients
+    from infra.local import cloud, state
+
+    table = state.backend("dynamodb").tables[cloud.PREFIX]
+    at = clock.text(SINCE)
+    for number in range(count):
+        newest = count - number  # the newest look the same in an organization of any size
+        name = f"{FIRST[newest % len(FIRST)]} {LAST[newest // len(FIRST) % len(LAST)]}"
+        client_id = "01JGK000" + f"{number:018d}"
+        mine = number >= count - CASELOAD
+        therapists = [{"staff_id": therapist_id, "name": "Desmond Okonjo"}] if mine else []
+        records: list[Any] = [
+            Client.new(
+                tenant_id=tenant_id,
+                client_id=client_id,
+                legal_name=name,
+                birth_date="1990-04-05",
+                email=f"client{newest:06d}@mail.example",
+                phone="+1 212 555 0100",
+                status="active",
+                portal="none",
+                features_off=[],
+                worrying=False,
+                therapists=therapists,
+                created_at=at,
+                version=1,
+            )
+        ]
+        if mine:
+            records.append(Assignment.new(tenant_id=tenant_id, client_id=client_id, staff_id=therapist_id, since=at))
+        if any(word.startswith("wa") for word in clients.name_words(name)):
+            records += clients.search_entries(tenant_id, client_id, name)
+        for record in records:
+            table.put_item(record.get_save_kwargs_from_instance()["Item"])
+
+
+class Walk:
+    """Through the portal once, counting. `caller` makes someone who can speak HTTP (tests/calls.py)."""
+
+    def __init__(self, portal: Any, caller: Callable[[], Any]) -> None:
+        from benchmarks.meter import Meter
+        from chalicelib.adapters import aws
+        from chalicelib.models.connection import client
+        from infra.local import cloud, state, world
+
+        table = state.backend("dynamodb").tables[cloud.PREFIX]
+        services = {name: aws.client(name) for name in ("s3", "sqs", "sesv2", "kms", "secretsmanager")}
+        self.portal, self.caller = portal, caller
+        self.rows: list[Row] = []
+        self.meter = Meter(client(), lambda pk, sk: _standing(table, pk, sk), services)
+        self.client_id = {each.key: each.id for each in world.CLIENTS}["C4"]
+
+    def take(self) -> list[Row]:
+        """The whole walk."""
+        self._sign_in()
+        self._files()
+        self._invitations()
+        self._forms()
+        self._documents()
+        self._organization()
+        self._later()
+        self.meter.close()
+        return self.rows
+
+    def _count(self, name: str, kind: str, work: Callable[[], Any], expect: int = 200) -> Any:
+        with self.meter.counting() as cost:
+            answer = work()
+        if hasattr(answer, "status"):
+            assert answer.status == expect, (name, answer)
+        self.rows.append(Row(name, kind, cost.read, cost.write, tuple(cost.calls), tuple(cost.others)))
+        return answer
+
+    def _get(self, who: Any, path: str, name: str, kind: str = "read", **options: Any) -> Any:
+        return self._count(name, kind, lambda: who.get(path, headers=QUIET, **options))
+
+    def _post(self, who: Any, path: str, body: Any, name: str, kind: str = "write", expect: int = 200) -> Any:
+        return self._count(name, kind, lambda: who.post(path, body, headers=QUIET), expect)
+
+    def _event(self, function: str, name: str, kind: str = "event") -> None:
+        self._count(name, kind, lambda: self.portal.pump.invoke(function))
+
+    # ---- the way ----
+
+    def _sign_in(self) -> None:
+        self.staff, self.administrator, self.client = self.caller(), self.caller(), self.caller()
+        self.portal.clock.advance(61)  # their one-time codes may have been used within this half minute
+        self.caller().get("/tenants/oak")
+        self._count("staff sign in", "rare", lambda: self.staff.sign_in("T4"), 201)
+        self._count("client signs in", "rare", lambda: self.client.sign_in("C1"), 201)
+        self.administrator.sign_in("A1")
+        self._get(self.caller(), "/tenants/oak", "sign-in page")
+        self._get(self.staff, "/session", "session")
+        self.portal.clock.advance(60)
+        self._count("session, first in 45 s", "rare", lambda: self.staff.get("/session"))
+        self._post(self.staff, "/session/activity", {}, "stay signed in")
+
+    def _files(self) -> None:
+        page = {"query": {"limit": 20}}
+        self._get(self.administrator, "/practice/clients", "20 clients, administrator", "list", **page)
+        self._get(self.staff, "/practice/clients", "20 clients, therapist", "list", **page)
+        self._get(
+            self.administrator, "/practice/clients", "search, administrator", "list", query={"search": "wainsc odette"}
+        )
+        self._get(self.staff, "/practice/clients", "search, therapist", "list", query={"search": "wa"})
+        self._get(self.staff, f"/practice/clients/{self.client_id}", "client file", "audited")
+
+    def _invitations(self) -> None:
+        base = f"/practice/clients/{self.client_id}/invites"
+        template = self._get(self.staff, f"{base}/template", "invitation: words and forms").json
+        forms = {"form_ids": [form["form_id"] for form in template["forms"]]}
+        self._post(self.staff, f"{base}/preview", forms, "invitation: preview", "read")
+        first = self._post(self.staff, base, forms, "invitation: send", "send", 201).json
+        self._event("on_mail", "on_mail: invitation")
+        self._event("on_mail_event", "on_mail_event: delivered")
+        revoke = f"{base}/{first['invite_id']}/revoke"
+        self._post(self.staff, revoke, {}, "invitation: revoke")
+        self.staff.post(base, forms)
+        self.portal.clock.advance(73 * 3600)
+        self.staff.sign_in("T4")
+        self.administrator.sign_in("A1")
+        second = self._post(self.staff, base, forms, "invitation: replace an expired one", "send", 201).json
+        self._post(self.staff, f"{base}/{second['invite_id']}/resend", {}, "invitation: resend", "send", 201)
+        self._get(self.staff, base, "invitations of a client", "audited list")
+        self._get(self.staff, f"/practice/clients/{self.client_id}", "client file, invited", "audited")
+        self.caller().drain()
+        token = _link(self.caller().outbox()[-1])
+        self._post(self.caller(), "/invitations/lookup", {"token": token}, "invitation: look up", "rare")
+        body = {"token": token, "password": "seven quiet otters swim", "profile": {"phone": "555-0100"}}
+        self.client = self.caller()
+        self.client.remember(self._post(self.client, "/invitations/redemption", body, "redeem", "rare", 201))
+
+    def _forms(self) -> None:
+        self._get(self.client, "/portal/home", "my home", "list")
+        packets = self._get(self.client, "/portal/intakes", "my intakes", "list").json["items"]
+        packet = next(each for each in packets if each["status"] == "open")
+        self.intake_id = packet["intake_id"]
+        for number, form in enumerate(packet["forms"]):
+            self._fill_in(form["form_id"], first=number == 0, last=number == len(packet["forms"]) - 1)
+        self._event("on_mail", "on_mail: packet completed")
+
+    def _fill_in(self, form_id: str, *, first: bool, last: bool) -> None:
+        path = f"/portal/intakes/{self.intake_id}/forms/{form_id}"
+        form = self._get(self.client, path, "a form").json if first else self.client.get(path).json
+        for section, given in _answers(form):
+            body = {"answers": given, "skipped": None, "position": True}
+            save = lambda s=section, b=body: self.client.patch(f"{path}/sections/{s}", b, headers=QUIET)  # noqa: E731
+            if first:
+                self._count("autosave, first of a section", "write", save)
+                self._count("autosave", "write", save)
+                first = False
+            else:
+                assert save().status == 200
+        if last:
+            self._get(self.client, path, "a form, filled in")
+        if last:
+            self._post(self.client, f"{path}/signature", _SIGNATURE, "sign", "write", 201)
+            self._event("on_sealing", "on_sealing: last form")
+        else:
+            assert self.client.post(f"{path}/signature", _SIGNATURE).status == 201
+            if self.rows[-1].name.startswith("on_sealing"):
+                self.portal.pump.invoke("on_sealing")
+            else:
+                self._event("on_sealing", "on_sealing: a form")
+
+    def _documents(self) -> None:
+        staff = f"/practice/clients/{self.client_id}"
+        self._get(self.client, "/portal/documents", "my documents", "list")
+        documents = self._get(self.staff, f"{staff}/documents", "General Documents", "audited list").json["items"]
+        document = documents[0]["document_id"]
+        self._get(self.client, f"/portal/documents/{document}", "my document in words")
+        self._get(self.staff, f"{staff}/documents/{document}", "a document in words", "audited")
+        self._get(self.staff, f"{staff}/documents/{document}/verification", "verification", "audited")
+        self._post(self.staff, f"{staff}/documents/{document}/download", {}, "download", "audited")
+        self._get(self.staff, f"{staff}/intakes", "packets of a client", "audited list")
+        self._get(self.staff, f"{staff}/intakes/{self.intake_id}/summary", "summary of a packet", "audited")
+        notified = self._get(self.staff, "/practice/notifications", "notifications", "list").json["items"]
+        path = f"/practice/notifications/{notified[0]['notification_id']}/read"
+        self._post(self.staff, path, {}, "notification read", "write", 204)
+        self._get(self.staff, "/practice/home", "staff home", "list")
+
+    def _organization(self) -> None:
+        etag = self._get(self.administrator, "/practice/settings", "settings").json["etag"]
+        change = {"reply_time": "We answer within one working day."}
+        self._count(
+            "settings: change",
+            "write",
+            lambda: self.administrator.patch("/practice/settings", change, etag=etag, headers=QUIET),
+        )
+        etag = self._get(self.client, "/portal/profile", "my profile").json["etag"]
+        change = {"phone": "555-0101"}
+        self._count(
+            "my profile: change",
+            "write",
+            lambda: self.client.patch("/portal/profile", change, etag=etag, headers=QUIET),
+        )
+        self._count("sign out", "write", lambda: self.client.delete("/session", headers=QUIET), 204)
+
+    def _later(self) -> None:
+        self._event("on_schedule", "on_schedule: nothing due", "rare")
+
+
+def _standing(table: Any, pk: str, sk: str) -> dict[str, Any] | None:
+    """What stands at a key in the local table, without a call."""
+    from moto.dynamodb.models.dynamo_type import DynamoType
+
+    partition = table.items.get(DynamoType({"S": pk}), {})
+    item = partition.get(DynamoType({"S": sk}))
+    return dict(item.to_json()["Attributes"]) if item is not None else None
+
+
+_SIGNATURE = {
+    "method": "typed",
+    "typed_name": "Wendell Farnsworthy",
+    "strokes": None,
+    "printed_name": "Wendell Farnsworthy",
+    "relationship": "self",
+    "disclosure_version": 1,
+    "consents": {"read": True, "esign": True, "intent": True},
+    "time_zone": "America/New_York",
+}
+
+
+def _link(mail: dict[str, Any]) -> str:
+    return str(mail["text"].partition("/join#")[2].split()[0])
+
+
+def _answers(form: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """What a client would type into each section: every answer that is asked for, and none that worries."""
+    from chalicelib.services import answers
+
+    definition, given = form["definition"], dict(form["answers"])
+    facts = answers.Facts(form["facts"]["age"], datetime.now(UTC).date())
+    typed: dict[str, dict[str, Any]] = {}
+    fields = {spec["id"]: spec for section in definition["sections"] for spec in section["fields"]}
+    while missing := answers.missing(definition, given, [], facts):
+        for problem in missing:
+            given[problem.field_id] = _typed(fields[problem.field_id])
+            typed.setdefault(problem.section_id, {})[problem.field_id] = given[problem.field_id]
+    return list(typed.items())
+
+
+def _typed(spec: dict[str, Any]) -> Any:
+    options = [option["id"] for option in spec.get("options", [])] or [None]
+    return {
+        "long": "I have slept badly since the spring. " * 8,
+        "date": "1990-02-03",
+        "yesno": spec.get("worrying") != [True],
+        "agree": True,
+        "initials": "WF",
+        "scale": 3,
+        "number": 2,
+        "choice": options[0],
+        "choices": options[:1],
+        "table": [{column["id"]: "A few words" for column in spec.get("columns", [])}],
+    }.get(spec["type"], "A short answer")
+
+
+# ---- the table ----
+
+
+def measured(size: int) -> list[Row]:
+    """The walk through a fresh portal whose organization has `size` more clients."""
+    from infra.local import world
+    from tests.calls import Caller
+
+    portal, port = _served()
+    portal.reset()
+    fill(world.tenant_id("oak"), {each.key: each.id for each in world.STAFF}["T4"], size)
+    return Walk(portal, lambda: Caller(port, portal.clock)).take()
+
+
+_serving: list[Any] = []
+
+
+def _served() -> tuple[Any, int]:
+    if not _serving:
+        from infra.local.portal import Portal
+        from infra.local.server import Server
+
+        portal = Portal()
+        server = Server(portal, PORT)
+        server.start()
+        _serving.extend((portal, PORT))
+    return _serving[0], _serving[1]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+PORT = 0
+
+
+def main() -> int:
+    """Prints the table; 1 when a goal is missed or the units differ between the sizes."""
+    global PORT
+    import logging
+
+    from infra.local import cloud
+
+    sizes = [int(argument) for argument in sys.argv[1:]] or list(SIZES)
+    PORT = _free_port()
+    cloud.environment(PORT)
+    logging.disable(logging.INFO)
+    runs = []
+    for size in sizes:
+        began = time.monotonic()
+        runs.append(measured(size))
+        print(f"{size:>6} clients: {len(runs[-1])} operations in {time.monotonic() - began:.0f} s", file=sys.stderr)
+    return _print(sizes, runs)
+
+
+def _print(sizes: list[int], runs: list[list[Row]]) -> int:
+    small, large = runs[0], runs[-1]
+    print(f"{'':36}{'':13}{'round':>7}{'read units at':>18}{'write units at':>18}")
+    print(f"{'operation':36}{'kind':13}{'trips':>7}" + "".join(f"{size:>9}" for size in (sizes[0], sizes[-1]) * 2))
+    missed, differing = [], []
+    for row, more in zip(small, large, strict=True):
+        units = f"{row.read:>9g}{more.read:>9g}{row.write:>9g}{more.write:>9g}"
+        others = " ".join(sorted(set(row.others)))
+        print(f"{row.name:36}{row.kind:13}{len(row.calls):>7}{units}  {others}")
+        missed += [f"{row.name}: {what}" for what in dict.fromkeys(row.misses() + more.misses())]
+        if (row.read, row.write, row.calls) != (more.read, more.write, more.calls):
+            differing.append(row.name)
+    same = len(small) - len(differing)
+    print(f"\nunits equal at {sizes[0]} and {sizes[-1]} clients (ratio 1.00): {same} of {len(small)}", *differing, sep="\n  ")
+    print("goals held by every row" if not missed else "goals missed:", *missed, sep="\n  ")
+    return 1 if missed or differing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""Real browsers on the real server: devices of people, in Chromium."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.calls import Caller
+from tests.e2e.device import DESKTOP, PHONE, Device
+
+SHOTS = "shots"
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The system's Chromium; without it these tests fail, they are not skipped."""
+    chromium = shutil.which("chromium")
+    assert chromium, "Chromium is missing. `make chromium` installs it."
+    return {**browser_type_launch_args, "executable_path": chromium}
+
+
+@pytest.fixture(scope="session")
+def built_pages(_serving: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The front end as it was built when the run began: a build meanwhile does not pull files away under a test."""
+    built = _serving.site.dist
+    assert (built / "index.html").is_file(), "The front end is not built. `make run` and `make test` build it."
+    _serving.site.dist = Path(shutil.copytree(built, tmp_path_factory.mktemp("pages") / "dist")).resolve()
+
+
+@pytest.fixture
+def devices(
+    new_context: Callable[..., Any], server: str, built_pages: None, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Device]]:
+    """`devices("phone")`, `devices("desktop", zone="Asia/Tokyo")`: each is a browser of its own, with nobody signed in.
+
+    Afterwards every one of them must have been free of page errors, refused styles and scripts, and failed requests.
+    """
+    test = re.sub(r"[^a-z0-9]+", "-", request.node.name.removeprefix("test_").lower()).strip("-")
+    shots = Path(request.config.getoption("--output")) / SHOTS / f"{request.path.stem.removeprefix('test_')}-{test}"
+    made: list[Device] = []
+
+    def device(kind: str = "phone", *, zone: str = "America/New_York", name: str | None = None) -> Device:
+        shape = {"phone": PHONE, "desktop": DESKTOP}[kind]
+        context = new_context(timezone_id=zone, locale="en-US", reduced_motion="reduce", **shape)
+        made.append(Device(context, server, kind, shots, name or kind))
+        return made[-1]
+
+    yield device
+    found = [line for each in made for line in each.troubles]
+    assert not found, "\n".join(found)
+
+
+@pytest.fixture
+def office(call: Callable[..., Caller]) -> Caller:
+    """The levers: outbox, clock, queues, authenticator codes."""
+    return call()

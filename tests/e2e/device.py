@@ -1,0 +1,149 @@
+"""One person's browser: what it does on a page, and the checks that hold on every page it shows."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, expect
+
+from infra.local import world
+from tests.calls import COOKIE, Caller
+
+SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 900}}
+PHONE: dict[str, Any] = {"viewport": SIZES["phone"], "is_mobile": True, "has_touch": True}
+DESKTOP: dict[str, Any] = {"viewport": SIZES["desktop"]}
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+OPTIONS = {"resultTypes": ["violations"], "runOnly": {"type": "tag", "values": RULES}}
+# The policy must hold for pages, so it is not switched off for tests: functions, never strings, go to the page.
+_HEIGHT = "() => document.documentElement.scrollHeight"
+_TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
+  [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
+    .slice(0, 5).map((e) => e.outerHTML.slice(0, 120))"""
+
+
+class Device:
+    """A browser with one page. `troubles` collects what must not happen: read at the end of each test."""
+
+    def __init__(self, context: BrowserContext, base_url: str, kind: str, shots: Path, name: str) -> None:
+        self.context, self.base_url, self.kind, self.name = context, base_url, kind, name
+        self.page: Page = context.new_page()
+        self.troubles: list[str] = []
+        self.offline = False
+        self._shots, self._taken = shots, 0
+        self._allowed: list[tuple[int, str]] = [(401, r"GET /api/session$")]  # who is signed in? nobody
+        context.on("console", self._said)
+        context.on("weberror", lambda error: self._trouble(f"page error: {error.error}"))
+        context.on("response", self._answered)
+        context.on("requestfailed", self._failed)
+
+    # ---- what must not happen ----
+
+    def allow(self, status: int, request: str) -> None:
+        """From now on this answer is expected: `allow(401, "POST /api/sessions")` (a pattern, matched at the start)."""
+        self._allowed.append((status, request))
+
+    def _trouble(self, what: str) -> None:
+        self.troubles.append(f"{self.name}: {what} (on {re.sub('#.*', '', self.page.url)})")
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            self._trouble(message.text)
+        elif message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
+            self._trouble(f"console {message.type}: {message.text}")
+
+    def _answered(self, response: Response) -> None:
+        if response.status < 400:
+            return
+        asked = f"{response.request.method} {response.url.removeprefix(self.base_url)}"
+        if not any(response.status == status and re.match(pattern, asked) for status, pattern in self._allowed):
+            self._trouble(f"{response.status} {asked}")
+
+    def _failed(self, request: Request) -> None:
+        why = request.failure or ""
+        # Aborted: the person went on, or typed the next letter. A download is "aborted" as a page.
+        if "ERR_ABORTED" in why or (self.offline and "ERR_INTERNET_DISCONNECTED" in why):
+            return
+        self._trouble(f"request failed: {request.method} {request.url}: {why}")
+
+    # ---- coming and going ----
+
+    def open(self, path: str) -> None:
+        """Type an address of the portal (or follow a link from outside)."""
+        self.page.goto(path if path.startswith("http") else self.base_url + path)
+
+    def enter(self, caller: Caller) -> None:
+        """Be signed in already, as this caller is (see `call.browser`)."""
+        assert caller.cookie
+        self.context.add_cookies(
+            [{"name": COOKIE, "value": caller.cookie, "domain": "localhost", "path": "/", "secure": True}]
+        )
+
+    def sign_in(self, person: world.Person, code: str | None = None) -> None:
+        """Fill in the sign-in page that is open; staff also the code."""
+        self.page.get_by_label("E-mail").fill(person.email)
+        self.page.get_by_label("Password", exact=True).fill(person.password)
+        if code is not None:
+            self.allow(401, r"POST /api/sessions$")  # asks for the second factor
+        self.press("Sign in")
+        if code is not None:
+            self.page.get_by_label("6-digit code").fill(code)
+            self.press("Continue")
+
+    def go_offline(self) -> None:
+        """No connection from now on."""
+        self.offline = True
+        self.context.set_offline(True)
+
+    def go_online(self) -> None:
+        """The connection is back."""
+        self.context.set_offline(False)
+        self.offline = False
+
+    # ---- doing ----
+
+    def press(self, name: str, *, within: Any = None) -> None:
+        """Press the button of this name."""
+        (within or self.page).get_by_role("button", name=name, exact=True).click()
+
+    def follow(self, name: str, *, within: Any = None) -> None:
+        """Follow the link of this name."""
+        (within or self.page).get_by_role("link", name=name, exact=True).click()
+
+    # ---- seeing ----
+
+    def arrived(self, heading: str | re.Pattern[str], *, title: str | None = None, by_link: bool = True) -> None:
+        """The page has this one heading; the focus is on it unless the page was just loaded; the tab says where we are."""
+        found = self.page.get_by_role("heading", level=1)
+        expect(found).to_have_text(heading)
+        if by_link:
+            expect(found).to_be_focused()
+        expected = title if title is not None else heading
+        expect(self.page).to_have_title(expected if isinstance(expected, re.Pattern) else re.compile(re.escape(expected)))
+
+    def sees(self, text: str | re.Pattern[str]) -> None:
+        """This text can be seen."""
+        expect(self.page.get_by_text(text).locator("visible=true").first).to_be_visible()
+
+    def look(self, name: str, *, both: bool = True) -> None:
+        """The page is accessible, fits the screen, and its picture is kept; `both`: at the other size, too."""
+        expect(self.page.locator("[aria-busy=true]")).to_have_count(0)
+        self._taken += 1
+        for kind in (self.kind, *({"phone", "desktop"} - {self.kind} if both else ())):
+            width = SIZES[kind]["width"]
+            self.page.set_viewport_size(SIZES[kind])
+            # As tall as the page: what a sticky foot covers would be reported as a target that is too small.
+            height = max(SIZES[kind]["height"], int(self.page.evaluate(_HEIGHT)))
+            self.page.set_viewport_size({"width": width, "height": height})
+            for wide in self.page.evaluate(_TOO_WIDE):
+                self._trouble(f"wider than the {kind}: {wide}")
+            self._shots.mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=self._shots / f"{self.name}-{self._taken:02}-{name}-{kind}.png")
+            self._accessible(f"{name}, {kind}")
+        self.page.set_viewport_size(SIZES[self.kind])
+
+    def _accessible(self, where: str) -> None:
+        found = Axe().run(self.page, options=OPTIONS).response["violations"]
+        for violation in found:
+            places = "; ".join(f"{node['target']} {node['html'][:160]}" for node in violation["nodes"][:4])
+            self._trouble(f"axe on {where}: {violation['id']} ({violation['help']}): {places}")

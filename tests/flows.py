@@ -1,0 +1,218 @@
+"""The steps of the main job over HTTP, as tests need them: invite, follow the link, fill in, sign, seal."""
+
+import re
+import threading
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from typing import Any
+
+from infra.local import pump, state, world
+from tests.calls import PEOPLE, Answer, Caller
+
+QUESTIONNAIRE = "standard-intake-questionnaire"
+CONSENT = "informed-consent-for-psychotherapy"
+NOTICE = "notice-of-privacy-practices"
+PASSWORD = "seven quiet otters swim"
+DRAWN = [[[100, 150], [300, 80], [500, 200]], [[620, 150], [640, 150]]]
+
+
+def client_id(key: str) -> str:
+    """The id of a client or staff member of the world."""
+    return PEOPLE[key].id
+
+
+# ---- invitations ----
+
+
+def invite(staff: Caller, client: str, *form_ids: str, **words: Any) -> Answer:
+    """Invite a client (by id) with these forms; `key` and words of the mail as options."""
+    key = words.pop("key", uuid.uuid4().hex)
+    body = {"form_ids": list(form_ids), **words}
+    return staff.post(f"/practice/clients/{client}/invites", body, key=key)
+
+
+def link_in(mail: dict[str, Any]) -> str:
+    """The token behind the # of a mailed link."""
+    found = re.search(r"/join#([A-Za-z0-9._-]+)", mail["text"])
+    assert found, mail["text"]
+    return found.group(1)
+
+
+def mailed_token(anyone: Caller, address: str) -> str:
+    """Deliver what waits, and take the link of the newest mail to this address."""
+    anyone.drain()
+    return link_in(anyone.outbox(address)[-1])
+
+
+def redeem(anyone: Caller, token: str, **more: Any) -> Answer:
+    """Create the account behind a link."""
+    return anyone.post("/invitations/redemption", {"token": token, "password": PASSWORD, "profile": {}, **more})
+
+
+def joined(call: Callable[..., Caller], staff: str, client: str, *form_ids: str) -> Caller:
+    """A client of the world who was invited with these forms and has just created the account: signed in, by cookie."""
+    assert invite(call(staff), client_id(client), *form_ids).status == 201
+    newcomer = call()
+    answer = redeem(newcomer, mailed_token(newcomer, PEOPLE[client].email))
+    assert answer.status == 201, answer
+    newcomer.remember(answer)
+    newcomer.person = PEOPLE[client]
+    return newcomer
+
+
+# ---- packets ----
+
+
+def send_packet(key: str, *form_ids: str, by: str | None = None) -> str:
+    """Put a packet of forms before a client who has an account; its id."""
+    from chalicelib import clock
+    from chalicelib.context import Actor, Context, Persona
+    from chalicelib.models.transaction import Transaction
+    from chalicelib.services import clients, forms, intakes, tenants
+
+    person = PEOPLE[key]
+    tenant_id = world.tenant_id(person.tenant)
+    sender = PEOPLE[by] if by else next(each for each in world.STAFF if each.tenant == person.tenant)
+    actor = Actor("staff", sender.id, sender.name)
+    context = Context(tenant_id, actor, clock.now(), Persona.PRACTICE, tenant=tenants.get(tenant_id))
+    library = {form.form_id: form for form in forms.library(tenant_id)}
+    packet = intakes.packet(context, clients.find(tenant_id, person.id), [library[each] for each in form_ids])
+    with Transaction() as tx:
+        tx.create(packet)
+    return str(packet.intake_id)
+
+
+def save(client: Caller, intake_id: str, form_id: str, section_id: str, answers: dict[str, Any], **more: Any) -> Answer:
+    """Autosave some fields of a section."""
+    path = f"/portal/intakes/{intake_id}/forms/{form_id}/sections/{section_id}"
+    return client.patch(path, {"answers": answers, **more})
+
+
+def opened(client: Caller, intake_id: str, form_id: str) -> dict[str, Any]:
+    """A form as its client sees it."""
+    answer = client.get(f"/portal/intakes/{intake_id}/forms/{form_id}")
+    assert answer.status == 200, answer
+    form: dict[str, Any] = answer.json
+    return form
+
+
+def fill(client: Caller, intake_id: str, form_id: str, **given: Any) -> None:
+    """Answer what is required, section by section; `given` decides single fields."""
+    from chalicelib.services import answers
+
+    form = opened(client, intake_id, form_id)
+    definition, values = form["definition"], dict(form["answers"])
+    section_of = {spec["id"]: s["id"] for s in definition["sections"] for spec in s["fields"]}
+    specs = {spec["id"]: spec for s in definition["sections"] for spec in s["fields"]}
+    facts = answers.Facts(form["facts"]["age"], date(2026, 11, 24))
+    wanted = dict(given)
+    for _ in range(8):
+        by_section: dict[str, dict[str, Any]] = {}
+        for name, value in wanted.items():
+            by_section.setdefault(section_of[name], {})[name] = value
+        for section_id, part in by_section.items():
+            answer = save(client, intake_id, form_id, section_id, part, position=True)
+            assert answer.status == 200, answer
+        values |= wanted
+        left = {problem.field_id for problem in answers.missing(definition, values, form["skipped"], facts)}
+        wanted = {name: _plausible(specs[name]) for name in left}
+        if not wanted:
+            return
+    raise AssertionError(wanted)
+
+
+def _plausible(spec: dict[str, Any]) -> Any:
+    match spec["type"]:
+        case "choice":
+            return next(o["id"] for o in spec["options"] if o["id"] not in spec.get("worrying", []))
+        case "choices":
+            return [spec["options"][0]["id"]]
+        case "yesno":
+            return [True] != spec.get("worrying")
+        case "agree":
+            return True
+        case "date":
+            return "1990-02-03"
+        case "initials":
+            return "QX"
+        case "number" | "scale":
+            return spec.get("min", 3)
+        case "table":
+            return [{spec["columns"][0]["id"]: "one"}]
+        case _:
+            return "As it is"
+
+
+def signature(name: str = "Wilhelmina Quill", *, drawn: bool = False, **more: Any) -> dict[str, Any]:
+    """The body of a signature."""
+    return {
+        "method": "drawn" if drawn else "typed",
+        "typed_name": "" if drawn else name,
+        "strokes": DRAWN if drawn else None,
+        "printed_name": name,
+        "relationship": "self",
+        "disclosure_version": 1,
+        "consents": {"read": True, "esign": True, "intent": True},
+        "time_zone": "America/New_York",
+        **more,
+    }
+
+
+def sign(client: Caller, intake_id: str, form_id: str, *, key: str | None = None, **more: Any) -> Answer:
+    """Sign a form."""
+    path = f"/portal/intakes/{intake_id}/forms/{form_id}/signature"
+    return client.post(path, signature(**more), key=key or uuid.uuid4().hex)
+
+
+def signed_document(client: Caller, key: str, form_id: str = NOTICE, **given: Any) -> tuple[str, str]:
+    """A packet of one form, filled in and signed by this client of the world: (intake_id, document_id)."""
+    intake_id = send_packet(key, form_id)
+    fill(client, intake_id, form_id, **given)
+    answer = sign(client, intake_id, form_id)
+    assert answer.status == 201, answer
+    return intake_id, answer.json["document_id"]
+
+
+# ---- at the same moment ----
+
+
+def together(threads: int, work: Callable[[int], Any]) -> list[Any]:
+    """The results of `work(0)`, `work(1)`, … all begun at the same moment."""
+    barrier = threading.Barrier(threads)
+
+    def one(number: int) -> Any:
+        barrier.wait()
+        return work(number)
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(one, range(threads)))
+
+
+# ---- what is stored ----
+
+
+def stored(*kinds: str) -> list[dict[str, Any]]:
+    """Every item of the table of these kinds (all, when none is named): numbers as text, what is JSON as JSON."""
+    from infra.local import cloud
+
+    table = state.backend("dynamodb").tables[cloud.PREFIX]
+    items = [
+        {name: attribute.value for name, attribute in item.attrs.items()}
+        for partition in list(table.items.values())
+        for item in list(partition.values())
+    ]
+    return [item for item in items if not kinds or item.get("kind") in kinds]
+
+
+def waiting(queue: str) -> int:
+    """How many messages a queue holds."""
+    from infra.local import cloud
+
+    return len(state.backend("sqs").queues[f"{cloud.PREFIX}-{queue}"].messages)
+
+
+def outbox() -> list[dict[str, Any]]:
+    """Every mail so far, without a request."""
+    return pump.outbox()
