@@ -189,7 +189,7 @@ class Walk:
         self._get(self.staff, base, "invitations of a client", "audited list")
         self._get(self.staff, f"/practice/clients/{self.client_id}", "client file, invited", "audited")
         self.caller().drain()
-        token = _link(self.caller().outbox()[-1])
+        token = link_of(self.caller().outbox()[-1])
         self._post(self.caller(), "/invitations/lookup", {"token": token}, "invitation: look up", "rare")
         body = {"token": token, "password": "seven quiet otters swim", "profile": {"phone": "555-0100"}}
         self.client = self.caller()
@@ -286,7 +286,8 @@ _SIGNATURE = {
 }
 
 
-def _link(mail: dict[str, Any]) -> str:
+def link_of(mail: dict[str, Any]) -> str:
+    """The token behind the # of an invitation's link."""
     return str(mail["text"].partition("/join#")[2].split()[0])
 
 
@@ -329,7 +330,7 @@ def measured(size: int) -> list[Row]:
     from infra.local import world
     from tests.calls import Caller
 
-    portal, port = _served()
+    portal, port = served()
     portal.reset()
     fill(world.tenant_id("oak"), {each.key: each.id for each in world.STAFF}["T4"], size)
     return Walk(portal, lambda: Caller(port, portal.clock)).take()
@@ -338,7 +339,8 @@ def measured(size: int) -> list[Row]:
 _serving: list[Any] = []
 
 
-def _served() -> tuple[Any, int]:
+def served() -> tuple[Any, int]:
+    """The seeded portal behind a real server, made once in a process, and its port."""
     if not _serving:
         from infra.local.portal import Portal
         from infra.local.server import Server
@@ -346,11 +348,18 @@ def _served() -> tuple[Any, int]:
         portal = Portal()
         server = Server(portal, PORT)
         server.start()
-        _serving.extend((portal, PORT))
+        _serving.extend((portal, PORT, server.site.gateway))
     return _serving[0], _serving[1]
 
 
-def _free_port() -> int:
+def gateway() -> Any:
+    """What stands between the server and the application."""
+    served()
+    return _serving[2]
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -367,7 +376,7 @@ def main() -> int:
     from infra.local import cloud
 
     sizes = [int(argument) for argument in sys.argv[1:]] or list(SIZES)
-    PORT = _free_port()
+    PORT = free_port()
     cloud.environment(PORT)
     logging.disable(logging.INFO)
     runs = []

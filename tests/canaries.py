@@ -44,7 +44,7 @@ class Watch(logging.Handler):
         if address.startswith("/_local/"):
             return
         with self._lock:
-            self.addresses.append(re.sub(r"(?<=[?&]search=)[^&]*", "…", address))
+            self.addresses.append(address)
 
     def _called(self, model: Any, params: dict[str, Any], **_: Any) -> None:
         body = params.get("body")

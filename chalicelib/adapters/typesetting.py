@@ -74,6 +74,7 @@ _BEFORE_VOWEL = set("\u0e40\u0e41\u0e42\u0e43\u0e44\u0ec0\u0ec1\u0ec2\u0ec3\u0ec
 _UNITS_LIMIT = 200
 _MOVE_LIMIT = 100
 _STACK_LIMIT = 0.45  # of the size: piled-up marks may not cover other lines
+_CONTEXT = 5  # characters on either side that HarfBuzz looks at; handing it more costs the square of a long text
 
 
 @dataclass(frozen=True)
@@ -225,7 +226,8 @@ def _shape(text: str, codes: list[int], start: int, end: int, face: Typeface, le
     """The atoms of one run, in logical order."""
     buffer = uharfbuzz.Buffer()
     buffer.cluster_level = uharfbuzz.BufferClusterLevel.MONOTONE_GRAPHEMES
-    buffer.add_codepoints(codes, start, end - start)
+    near = max(0, start - _CONTEXT)
+    buffer.add_codepoints(codes[near : end + _CONTEXT], start - near, end - start)
     buffer.language = "en"  # else HarfBuzz asks the process's locale
     buffer.guess_segment_properties()
     buffer.direction = "rtl" if level % 2 else "ltr"
@@ -236,11 +238,12 @@ def _shape(text: str, codes: list[int], start: int, end: int, face: Typeface, le
     for info, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
         x_advance = position.x_advance * scale
         glyph = (info.codepoint, position.x_offset * scale, position.y_offset * scale, x_advance)
-        if info.cluster == last:
+        cluster = near + info.cluster
+        if cluster == last:
             atoms[-1].glyphs.append(glyph)
             atoms[-1].width += x_advance
         else:
-            last = info.cluster
+            last = cluster
             atoms.append(Atom(last, "", face, level, [glyph], x_advance))
     if level % 2:
         atoms.reverse()

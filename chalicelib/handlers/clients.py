@@ -170,18 +170,22 @@ class ClientDetails(ClientRow):
     can_invite: CanInvite
 
 
-class ClientSearch(Paging):
-    """Letters of a name, or a page of all."""
+class ClientSearch(Body):
+    """Letters of a name: sent in the body, because no address, and so no log of addresses, may hold them."""
 
-    search: str = Field(default="", max_length=100)
+    search: Annotated[Line, Field(min_length=1, max_length=100)]
 
 
-@practice.endpoint("GET", "/clients", action="client:list", query=ClientSearch)
-def list_clients(context: Context, query: ClientSearch) -> ClientPage:
+@practice.endpoint("POST", "/clients/search", action="client:list", body=ClientSearch)
+def search_clients(context: Context, body: ClientSearch) -> ClientPage:
+    """Clients by any letters of any words of their name, at most 50; only those the asker may see"""
+    found = clients.search(context, body.search)
+    return ClientPage(items=[ClientRow.of(each) for each in found], next_cursor=None)
+
+
+@practice.endpoint("GET", "/clients", action="client:list", query=Paging)
+def list_clients(context: Context, query: Paging) -> ClientPage:
     """Clients: all for administrators, the assigned ones for therapists"""
-    if query.search.strip():
-        found = clients.search(context, query.search)
-        return ClientPage(items=[ClientRow.of(each) for each in found], next_cursor=None)
     page = clients.everyone(context, query.limit, query.cursor)
     return ClientPage(items=[ClientRow.of(each) for each in page.items], next_cursor=page.next_cursor)
 

@@ -79,6 +79,7 @@ export function adopt(session: Session): void {
   keep('slug', session.tenant.slug);
   keep('ended', null);
   span(session);
+  lastAnswer = Date.now();
   set({ status: 'ready', session });
 }
 

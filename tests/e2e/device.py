@@ -13,6 +13,8 @@ from tests.calls import COOKIE, Caller
 SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 900}}
 PHONE: dict[str, Any] = {"viewport": SIZES["phone"], "is_mobile": True, "has_touch": True}
 DESKTOP: dict[str, Any] = {"viewport": SIZES["desktop"]}
+PATIENCE = 15_000  # milliseconds; only what fails waits as long
+expect.set_options(timeout=PATIENCE)
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OPTIONS = {"resultTypes": ["violations"], "runOnly": {"type": "tag", "values": RULES}}
 # The policy must hold for pages, so it is not switched off for tests: functions, never strings, go to the page.
@@ -27,6 +29,7 @@ class Device:
 
     def __init__(self, context: BrowserContext, base_url: str, kind: str, shots: Path, name: str) -> None:
         self.context, self.base_url, self.kind, self.name = context, base_url, kind, name
+        context.set_default_timeout(PATIENCE)
         self.page: Page = context.new_page()
         self.troubles: list[str] = []
         self.offline = False

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import itertools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -41,8 +42,10 @@ def draw_by_touch(device: Device, pad: Locator) -> None:
     for stroke in (((0.1, 0.7), (0.2, 0.2), (0.3, 0.8), (0.4, 0.3)), ((0.5, 0.4), (0.7, 0.6), (0.9, 0.4))):
         points = [{"x": box["x"] + box["width"] * x, "y": box["y"] + box["height"] * y} for x, y in stroke]
         fingers.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": points[:1]})
-        for point in points[1:]:
-            fingers.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [point]})
+        for start, end in itertools.pairwise(points):
+            for part in (0.25, 0.5, 0.75, 1):
+                at = {axis: start[axis] + (end[axis] - start[axis]) * part for axis in ("x", "y")}
+                fingers.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [at]})
         fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     fingers.detach()
 
@@ -269,7 +272,7 @@ class Client:
         drain()
         self.device.sees("Your sealed copies are ready under Documents.")
         self.device.look("done")
-        self.device.follow("Go to your start page")
+        self.page.get_by_role("link", name=re.compile("^Go to ")).click()
         self.device.arrived(re.compile("^Hello, "))
         self.device.look("home")
         for tab in ("Forms", "Documents"):
@@ -310,7 +313,7 @@ RUNS = {
         "every": True,
         "answers": ODD | {"suicide_thoughts": "often", "suicide_plan": False},
         "skip": frozenset({"substances"}),
-        "worrying": ["thoughts of death"],
+        "worrying": ["Thoughts of death"],
         "in_person": ["Alcohol, tobacco and drugs"],
         "says": ['<script>alert("x")</script> & {{practice.name}} rest.', "夜が長すぎる", "أنا نفسي", "Ada & <Bo>"],
     },

@@ -19,7 +19,7 @@ export default function Documents() {
     <ClientShell>
       <div class="stack g6">
         <div class="stack g1"><Heading>{words.title}</Heading><p class="soft">{words.lead}</p></div>
-        <Await of={loaded} bones={<Bones rows={3} />}>
+        <Await within of={loaded} bones={<Bones rows={3} />}>
           {(items) => items.length ? (
             <ul class="card flush rows">
               {items.map((item) => (

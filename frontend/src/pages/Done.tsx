@@ -31,7 +31,7 @@ export default function Done() {
           <li><p role="status">{sealing || !intake ? words.sealing : words.sealed}</p></li>
           <li><p>{words.question(session.tenant.phone)}</p></li>
         </ol>
-        <Await of={loaded}>{() => (intake ? <Copies intake={intake} /> : <></>)}</Await>
+        <Await within of={loaded}>{() => (intake ? <Copies intake={intake} /> : <></>)}</Await>
       </div>
     </TaskShell>
   );

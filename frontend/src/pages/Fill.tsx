@@ -263,7 +263,9 @@ function Review({ filling, status, back, to, onTry, signAt, go }: ReviewProps) {
 function ReviewPart({ part, filling, href, asked }: { part: Part; filling: Filling; href: string; asked: boolean }) {
   const { section, skipped } = part;
   const wrongs = filling.wrongs(part);
-  const rows = part.fields.filter((field) => field.type !== 'info' && field.type !== 'signature');
+  const asks = part.fields.filter((field) => field.type !== 'info' && field.type !== 'signature');
+  const rows = asks.filter((field) => filling.sight.values.has(field.id) || wrongs.some((wrong) => wrong.field === field));
+  const empty = asks.length - rows.length;
   return (
     <section class="card flush" aria-labelledby={`r-${section.id}`}>
       <div class="cardhead"><h2 id={`r-${section.id}`}>{section.title}</h2><a class="btn quiet mini" href={href}>{words.change}<span class="hidden">: {section.title}</span></a></div>
@@ -279,6 +281,7 @@ function ReviewPart({ part, filling, href, asked }: { part: Part; filling: Filli
               </div>
             );
           })}
+          {empty ? <div><dt class="faint">{rows.length ? words.restEmpty(empty) : words.allEmpty}</dt><dd class="hidden">{client.documents.noAnswer}</dd></div> : null}
         </dl>
       )}
     </section>

@@ -30,7 +30,7 @@ export default function Forms() {
     <ClientShell>
       <div class="stack g6">
         <Heading>{words.title}</Heading>
-        <Await of={loaded} bones={<Bones rows={3} />}>{(intakes) => <Lists intakes={intakes} />}</Await>
+        <Await within of={loaded} bones={<Bones rows={3} />}>{(intakes) => <Lists intakes={intakes} />}</Await>
       </div>
     </ClientShell>
   );

@@ -20,7 +20,7 @@ export default function Home() {
     <ClientShell>
       <div class="stack g6">
         <div class="stack g1"><p class="soft">{weekday(new Date())}</p><Heading>{words.hello(name)}</Heading></div>
-        <Await of={loaded} bones={<Bones rows={3} />}>{({ home, intakes }) => <Content home={home} intakes={intakes} />}</Await>
+        <Await within of={loaded} bones={<Bones rows={3} />}>{({ home, intakes }) => <Content home={home} intakes={intakes} />}</Await>
       </div>
     </ClientShell>
   );

@@ -175,10 +175,10 @@ function Details({ session, forms }: { session: Session; forms: Invitation['form
   const loaded = useLoad(() => call(api.GET('/portal/profile')), []);
   if (loaded.problem) return <main id="main"><LoadFailed problem={loaded.problem} onRetry={() => void loaded.reload()} /></main>;
   if (!loaded.data) return <main id="main"><Bones rows={3} card={false} /></main>;
-  return <DetailsForm session={session} forms={forms} profile={loaded.data} />;
+  return <DetailsForm key={loaded.data.etag} session={session} forms={forms} profile={loaded.data} onStale={() => void loaded.reload()} />;
 }
 
-function DetailsForm({ session, forms, profile }: { session: Session; forms: Invitation['forms']; profile: Profile }) {
+function DetailsForm({ session, forms, profile, onStale }: { session: Session; forms: Invitation['forms']; profile: Profile; onStale: () => void }) {
   const { route } = useLocation();
   const [draft, setDraft, dropDraft] = useDraft<Draft>(session.person.id, 'joining', draftOf(profile));
   const [asked, setAsked] = useState(false);
@@ -204,6 +204,7 @@ function DetailsForm({ session, forms, profile }: { session: Session; forms: Inv
     } catch (cause) {
       const problem = asProblem(cause);
       const found = faultsAt(problem.faults);
+      if (problem.status === 412) onStale(); // the practice changed the file meanwhile: what was typed stays
       if (problem.status === 422 && Object.keys(found).length) {
         setRefused(found);
         setTurn((now) => now + 1);

@@ -17,7 +17,7 @@ export default function ProfilePage() {
     <ClientShell>
       <div class="stack g6">
         <div class="stack g1"><Heading>{words.title}</Heading><p class="soft">{words.lead}</p></div>
-        <Await of={loaded} bones={<Bones rows={4} />}>{(profile) => <Edit key={profile.etag} profile={profile} onSaved={loaded.put} reload={() => void loaded.reload()} />}</Await>
+        <Await within of={loaded} bones={<Bones rows={4} />}>{(profile) => <Edit key={profile.etag} profile={profile} onSaved={loaded.put} reload={() => void loaded.reload()} />}</Await>
         <section class="card stack g3" aria-labelledby="security"><h2 id="security">{words.security}</h2><p class="small soft">{words.signOutHelp}</p><div><SignOutButton /></div></section>
       </div>
     </ClientShell>

@@ -8,6 +8,7 @@ import { faultLine } from '../forms/readable.ts';
 import { fetchForm, today } from '../forms/useFilling.ts';
 import { missingFault } from '../forms/faults.ts';
 import { api, asProblem, call, newKey, type Problem } from '../http.ts';
+import { keep } from '../keep.ts';
 import { useSession } from '../session.tsx';
 import { TaskShell } from '../shell/TaskShell.tsx';
 import { client } from '../strings/client.ts';
@@ -101,6 +102,8 @@ function Signing({ data, out }: { data: FillingForm; out: { href: string; label:
       const signed = await call(api.POST('/portal/intakes/{intake_id}/forms/{form_id}/signature', {
         params: { path: { intake_id: data.intake_id, form_id: data.form_id }, header: { 'Idempotency-Key': key.current.key } }, body,
       }));
+      keep(`draft:${session.person.id}:form:${data.intake_id}:${data.form_id}`, null);
+      keep(`draft:${session.person.id}:raw:${data.intake_id}:${data.form_id}`, null);
       if (signed.next) {
         say(client.done.next);
         route(`/forms/${data.intake_id}/${signed.next.form_id}`, true);

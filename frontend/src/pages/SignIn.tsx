@@ -42,17 +42,18 @@ function Door({ tenant, kind }: { tenant: Tenant; kind: Kind }) {
   const signedIn = state.status === 'ready' && state.session.kind === kind && state.session.tenant.slug === tenant.slug ? state.session : null;
   const ended = state.status === 'none' ? (state.ended ?? recall<Ended>('ended')) : null;
   const [step, setStep] = useState<'password' | 'code'>('password');
+  const [tried, setTried] = useState(false);
   const title = step === 'code' ? words.codeTitle : kind === 'staff' ? words.staffWelcome : words.welcome;
   return (
     <>
       <header><div class="stack g4"><span class="mark"><Icon name="sprout" /></span><div class="stack g1"><p class="soft">{tenant.name}</p><Heading title={words.title} move={step}>{title}</Heading></div></div></header>
       <main id="main" tabIndex={-1}>
-        {ended && ended.slug === tenant.slug && step === 'password' ? (
+        {ended && ended.slug === tenant.slug && step === 'password' && !tried ? (
           <Note tone={ended.how === 'signed_out' ? 'good' : 'info'} icon={ended.how === 'signed_out' ? 'check' : 'lock'} live>
             {ended.how === 'idle' ? shared.ended.idle(ended.minutes) : ended.how === 'absolute' ? shared.ended.absolute : shared.ended.signedOut}
           </Note>
         ) : null}
-        {signedIn ? <Already name={signedIn.person.name} to={kind === 'staff' ? '/staff' : '/home'} /> : <Form tenant={tenant} kind={kind} step={step} onStep={setStep} />}
+        {signedIn ? <Already name={signedIn.person.name} to={kind === 'staff' ? '/staff' : '/home'} /> : <Form tenant={tenant} kind={kind} step={step} onStep={setStep} onTry={() => setTried(true)} />}
         {step === 'password' && !signedIn ? (
           <div class="stack g2 small soft">
             {kind === 'client' ? <p>{words.invited(tenant.name)}</p> : null}
@@ -92,7 +93,7 @@ function useWait(): [number, (seconds: number) => void] {
   return [Math.max(0, Math.ceil((until - now) / 1000)), (seconds) => { setNow(Date.now()); setUntil(Date.now() + seconds * 1000); }];
 }
 
-function Form({ tenant, kind, step, onStep }: { tenant: Tenant; kind: Kind; step: 'password' | 'code'; onStep: (step: 'password' | 'code') => void }) {
+function Form({ tenant, kind, step, onStep, onTry }: { tenant: Tenant; kind: Kind; step: 'password' | 'code'; onStep: (step: 'password' | 'code') => void; onTry: () => void }) {
   const { route } = useLocation();
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
@@ -113,6 +114,7 @@ function Form({ tenant, kind, step, onStep }: { tenant: Tenant; kind: Kind; step
   }, [step]);
 
   const refuse = (problem: Problem) => {
+    onTry();
     if (problem.status === 429) {
       setWait(problem.retryAfter ?? 60);
       setFailed(null);

@@ -47,7 +47,7 @@ export function CrisisLine({ tenant }: { tenant: Pick<Tenant, 'crisis'> }) {
   return (
     <p class="tiny faint crisisline">
       {client.crisis.line}{' '}
-      {tenant.crisis.numbers.map((number, index) => <span key={number.href}>{index ? <>{' '}<span aria-hidden="true">·</span>{' '}</> : null}<a href={number.href}>{number.label}</a></span>)}
+      {tenant.crisis.numbers.map((number, index, all) => <span key={number.href} class="nb"><a href={number.href}>{number.label}</a>{index < all.length - 1 ? <span aria-hidden="true"> · </span> : null}</span>)}
     </p>
   );
 }

@@ -28,9 +28,13 @@ function useSearch(initial: string) {
     const mine = new AbortController();
     flight.current = mine;
     setBusy(after ? 'more' : 'search');
-    const query = { limit: LIMIT, ...(term ? { search: term } : {}), ...(after?.next ? { cursor: after.next } : {}) };
+    const query = { limit: LIMIT, ...(after?.next ? { cursor: after.next } : {}) };
     try {
-      const page = await call(api.GET('/practice/clients', { params: { query }, signal: mine.signal }));
+      const page = await call(
+        term
+          ? api.POST('/practice/clients/search', { body: { search: term }, signal: mine.signal })
+          : api.GET('/practice/clients', { params: { query }, signal: mine.signal }),
+      );
       if (mine !== flight.current) return;
       setFound({ term, items: after ? [...after.items, ...page.items] : page.items, next: page.next_cursor });
       setProblem(null);

@@ -201,6 +201,8 @@ export const client = {
     reviewMissingAny: (n: number) => (n === 1 ? 'One answer needs your attention' : `${n} answers need your attention`),
     change: 'Change',
     answer: 'Answer',
+    restEmpty: (n: number) => (n === 1 ? 'One question left empty.' : `${n} questions left empty.`),
+    allEmpty: 'Left empty.',
     nothingHere: 'Nothing to answer in this part.',
     toSign: 'Continue to signing',
     signedAlready: 'You have signed this form. It can no longer be changed.',

@@ -276,22 +276,23 @@ export function Bones({ rows = 3, card = true }: { rows?: number; card?: boolean
   );
 }
 
-/** Shows bones, then the failure with "Try again", then the content. A failed refresh keeps the content and says so. */
-export function Await<T>({ of, bones, children }: { of: Loaded<T>; bones?: ComponentChildren; children: (data: T) => ComponentChildren }): VNode {
+/** Shows bones, then the failure with "Try again", then the content. A failed refresh keeps the content and says so.
+ * `within`: the page already has its `<h1>`, so a failure gets an `<h2>`. */
+export function Await<T>({ of, bones, within, children }: { of: Loaded<T>; bones?: ComponentChildren; within?: boolean; children: (data: T) => ComponentChildren }): VNode {
   if (of.data !== null) {
     return <>{of.problem ? <ProblemNote problem={of.problem} onRetry={() => void of.reload()} /> : null}{children(of.data)}</>;
   }
-  if (of.problem) return <LoadFailed problem={of.problem} onRetry={() => void of.reload()} />;
+  if (of.problem) return <LoadFailed problem={of.problem} onRetry={() => void of.reload()} within={within} />;
   return <>{bones ?? <Bones />}</>;
 }
 
-export function LoadFailed({ problem, onRetry }: { problem: Problem; onRetry: () => void }) {
+export function LoadFailed({ problem, onRetry, within }: { problem: Problem; onRetry: () => void; within?: boolean }) {
   const missing = problem.status === 404;
   const title = missing ? shared.failure.notFoundTitle : problem.status === 403 ? shared.failure.forbiddenTitle : shared.failure.loadTitle;
   return (
     <div class="empty" role="alert">
       <span class="glyph"><Icon name={problem.status === 0 ? 'offline' : missing ? 'search' : 'alert'} /></span>
-      <Heading>{title}</Heading>
+      {within ? <h2>{title}</h2> : <Heading>{title}</Heading>}
       <p class="small">{missing ? shared.failure.notFound : problem.title}</p>
       {missing || problem.status === 403 ? <LinkButton href="/">{shared.failure.goHome}</LinkButton> : <Button onClick={onRetry}>{shared.tryAgain}</Button>}
       {problem.request && problem.status >= 500 ? <p class="tiny faint">{shared.failure.reference(problem.request)}</p> : null}

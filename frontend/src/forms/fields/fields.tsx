@@ -106,14 +106,14 @@ function Clear({ field, shown, onClear }: { field: Spec; shown: boolean; onClear
 
 /** Several short answers stand side by side: less to scroll on a phone. */
 function brief(options: { label: string }[]): boolean {
-  return options.length > 3 && options.every((option) => option.label.length <= 15);
+  return options.length > 4 && options.every((option) => option.label.length <= 24);
 }
 
 function Radios({ field, options, chosen, error, two, onPick, onClear }: { field: Spec; options: { id: string; label: string }[]; chosen: string | null; error: string | null; two?: boolean; onPick: (id: string) => void; onClear: () => void }) {
   const name = useId();
   return (
     <Group id={fieldId(field)} label={field.label} help={field.help} error={error} optional={!field.required}>
-      <div class={two || brief(options) ? 'choices two' : 'choices'}>
+      <div class={two ? 'choices two' : brief(options) ? 'choices packed' : 'choices'}>
         {options.map((option) => (
           <label class="choice" key={option.id}>
             <input type="radio" name={name} checked={chosen === option.id} onChange={() => onPick(option.id)} />

@@ -1,6 +1,6 @@
 /** One screen for the therapist: what is worrying, what was said in short, what was left for the conversation. */
 import { useRoute } from 'preact-iso';
-import { api, call } from '../../http.ts';
+import { api, BACKGROUND, call } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import { Button, Heading, Icon, Note, dayAndTime, useEvery, useLoad } from '../../ui/index.ts';
 import { staff } from '../../strings/staff.ts';
@@ -12,19 +12,27 @@ const words = staff.summary;
 
 export function SummaryPage() {
   const { client_id, intake_id } = useRoute().params as { client_id: string; intake_id: string };
-  const load = () => call(api.GET('/practice/clients/{client_id}/intakes/{intake_id}/summary', { params: { path: { client_id, intake_id } } }));
-  const summary = useLoad(load, [client_id, intake_id]);
+  const load = (background = false) =>
+    call(
+      api.GET('/practice/clients/{client_id}/intakes/{intake_id}/summary', {
+        params: { path: { client_id, intake_id } },
+        ...(background ? { headers: BACKGROUND } : {}),
+      }),
+    );
+  const summary = useLoad(() => load(), [client_id, intake_id]);
+  const sealing = summary.data?.documents.some((one) => one.status === 'sealing') ?? false;
+  // What is being sealed arrives by itself; looking again does not count as being there.
+  useEvery(15_000, sealing, () => void load(true).then(summary.put, () => {}));
   return (
     <Ready of={summary} bones={<RecordBones />} missing={{ title: words.failed, text: words.notFound }}>
-      {(data) => <Summary summary={data} client_id={client_id} reload={summary.reload} />}
+      {(data) => <Summary summary={data} client_id={client_id} />}
     </Ready>
   );
 }
 
-function Summary({ summary, client_id, reload }: { summary: IntakeSummary; client_id: string; reload: () => Promise<void> }) {
+function Summary({ summary, client_id }: { summary: IntakeSummary; client_id: string }) {
   const { tenant } = useSession();
   const { client, highlights, worrying, documents, in_person } = summary;
-  useEvery(15_000, documents.some((one) => one.status === 'sealing'), () => void reload());
   const facts = words.facts(client.age === null ? null : words.age(client.age), client.pronouns);
   const calm = highlights.filter((one) => !worrying.some((other) => other.label === one.label && other.section_id === one.section_id));
   return (
@@ -42,7 +50,7 @@ function Summary({ summary, client_id, reload }: { summary: IntakeSummary; clien
         <section class="card stack g4" aria-labelledby="short">
           <h2 id="short">{words.highlights}</h2>
           {calm.length === 0 ? <p class="small soft">{words.noHighlights}</p> : (
-            <dl class="told short">{calm.map((one, n) => <div key={n} class={wide(one) ? 'wide' : undefined}><dt>{one.label}</dt><dd>{valueOf(one)}</dd></div>)}</dl>
+            <dl class="told brief">{calm.map((one, n) => <div key={n} class={wide(one) ? 'wide' : undefined}><dt>{one.label}</dt><dd>{valueOf(one)}</dd></div>)}</dl>
           )}
         </section>
         <aside class="stack g4">
@@ -79,7 +87,7 @@ function Worrying({ items, documents, client_id }: { items: Highlight[]; documen
       <Icon name="alert" />
       <div class="stack g4">
         <div class="stack g1"><h2 id="first">{words.worrying}</h2><p class="small">{words.worryingHelp}</p></div>
-        <dl class="told short">{items.map((one, n) => <div key={n} class={wide(one) ? 'wide' : undefined}><dt>{one.label}</dt><dd class="strong">{valueOf(one)}</dd></div>)}</dl>
+        <dl class="told brief">{items.map((one, n) => <div key={n} class={wide(one) ? 'wide' : undefined}><dt>{one.label}</dt><dd class="strong">{valueOf(one)}</dd></div>)}</dl>
         <p class="cluster g3 noprint">
           {places.map((one) => {
             const document = documents.find((other) => other.form_id === one.form_id);

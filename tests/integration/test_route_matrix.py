@@ -1,0 +1,483 @@
+"""Every route × every person × own, sibling, unassigned, other tenant, random and malformed ids × features off.
+
+Generated from the application's own routes: a later route is in it by itself. What is expected comes from the oracle of
+tests/unit/test_policies.py (DOMAIN.md's sentences) and from who is whose in the world, never from the policy table.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from chalicelib.handlers import routes
+from chalicelib.handlers.routing import BOTH, PORTAL, PRACTICE, PUBLIC, Route
+from chalicelib.models.clients import Client
+from chalicelib.models.staff import Staff
+from chalicelib.models.tenants import Tenant
+from chalicelib.models.transaction import change
+from chalicelib.policies.decide import Denial, Facts
+from chalicelib.policies.plans import Circumstances, Feature
+from chalicelib.policies.rules import Role
+from infra.local import state
+from infra.local import world as demo
+from infra.local.gateway import Answer
+from tests import flows
+from tests.calls import PEOPLE, Caller
+from tests.conftest import World
+from tests.unit.test_policies import expected
+
+RANDOM_ID = "01M8HZZZZZQ9W8E7R6T5Y4V3X2"
+MALFORMED = ["1", "-", "%2e%2e", "..%2fT1", "%00", "%23", "01kf8dem0000000000000000c1", "' OR 1=1 --", "é", "x" * 300]
+NOBODY = "nobody"
+UNAUTHENTICATED = (NOBODY, "expired", "forged", "disabled", "left")
+NESTED = ("invite_id", "intake_id", "document_id", "notification_id")
+# Two more clients with an open invitation, so that there is a sibling's and a foreign one.
+INVITED = {"C6": ("oak", "T4"), "CY": ("birch", "BT")}
+
+
+@dataclass
+class Stage:
+    """The world with something of everything in it."""
+
+    portal: Any
+    gateway: Any
+    tokens: dict[str, str]
+    tenants: dict[str, str] = field(default_factory=dict)  # person or client → slug
+    therapists: dict[str, set[str]] = field(default_factory=dict)  # client → therapists
+    ids: dict[str, dict[str, str]] = field(default_factory=dict)  # client or staff → what is theirs
+    taken: bytes = b""
+
+    def ask(self, person: str, method: str, path: str, body: bytes, more: dict[str, str] | None = None) -> Answer:
+        """One request as this person, without a socket."""
+        token = self.tokens.get(person)
+        headers = {"content-type": "application/json", "if-match": '"1"', **(more or {})}
+        if token:
+            headers["authorization"] = f"Bearer {token}"
+        answer: Answer = self.gateway.answer(method, path, headers, body, "127.0.0.1")
+        return answer
+
+    def put_back(self) -> None:
+        """As it was."""
+        state.restore(self.taken)
+
+    def facts(self, person: str, client: str | None, now: Circumstances) -> Facts:
+        """What ties this person to this client."""
+        who = PEOPLE[person]
+        staff = isinstance(who, demo.StaffMember)
+        exists = client is None or self.tenants.get(client) == who.tenant
+        return Facts(
+            roles={Role(role) for role in who.roles} if isinstance(who, demo.StaffMember) else {Role.CLIENT},
+            is_self=True,
+            is_assigned=client is not None and person in self.therapists.get(client, ()),
+            may_invite=staff and who.may_invite,
+            exists=exists,
+            circumstances=now,
+        )
+
+
+# ---- the stage: made once ----
+
+
+@pytest.fixture(scope="module")
+def _stage(cloud_portal: Any, _serving: Any, _sessions: dict[str, tuple[str, str]]) -> Stage:
+    cloud_portal.reset(to_seed_time=True)
+    cloud_portal.clock.advance(60)
+    stage = Stage(cloud_portal, _serving.site.gateway, {key: token for key, (token, _) in _sessions.items()})
+    for person in PEOPLE.values():
+        stage.tenants[person.key] = person.tenant
+        stage.ids[person.key] = {}
+        if isinstance(person, demo.ClientPerson):
+            stage.therapists[person.key] = set(person.therapists)
+            stage.ids[person.key]["client_id"] = person.id
+
+    def call(key: str) -> Caller:
+        caller = Caller(_serving.site.port, cloud_portal.clock)
+        caller.token = stage.tokens.get(key)
+        return caller
+
+    _furnish(stage, call)
+    stage.taken = state.snapshot(state.CHANGING)
+    return stage
+
+
+def _furnish(stage: Stage, call: Callable[[str], Caller]) -> None:
+    from chalicelib.services import clients
+
+    for key, (slug, therapist) in INVITED.items():
+        tenant = demo.tenant_id(slug)
+        new = {"client_id": demo.fixed_id(key), "legal_name": "Extra Person", "email": f"{key.lower()}@mail.example"}
+        clients.create(tenant, **new)
+        member = Staff.find(tenant_id=tenant, staff_id=PEOPLE[therapist].id)
+        assert member is not None
+        clients.assign(tenant, new["client_id"], member)
+        stage.tenants[key], stage.therapists[key] = slug, {therapist}
+        stage.ids[key] = {"client_id": new["client_id"]}
+    for key, by in (("C4", "T4"), ("C6", "T4"), ("CY", "BT")):
+        sent = flows.invite(call(by), stage.ids[key]["client_id"], flows.NOTICE)
+        assert sent.status == 201, sent
+        stage.ids[key]["invite_id"] = sent.json["invite_id"]
+    for key in ("C1", "C2", "C3", "CB", "CD"):
+        client = call(key)
+        signed, document = flows.signed_document(client, key)
+        started = flows.send_packet(key, flows.NOTICE)
+        flows.fill(client, started, flows.NOTICE)
+        stage.ids[key] |= {"intake_id": started, "signed_intake_id": signed, "document_id": document}
+    call("A1").drain()
+    for key in ("A1", "T1", "T4", "BT", "DT"):
+        notices = call(key).get("/practice/notifications").json["items"]
+        if notices:
+            stage.ids[key]["notification_id"] = notices[0]["notification_id"]
+    _those_who_may_not(stage)
+
+
+def _those_who_may_not(stage: Stage) -> None:
+    """A session that is over, one that never was, and the sessions of people who are no longer there."""
+    from chalicelib import clock
+    from chalicelib.models.accounts import StaffSession
+    from chalicelib.services import sessions
+
+    good = stage.tokens["A1"]
+    stage.tokens["forged"] = good[:-4] + ("AAAA" if good[-4:] != "AAAA" else "BBBB")
+    tenant = Tenant.find(tenant_id=demo.tenant_id("oak"))
+    for key, status in (("expired", "active"), ("disabled", "disabled"), ("left", "active")):
+        kind = sessions.CLIENT if key == "left" else sessions.STAFF
+        source = Client if key == "left" else Staff
+        who = source.find(tenant_id=tenant.tenant_id, **{f"{kind}_id": PEOPLE["C2" if key == "left" else "T2"].id})
+        new_id = demo.fixed_id(key.upper().replace("L", "1").replace("U", "V"))
+        copy = who.values() | {f"{kind}_id": new_id, "status": status}
+        for name in ("pk", "sk", "gsi1pk", "gsi1sk", "kind"):
+            copy.pop(name, None)
+        if key == "left":
+            copy["portal"] = "ended"
+        from chalicelib.models.transaction import Transaction
+
+        with Transaction() as tx:
+            tx.put(source.new(**copy))
+        caller = sessions.Caller("127.0.0.1", None, "x")
+        context = sessions.context_for(source.new(**copy), tenant, kind, caller)
+        sessions.start(context, method="password", bearer=True)
+        stage.tokens[key] = str(context.token)
+        if key == "expired":
+            change(context.session, StaffSession.ends_at.set(clock.text(clock.now())))
+
+
+@pytest.fixture
+def stage(world: World, _stage: Stage) -> Stage:
+    """The furnished world at the start of every test; `world` has put the clock back."""
+    _stage.put_back()
+    return _stage
+
+
+# ---- targets: one way to fill a route's address each ----
+
+
+@dataclass(frozen=True)
+class Target:
+    """An address and whose it is: `client` names the file, `mine` says for whom what is nested is really there."""
+
+    name: str
+    path: str
+    client: str | None  # None: the address names no client, or one that does not exist
+    names_client: bool
+    there: frozenset[str] | None  # the people for whom the nested thing exists; None: for everyone who may see
+
+
+def _targets(route: Route, stage: Stage) -> Iterator[Target]:
+    names = re.findall(r"{(\w+)}", route.path)
+    nested = [name for name in names if name in NESTED]
+    if "client_id" in names:
+        yield from _about_clients(route, stage, nested)
+    elif nested:
+        yield from _about_own(route, stage, nested[0])
+    else:
+        yield Target("plain", _filled(route, {}), None, False, None)
+        for name in names:
+            for bad in ["nothing-of-this-name", *MALFORMED]:
+                yield Target(f"{name}={bad}", _filled(route, {name: bad}), None, False, frozenset())
+
+
+def _about_clients(route: Route, stage: Stage, nested: list[str]) -> Iterator[Target]:
+    files = [key for key in stage.ids if "client_id" in stage.ids[key]]
+    wanted = {name: _wanted(route, name) for name in nested}
+    for key in files:
+        own = {name: stage.ids[key].get(wanted[name], RANDOM_ID) for name in nested}
+        there = None if all(value != RANDOM_ID for value in own.values()) else frozenset[str]()
+        path = _filled(route, {"client_id": stage.ids[key]["client_id"], **own})
+        yield Target(f"client {key}", path, key, True, there)
+        for name in nested:
+            others = [o for o in files if o != key and wanted[name] in stage.ids[o]]
+            for bad in [*(stage.ids[o][wanted[name]] for o in others[:1] + others[-1:]), RANDOM_ID, "-"]:
+                path = _filled(route, {"client_id": stage.ids[key]["client_id"], **own, name: bad})
+                yield Target(f"client {key} with {name}={bad}", path, key, True, frozenset())
+    some = {name: next(i[wanted[name]] for i in stage.ids.values() if wanted[name] in i) for name in nested}
+    for bad in [RANDOM_ID, *MALFORMED]:
+        yield Target(f"client {bad}", _filled(route, {"client_id": bad, **some}), None, True, frozenset())
+
+
+def _about_own(route: Route, stage: Stage, name: str) -> Iterator[Target]:
+    wanted = _wanted(route, name)
+    for key, ids in stage.ids.items():
+        if wanted in ids:
+            yield Target(f"{name} of {key}", _filled(route, {name: ids[wanted]}), None, False, frozenset({key}))
+            if "{form_id}" in route.path:
+                path = _filled(route, {name: ids[wanted], "form_id": flows.CONSENT})
+                yield Target(f"{name} of {key}, not this form", path, None, False, frozenset())
+    for bad in [RANDOM_ID, *MALFORMED]:
+        yield Target(f"{name}={bad}", _filled(route, {name: bad}), None, False, frozenset())
+
+
+def _wanted(route: Route, name: str) -> str:
+    return "signed_intake_id" if route.operation_id == "summarize_intake" else name
+
+
+def _filled(route: Route, ids: dict[str, str]) -> str:
+    usual = {"slug": "oak", "form_id": flows.NOTICE, "section_id": "acknowledgement"}
+    return re.sub(r"{(\w+)}", lambda m: (usual | ids)[m.group(1)].replace(" ", "%20"), route.path)
+
+
+# ---- requests that would succeed ----
+
+BODIES: dict[str, Any] = {
+    "sign_in": {"slug": "oak", "kind": "client", "email": "imogen@mail.example", "password": "C1-quiet-river-lantern"},
+    "send_invite": {"form_ids": [flows.NOTICE]},
+    "preview_invite": {"form_ids": [flows.NOTICE]},
+    "change_settings": {"reply_time": "Within a week."},
+    "change_profile": {"phone": "+1 212 555 0199"},
+    "save_my_section": {"answers": {"received": True}},
+    "sign_my_form": flows.signature(),
+}
+# The state of the world makes the answer of these a conflict or a refusal of the body for some; that is not a denial.
+PASSED = range(200, 300)
+ALSO = {"send_invite": (409,), "resend_invite": (409,), "revoke_invite": (409,), "change_profile": (412,),
+        "change_settings": (412,), "download_document": (409,), "verify_document": (409,)}  # fmt: skip
+
+
+def _good(route: Route) -> tuple[bytes, dict[str, str]]:
+    if route.media == "application/pdf":
+        return b"%PDF-1.7 no", {"content-type": "application/pdf"}
+    more = {"idempotency-key": "matrix-0123456789"} if route.idempotent else {}
+    return json.dumps(BODIES.get(route.operation_id, {})).encode() if route.method != "GET" else b"", more
+
+
+def _wrong(route: Route) -> tuple[bytes, dict[str, str]]:
+    """A body that is refused, and no idempotency key: whoever is denied must not learn even that."""
+    return (b"" if route.method == "GET" else b'{"nonsense": '), {"content-type": "text/plain", "if-match": ""}
+
+
+# ---- the matrix ----
+
+CODES = {
+    Denial.UNKNOWN_ACTION: (403, "forbidden"),
+    Denial.ROLE: (403, "forbidden"),
+    Denial.UNRELATED: (404, "not_found"),
+    Denial.NOT_IN_PLAN: (403, "feature_not_in_plan"),
+    Denial.SWITCHED_OFF: (403, "feature_switched_off"),
+}
+
+
+def _denied(route: Route, stage: Stage, person: str, target: Target, now: Circumstances) -> tuple[int, str] | None:
+    """Status and code of the refusal, or None: this person may do this."""
+    if route.audience == PUBLIC:
+        return None
+    if person in UNAUTHENTICATED:
+        return 401, "unauthenticated"
+    staff = isinstance(PEOPLE[person], demo.StaffMember)
+    if route.audience not in (BOTH, PRACTICE if staff else PORTAL):
+        return 403, "forbidden"
+    facts = stage.facts(person, target.client, now)
+    if target.names_client and target.client is None:
+        facts = Facts(**{**facts.__dict__, "exists": False})
+    why = expected(route.action, facts)
+    return CODES[why] if why else None
+
+
+def _circumstances(slug: str) -> Circumstances:
+    plan = next(each.plan for each in demo.ORGANIZATIONS if each.slug == slug)
+    on = set(Feature) if plan == "plus" else {Feature.INVITATIONS, Feature.INTAKE_FORMS, Feature.PAYMENTS}
+    return Circumstances(plan=plan, switched_on=on, card_processing=True)
+
+
+def _everyone(stage: Stage) -> list[str]:
+    return [NOBODY, *(key for key in stage.tokens)]
+
+
+def _plain(answer: Answer) -> tuple[Any, ...]:
+    """All of an answer but its request id."""
+    body = re.sub(rb"urn:request:[0-9a-fA-F-]+", b"urn:request:", answer.body)
+    return answer.status, sorted(answer.headers), body
+
+
+def _code(answer: Answer) -> str | None:
+    problem = dict(answer.headers).get("Content-Type") == "application/problem+json"
+    return json.loads(answer.body)["code"] if problem else None
+
+
+def _check(route: Route, stage: Stage, person: str, target: Target, now: Circumstances) -> tuple[str | None, Answer]:
+    """What is wrong with the answer, if anything."""
+    refused = _denied(route, stage, person, target, now)
+    body, more = _wrong(route) if refused else _good(route)
+    answer = stage.ask(person, route.method, target.path, body, more)
+    if answer.status < 400 and route.method != "GET":
+        stage.put_back()
+    where = f"{person} {route.method} {target.path} ({target.name}): {answer.status} {_code(answer)}"
+    if refused:
+        return (None if (answer.status, _code(answer)) == refused else f"{where}, not {refused}"), answer
+    there = target.there is None or person in target.there
+    if not there:
+        return (None if answer.status in (404, 401, 400) else f"{where}, not 404"), answer
+    if answer.status in (401, 403, 404) or answer.status >= 500:
+        return f"{where}, though allowed", answer
+    known = route.method == "GET" or route.operation_id in BODIES or route.body is None
+    fine = answer.status in PASSED or answer.status in ALSO.get(route.operation_id, ()) or not known
+    return (None if fine or route.audience == PUBLIC else f"{where}, though allowed and well formed"), answer
+
+
+@pytest.mark.parametrize("route", routes(), ids=lambda route: f"{route.method} {route.path}")
+def test_everyone_gets_what_is_theirs_and_nobody_anything_else(route: Route, stage: Stage) -> None:
+    wrong: list[str] = []
+    foreign: dict[str, dict[tuple[Any, ...], str]] = {}
+    passed = 0
+    for target in _targets(route, stage):
+        for person in _everyone(stage):
+            now = _circumstances(stage.tenants[person]) if person in PEOPLE else Circumstances("", ())
+            problem, answer = _check(route, stage, person, target, now)
+            wrong += [problem] if problem else []
+            passed += answer.status < 300
+            if answer.status == 404:
+                foreign.setdefault(person, {}).setdefault(_plain(answer), target.name)
+    assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:25])
+    told = {person: sorted(answers.values()) for person, answers in foreign.items() if len(answers) > 1}
+    assert not told, f"not everything that is not theirs looks alike: {told}"
+    assert passed, "nobody at all may do this: the matrix shows nothing"
+
+
+OFF = {
+    "switched off": lambda: _tenant(settings={"features": dict.fromkeys(Feature, False), "card_processing": True}),
+    "not in the plan": lambda: _tenant(plan="none"),
+    "suspended": lambda: _tenant(status="suspended"),
+    "off for this client": lambda: _narrowed(),
+}
+_OFF = {
+    "switched off": Circumstances("plus", (), True),
+    "not in the plan": Circumstances("none", set(Feature), True),
+    "suspended": Circumstances("", set(Feature), True),
+    "off for this client": Circumstances("plus", set(Feature), True, client_off=set(Feature)),
+}
+
+
+def _tenant(**values: Any) -> None:
+    tenant = Tenant.find(tenant_id=demo.tenant_id("oak"))
+    assert tenant is not None
+    change(tenant, *(getattr(Tenant, name).set(value) for name, value in values.items()))
+
+
+def _narrowed() -> None:
+    for key in ("C1", "C2", "C3", "C4"):
+        about = {"tenant_id": demo.tenant_id("oak"), "client_id": PEOPLE[key].id}
+        change(Client.at(**about), Client.features_off.set([str(each) for each in Feature]))
+
+
+@pytest.mark.parametrize("off", OFF)
+def test_features_off_stop_what_needs_them_and_nothing_else(off: str, stage: Stage) -> None:
+    before = stage.taken
+    OFF[off]()
+    stage.taken = state.snapshot(state.CHANGING)
+    wrong: list[str] = []
+    stopped: set[str] = set()
+    try:
+        for route in routes():
+            for target in _targets(route, stage):
+                about_a_client = target.name in ("client C1", "client C4")
+                if not (about_a_client or re.fullmatch(r"plain|\w+ of (C1|T1|A1)", target.name)):
+                    continue
+                for person in ("A1", "A2", "T1", "T4", "C1", NOBODY):
+                    problem, answer = _check(route, stage, person, target, _OFF[off])
+                    wrong += [problem] if problem else []
+                    if _code(answer) in ("feature_not_in_plan", "feature_switched_off"):
+                        stopped.add(route.action)
+    finally:
+        stage.taken = before
+    assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:25])
+    assert stopped == {"invite:send", "intake:complete"}
+
+
+# ---- around the routes ----
+
+
+def test_every_route_of_the_application_is_in_the_matrix() -> None:
+    import app
+
+    declared = {(method, path) for path, methods in app.app.routes.items() for method in methods}
+    assert declared == {(route.method, route.path) for route in routes()}
+
+
+def test_other_methods_and_spellings_open_nothing(stage: Stage) -> None:
+    wrong = []
+    for route in routes():
+        target = next(iter(_targets(route, stage)))
+        allowed = {each.method for each in routes() if each.path == route.path}
+        for method in {"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "POST", "TRACE", "get"} - allowed:
+            answer = stage.ask("A1", method, target.path, b"{}", {"x-http-method-override": route.method})
+            wrong += [(method, target.path, answer.status)] if answer.status not in (403, 404, 405) else []
+        for path in (target.path.upper(), f"/v1{target.path}", f"/practice/..{target.path}", f"/_{target.path[1:]}"):
+            answer = stage.ask("A1", route.method, path, b"", {})
+            wrong += [(route.method, path, answer.status)] if answer.status not in (403, 404, 405) else []
+    assert not wrong
+
+
+def test_a_denial_says_nothing_of_the_record(stage: Stage) -> None:
+    """CVE-2021-40375: a refusal whose body still held the data."""
+    words = demo.personal_strings()
+    for route in routes():
+        for target in _targets(route, stage):
+            if target.client not in ("C1", "CB"):
+                continue
+            for person in ("T2", "C2", "DT", NOBODY):
+                answer = stage.ask(person, route.method, target.path, *_good(route))
+                text = answer.body.decode()
+                assert answer.status >= 400
+                assert not [word for word in words if word in text]
+
+
+def test_unassigning_ends_access_with_the_next_request(stage: Stage) -> None:
+    from chalicelib.services import clients
+
+    tenant, client = demo.tenant_id("oak"), PEOPLE["C1"].id
+    paths = [f"/practice/clients/{client}", f"/practice/clients/{client}/documents"]
+    assert [stage.ask("T1", "GET", path, b"").status for path in paths] == [200, 200]
+    clients.unassign(tenant, client, PEOPLE["T1"].id)
+    assert [stage.ask("T1", "GET", path, b"").status for path in paths] == [404, 404]
+    assert [stage.ask("T3", "GET", path, b"").status for path in paths] == [200, 200]
+    listed = json.loads(stage.ask("T1", "GET", "/practice/clients", b"").body)["items"]
+    told = json.loads(stage.ask("T1", "GET", "/practice/notifications", b"").body)["items"]
+    found = json.loads(stage.ask("T1", "POST", "/practice/clients/search", b'{"search": "imo"}').body)["items"]
+    assert (listed, told, found) == ([], [], [])
+
+
+def test_nobody_is_given_more_by_the_body(stage: Stage) -> None:
+    """Mass assignment (CVE-2026-25744): what is not part of a body is refused, whatever it is called."""
+    extra: dict[str, Any] = {
+        "client_id": PEOPLE["C2"].id, "tenant_id": demo.tenant_id("birch"), "role": "administrator",
+        "roles": ["administrator"], "status": "sealed", "pk": "TENANT#x", "version": 9, "is_admin": True,
+        "sent_by": PEOPLE["A1"].id, "document_id": RANDOM_ID, "shared": True, "plan": "plus", "_headers": {},
+    }  # fmt: skip
+    wrong = []
+    for route in routes():
+        if route.body is None:
+            continue
+        person = "C1" if route.audience == PORTAL else "A1"
+        for target in _targets(route, stage):
+            if target.name not in ("plain", "client C4", "intake_id of C1"):
+                continue
+            good, more = _good(route)
+            for name, value in extra.items():
+                body = json.dumps(json.loads(good) | {name: value}).encode()
+                if name in route.body.model_fields:
+                    continue
+                answer = stage.ask(person, route.method, target.path, body, more)
+                if answer.status != 422:
+                    wrong.append((route.operation_id, name, answer.status))
+    assert not wrong
