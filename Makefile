@@ -47,6 +47,7 @@ lint: $(TOOLS) $(NODE)
 	@echo "ruff" && .venv/bin/ruff check --quiet .
 	@echo "mypy" && .venv/bin/mypy --no-error-summary
 	@echo "tsc" && cd frontend && npm run --silent check
+	@echo "front end units" && cd frontend && npm test --silent -- --test-reporter=dot
 
 package: $(TOOLS) ## what would be deployed, into .build/ (STAGE=dev REGION=us-east-1), with cfn-lint
 	@.venv/bin/python -m infra.package $(STAGE) $(REGION) --lint $(REGION)

@@ -147,8 +147,8 @@ class SignatureIn(Body):
 
     @model_validator(mode="after")
     def _is_a_signature(self) -> "SignatureIn":
-        if self.method == "typed" and len(self.typed_name.strip()) < 2:
-            raise ValueError("a typed signature is a name")
+        if not _shows(self.printed_name) or (self.method == "typed" and not _shows(self.typed_name)):
+            raise ValueError("a typed signature, and the name beside a drawn one, is a name")
         if self.method == "drawn":
             points = [point for stroke in self.strokes or [] for point in stroke]
             inside = all(0 <= x <= 1000 and 0 <= y <= 300 for x, y in points)
@@ -157,6 +157,14 @@ class SignatureIn(Body):
         elif self.strokes:
             raise ValueError("a typed signature has no strokes")
         return self
+
+
+def _shows(name: str) -> bool:
+    """Whether it is a name that can be seen: zero-width characters or fillers alone would sign with nothing."""
+    return len(name) >= 2 and any(character.isalpha() for character in name.translate(_FILLERS))
+
+
+_FILLERS = dict.fromkeys(map(ord, "\u115f\u1160\u3164\uffa0"))  # letters by their category, blank on paper
 
 
 class Signed(PortalView):
@@ -242,7 +250,7 @@ def _require_zone(name: str) -> None:
 
     try:
         ZoneInfo(name)
-    except (ValueError, OSError):
+    except (ValueError, OSError, KeyError):  # a name that is no zone, no file name, or unknown
         detail = "This is not a time zone we know."
         raise InvalidBody(errors=[{"pointer": "/time_zone", "code": "unknown_zone", "detail": detail}]) from None
 

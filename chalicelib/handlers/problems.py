@@ -27,6 +27,8 @@ DENIALS: dict[Denial, type[PortalError]] = {
     Denial.SWITCHED_OFF: FeatureSwitchedOff,
 }
 
+FAULTS_MOST = 100  # 250 KB can be wrong in 80,000 places: too many to name within the 6 MB that Lambda answers
+
 # AWS says so when it wants the caller to come back later.
 _LATER = {
     "ThrottlingException",
@@ -81,8 +83,9 @@ def of_validation(error: ValidationError) -> PortalError:
     found = error.errors(include_input=False, include_url=False, include_context=False)
     if any(each["type"] == "json_invalid" for each in found):
         return Malformed()
+    shown = found[:FAULTS_MOST]
     return InvalidBody(
-        errors=[{"pointer": _pointer(e["loc"]), "code": _code(e["type"]), "detail": _detail(e["type"])} for e in found]
+        errors=[{"pointer": _pointer(e["loc"]), "code": _code(e["type"]), "detail": _detail(e["type"])} for e in shown]
     )
 
 

@@ -339,7 +339,7 @@ def _preconditions(route: Route, request: Request, context: Context, params: dic
         tag = request.headers.get("if-match", "").strip().removeprefix("W/").strip('"')
         if not tag:
             raise PreconditionMissing()
-        if not tag.isdigit() or len(tag) > 15:
+        if not (tag.isascii() and tag.isdigit()) or len(tag) > 15:  # int() refuses digits such as a superscript two
             raise Stale()
         context.if_match = int(tag)
 

@@ -368,7 +368,7 @@ def _start(cursor: str, key: Key, pk: str, prefix: str) -> dict[str, Any]:
             and plain[pk_name] == pk
             and plain[sk_name].startswith(prefix)
         )
-    except (binascii.Error, ValueError, TypeError, KeyError, AttributeError):
+    except (binascii.Error, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         fits = False
     if not fits:
         raise InvalidCursor()

@@ -239,7 +239,7 @@ def save(
 
 
 class _Overtaken(PortalError):
-    """Another device saved this section in the meantime."""
+    """Another request wrote to this section, or signed this form, in the meantime."""
 
 
 def _may_write(intake: Intake | None, form: IntakeForm | None, form_id: str) -> dict[str, Any]:
@@ -329,10 +329,19 @@ def sign(context: Context, intake_id: str, form_id: str, signature: dict[str, An
     """Sign a form: one conditional transaction, exactly one winner; the answers are final from here on.
 
     Stores the canonical answers and the evidence (DOMAIN.md 4.5; 15 USC 7001), and queues the sealing. Raises
-    AnswersIncomplete with the places, AlreadySigned, IntakeRevoked, DisclosureChanged, NotFound.
+    AnswersIncomplete with the places, AlreadySigned, IntakeRevoked, DisclosureChanged, NotFound, Busy.
     """
     if context.result:
         return _signed_form(context, intake_id, form_id)
+    for _ in range(TRIES):
+        try:
+            return _sign(context, intake_id, form_id, signature)
+        except _Overtaken:  # an autosave came in between: what is signed is what is kept, so read it again
+            continue
+    raise Busy(retry_after=1)
+
+
+def _sign(context: Context, intake_id: str, form_id: str, signature: dict[str, Any]) -> IntakeForm:
     opened, _ = open_form(context, intake_id, form_id)
     if opened.status != "started" and opened.status != "to_do":
         raise AlreadySigned()
@@ -361,7 +370,7 @@ def sign(context: Context, intake_id: str, form_id: str, signature: dict[str, An
     form.due(context.now + SEAL_AGAIN)
     with Transaction() as tx:
         idempotency.remember(tx, context, form.document_id)
-        tx.put(form, when=_as_seen(opened.form), otherwise=AlreadySigned())
+        tx.put(form, when=_as_seen(opened.form), otherwise=_Overtaken())
         tx.require(opened.intake, Intake.status == "open", otherwise=IntakeRevoked())
         tx.create(kept)
         tx.create(_document(context, opened, form, signature))

@@ -16,11 +16,18 @@ PACKET_COMPLETED, RENEWAL_ASKED = "packet_completed", "invitation_renewal_asked"
 
 
 def recipients(tenant_id: str, client_id: str, *also: str) -> list[Staff]:
-    """Who is told about a client: active therapists assigned now and those named; administrators if there are none."""
+    """Who is told about a client: active therapists assigned now, and those named who may still see the client;
+    administrators if there are none."""
     assigned = [each.staff_id for each in Assignment.every(Assignment.KEY, tenant_id=tenant_id, client_id=client_id)]
     wanted = dict.fromkeys([*assigned, *also])
     found = load(*[(Staff, {"tenant_id": tenant_id, "staff_id": each}) for each in wanted])
-    active = [each for each in found if each is not None and each.status == "active"]
+    active = [
+        each
+        for each in found
+        if each is not None
+        and each.status == "active"
+        and (each.staff_id in assigned or staff.ADMINISTRATOR in each.roles)
+    ]
     if active:
         return active
     everyone = staff.everyone(tenant_id)

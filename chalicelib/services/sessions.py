@@ -167,12 +167,14 @@ def sign_in(slug: str, kind: str, email: str, password: str, code: str | None, b
 
     Staff give a second factor too: SecondFactorRequired only after the right password. A code opens once.
     """
+    now = clock.now()
     try:
         tenant = tenants.by_slug(slug)
     except NotFound:
+        limit = settings.limit("sign_in_address")
+        accounts.throttle("PUBLIC", limit, now.timestamp(), "address", caller.address)
         accounts.password_matches(None, password)
         raise InvalidCredentials() from None
-    now = clock.now()
     address = accounts.canonical_email(email)
     realm = accounts.STAFF if kind == STAFF else accounts.PORTAL
     subject = (tenant.tenant_id, realm, address or "?")

@@ -1,5 +1,6 @@
 """Organizations: their profile, plan, settings, and which features are on (DOMAIN.md section 2)."""
 
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -12,6 +13,12 @@ from chalicelib.models.tenants import Slug, StaffCard, Tenant
 from chalicelib.models.transaction import Transaction
 from chalicelib.policies.plans import PLANS, Circumstances, Feature, Off, why_off
 from chalicelib.services import audits
+
+# The first word of an address of the front end cannot be an organization's.
+RESERVED = frozenset(
+    {"api", "assets", "documents", "forms", "home", "join", "messages", "pay", "profile", "staff", "verify", "www"}
+)
+_SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 DEFAULTS: dict[str, Any] = {
     "features": {
@@ -58,10 +65,13 @@ def create(
 ) -> Tenant:
     """Open an organization with its data key and its standard forms. `changed`: settings other than the defaults.
 
-    Safe to repeat with the same ids after a crash; raises Stale when the slug is another organization's.
+    Safe to repeat with the same ids after a crash; raises Stale when the slug is another organization's, and ValueError
+    when it cannot be one (lower case letters, digits and hyphens; no address of the front end's own).
     """
     from chalicelib.services import forms
 
+    if not _SLUG.fullmatch(slug) or slug in RESERVED:
+        raise ValueError("not a slug")
     keys.create(tenant_id)
     at = clock.text(clock.now())
     own = {**DEFAULTS, **changed, "features": {**DEFAULTS["features"], **changed.get("features", {})}}

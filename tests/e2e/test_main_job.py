@@ -166,7 +166,7 @@ class Therapist:
             expect(row.get_by_text("Completed", exact=True)).to_be_visible()
             expect(row.get_by_text("Safety answer", exact=True)).to_have_count(int(worrying and form == FORMS[0]))
         self.device.look("general-documents")
-        self.device.press(f"Verify: {FORMS[1]}")
+        rows.filter(has_text=FORMS[1]).get_by_role("button", name=re.compile("^Verify")).click()
         verdict = self.page.get_by_role("status", name=f"Verification of {FORMS[1]}")
         expect(verdict).to_contain_text("This document is intact")
         expect(verdict).to_be_focused()

@@ -18,7 +18,6 @@ export const shared = {
   none: 'Not answered',
   copy: 'Copy',
   copied: 'Copied',
-  opensMail: 'E-mail',
   print: 'Print',
   nav: { main: 'Main', wide: 'Main, wide screens', small: 'Main, small screens' },
   account: (name: string) => `${name}, your account`,
