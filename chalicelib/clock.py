@@ -20,7 +20,7 @@ def use(source: Callable[[], datetime]) -> None:
 
 def text(at: datetime) -> str:
     """An instant as stored and sent: RFC 3339, UTC, milliseconds, fixed width: text order is time order."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def parse(stored: str) -> datetime:

@@ -15,6 +15,7 @@ LIMITS: dict[str, tuple[int, int]] = {
     "renewal": (3, 3600),
     "verification_address": (30, 600),
     "invitations_tenant": (200, 86400),
+    "invitations_client": (10, 86400),  # to one mailbox
     "sessions": (5, 0),  # sessions a person may have at once; the oldest ends
 }
 

@@ -3,6 +3,7 @@
 python -m chalicelib.handlers.openapi > frontend/openapi.json
 """
 
+import functools
 import re
 from typing import Any
 
@@ -32,8 +33,9 @@ def describe_api(context: None, caller: Caller) -> Description:
     return Description.model_validate(document())
 
 
+@functools.cache
 def document() -> dict[str, Any]:
-    """The description of every route."""
+    """The description of every route: made once, it does not change while the function lives."""
     from chalicelib.handlers import routes
 
     table = sorted(routes(), key=lambda route: (route.path, route.method))

@@ -124,11 +124,8 @@ class Routes(Blueprint):  # type: ignore[misc]
                 return _serve(route, function, self.current_request, params, max_body)
 
             del view.__wrapped__  # Chalice would ask the inner function for its arguments
-            if method == "GET":
-                self.route(self.prefix + path, methods=["GET"], name=function.__name__)(view)
-            else:
-                types = ["application/json", "*/*"]  # Chalice's own refusal is no problem document; ours follows
-                self.route(self.prefix + path, methods=[method], content_types=types, name=function.__name__)(view)
+            types = ["application/json", "*/*"]  # Chalice's own refusal is no problem document; ours follows
+            self.route(self.prefix + path, methods=[method], content_types=types, name=function.__name__)(view)
             return function
 
         return decorate

@@ -8,7 +8,7 @@ from chalicelib import clock
 from chalicelib.context import Context
 from chalicelib.handlers.routing import BOTH, PUBLIC, Routes, cookie, seconds_until
 from chalicelib.handlers.tenants import TenantView
-from chalicelib.handlers.views import Body, Empty, Line, PortalView
+from chalicelib.handlers.views import Body, Empty, Line, PortalView, WithHeaders
 from chalicelib.services import clients, sessions, tenants
 
 public = Routes(__name__, PUBLIC)
@@ -43,7 +43,7 @@ class FeatureState(PortalView):
     reason: str | None
 
 
-class SessionView(PortalView):
+class SessionView(PortalView, WithHeaders):
     """A session. It ends at `idle_ends_at` unless something is done in it, and at `ends_at` in any case."""
 
     kind: Literal["staff", "client"]
@@ -58,6 +58,10 @@ class SessionView(PortalView):
     idle_ends_at: str
     ends_at: str
     token: str | None
+
+
+class SignedOut(Empty, WithHeaders):
+    """No content, and nothing kept in the browser."""
 
 
 @public.endpoint("POST", "/sessions", action="session:create", body=SignIn, status=201)
@@ -86,7 +90,7 @@ def extend_session(context: Context) -> SessionView:
 def sign_out(context: Context) -> Empty:
     """Sign out"""
     sessions.end(context)
-    gone = Empty()
+    gone = SignedOut()
     gone._headers = {"Set-Cookie": cookie("", 0), "Clear-Site-Data": '"cache", "storage"'}
     return gone
 

@@ -1,4 +1,7 @@
-"""The bases of every request body and every response."""
+"""The bases of every request body and every response.
+
+Each is built when it is first used (`defer_build`): a cold start pays for the models of its own request only.
+"""
 
 import re
 from typing import Annotated, Any
@@ -34,13 +37,13 @@ Line = Annotated[str, AfterValidator(_line)]
 class Body(BaseModel):
     """What a request may hold: nothing else, of exactly these types, and never echoed."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True, defer_build=True)
 
 
 class Query(BaseModel):
     """What a query string may hold."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)
 
 
 class Paging(Query):
@@ -53,7 +56,15 @@ class Paging(Query):
 class View(BaseModel):
     """What a response holds. Fields that are not named here do not leave the building."""
 
-    model_config = ConfigDict(extra="forbid", from_attributes=False)
+    model_config = ConfigDict(extra="forbid", from_attributes=False, defer_build=True)
+
+    def headers(self) -> dict[str, Any]:
+        """Headers that go with this view."""
+        return {}
+
+
+class WithHeaders(View):
+    """A view that brings headers. A class of its own: a private attribute costs every row of every list."""
 
     _headers: dict[str, Any] = PrivateAttr(default_factory=dict)
 

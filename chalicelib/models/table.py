@@ -55,7 +55,7 @@ class Key:
     def prefix(self, parts: dict[str, Any]) -> str:
         """The sort template filled up to the first part that was not given."""
         text = ""
-        for literal, field, *_ in string.Formatter().parse(self.sort):
+        for literal, field in _pieces(self.sort):
             text += literal
             if field is not None:
                 if field not in parts:
@@ -64,9 +64,14 @@ class Key:
         return text
 
 
+@functools.cache
+def _pieces(template: str) -> tuple[tuple[str, str | None], ...]:
+    """A template as (what stands before, the part's name) pairs."""
+    return tuple((literal, field) for literal, field, *_ in string.Formatter().parse(template))
+
+
 def _filled(template: str, parts: dict[str, Any]) -> str:
-    names = [field for _, field, *_ in string.Formatter().parse(template) if field]
-    return template.format(**{name: _safe(parts[name]) for name in names})
+    return "".join(literal + _safe(parts[field]) if field else literal for literal, field in _pieces(template))
 
 
 def _safe(value: Any) -> str:
@@ -326,13 +331,33 @@ def _hydrated(item: dict[str, Any]) -> Any:
 @functools.cache
 def _packed(kind: type[Record]) -> list[tuple[str, Attribute[Any]]]:
     """The attributes whose stored form is not their value."""
-    attributes = kind.get_attributes().items()
-    return [(name, each) for name, each in attributes if isinstance(each, JsonAttribute | PackedAttribute)]
+    return [(name, each) for name, each in _attributes(kind) if isinstance(each, JsonAttribute | PackedAttribute)]
 
 
 def decode(item: dict[str, Any]) -> dict[str, Any]:
     """DynamoDB's typed JSON as plain values."""
-    return {name: _plain(*next(iter(value.items()))) for name, value in item.items()}
+    plain = {}
+    for name, typed in item.items():
+        for kind, value in typed.items():  # one; nearly all are strings
+            plain[name] = value if kind == "S" else _plain(kind, value)
+    return plain
+
+
+def encode(record: Record) -> dict[str, Any]:
+    """The record as DynamoDB's typed JSON, keys included: what `decode` reads. ValueError: a part is missing."""
+    item = {}
+    values = record.attribute_values
+    for name, attribute in _attributes(type(record)):
+        if (value := values.get(name)) is not None:
+            item[name] = {attribute.attr_type: attribute.serialize(value)}
+        elif not attribute.null:
+            raise ValueError(f"a {record.KIND} needs {name}")
+    return item
+
+
+@functools.cache
+def _attributes(kind: type[Record]) -> list[tuple[str, Attribute[Any]]]:
+    return list(kind.get_attributes().items())
 
 
 def _plain(kind: str, value: Any) -> Any:

@@ -7,7 +7,7 @@ from chalicelib.context import Context
 from chalicelib.ids import new_id
 from chalicelib.models.audits import ClientAudit, TenantAudit
 from chalicelib.models.table import Record
-from chalicelib.models.transaction import Transaction
+from chalicelib.models.transaction import add
 
 SHARDS = 16
 
@@ -35,5 +35,4 @@ def event(context: Context, action: str, *, client_id: str | None = None, **obje
 
 def record(context: Context, action: str, *, client_id: str | None = None, **object_ids: str | None) -> None:
     """Write the event of a read before its answer goes out; if that fails the request fails, so no read is unseen."""
-    with Transaction() as tx:
-        tx.create(event(context, action, client_id=client_id, **object_ids))
+    add(event(context, action, client_id=client_id, **object_ids))

@@ -293,6 +293,7 @@ def _keep(
         IntakeForm.status.set("started"),
         IntakeForm.saved_at.set(at),
         IntakeForm.started_at.set(IntakeForm.started_at | at),
+        IntakeForm.version.add(1),
         *(each.set(place[name]) for name, each in _IDENTITY.items()),
     ]
     if position and progress:
@@ -385,7 +386,7 @@ def _as_seen(seen: IntakeForm | None) -> Any:
     """The form is as it was when its answers were read: what is signed is what is kept."""
     if seen is None:
         return IntakeForm.pk.does_not_exist()
-    return (IntakeForm.status == "started") & (IntakeForm.saved_at == seen.saved_at)
+    return (IntakeForm.status == "started") & (IntakeForm.version == seen.version)
 
 
 def _signed_form(context: Context, intake_id: str, form_id: str) -> IntakeForm:

@@ -134,7 +134,7 @@ def send(context: Context, form_ids: Sequence[str], subject: str | None, message
     picked = chosen(context, form_ids)
     if refused := obstacle(client, context.now):
         raise refused
-    accounts.throttle(context.tenant_id, settings.limit("invitations_tenant"), context.now.timestamp(), "invitations")
+    _pace(context)
     previous = _previous(client)
     intake = intakes.packet(context, client, picked)
     usual = template(context.tenant)
@@ -152,6 +152,13 @@ def send(context: Context, form_ids: Sequence[str], subject: str | None, message
         tx.create(audits.event(context, "invite:send", client_id=client.client_id, invite_id=invite.invite_id))
     mails.hand_over(mail)
     return invite
+
+
+def _pace(context: Context) -> None:
+    """So many mails a day to one person, and so many from one organization (notes: security 3.7)."""
+    seconds, about = context.now.timestamp(), ("invitations", context.client_id)
+    accounts.throttle(context.tenant_id, settings.limit("invitations_client"), seconds, *about)
+    accounts.throttle(context.tenant_id, settings.limit("invitations_tenant"), seconds, "invitations")
 
 
 def _previous(client: Client) -> Invite | None:
@@ -234,7 +241,7 @@ def resend(context: Context, invite_id: str) -> Invite:
     client: Client = context.client
     if invite.status != "waiting" or client.invite_id != invite_id or client.status != "active":
         raise InvitationClosed()
-    accounts.throttle(context.tenant_id, settings.limit("invitations_tenant"), context.now.timestamp(), "invitations")
+    _pace(context)
     mail = mails.to_client(context.now, context.tenant_id, client.client_id, mails.INVITATION, invite_id=invite_id)
     seen = invite.generation
     invite.generation, invite.mail_id = seen + 1, mail.mail_id

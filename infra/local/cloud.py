@@ -36,6 +36,7 @@ LIMITS = {
     "renewal": (20, 3600),
     "verification_address": (1000, 600),
     "invitations_tenant": (20000, 86400),
+    "invitations_client": (20000, 86400),
     "sessions": (200, 0),
 }
 

@@ -111,7 +111,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.site.gateway.answer(self.command, self.path.removeprefix("/api") or "/", headers, body, address)
 
     def _lever(self, path: str, body: bytes) -> Answer:
-        if self.command not in ("GET", "HEAD") and self.headers.get("Sec-Fetch-Site") == "cross-site":
+        if self.command not in ("GET", "HEAD") and self.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
             return Answer(403, [("Content-Type", "text/plain")], b"Not from another site.\n")
         method = "GET" if self.command == "HEAD" else self.command
         query = dict(parse_qsl(urlsplit(self.path).query))

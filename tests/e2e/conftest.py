@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.calls import Caller
+from chalicelib.forms import STANDARD
+from tests.calls import PEOPLE, Caller
 from tests.e2e.device import DESKTOP, PHONE, Device
+from tests.e2e.packets import Packet, last_link
 
 SHOTS = "shots"
 
@@ -57,3 +59,11 @@ def devices(
 def office(call: Callable[..., Caller]) -> Caller:
     """The levers: outbox, clock, queues, authenticator codes."""
     return call()
+
+
+@pytest.fixture
+def packet(call: Callable[..., Caller], office: Caller) -> Packet:
+    """C4 has an account and the three forms to fill in; all of it happened before the test."""
+    invited = call("T4").post(f"/practice/clients/{PEOPLE['C4'].id}/invites", {"form_ids": list(STANDARD)})
+    assert invited.status == 201, invited
+    return Packet(office, last_link(office))

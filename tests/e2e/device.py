@@ -33,8 +33,10 @@ class Device:
         self.page: Page = context.new_page()
         self.troubles: list[str] = []
         self.offline = False
+        self.both = True  # look at pages at the other size, too
         self._shots, self._taken = shots, 0
         self._allowed: list[tuple[int, str]] = [(401, r"GET /api/session$")]  # who is signed in? nobody
+        self._lost: list[str] = []
         context.on("console", self._said)
         context.on("weberror", lambda error: self._trouble(f"page error: {error.error}"))
         context.on("response", self._answered)
@@ -45,6 +47,10 @@ class Device:
     def allow(self, status: int, request: str) -> None:
         """From now on this answer is expected: `allow(401, "POST /api/sessions")` (a pattern, matched at the start)."""
         self._allowed.append((status, request))
+
+    def ignore_failure(self, part: str) -> None:
+        """Requests to addresses with this part may get lost from now on: the test loses them."""
+        self._lost.append(part)
 
     def _trouble(self, what: str) -> None:
         self.troubles.append(f"{self.name}: {what} (on {re.sub('#.*', '', self.page.url)})")
@@ -65,7 +71,11 @@ class Device:
     def _failed(self, request: Request) -> None:
         why = request.failure or ""
         # Aborted: the person went on, or typed the next letter. A download is "aborted" as a page.
-        if "ERR_ABORTED" in why or (self.offline and "ERR_INTERNET_DISCONNECTED" in why):
+        if (
+            "ERR_ABORTED" in why
+            or any(part in request.url for part in self._lost)
+            or (self.offline and "ERR_INTERNET_DISCONNECTED" in why)
+        ):
             return
         self._trouble(f"request failed: {request.method} {request.url}: {why}")
 
@@ -116,13 +126,15 @@ class Device:
     # ---- seeing ----
 
     def arrived(self, heading: str | re.Pattern[str], *, title: str | None = None, by_link: bool = True) -> None:
-        """The page has this one heading; the focus is on it unless the page was just loaded; the tab says where we are."""
+        """The page has this one heading, with the focus unless it was just loaded; the tab says where we are."""
         found = self.page.get_by_role("heading", level=1)
         expect(found).to_have_text(heading)
         if by_link:
             expect(found).to_be_focused()
         expected = title if title is not None else heading
-        expect(self.page).to_have_title(expected if isinstance(expected, re.Pattern) else re.compile(re.escape(expected)))
+        expect(self.page).to_have_title(
+            expected if isinstance(expected, re.Pattern) else re.compile(re.escape(expected))
+        )
 
     def sees(self, text: str | re.Pattern[str]) -> None:
         """This text can be seen."""
@@ -132,7 +144,7 @@ class Device:
         """The page is accessible, fits the screen, and its picture is kept; `both`: at the other size, too."""
         expect(self.page.locator("[aria-busy=true]")).to_have_count(0)
         self._taken += 1
-        for kind in (self.kind, *({"phone", "desktop"} - {self.kind} if both else ())):
+        for kind in (self.kind, *({"phone", "desktop"} - {self.kind} if both and self.both else ())):
             width = SIZES[kind]["width"]
             self.page.set_viewport_size(SIZES[kind])
             # As tall as the page: what a sticky foot covers would be reported as a target that is too small.

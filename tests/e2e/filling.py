@@ -21,7 +21,12 @@ class Filling:
     """
 
     def __init__(
-        self, device: Device, *, answers: Mapping[str, Any] | None = None, every: bool, skip: frozenset[str] = frozenset()
+        self,
+        device: Device,
+        *,
+        answers: Mapping[str, Any] | None = None,
+        every: bool,
+        skip: frozenset[str] = frozenset(),
     ) -> None:
         self.device, self.page, self.answers, self.every, self.skip = device, device.page, answers or {}, every, skip
         self.form: Spec = {}
@@ -125,7 +130,9 @@ def calm(field: Spec) -> Any:
     worrying = field.get("worrying", [])
     match field["type"]:
         case "text":
-            return {"tel": "+1 212 555 0188", "email": "someone@mail.example"}.get(field.get("input", ""), "In a few words")
+            return {"tel": "+1 212 555 0188", "email": "someone@mail.example"}.get(
+                field.get("input", ""), "In a few words"
+            )
         case "long":
             return "In several words,\nover two lines."
         case "initials":

@@ -1,4 +1,4 @@
-"""The whole main job in a real browser: a therapist invites, a client signs on a phone, the practice has sealed PDFs."""
+"""The main job in a real browser: a therapist invites, a client signs on a phone, the practice has sealed PDFs."""
 
 import hashlib
 import io
@@ -336,7 +336,9 @@ def test_from_invitation_to_verified_pdf(
     run: dict[str, Any], devices: Callable[..., Device], office: Caller, canaries: Any
 ) -> None:
     canaries.add(PASSWORD, "Quillfeather", "Ottoline", "told slowly", "夜が長すぎる")
-    therapist = Therapist(devices("desktop", name="therapist"), office)
+    desk, phone = devices("desktop", name="therapist"), devices("phone", zone=run["zone"], name="client")
+    desk.both = phone.both = run["every"]  # once is enough
+    therapist = Therapist(desk, office)
     therapist.signs_in()
     therapist.finds_the_client()
     therapist.invites()
@@ -346,7 +348,6 @@ def test_from_invitation_to_verified_pdf(
     link = re.search(r"\S+/join#\S+", mail["text"])
     assert link
 
-    phone = devices("phone", zone=run["zone"], name="client")
     client = Client(phone)
     client.joins(link.group())
     client.gives_demographics()

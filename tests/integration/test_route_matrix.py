@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -161,7 +162,7 @@ def _those_who_may_not(stage: Stage) -> None:
         sessions.start(context, method="password", bearer=True)
         stage.tokens[key] = str(context.token)
         if key == "expired":
-            change(context.session, StaffSession.ends_at.set(clock.text(clock.now())))
+            change(context.session, StaffSession.ends_at.set(clock.text(clock.now() - timedelta(hours=1))))
 
 
 @pytest.fixture
@@ -241,6 +242,7 @@ def _filled(route: Route, ids: dict[str, str]) -> str:
 # ---- requests that would succeed ----
 
 BODIES: dict[str, Any] = {
+    "search_clients": {"search": "imo"},
     "sign_in": {"slug": "oak", "kind": "client", "email": "imogen@mail.example", "password": "C1-quiet-river-lantern"},
     "send_invite": {"form_ids": [flows.NOTICE]},
     "preview_invite": {"form_ids": [flows.NOTICE]},
@@ -307,7 +309,7 @@ def _everyone(stage: Stage) -> list[str]:
 def _plain(answer: Answer) -> tuple[Any, ...]:
     """All of an answer but its request id."""
     body = re.sub(rb"urn:request:[0-9a-fA-F-]+", b"urn:request:", answer.body)
-    return answer.status, sorted(answer.headers), body
+    return answer.status, tuple(sorted(answer.headers)), body
 
 
 def _code(answer: Answer) -> str | None:
@@ -393,7 +395,7 @@ def test_features_off_stop_what_needs_them_and_nothing_else(off: str, stage: Sta
                 about_a_client = target.name in ("client C1", "client C4")
                 if not (about_a_client or re.fullmatch(r"plain|\w+ of (C1|T1|A1)", target.name)):
                     continue
-                for person in ("A1", "A2", "T1", "T4", "C1", NOBODY):
+                for person in ("A1", "T1", "T4", "C1"):
                     problem, answer = _check(route, stage, person, target, _OFF[off])
                     wrong += [problem] if problem else []
                     if _code(answer) in ("feature_not_in_plan", "feature_switched_off"):

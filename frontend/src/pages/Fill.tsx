@@ -68,7 +68,7 @@ function Pages({ data, person }: { data: FillingForm; person: string }) {
     const signed = filling.closed.code === 'already_signed';
     return (
       <TaskShell out={OUT}>
-        <Empty icon={signed ? 'check' : 'info'} title={signed ? data.title : words.revokedTitle} action={<LinkButton look="primary" href={signed ? '/documents' : '/forms'}>{signed ? words.openCopy : words.toForms}</LinkButton>}>
+        <Empty level={1} icon={signed ? 'check' : 'info'} title={signed ? data.title : words.revokedTitle} action={<LinkButton look="primary" href={signed ? '/documents' : '/forms'}>{signed ? words.openCopy : words.toForms}</LinkButton>}>
           {signed ? words.signedAlready : filling.closed.code === 'intake_revoked' ? words.revoked : filling.closed.title}
         </Empty>
       </TaskShell>

@@ -126,7 +126,7 @@ function Signing({ data, out }: { data: FillingForm; out: { href: string; label:
     const signed = !over || over.code === 'already_signed';
     return (
       <TaskShell out={{ href: '/forms', label: client.fill.out }}>
-        <Empty icon={signed ? 'check' : 'info'} title={signed ? data.title : client.fill.revokedTitle} action={<LinkButton look="primary" href={signed ? (data.document_id ? `/documents/${data.document_id}` : '/documents') : '/forms'}>{signed ? client.fill.openCopy : client.fill.toForms}</LinkButton>}>
+        <Empty level={1} icon={signed ? 'check' : 'info'} title={signed ? data.title : client.fill.revokedTitle} action={<LinkButton look="primary" href={signed ? (data.document_id ? `/documents/${data.document_id}` : '/documents') : '/forms'}>{signed ? client.fill.openCopy : client.fill.toForms}</LinkButton>}>
           {signed ? client.fill.signedAlready : over?.code === 'intake_revoked' ? client.fill.revoked : over?.title}
         </Empty>
       </TaskShell>
@@ -154,7 +154,7 @@ function Signing({ data, out }: { data: FillingForm; out: { href: string; label:
   return (
     <TaskShell
       out={out}
-      foot={<Button look="primary" wide type="submit" form="sign" busy={act.busy} busyLabel={words.busy}>{words.submit}</Button>}
+      foot={<div class="cluster"><Button look="primary" wide type="submit" form="sign" busy={act.busy} busyLabel={words.busy}>{words.submit}</Button></div>}
     >
       <form class="stack g6" id="sign" noValidate onSubmit={submit}>
         <div class="stack g5">

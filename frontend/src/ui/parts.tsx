@@ -246,13 +246,13 @@ export function Badge({ tone = 'plain', hollow, children }: { tone?: Exclude<Ton
   return <span class={['badge', tone === 'plain' ? '' : tone, hollow ? 'hollow' : ''].filter(Boolean).join(' ')}>{children}</span>;
 }
 
-/** What belongs here, and the one way to begin. */
-export function Empty({ icon, title, children, action, level = 2 }: { icon: IconName; title: string; children?: ComponentChildren; action?: ComponentChildren; level?: 2 | 3 }) {
+/** What belongs here, and the one way to begin. `level` 1 when it is all there is on the page. */
+export function Empty({ icon, title, children, action, level = 2 }: { icon: IconName; title: string; children?: ComponentChildren; action?: ComponentChildren; level?: 1 | 2 | 3 }) {
   const Tag = `h${level}` as 'h2';
   return (
     <div class="empty">
       <span class="glyph"><Icon name={icon} /></span>
-      <Tag>{title}</Tag>
+      {level === 1 ? <Heading move={title}>{title}</Heading> : <Tag>{title}</Tag>}
       {children ? <p class="small">{children}</p> : null}
       {action}
     </div>

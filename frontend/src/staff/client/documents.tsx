@@ -99,7 +99,7 @@ function Row({ document, client_id, onVerdict }: { document: Document; client_id
             <Button mini icon="download" busy={download.busy} busyLabel={words.preparing} onClick={() => void download.run()}>{words.download}{of}</Button>
             <Button mini icon="shield" busy={verify.busy} busyLabel={words.verifying} onClick={() => void verify.run()}>{words.verify}{of}</Button>
           </div>
-        ) : <span class="tiny soft">{words.notYet}</span>}
+        ) : <span class="tiny soft nb">{words.notYet}</span>}
       </td>
     </tr>
   );

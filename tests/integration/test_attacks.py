@@ -1,0 +1,255 @@
+"""Attacks that once got through, each as its attacker made it; every one of them failed before its fix."""
+
+import base64
+import json
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra import template
+from tests.calls import PEOPLE, Answer, Caller
+from tests.conftest import World
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTICE = "notice-of-privacy-practices"
+SIGNATURE = {
+    "method": "typed",
+    "typed_name": "Wendell Example",
+    "strokes": None,
+    "printed_name": "Wendell Example",
+    "relationship": "self",
+    "disclosure_version": 1,
+    "consents": {"read": True, "esign": True, "intent": True},
+    "time_zone": "America/New_York",
+}
+
+
+@pytest.fixture
+def form(world: World, call: Callable[..., Caller]) -> tuple[Caller, str]:
+    """C4, who has just joined, and the address of the short form that waits for a signature."""
+    therapist, client = call("T4"), call()
+    sent = therapist.post(f"/practice/clients/{world.id('C4')}/invites", {"form_ids": [NOTICE]})
+    assert sent.status == 201, sent
+    therapist.drain()
+    found = re.search(r"join#([\w.-]+)", therapist.outbox(world.person("C4").email)[-1]["text"])
+    assert found
+    joined = client.post("/invitations/redemption", {"token": found[1], "password": "seven quiet otters swim"})
+    assert joined.status == 201, joined
+    client.remember(joined)
+    intake_id = client.get("/portal/intakes").json["items"][0]["intake_id"]
+    place = f"/portal/intakes/{intake_id}/forms/{NOTICE}"
+    assert _save(client, place).status == 200
+    return client, place
+
+
+Limit = Callable[..., None]
+
+
+@pytest.fixture
+def limits(monkeypatch: pytest.MonkeyPatch) -> Limit:
+    """Sets limits as a deployed stage has them; the local ones are for demos."""
+    from chalicelib.config import Settings
+
+    usual = Settings.limit
+
+    def change(**few: tuple[int, int]) -> None:
+        monkeypatch.setattr(Settings, "limit", lambda self, name: few.get(name) or usual(self, name))
+
+    return change
+
+
+def _save(client: Caller, place: str) -> Answer:
+    return client.patch(f"{place}/sections/acknowledgement", {"answers": {"received": True}})
+
+
+def _sign(client: Caller, place: str, /, **changed: Any) -> Answer:
+    return client.post(f"{place}/signature", {**SIGNATURE, **changed})
+
+
+# ---- a client who wants a form that is never sealed ----
+
+
+@pytest.mark.parametrize("unit", ["\u2066", "\u202a", "\u0f40\u0f90", "a\u05d0"], ids=ascii)
+def test_ten_thousand_hostile_characters_are_set_in_seconds(unit: str) -> None:
+    """Each run was handed the whole text: the square of it, more minutes than the sealing function has."""
+    from chalicelib.adapters import typesetting
+
+    text = (unit * 10_000)[:10_000]
+    started = time.perf_counter()
+    lines = typesetting.set_text(text, typesetting.Style("text", 10, 15, (0, 0, 0)), 492)
+    assert time.perf_counter() - started < 12
+    drawn = "".join(atom.text for line in lines for atom in line.atoms)
+    assert drawn == typesetting.visible(text)
+
+
+def test_a_form_that_takes_too_long_takes_no_other_down() -> None:
+    import app
+
+    (sealing,) = [each for each in app.app.event_sources if each.handler_string.endswith("on_sealing")]
+    assert sealing.batch_size == 1
+
+
+# ---- forged signatures ----
+
+
+@pytest.mark.parametrize(
+    "name", ["\u200b\u200b\u200b", "\u3164\u3164", "\u2060\u200d", "\u2800\u2800", "--"], ids=ascii
+)
+@pytest.mark.parametrize("field", ["typed_name", "printed_name"])
+def test_nobody_signs_with_a_name_that_does_not_show(form: tuple[Caller, str], field: str, name: str) -> None:
+    client, place = form
+    answer = _sign(client, place, **{field: name})
+    assert (answer.status, answer.code) == (422, "invalid_body")
+
+
+@pytest.mark.parametrize("name", ["李娜", "ก้อง", "ña", "O'Néill 3rd"])
+def test_names_of_any_script_sign(form: tuple[Caller, str], name: str) -> None:
+    assert _sign(*form, typed_name=name, printed_name=name).status == 201
+
+
+@pytest.mark.parametrize("zone", ["Mars/Olympus", "", "..", "../../etc/passwd", "CON", "\u00e4", "America", "zone.tab"])
+def test_a_zone_that_is_none_is_refused(form: tuple[Caller, str], zone: str) -> None:
+    answer = _sign(*form, time_zone=zone)
+    assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "/time_zone")
+
+
+def test_an_autosave_beside_a_signature_does_not_make_it_look_signed(
+    form: tuple[Caller, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second device saved while the first one signed: "already signed" was the answer, and nothing was."""
+    from chalicelib.services import intakes
+
+    client, place = form
+    require, beside = intakes._require_complete, [True]
+
+    def slowly(opened: Any) -> None:
+        require(opened)
+        if beside and beside.pop():
+            assert _save(client, place).status == 200
+
+    monkeypatch.setattr(intakes, "_require_complete", slowly)
+    answer = _sign(client, place)
+    assert (answer.status, beside) == (201, [])
+    assert client.get(place).json["status"] == "signed"
+    again = _sign(client, place)
+    assert (again.status, again.code) == (409, "already_signed")
+
+
+# ---- who is told ----
+
+
+def test_a_therapist_who_was_unassigned_is_told_nothing_and_someone_else_is(world: World) -> None:
+    """Else the only one who is told of a worrying packet is someone who may no longer open it."""
+    from chalicelib.services import clients, notifications
+
+    oak, c4, t4 = world.tenant_id("oak"), world.id("C4"), world.id("T4")
+    assert [each.staff_id for each in notifications.recipients(oak, c4, t4)] == [t4]
+    clients.unassign(oak, c4, t4)
+    told = {each.staff_id for each in notifications.recipients(oak, c4, t4)}
+    assert told == {world.id("A1"), world.id("A2")}
+
+
+# ---- nothing that is sent is a 500, or costs more than it should ----
+
+
+@pytest.mark.parametrize("tag", ["\u00b2", '"\u00b2"', 'W/"\u00b9"', '"1\u00b3"'])
+def test_digits_that_are_none_in_if_match(call: Callable[..., Caller], tag: str) -> None:
+    answer = call("C1").patch("/portal/profile", {"phone": "1"}, headers={"If-Match": tag})
+    assert (answer.status, answer.code) == (412, "stale")
+
+
+def test_a_deeply_nested_cursor(call: Callable[..., Caller]) -> None:
+    cursor = base64.urlsafe_b64encode(b"[" * 1400).decode().rstrip("=")
+    answer = call("C1").get("/portal/intakes", query={"cursor": cursor})
+    assert (answer.status, answer.code) == (400, "invalid_cursor")
+
+
+def test_eighty_thousand_mistakes_get_a_short_answer(form: tuple[Caller, str]) -> None:
+    """It named them all, in more than Lambda lets through: a small request made a large one, and a 502."""
+    client, place = form
+    strokes: list[Any] = [[[]] * 2000] * 40
+    sent = json.dumps({**SIGNATURE, "method": "drawn", "strokes": strokes}, separators=(",", ":")).encode()
+    answer = client.post(f"{place}/signature", sent)
+    assert (answer.status, answer.code) == (422, "invalid_body")
+    assert len(answer.json["errors"]) == 100
+
+
+def test_guesses_at_organizations_that_are_none_are_counted_too(call: Callable[..., Caller], limits: Limit) -> None:
+    """Each costs a password hash, so that nobody can tell which organizations there are."""
+    limits(sign_in_address=(3, 300))
+    body = {"slug": "no-such-place", "kind": "client", "email": "a@mail.example", "password": "x"}
+    answers = [call().post("/sessions", {**body, "slug": f"no-such-place-{i}"}) for i in range(5)]
+    assert [each.status for each in answers] == [401, 401, 401, 429, 429]
+    assert answers[-1].headers["Retry-After"]
+
+
+def test_nobody_is_flooded_with_invitations(world: World, call: Callable[..., Caller], limits: Limit) -> None:
+    """Two hundred a day, the organization's own limit, could all go to one mailbox."""
+    limits(invitations_client=(3, 86400))
+    therapist, invites = call("T4"), f"/practice/clients/{world.id('C4')}/invites"
+    invite_id = therapist.post(invites, {"form_ids": []}).json["invite_id"]
+    again = [therapist.post(f"{invites}/{invite_id}/resend").status for _ in range(3)]
+    assert again == [201, 201, 429]
+    therapist.post(f"{invites}/{invite_id}/revoke")
+    assert therapist.post(invites, {"form_ids": []}).status == 429
+    therapist.drain()
+    assert len(therapist.outbox(world.person("C4").email)) <= 3
+
+
+# ---- access that ended ----
+
+
+def test_who_left_or_was_unassigned_is_out_at_once(world: World, call: Callable[..., Caller]) -> None:
+    from chalicelib.models.staff import Staff
+    from chalicelib.models.transaction import change
+    from chalicelib.services import clients
+
+    oak, c1, t1 = world.tenant_id("oak"), world.id("C1"), world.id("T1")
+    therapist = call("T1")
+    assert therapist.get(f"/practice/clients/{c1}").status == 200
+    clients.unassign(oak, c1, t1)
+    assert therapist.get(f"/practice/clients/{c1}").status == 404
+    change(Staff.at(tenant_id=oak, staff_id=t1), Staff.status.set("ended"))
+    assert therapist.get("/session").status == 401
+    assert call().post("/sessions", _credentials(call(), "T1")).status == 401
+
+
+def _credentials(caller: Caller, key: str) -> dict[str, Any]:
+    who = PEOPLE[key]
+    code = caller.code_of(key)
+    return {"slug": who.tenant, "kind": "staff", "email": who.email, "password": who.password, "code": code}
+
+
+# ---- what a deployed function may do ----
+
+
+@pytest.mark.parametrize("function", ["on_sealing", "on_schedule", "on_mail_event"])
+def test_only_who_makes_or_checks_secrets_may_read_them(function: str) -> None:
+    """The token key makes invitation links: whoever has it can become any invited client."""
+    policy = (ROOT / ".chalice" / f"policy-{function}.json").read_text()
+    assert "secretsmanager" not in policy
+
+
+@pytest.mark.parametrize("function", ["on_mail", "on_mail_event", "on_sealing", "on_schedule"])
+def test_no_worker_may_delete_records(function: str) -> None:
+    """What was audited, signed or sent cannot be taken back through a worker."""
+    policy = json.loads((ROOT / ".chalice" / f"policy-{function}.json").read_text())
+    assert not [action for each in policy["Statement"] for action in each["Action"] if "dynamodb:Delete" in action]
+
+
+def test_the_sealing_function_writes_documents_and_reads_none() -> None:
+    policy = json.loads((ROOT / ".chalice" / "policy-on_sealing.json").read_text())
+    (may,) = [each["Action"] for each in policy["Statement"] if each["Sid"] == "FileDocuments"]
+    assert set(may) == {"s3:PutObject", "s3:PutObjectRetention"}
+
+
+def test_no_link_to_a_document_lasts_whoever_made_it() -> None:
+    policies = template.resources(template.load(template.STATEFUL), "AWS::S3::BucketPolicy")
+    statements = policies["DocumentsPolicy"]["PolicyDocument"]["Statement"]
+    (limit,) = [each for each in statements if "NumericGreaterThan" in each["Condition"]]
+    assert limit["Effect"] == "Deny"
+    assert limit["Condition"]["NumericGreaterThan"] == {"s3:signatureAge": 300_000}
