@@ -39,6 +39,7 @@ class Settings(BaseModel):
     seal_key_id: str = Field(min_length=1)
     seal_certificate_key: str = Field(min_length=1)
     secrets_name: str = Field(min_length=1)
+    origin_key: str | None = Field(default=None, min_length=32)  # proves that a request came through CloudFront
     documents_endpoint: str | None = None  # another address of the documents bucket for browsers (local development)
     retention_days: int = Field(default=2557, ge=1)  # signed forms are locked for seven years (notes: security 3.10)
     limits: Json[dict[str, tuple[int, int]]] = Field(default_factory=dict)

@@ -193,7 +193,9 @@ def _serve(
 def _caller(request: Request) -> sessions.Caller:
     headers = request.headers
     identity = request.context.get("identity") or {}
-    viewer = headers.get("cloudfront-viewer-address", "").rpartition(":")[0] or identity.get("sourceIp") or "unknown"
+    through_cloudfront = settings.origin_key and ids.same(headers.get("x-origin-key", ""), settings.origin_key)
+    told = headers.get("cloudfront-viewer-address", "").rpartition(":")[0] if through_cloudfront else ""
+    viewer = told or identity.get("sourceIp") or "unknown"
     device = headers.get("user-agent")
     return sessions.Caller(
         address=viewer[:64],

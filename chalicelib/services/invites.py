@@ -406,7 +406,7 @@ def redeem(token: str, password: str, profile: dict[str, Any], caller: Caller) -
             Client.invite_ends_at.remove(),
             Client.version.add(1),
             *clients.profile_actions(profile),
-            when=(Client.portal == "invited") & (Client.invite_id == invite.invite_id),
+            when=(Client.portal == "invited") & (Client.invite_id == invite.invite_id) & (Client.status == "active"),
             otherwise=InvitationUsed(),
         )
         for entry in clients.new_search_entries(client, profile.get("preferred_name")):

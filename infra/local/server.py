@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from infra.local import gateway, levers, links
+from infra.local import cloud, gateway, levers, links
 from infra.local.gateway import Answer, Gateway
 from infra.local.headers import SECURITY, content_security_policy
 from infra.local.portal import ROOT, Portal
@@ -107,6 +107,7 @@ class Handler(BaseHTTPRequestHandler):
             headers["cookie"] = "; ".join(self.headers.get_all("cookie", []))
         # As CloudFront does it: its own word on who asks, and one more entry behind whatever the caller wrote.
         headers["cloudfront-viewer-address"] = f"{address}:{self.client_address[1]}"
+        headers["x-origin-key"] = cloud.ORIGIN_KEY
         headers["x-forwarded-for"] = ", ".join(filter(None, (headers.get("x-forwarded-for"), address)))
         return self.site.gateway.answer(self.command, self.path.removeprefix("/api") or "/", headers, body, address)
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, expect
 
 from infra.local import world
@@ -158,7 +158,9 @@ class Device:
         self.page.set_viewport_size(SIZES[self.kind])
 
     def _accessible(self, where: str) -> None:
-        found = Axe().run(self.page, options=OPTIONS).response["violations"]
+        if not self.page.evaluate("() => 'axe' in window"):  # once a document: it is large
+            self.page.evaluate(AXE_SCRIPT)
+        found = self.page.evaluate("async (options) => (await axe.run(document, options)).violations", OPTIONS)
         for violation in found:
             places = "; ".join(f"{node['target']} {node['html'][:160]}" for node in violation["nodes"][:4])
             self._trouble(f"axe on {where}: {violation['id']} ({violation['help']}): {places}")
