@@ -72,11 +72,19 @@ function wide({ value }: Highlight): boolean {
   return Array.isArray(value as unknown) || String(value).length > 60;
 }
 
+/** The summary is one screen; what is longer stands in the document beside it. */
+const LETTERS = 280;
+
+function brief(text: string): string {
+  const letters = Array.from(text);
+  return letters.length > LETTERS ? `${letters.slice(0, LETTERS).join('').trimEnd()} …` : text;
+}
+
 /** The value as the API gives it: a sentence, a list, or rows of a table. */
 function valueOf({ value }: Highlight) {
   const given = value as unknown;
   if (given === null || given === '') return <span class="soft">{words.noAnswer}</span>;
-  if (!Array.isArray(given)) return <span class="pre">{String(given)}</span>;
+  if (!Array.isArray(given)) return <span class="pre">{brief(String(given))}</span>;
   return <ul class="dots">{given.map((one, n) => <li key={n}>{Array.isArray(one) ? one.filter(Boolean).join(', ') : String(one)}</li>)}</ul>;
 }
 
