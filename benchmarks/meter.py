@@ -24,7 +24,11 @@ Item = dict[str, Any]
 Lookup = Callable[[str, str], Item | None]
 
 # Index name → its key, and whether it holds whole items (infra/stateful.yaml).
-INDEXES = {"gsi1": (("gsi1pk", "gsi1sk"), True), "gsi2": (("gsi2pk", "gsi2sk"), True), "due": (("duepk", "duesk"), False)}  # fmt: skip
+INDEXES = {
+    "gsi1": (("gsi1pk", "gsi1sk"), True),
+    "gsi2": (("gsi2pk", "gsi2sk"), False),
+    "due": (("duepk", "duesk"), False),
+}
 
 
 @dataclass

@@ -54,6 +54,7 @@ class Context:
     is_assigned: bool = False  # the client of the request is assigned to the staff member who asks
     names_client: bool = False  # the address names a client
     request: Any = None  # what an earlier request with this idempotency key left
+    named: dict[str, Any] = field(default_factory=dict)  # records that the address names, read along: "intake_id" → it
 
     @property
     def client_id(self) -> str:

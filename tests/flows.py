@@ -130,7 +130,7 @@ def _plausible(spec: dict[str, Any]) -> Any:
         case "choices":
             return [spec["options"][0]["id"]]
         case "yesno":
-            return [True] != spec.get("worrying")
+            return spec.get("worrying") != [True]
         case "agree":
             return True
         case "date":

@@ -1,10 +1,5 @@
 """SES: one MIME message, text and HTML, to one person."""
 
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime, make_msgid
-
 from chalicelib import clock
 from chalicelib.adapters.aws import client
 from chalicelib.config import settings
@@ -12,6 +7,11 @@ from chalicelib.config import settings
 
 def send(*, to: str, sender_name: str, subject: str, text: str, html: str, reference: str) -> str:
     """Send, and return SES's message id. `reference` marks the mail for its delivery events (an id of ours)."""
+    from email.headerregistry import Address  # only on_mail sends; the API's start does without
+    from email.message import EmailMessage
+    from email.policy import SMTP
+    from email.utils import format_datetime, make_msgid
+
     domain = settings.mail_sender.rpartition("@")[2]
     message = EmailMessage(policy=SMTP)
     message["From"] = Address(_line(sender_name), addr_spec=settings.mail_sender)

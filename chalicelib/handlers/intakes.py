@@ -9,9 +9,7 @@ from chalicelib.errors import InvalidBody
 from chalicelib.handlers.documents import DocumentView
 from chalicelib.handlers.routing import PORTAL, PRACTICE, Routes
 from chalicelib.handlers.views import Body, Line, Paging, PortalView, View
-from chalicelib.models.clients import Document
 from chalicelib.models.intakes import Intake, IntakeForm
-from chalicelib.models.table import load
 from chalicelib.services import clients, intakes
 
 practice = Routes(__name__, PRACTICE, "/practice")
@@ -233,9 +231,7 @@ def save_my_section(context: Context, intake_id: str, form_id: str, section_id: 
 def sign_my_form(context: Context, intake_id: str, form_id: str, body: SignatureIn) -> Signed:
     """Sign a form; it is final"""
     _require_zone(body.time_zone)
-    form = intakes.sign(context, intake_id, form_id, body.model_dump())
-    intake, parts = intakes.state_of(context, intake_id)
-    follows = intakes.next_form(intake, parts, form_id)
+    form, follows = intakes.sign(context, intake_id, form_id, body.model_dump())
     return Signed(
         status=form.status,
         signed_at=form.signed_at,
@@ -299,24 +295,18 @@ def list_intakes(context: Context, client_id: str, query: Paging) -> IntakePage:
 )
 def summarize_intake(context: Context, client_id: str, intake_id: str) -> Summary:
     """What a packet says, on one screen"""
-    intake, lines, in_person, told = intakes.summary(context, intake_id)
-    shown = [SummaryLine(**{name: line[name] for name in SummaryLine.model_fields}) for line in lines]
+    found = intakes.summary(context, intake_id)
+    shown = [SummaryLine(**{name: line[name] for name in SummaryLine.model_fields}) for line in found.lines]
+    name, told = clients.shown(context.client), found.told
     return Summary(
         intake_id=intake_id,
-        client=SummarizedClient(name=clients.shown(context.client), age=told.get("age"), pronouns=told.get("pronouns")),
-        completed_at=intake.completed_at,
+        client=SummarizedClient(name=name, age=told.get("age"), pronouns=told.get("pronouns")),
+        completed_at=found.intake.completed_at,
         highlights=[line for line in shown if not line.worrying],
         worrying=[line for line in shown if line.worrying],
-        in_person=in_person,
-        documents=_documents(context, intake_id),
+        in_person=found.in_person,
+        documents=[DocumentView.of(each, staff=True) for each in found.documents],
     )
-
-
-def _documents(context: Context, intake_id: str) -> list[DocumentView]:
-    _, parts = intakes.state_of(context, intake_id)
-    about = {"tenant_id": context.tenant_id, "client_id": context.client_id}
-    wanted = [(Document, {**about, "document_id": part.document_id}) for part in parts if part.document_id]
-    return [DocumentView.of(found, staff=True) for found in (load(*wanted) if wanted else []) if found is not None]
 
 
 def _page(context: Context, query: Paging) -> IntakePage:

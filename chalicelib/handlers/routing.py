@@ -235,7 +235,7 @@ def _context(route: Route, request: Request, params: dict[str, str], caller: ses
     key = request.headers.get("idempotency-key")
     digest = idempotency.key_digest(key) if route.idempotent and key else None
     background = request.headers.get("x-background") == "1"
-    context = sessions.recognize(token, params.get("client_id"), digest, background, caller)
+    context = sessions.recognize(token, params.get("client_id"), digest, background, caller, params)
     _check_origin(route, request, context)
     return context
 
@@ -286,13 +286,16 @@ def _answer(
         arguments["caller"] = caller
     try:
         view = function(context, **arguments)
-    except idempotency.Repeated:
-        assert context is not None  # only routes with a session remember keys
+    except PortalError as refused:
+        # Another copy of this very request may have been done since this one began: then it gets the same answer.
+        repeated = isinstance(refused, idempotency.Repeated)
+        if context is None or context.idempotency_key is None or not (repeated or refused.status == 409):
+            raise
         again = sessions.recognize(str(context.token), params.get("client_id"), _digest(context), True, caller)
         context.request = again.request
         context.result = idempotency.earlier(context)
         if context.result is None:
-            raise Busy(retry_after=1) from None
+            raise (Busy(retry_after=1) if repeated else refused) from None
         view = function(context, **arguments)
     if route.reads_record and context is not None and context.actor.kind == sessions.STAFF:
         _audit_read(route, context, params)

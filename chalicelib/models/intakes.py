@@ -2,20 +2,20 @@
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 
-from chalicelib.models.table import CLIENT, TENANT, BytesAttribute, JsonAttribute, Key, Record
+from chalicelib.models.table import CLIENT, TENANT, BytesAttribute, Key, PackedAttribute, Record
 
 
 class Intake(Record):
     """A packet: the forms that were sent together.   open ──▶ completed | revoked"""
 
     KEY = Key(CLIENT, "INTAKE#{intake_id}")
-    BY_TENANT = Key(TENANT + "#INTAKES", "{intake_id}", "gsi1")
+    BY_TENANT = Key(TENANT + "#INTAKES", "{intake_id}", "gsi2")
 
     client_id = UnicodeAttribute()
     intake_id = UnicodeAttribute()
     status = UnicodeAttribute()
-    forms = JsonAttribute()  # [{form_id, version, title, minutes, sections, sha256}] in order
-    merge = JsonAttribute()  # the merge fields as they were when it was sent
+    forms = PackedAttribute()  # [{form_id, version, title, minutes, sections}] in order
+    merge = PackedAttribute()  # the merge fields as they were when it was sent
     sent_by = UnicodeAttribute()
     sent_by_name = UnicodeAttribute()
     sent_at = UnicodeAttribute()

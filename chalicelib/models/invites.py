@@ -2,7 +2,7 @@
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
-from chalicelib.models.table import CLIENT, TENANT, BytesAttribute, JsonAttribute, Key, Record
+from chalicelib.models.table import CLIENT, TENANT, BytesAttribute, Key, PackedAttribute, Record
 
 
 class Invite(Record):
@@ -15,15 +15,15 @@ class Invite(Record):
     """
 
     KEY = Key(CLIENT, "INVITE#{invite_id}")
-    BY_TENANT = Key(TENANT + "#INVITES", "{invite_id}", "gsi1")
+    BY_TENANT = Key(TENANT + "#INVITES", "{invite_id}", "gsi2")
 
     client_id = UnicodeAttribute()
     invite_id = UnicodeAttribute()
     intake_id = UnicodeAttribute()
     email = UnicodeAttribute()
     email_digest = UnicodeAttribute()
-    forms = JsonAttribute()
-    letter = BytesAttribute()  # subject and message as the sender wrote them, encrypted
+    forms = PackedAttribute()
+    letter = BytesAttribute()  # encrypted: subject and message where the sender changed them; which usual ones else
     status = UnicodeAttribute()
     delivery = UnicodeAttribute()
     generation = NumberAttribute()

@@ -10,7 +10,7 @@ from chalicelib.config import settings
 from chalicelib.context import Actor, Context, Persona
 from chalicelib.errors import NotFound, NotSealed, PortalError
 from chalicelib.models.clients import Client, Document
-from chalicelib.models.intakes import Intake, IntakeForm
+from chalicelib.models.intakes import Intake, IntakeForm, SignedForm
 from chalicelib.models.table import Page, at_keys, due_key, load
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.policies.rules import Role
@@ -39,7 +39,9 @@ def page_of(context: Context, limit: int, cursor: str | None) -> Page:
 
 def get(context: Context, document_id: str) -> Document:
     """One document of the client; clients get only what is shared with them. Raises NotFound."""
-    found = Document.find(tenant_id=context.tenant_id, client_id=context.client_id, document_id=document_id)
+    found: Document | None = context.named.get("document_id")
+    if found is None or found.document_id != document_id:
+        found = Document.find(tenant_id=context.tenant_id, client_id=context.client_id, document_id=document_id)
     if found is None or (Role.CLIENT in context.actor.roles and not found.shared):
         raise NotFound()
     return found
@@ -49,10 +51,11 @@ def record(context: Context, document_id: str) -> Record:
     """The accessible copy: the same signed record that the PDF was made of."""
     document = get(context, document_id)
     about = {"tenant_id": context.tenant_id, "client_id": context.client_id, "intake_id": document.intake_id}
-    intake, form = load((Intake, about), (IntakeForm, {**about, "form_id": document.form_id}))
+    of_form = {**about, "form_id": document.form_id}
+    intake, form, kept = load((Intake, about), (IntakeForm, of_form), (SignedForm, of_form))
     if intake is None or form is None:
         raise NotFound()
-    signed = intakes.read_signed(form)
+    signed = intakes.opened_record(kept)
     return Record(document, _transcript(intake, form, signed), signed)
 
 
@@ -100,13 +103,14 @@ def seal(tenant_id: str, client_id: str, intake_id: str, form_id: str) -> None:
     transaction at the end makes it complete, once.
     """
     about = {"tenant_id": tenant_id, "client_id": client_id, "intake_id": intake_id}
-    intake, form, client = load((Intake, about), (IntakeForm, {**about, "form_id": form_id}), (Client, about))
+    of_form = {**about, "form_id": form_id}
+    intake, form, client, kept = load((Intake, about), (IntakeForm, of_form), (Client, about), (SignedForm, of_form))
     if intake is None or form is None or client is None or form.status != "signed":
         return
     from chalicelib.adapters import pdf
     from chalicelib.adapters import seal as seals
 
-    signed = intakes.read_signed(form)
+    signed = intakes.opened_record(kept)
     signed_at = clock.parse(form.signed_at)
     rendered = pdf.render(_paper(intake, form, signed))
     sealed = seals.seal(rendered, signed_at=signed_at)

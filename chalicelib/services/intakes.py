@@ -89,14 +89,13 @@ def packet(context: Context, client: Client, picked: Sequence[Form]) -> Intake:
 
 
 def _entry(tenant_id: str, form: Form) -> dict[str, Any]:
-    version = forms.version(tenant_id, form.form_id, form.newest)
+    forms.version(tenant_id, form.form_id, form.newest)  # NotFound before anything is sent
     return {
         "form_id": form.form_id,
         "version": form.newest,
         "title": form.title,
         "minutes": form.minutes,
         "sections": form.sections,
-        "sha256": version.sha256,
     }
 
 
@@ -143,14 +142,18 @@ def _about(packet: Intake) -> dict[str, Any]:
 
 
 def _packet(context: Context, intake_id: str) -> Intake:
+    found: Intake | None = context.named.get("intake_id")
+    if found is not None and found.intake_id == intake_id:
+        return found
     found = Intake.find(tenant_id=context.tenant_id, client_id=context.client_id, intake_id=intake_id)
     if found is None:
         raise NotFound()
     return found
 
 
-def _forms_of(context: Context, intake: Intake) -> list[IntakeForm]:
-    return _states([intake])[intake.intake_id]
+def _forms_of(intake: Intake) -> list[IntakeForm]:
+    """The forms of one packet that someone has begun, as they are now."""
+    return list(IntakeForm.every(IntakeForm.KEY, consistent=True, **_about(intake)))
 
 
 # ---- filling in ----
@@ -161,7 +164,7 @@ def open_form(context: Context, intake_id: str, form_id: str) -> tuple[Open, lis
     intake = _packet(context, intake_id)
     if intake.status == "revoked":
         raise IntakeRevoked()
-    parts = _forms_of(context, intake)
+    parts = _forms_of(intake)
     found = next((part for part in parts if part.form_id == form_id), None)
     return _opened(context, intake, found, form_id), parts
 
@@ -220,8 +223,9 @@ def save(
     """
     about = {"tenant_id": context.tenant_id, "client_id": context.client_id, "intake_id": intake_id}
     place = {**about, "form_id": form_id, "section_id": section_id}
+    intake = _packet(context, intake_id)  # its forms never change, and the transaction checks that it is open
     for _ in range(TRIES):
-        intake, form, section = load((Intake, about), (IntakeForm, {**about, "form_id": form_id}), (Section, place))
+        form, section = load((IntakeForm, {**about, "form_id": form_id}), (Section, place))
         definition = _may_write(intake, form, form_id)
         index = _index(definition, section_id)
         accepted = _accepted(context, definition, section_id, changes)
@@ -242,9 +246,7 @@ class _Overtaken(PortalError):
     """Another request wrote to this section, or signed this form, in the meantime."""
 
 
-def _may_write(intake: Intake | None, form: IntakeForm | None, form_id: str) -> dict[str, Any]:
-    if intake is None:
-        raise NotFound()
+def _may_write(intake: Intake, form: IntakeForm | None, form_id: str) -> dict[str, Any]:
     entry = next((each for each in intake.forms if each["form_id"] == form_id), None)
     if entry is None:
         raise NotFound()
@@ -326,14 +328,18 @@ _IDENTITY = {
 # ---- signing ----
 
 
-def sign(context: Context, intake_id: str, form_id: str, signature: dict[str, Any]) -> IntakeForm:
-    """Sign a form: one conditional transaction, exactly one winner; the answers are final from here on.
+def sign(
+    context: Context, intake_id: str, form_id: str, signature: dict[str, Any]
+) -> tuple[IntakeForm, dict[str, Any] | None]:
+    """Sign a form: one conditional transaction, exactly one winner; the answers are final from here on. With it comes
+    the packet's next form that is to be done.
 
     Stores the canonical answers and the evidence (DOMAIN.md 4.5; 15 USC 7001), and queues the sealing. Raises
     AnswersIncomplete with the places, AlreadySigned, IntakeRevoked, DisclosureChanged, NotFound, Busy.
     """
     if context.result:
-        return _signed_form(context, intake_id, form_id)
+        intake, parts = state_of(context, intake_id)
+        return _signed_form(context, intake_id, form_id), next_form(intake, parts, form_id)
     for _ in range(TRIES):
         try:
             return _sign(context, intake_id, form_id, signature)
@@ -342,8 +348,10 @@ def sign(context: Context, intake_id: str, form_id: str, signature: dict[str, An
     raise Busy(retry_after=1)
 
 
-def _sign(context: Context, intake_id: str, form_id: str, signature: dict[str, Any]) -> IntakeForm:
-    opened, _ = open_form(context, intake_id, form_id)
+def _sign(
+    context: Context, intake_id: str, form_id: str, signature: dict[str, Any]
+) -> tuple[IntakeForm, dict[str, Any] | None]:
+    opened, parts = open_form(context, intake_id, form_id)
     if opened.status != "started" and opened.status != "to_do":
         raise AlreadySigned()
     if signature["disclosure_version"] != DISCLOSURE_VERSION:
@@ -379,7 +387,7 @@ def _sign(context: Context, intake_id: str, form_id: str, signature: dict[str, A
             audits.event(context, "intake:sign", client_id=context.client_id, intake_id=intake_id, form_id=form_id)
         )
     seal_soon(form)
-    return form
+    return form, next_form(opened.intake, parts, form_id)
 
 
 def _as_seen(seen: IntakeForm | None) -> Any:
@@ -416,7 +424,7 @@ def _record(context: Context, opened: Open, signature: dict[str, Any]) -> dict[s
     return {
         **kept,
         "answers_sha256": hashlib.sha256(answers.canonical(kept)).hexdigest(),
-        "form_sha256": opened.entry["sha256"],
+        "form_sha256": forms.version(context.tenant_id, opened.entry["form_id"], opened.entry["version"]).sha256,
         "age": opened.facts.age,
         "today": opened.facts.today.isoformat(),
         "worrying": worrying,
@@ -479,10 +487,14 @@ def seal_soon(form: IntakeForm) -> None:
 def read_signed(form: IntakeForm) -> dict[str, Any]:
     """What was signed. Raises NotFound for a form that is not."""
     about: dict[str, Any] = {"tenant_id": form.tenant_id, "client_id": form.client_id, "intake_id": form.intake_id}
-    kept = SignedForm.find(**about, form_id=form.form_id, consistent=True)
+    return opened_record(SignedForm.find(**about, form_id=form.form_id, consistent=True))
+
+
+def opened_record(kept: SignedForm | None) -> dict[str, Any]:
+    """What a signed record says. Raises NotFound when there is none."""
     if kept is None:
         raise NotFound()
-    signed: dict[str, Any] = keys.decrypt(form.tenant_id, kept.signed, kept.sk)
+    signed: dict[str, Any] = keys.decrypt(kept.tenant_id, kept.signed, kept.sk)
     return signed
 
 
@@ -512,35 +524,48 @@ def next_form(intake: Intake, parts: Sequence[IntakeForm], after: str) -> dict[s
 def state_of(context: Context, intake_id: str) -> tuple[Intake, list[IntakeForm]]:
     """A packet and the state of its forms."""
     intake = _packet(context, intake_id)
-    return intake, _forms_of(context, intake)
+    return intake, _forms_of(intake)
 
 
 # ---- the therapist's summary ----
 
 
-def summary(context: Context, intake_id: str) -> tuple[Intake, list[dict[str, Any]], list[str], dict[str, Any]]:
-    """On one screen: what was marked for the therapist, what is worrying, what was left for the conversation.
+class Summary(NamedTuple):
+    """On one screen: what was marked for the therapist, what is worrying, what was left for the conversation."""
 
-    From signed forms only. Raises NotFound for a packet of which nothing is signed yet.
-    """
+    intake: Intake
+    lines: list[dict[str, Any]]
+    in_person: list[str]
+    told: dict[str, Any]  # age and pronouns
+    documents: list[Document]
+
+
+def summary(context: Context, intake_id: str) -> Summary:
+    """What a packet says. From signed forms only; raises NotFound for a packet of which nothing is signed yet."""
     intake = _packet(context, intake_id)
-    signed_forms = [form for form in _forms_of(context, intake) if form.status in ("signed", "sealed")]
+    signed_forms = [form for form in _forms_of(intake) if form.status in ("signed", "sealed")]
     if not signed_forms:
         raise NotFound()
+    about = _about(intake)
+    found = load(
+        *((SignedForm, {**about, "form_id": form.form_id}) for form in signed_forms),
+        *((Document, {**about, "document_id": form.document_id}) for form in signed_forms),
+    )
+    records = {form.form_id: kept for form, kept in zip(signed_forms, found, strict=False)}
+    documents = [document for document in found[len(signed_forms) :] if document is not None]
     lines: list[dict[str, Any]] = []
     in_person: list[str] = []
     told: dict[str, Any] = {}
-    by_id = {form.form_id: form for form in signed_forms}
     for entry in intake.forms:
-        if (form := by_id.get(entry["form_id"])) is None:
+        if entry["form_id"] not in records:
             continue
-        signed, definition = read_signed(form), definition_of(intake, entry)
+        signed, definition = opened_record(records[entry["form_id"]]), definition_of(intake, entry)
         facts = facts_of(signed)
         lines += [dict(line) for line in answers.highlights(definition, signed["answers"], signed["skipped"], facts)]
         titles = {section["id"]: section["title"] for section in definition["sections"]}
         in_person += [titles[section_id] for section_id in signed["skipped"] if section_id in titles]
         told = told or {"age": signed["age"], **_pronouns(definition, signed["answers"])}
-    return intake, lines, in_person, told
+    return Summary(intake, lines, in_person, told, documents)
 
 
 def _pronouns(definition: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:

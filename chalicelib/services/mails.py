@@ -225,6 +225,30 @@ def _tell_invite(record: ClientMail | StaffMail, delivery: str) -> None:
 
 # ---- the texts ----
 
+_MESSAGE = """Hello {client_first_name},
+
+{organization} invites you to its Client Portal. There you can fill in your first forms in your own time and in private.
+
+{link}
+
+It takes about {minutes} minutes. You can stop at any time and go on later; what you have written is kept.
+
+{organization}"""
+_NEUTRAL_MESSAGE = """Hello {client_first_name},
+
+there is something for you to fill in, in your own time and in private.
+
+{link}
+
+You can stop at any time and go on later; what you have written is kept."""
+
+
+def usual_words(neutral: bool) -> tuple[str, str]:
+    """Subject and message of an invitation whose sender changes nothing; `neutral` as the organization chose."""
+    if neutral:
+        return "An invitation for you", _NEUTRAL_MESSAGE
+    return "{organization} has invited you to join the Client Portal", _MESSAGE
+
 
 def invitation_token(invite: Invite) -> str:
     """The secret of an invitation's link, derived again when it is mailed; only its digest is stored."""
@@ -256,7 +280,9 @@ def _invitation(record: ClientMail, tenant: Tenant) -> Letter | None:
     words = keys.decrypt(record.tenant_id, invite.letter, f"invite|{invite.invite_id}")
     link = f"{settings.portal_origin}/join#{invitation_token(invite)}"
     minutes = sum(form["minutes"] for form in invite.forms)
-    return invitation_letter(tenant, client, invite.email, words["subject"], words["message"], link, minutes)
+    usual = usual_words(words.get("neutral", False))
+    written = (words.get("subject", usual[0]), words.get("message", usual[1]))
+    return invitation_letter(tenant, client, invite.email, *written, link, minutes)
 
 
 def invitation_letter(

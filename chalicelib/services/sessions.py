@@ -1,5 +1,6 @@
 """Signing in, staying signed in, signing out (notes: security 3.1, 3.2, 3.7)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,8 +10,9 @@ from chalicelib.config import settings
 from chalicelib.context import Actor, Context, Persona
 from chalicelib.errors import InvalidCredentials, NotFound, SecondFactorRequired, Unauthenticated
 from chalicelib.models.accounts import Account, ClientSession, StaffSession
-from chalicelib.models.clients import Assignment, Client
+from chalicelib.models.clients import Assignment, Client, Document
 from chalicelib.models.idempotency import ClientRequest, StaffRequest
+from chalicelib.models.intakes import Intake
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import Record, load
 from chalicelib.models.tenants import Tenant
@@ -69,9 +71,21 @@ def csrf_token(token: str) -> str:
 # ---- who asks: one strongly consistent read ----
 
 
-def recognize(token: str, client_id: str | None, key_digest: str | None, background: bool, caller: Caller) -> Context:
+# What an address may name besides the client: read in the same round trip, from the client's own partition.
+NAMED: dict[str, type[Record]] = {"intake_id": Intake, "document_id": Document}
+
+
+def recognize(
+    token: str,
+    client_id: str | None,
+    key_digest: str | None,
+    background: bool,
+    caller: Caller,
+    about: Mapping[str, str] | None = None,
+) -> Context:
     """The context of a request by the session's holder: one BatchGetItem loads every fact that a decision needs.
 
+    `about` is what the address names; of it the records of NAMED are loaded along, for whoever may see them.
     Raises Unauthenticated for a session that is unknown, over, idle too long, or whose person may no longer sign in.
     """
     bearer = read_token(token)
@@ -80,13 +94,16 @@ def recognize(token: str, client_id: str | None, key_digest: str | None, backgro
     person_kind: type[Record] = Staff if bearer.kind == STAFF else Client
     request_kind: type[Record] = StaffRequest if bearer.kind == STAFF else ClientRequest
     of_client = {"tenant_id": bearer.tenant_id, "client_id": client_id}
-    session, who, tenant, client, assignment, request = load(
+    whose = {**of_client, "client_id": bearer.person_id} if bearer.kind == CLIENT else of_client
+    names = [name for name in NAMED if about and name in about] if whose["client_id"] else []
+    session, who, tenant, client, assignment, request, *named = load(
         (session_kind, {**person, "token_digest": bearer.secret_digest}),
         (person_kind, person),
         (Tenant, {"tenant_id": bearer.tenant_id}),
         (Client, of_client) if client_id else None,
         (Assignment, {**of_client, "staff_id": bearer.person_id}) if client_id and bearer.kind == STAFF else None,
         (request_kind, {**person, "key_digest": key_digest}) if key_digest else None,
+        *((NAMED[name], {**(about or {}), **whose}) for name in names),
     )
     now = clock.now()
     if session is None or who is None or tenant is None or not _may_continue(session, who, tenant, bearer.kind, now):
@@ -115,6 +132,7 @@ def recognize(token: str, client_id: str | None, key_digest: str | None, backgro
     context.names_client = client_id is not None
     context.is_assigned = assignment is not None
     context.request = request
+    context.named = dict(zip(names, named, strict=True))
     return context
 
 

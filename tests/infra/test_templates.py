@@ -188,7 +188,7 @@ class TestStateful:
         assert table["DeletionProtectionEnabled"] is True
         assert table["BillingMode"] == "PAY_PER_REQUEST"
         indexes = {each["IndexName"]: each["Projection"]["ProjectionType"] for each in table["GlobalSecondaryIndexes"]}
-        assert indexes == {"gsi1": "ALL", "gsi2": "ALL", "due": "KEYS_ONLY"}
+        assert indexes == {"gsi1": "ALL", "gsi2": "KEYS_ONLY", "due": "KEYS_ONLY"}
 
     def test_buckets_are_private_versioned_lockable_and_encrypted(self, stateful: dict[str, Any]) -> None:
         buckets = template.resources(stateful, "AWS::S3::Bucket")

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -35,6 +36,10 @@ def _client(key: str) -> dict[str, Any]:
     return found
 
 
+def _redeem(people: list[Caller], token: str, passwords: list[str], n: int) -> Answer:
+    return flows.redeem(people[n], token, password=passwords[n])
+
+
 def test_one_link_makes_one_account(world: World, call: Callable[..., Caller]) -> None:
     staff, admin = call("T4"), call("A1")
     address = PEOPLE["C4"].email
@@ -43,7 +48,8 @@ def test_one_link_makes_one_account(world: World, call: Callable[..., Caller]) -
         token = flows.mailed_token(admin, address)
         people = [call() for _ in range(THREADS)]
         passwords = [f"quiet otters swim number {n} today" for n in range(THREADS)]
-        answers = together(THREADS, lambda n: flows.redeem(people[n], token, password=passwords[n]))
+        redeem = partial(_redeem, people, token, passwords)
+        answers = together(THREADS, redeem)
         assert _outcomes(answers) == {(201, None): 1, (409, "invitation_used"): THREADS - 1}
         winner = next(n for n, answer in enumerate(answers) if answer.status == 201)
         accounts = [each for each in flows.stored("account") if PEOPLE["C4"].id in each["principals"]]

@@ -4,7 +4,9 @@ Generated from the application's own routes: a later route is in it by itself. W
 tests/unit/test_policies.py (DOMAIN.md's sentences) and from who is whose in the world, never from the policy table.
 """
 
+import copy
 import json
+import pickle
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,6 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from moto.dynamodb.models.dynamo_type import DynamoType
 
 from chalicelib.handlers import routes
 from chalicelib.handlers.routing import BOTH, PORTAL, PRACTICE, PUBLIC, Route
@@ -49,7 +52,7 @@ class Stage:
     tenants: dict[str, str] = field(default_factory=dict)  # person or client → slug
     therapists: dict[str, set[str]] = field(default_factory=dict)  # client → therapists
     ids: dict[str, dict[str, str]] = field(default_factory=dict)  # client or staff → what is theirs
-    taken: bytes = b""
+    undo: "Undo | None" = None
 
     def ask(self, person: str, method: str, path: str, body: bytes, more: dict[str, str] | None = None) -> Answer:
         """One request as this person, without a socket."""
@@ -62,7 +65,8 @@ class Stage:
 
     def put_back(self) -> None:
         """As it was."""
-        state.restore(self.taken)
+        assert self.undo is not None
+        self.undo.put_back()
 
     def facts(self, person: str, client: str | None, now: Circumstances) -> Facts:
         """What ties this person to this client."""
@@ -77,6 +81,56 @@ class Stage:
             exists=exists,
             circumstances=now,
         )
+
+
+class Undo:
+    """Puts back the items that were written since, and nothing else: a whole restore takes longer than the requests."""
+
+    def __init__(self) -> None:
+        self.taken = state.snapshot(state.CHANGING)
+        self._items = _items(pickle.loads(self.taken)["dynamodb"]["tables"])
+        self._written: set[tuple[str, str]] = set()
+
+    def note(self, key: dict[str, Any]) -> None:
+        """This item was, or may have been, written."""
+        self._written.add((key["pk"]["S"], key["sk"]["S"]))
+
+    def put_back(self) -> None:
+        """The items as they were; the queues empty, as they were."""
+        now = _items(state.backend("dynamodb").tables)
+        for pk, sk in self._written:
+            hash_key, range_key = DynamoType({"S": pk}), DynamoType({"S": sk})
+            if (before := self._items.get(hash_key, {}).get(range_key)) is not None:
+                now[hash_key][range_key] = copy.deepcopy(before)
+            else:
+                now[hash_key].pop(range_key, None)
+        self._written.clear()
+        for queue in state.backend("sqs").queues.values():
+            queue._messages.clear()
+
+
+def _items(tables: dict[str, Any]) -> Any:
+    (table,) = tables.values()
+    return table.items
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _noted(_stage: "Stage") -> Iterator[None]:
+    """Every write of an item is noted."""
+    backend = type(state.backend("dynamodb"))
+
+    def noting(original: Callable[..., Any]) -> Callable[..., Any]:
+        def write(self: Any, table: str, key: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+            assert _stage.undo is not None
+            _stage.undo.note(key)
+            return original(self, table, key, *args, **kwargs)
+
+        return write
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("put_item", "update_item", "delete_item"):
+            patch.setattr(backend, name, noting(getattr(backend, name)))
+        yield
 
 
 # ---- the stage: made once ----
@@ -100,7 +154,7 @@ def _stage(cloud_portal: Any, _serving: Any, _sessions: dict[str, tuple[str, str
         return caller
 
     _furnish(stage, call)
-    stage.taken = state.snapshot(state.CHANGING)
+    stage.undo = Undo()
     return stage
 
 
@@ -168,7 +222,8 @@ def _those_who_may_not(stage: Stage) -> None:
 @pytest.fixture
 def stage(world: World, _stage: Stage) -> Stage:
     """The furnished world at the start of every test; `world` has put the clock back."""
-    _stage.put_back()
+    assert _stage.undo is not None
+    state.restore(_stage.undo.taken)
     return _stage
 
 
@@ -200,6 +255,10 @@ def _targets(route: Route, stage: Stage) -> Iterator[Target]:
                 yield Target(f"{name}={bad}", _filled(route, {name: bad}), None, False, frozenset())
 
 
+# Files below which every wrong id is tried: one with two therapists, one who is invited, a foreign one.
+THOROUGH = ("C1", "C4", "CB")
+
+
 def _about_clients(route: Route, stage: Stage, nested: list[str]) -> Iterator[Target]:
     files = [key for key in stage.ids if "client_id" in stage.ids[key]]
     wanted = {name: _wanted(route, name) for name in nested}
@@ -208,7 +267,7 @@ def _about_clients(route: Route, stage: Stage, nested: list[str]) -> Iterator[Ta
         there = None if all(value != RANDOM_ID for value in own.values()) else frozenset[str]()
         path = _filled(route, {"client_id": stage.ids[key]["client_id"], **own})
         yield Target(f"client {key}", path, key, True, there)
-        for name in nested:
+        for name in nested if key in THOROUGH else ():
             others = [o for o in files if o != key and wanted[name] in stage.ids[o]]
             for bad in [*(stage.ids[o][wanted[name]] for o in others[:1] + others[-1:]), RANDOM_ID, "-"]:
                 path = _filled(route, {"client_id": stage.ids[key]["client_id"], **own, name: bad})
@@ -384,9 +443,9 @@ def _narrowed() -> None:
 
 @pytest.mark.parametrize("off", OFF)
 def test_features_off_stop_what_needs_them_and_nothing_else(off: str, stage: Stage) -> None:
-    before = stage.taken
+    before = stage.undo
     OFF[off]()
-    stage.taken = state.snapshot(state.CHANGING)
+    stage.undo = Undo()
     wrong: list[str] = []
     stopped: set[str] = set()
     try:
@@ -401,7 +460,7 @@ def test_features_off_stop_what_needs_them_and_nothing_else(off: str, stage: Sta
                     if _code(answer) in ("feature_not_in_plan", "feature_switched_off"):
                         stopped.add(route.action)
     finally:
-        stage.taken = before
+        stage.undo = before
     assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:25])
     assert stopped == {"invite:send", "intake:complete"}
 
