@@ -169,8 +169,8 @@ def everyone(context: Context, limit: int, cursor: str | None) -> Page:
 def search(context: Context, typed: str) -> list[Client]:
     """Clients by any letters of any words of the name, order free, at most 50; only those the asker may see.
 
-    Administrators look among the newest 200 files with those first letters, therapists among their own caseload, however
-    large the organization is.
+    Administrators look among the newest 200 files with those first letters, therapists among their own caseload,
+    however large the organization is.
     """
     words = name_words(typed)
     if not words:
@@ -193,7 +193,7 @@ def _with_letters(context: Context, word: str) -> list[str]:
 
 
 def _caseload(context: Context) -> list[str]:
-    own = {"tenant_id": context.tenant_id, "staff_id": context.actor.id}
+    own: dict[str, Any] = {"tenant_id": context.tenant_id, "staff_id": context.actor.id}
     return [each.client_id for each in Assignment.every(Assignment.BY_THERAPIST, **own)]
 
 
