@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 from chalice.local import CustomLocalChalice, LambdaContext, LocalChalice
 
 from infra import template
+from infra.local.room import with_room
 
 REQUEST_BYTES = 10 * 1024 * 1024  # API Gateway's limit of a request
 EVENT_BYTES = 6 * 1024 * 1024  # Lambda's limit of an event and of an answer; a binary body counts a third more
@@ -71,7 +72,7 @@ class Gateway:
         context = LambdaContext("client-portal-local", 1024, 29_000)
         context.aws_request_id = request_id
         try:
-            response = self._app(event, context)
+            response = with_room(lambda: self._app(event, context))
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise

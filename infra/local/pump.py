@@ -14,6 +14,7 @@ from typing import Any
 from chalice.local import LambdaContext
 
 from infra.local import cloud, state
+from infra.local.room import with_room
 
 FUNCTIONS = {"mail": "on_mail", "mail-events": "on_mail_event", "sealing": "on_sealing"}
 SCHEDULED = "on_schedule"
@@ -132,7 +133,7 @@ class Pump:
         """What the function answered ({} for nothing); None when it raised or died, which is logged by its type."""
         handler = getattr(importlib.import_module("chalicelib.handlers.events"), function)
         try:
-            return handler(event, LambdaContext(function, 1024, 60_000)) or {}
+            return with_room(lambda: handler(event, LambdaContext(function, 1024, 60_000))) or {}
         except KeyboardInterrupt:
             raise
         except BaseException as error:

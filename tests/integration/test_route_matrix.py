@@ -38,8 +38,8 @@ MALFORMED = ["1", "-", "%2e%2e", "..%2fT1", "%00", "%23", "01kf8dem0000000000000
 NOBODY = "nobody"
 UNAUTHENTICATED = (NOBODY, "expired", "forged", "disabled", "left")
 NESTED = ("invite_id", "intake_id", "document_id", "notification_id")
-# Two more clients with an open invitation, so that there is a sibling's and a foreign one.
-INVITED = {"C6": ("oak", "T4"), "CY": ("birch", "BT")}
+# More clients: two with an open invitation, so that there is a sibling's and a foreign one, and one to be invited.
+MORE = {"C6": ("oak", "T4"), "C7": ("oak", "T4"), "CY": ("birch", "BT")}
 
 
 @dataclass
@@ -161,7 +161,7 @@ def _stage(cloud_portal: Any, _serving: Any, _sessions: dict[str, tuple[str, str
 def _furnish(stage: Stage, call: Callable[[str], Caller]) -> None:
     from chalicelib.services import clients
 
-    for key, (slug, therapist) in INVITED.items():
+    for key, (slug, therapist) in MORE.items():
         tenant = demo.tenant_id(slug)
         new = {"client_id": demo.fixed_id(key), "legal_name": "Extra Person", "email": f"{key.lower()}@mail.example"}
         clients.create(tenant, **new)
@@ -180,7 +180,7 @@ def _furnish(stage: Stage, call: Callable[[str], Caller]) -> None:
         started = flows.send_packet(key, flows.NOTICE)
         flows.fill(client, started, flows.NOTICE)
         stage.ids[key] |= {"intake_id": started, "signed_intake_id": signed, "document_id": document}
-    call("A1").drain()
+    stage.ids["C4"]["token"] = flows.mailed_token(call("A1"), PEOPLE["C4"].email)
     for key in ("A1", "T1", "T4", "BT", "DT"):
         notices = call(key).get("/practice/notifications").json["items"]
         if notices:
@@ -309,6 +309,9 @@ BODIES: dict[str, Any] = {
     "change_profile": {"phone": "+1 212 555 0199"},
     "save_my_section": {"answers": {"received": True}},
     "sign_my_form": flows.signature(),
+    "look_up_invitation": {"token": "…"},
+    "redeem_invitation": {"token": "…", "password": flows.PASSWORD},
+    "renew_invitation": {"token": "…"},
 }
 # The state of the world makes the answer of these a conflict or a refusal of the body for some; that is not a denial.
 PASSED = range(200, 300)
@@ -316,11 +319,14 @@ ALSO = {"send_invite": (409,), "resend_invite": (409,), "revoke_invite": (409,),
         "change_settings": (412,), "download_document": (409,), "verify_document": (409,)}  # fmt: skip
 
 
-def _good(route: Route) -> tuple[bytes, dict[str, str]]:
+def _good(route: Route, stage: Stage) -> tuple[bytes, dict[str, str]]:
     if route.media == "application/pdf":
         return b"%PDF-1.7 no", {"content-type": "application/pdf"}
     more = {"idempotency-key": "matrix-0123456789"} if route.idempotent else {}
-    return json.dumps(BODIES.get(route.operation_id, {})).encode() if route.method != "GET" else b"", more
+    body = dict(BODIES.get(route.operation_id, {}))
+    if "token" in body:
+        body["token"] = stage.ids["C4"]["token"]
+    return json.dumps(body).encode() if route.method != "GET" else b"", more
 
 
 def _wrong(route: Route) -> tuple[bytes, dict[str, str]]:
@@ -379,7 +385,7 @@ def _code(answer: Answer) -> str | None:
 def _check(route: Route, stage: Stage, person: str, target: Target, now: Circumstances) -> tuple[str | None, Answer]:
     """What is wrong with the answer, if anything."""
     refused = _denied(route, stage, person, target, now)
-    body, more = _wrong(route) if refused else _good(route)
+    body, more = _wrong(route) if refused else _good(route, stage)
     answer = stage.ask(person, route.method, target.path, body, more)
     if answer.status < 400 and route.method != "GET":
         stage.put_back()
@@ -497,7 +503,7 @@ def test_a_denial_says_nothing_of_the_record(stage: Stage) -> None:
             if target.client not in ("C1", "CB"):
                 continue
             for person in ("T2", "C2", "DT", NOBODY):
-                answer = stage.ask(person, route.method, target.path, *_good(route))
+                answer = stage.ask(person, route.method, target.path, *_good(route, stage))
                 text = answer.body.decode()
                 assert answer.status >= 400
                 assert not [word for word in words if word in text]
@@ -533,7 +539,7 @@ def test_nobody_is_given_more_by_the_body(stage: Stage) -> None:
         for target in _targets(route, stage):
             if target.name not in ("plain", "client C4", "intake_id of C1"):
                 continue
-            good, more = _good(route)
+            good, more = _good(route, stage)
             for name, value in extra.items():
                 body = json.dumps(json.loads(good) | {name: value}).encode()
                 if name in route.body.model_fields:

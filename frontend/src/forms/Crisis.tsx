@@ -3,6 +3,9 @@ import { client } from '../strings/client.ts';
 import type { Tenant } from '../types.ts';
 import { Icon } from '../ui/index.ts';
 
+/** Packets in which help was shown and signed, for the page that follows. In memory only: nothing about an answer is kept on the device. */
+export const helped = new Set<string>();
+
 /** `brief` is for a second worrying answer on the same page: the numbers again, without repeating the words. */
 export function CrisisHelp({ tenant, id, brief, watched }: { tenant: Tenant; id: string; brief?: boolean; watched?: boolean }) {
   const { text, numbers } = tenant.crisis;

@@ -16,6 +16,7 @@ export function localFault(field: Field, value: Value | null | undefined, today:
     case 'date': {
       const fault = typeof value === 'string' ? dateFault(field, value, today) : 'invalid';
       if (!fault) return null;
+      if (fault === 'invalid' && /^\d{1,3}-\d+-\d+$/.test(String(value))) return words.year;
       return { invalid: words.date, early: words.early, future: words.future, far: words.far }[fault];
     }
     case 'number': {

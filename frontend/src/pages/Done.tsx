@@ -1,11 +1,12 @@
 /** After the last signature of a packet: what happens next, and the copies as they are sealed. */
 import { useRoute } from 'preact-iso';
 import { api, BACKGROUND, call } from '../http.ts';
+import { CrisisHelp, helped } from '../forms/Crisis.tsx';
 import { useSession } from '../session.tsx';
 import { TaskShell } from '../shell/TaskShell.tsx';
 import { client } from '../strings/client.ts';
 import type { Intake } from '../types.ts';
-import { Await, Badge, Heading, Icon, LinkButton, shortDay, useEvery, useLoad } from '../ui/index.ts';
+import { Await, Badge, Heading, Icon, LinkButton, shortDay, useEvery, useLoad, WithPhone } from '../ui/index.ts';
 import { allIntakes } from './Forms.tsx';
 
 const words = client.done;
@@ -29,8 +30,9 @@ export default function Done() {
         <ol class="steps stack g4">
           <li><p>{words.told}</p></li>
           <li><p role="status">{sealing || !intake ? words.sealing : words.sealed}</p></li>
-          <li><p>{words.question(session.tenant.phone)}</p></li>
+          <li><p><WithPhone text={words.question(session.tenant.phone)} phone={session.tenant.phone} /></p></li>
         </ol>
+        {helped.has(params.intake_id ?? '') ? <CrisisHelp tenant={session.tenant} id="done" watched /> : null}
         <Await within of={loaded}>{() => (intake ? <Copies intake={intake} /> : <></>)}</Await>
       </div>
     </TaskShell>

@@ -140,7 +140,7 @@ function Account({ invitation, token, onJoined, onClosed }: { invitation: Invita
         <section class="card stack g3" aria-labelledby="you">
           <h2 id="you">{words.you}</h2>
           <Facts rows={[[words.name, invitation.name ?? ''], [words.email, invitation.email ?? '']]} />
-          <p class="tiny soft">{words.wrongPerson(invitation.tenant.phone)}</p>
+          <p class="tiny soft"><WithPhone text={words.wrongPerson(invitation.tenant.phone)} phone={invitation.tenant.phone} /></p>
         </section>
         <input class="hidden" type="email" name="username" autocomplete="username" value={invitation.email ?? ''} readOnly tabIndex={-1} aria-hidden="true" />
         <TextField label={words.preferred} help={words.preferredHelp} optional autocomplete="nickname" maxLength={100} value={preferred} onInput={setPreferred} />

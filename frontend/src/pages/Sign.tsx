@@ -2,7 +2,8 @@
 import { useLocation, useRoute } from 'preact-iso';
 import { useMemo, useRef, useState } from 'preact/hooks';
 import { Blocks } from '../forms/Blocks.tsx';
-import { look, missing } from '../forms/engine.ts';
+import { helped } from '../forms/Crisis.tsx';
+import { look, missing, worrying } from '../forms/engine.ts';
 import { Pad, type Groups } from '../forms/Pad.tsx';
 import { faultLine } from '../forms/readable.ts';
 import { fetchForm, today } from '../forms/useFilling.ts';
@@ -34,8 +35,24 @@ export default function Sign() {
 /** What is still missing, as the server sees it: fields with the section to answer them in. */
 interface Gap { section: string; field: string; text: string }
 
+const sightOf = (data: FillingForm) => look(data.definition, data.answers, data.skipped, { age: data.facts.age, today: today() });
+
+/**
+ * Who signs, as far as the answers tell: a parent who said so is not offered the client's name to sign with. Both can be changed.
+ * The ids are those of the standard forms; a form without them keeps what the server offers.
+ */
+function signerOf(data: FillingForm): { name: string; relationship: Relationship } {
+  const { who_fills: who, filler_name: name, signing_for: whom } = data.answers;
+  const offered = RELATIONSHIPS.find((one) => one === data.signer.relationship) ?? 'self';
+  if (who === 'parent' || who === 'other') return { name: typeof name === 'string' ? name : '', relationship: who };
+  return whom === 'other' ? { name: '', relationship: 'parent' } : { name: data.signer.name, relationship: offered };
+}
+
+/** Names are compared as people read them: without case, accents' encoding or doubled spaces. */
+const plain = (name: string) => name.normalize('NFC').trim().replace(/\s+/g, ' ').toLowerCase();
+
 function gaps(data: FillingForm): Gap[] {
-  const sight = look(data.definition, data.answers, data.skipped, { age: data.facts.age, today: today() });
+  const sight = sightOf(data);
   const ids = new Set(missing(sight));
   return sight.parts.flatMap((part) => part.fields.filter((field) => ids.has(field.id)).map((field) => ({
     section: part.section.id, field: field.id, text: faultLine(field, missingFault(field)),
@@ -61,8 +78,9 @@ function Signing({ data, out }: { data: FillingForm; out: { href: string; label:
   const [consents, setConsents] = useState({ read: false, esign: false, intent: false });
   const [method, setMethod] = useState<'typed' | 'drawn'>('typed');
   const [typed, setTyped] = useState('');
-  const [printed, setPrinted] = useState(data.signer.name);
-  const [relationship, setRelationship] = useState<Relationship>(RELATIONSHIPS.includes(data.signer.relationship as Relationship) ? (data.signer.relationship as Relationship) : 'self');
+  const [left, setLeft] = useState(false); // the name is compared once the field was left, not at every letter
+  const [printed, setPrinted] = useState(() => signerOf(data).name);
+  const [relationship, setRelationship] = useState(() => signerOf(data).relationship);
   const [groups, setGroups] = useState<Groups>([]);
   const [strokes, setStrokes] = useState<Strokes>([]);
   const [asked, setAsked] = useState(false);
@@ -104,6 +122,7 @@ function Signing({ data, out }: { data: FillingForm; out: { href: string; label:
       }));
       keep(`draft:${session.person.id}:form:${data.intake_id}:${data.form_id}`, null);
       keep(`draft:${session.person.id}:raw:${data.intake_id}:${data.form_id}`, null);
+      if (worrying(sightOf(data)).length) helped.add(data.intake_id);
       if (signed.next) {
         say(client.done.next);
         route(`/forms/${data.intake_id}/${signed.next.form_id}`, true);
@@ -175,12 +194,13 @@ function Signing({ data, out }: { data: FillingForm; out: { href: string; label:
           <Segments legend={words.how} name="how" value={method} options={[{ value: 'typed', label: words.type }, { value: 'drawn', label: words.draw }]} onChange={setMethod} />
           {method === 'typed' ? (
             <>
-              <TextField id="sign-typed" label={words.typedName} help={words.typedHelp} autocomplete="name" maxLength={200} value={typed} error={error('typed')} onInput={setTyped} required />
+              <TextField id="sign-typed" label={words.typedName} help={words.typedHelp} autocomplete="name" maxLength={200} value={typed} error={error('typed')} onInput={setTyped} onBlur={() => setLeft(true)} required />
               <div class="pad typed" aria-hidden="true"><span class="typedname">{typed}</span></div>
             </>
           ) : <Pad id="sign-pad" groups={groups} error={error('pad')} onDrawn={(made, fitted) => { setGroups(made); setStrokes(fitted); }} />}
         </div>
         <TextField id="sign-printed" label={words.printed} help={words.printedHelp} autocomplete="name" maxLength={200} value={printed} error={error('printed')} onInput={setPrinted} required />
+        <div role="status">{method === 'typed' && left && typed.trim() && printed.trim() && plain(typed) !== plain(printed) ? <Note icon="info">{words.differs(typed.trim(), printed.trim())}</Note> : null}</div>
         <Field id="sign-relationship" label={words.relationship}>
           {(wiring) => <select {...wiring} value={relationship} onChange={(event) => setRelationship(event.currentTarget.value as Relationship)}>{RELATIONSHIPS.map((one) => <option key={one} value={one}>{words.relationships[one]}</option>)}</select>}
         </Field>

@@ -57,7 +57,7 @@ function Door({ tenant, kind }: { tenant: Tenant; kind: Kind }) {
         {step === 'password' && !signedIn ? (
           <div class="stack g2 small soft">
             {kind === 'client' ? <p>{words.invited(tenant.name)}</p> : null}
-            <p>{words.forgot(tenant.phone)}</p>
+            <p><WithPhone text={words.forgot(tenant.phone)} phone={tenant.phone} /></p>
             <p>{kind === 'client' ? <a href={`/${tenant.slug}/staff`}>{words.staffHere}</a> : <a href={`/${tenant.slug}`}>{words.clientsHere}</a>}</p>
           </div>
         ) : null}

@@ -49,7 +49,7 @@ export const client = {
     forgot: (phone: string | null) => (phone ? `Cannot get in? Call the practice at ${phone}.` : 'Cannot get in? Call the practice.'),
     staffHere: 'You work here? Staff sign in',
     clientsHere: 'You are a client? Sign in here',
-    private: 'Only you and your care team can see what is in your portal.',
+    private: 'Only you and your practice can see what is in your portal.',
     staffPrivate: 'Your work here is recorded: who opened or changed which record, and when.',
     unknownTitle: 'There is no practice at this address',
     unknown: 'Check the link for missing letters, or open the one in the e-mail from your practice.',
@@ -84,7 +84,7 @@ export const client = {
     saveDetails: 'Save and continue',
     skipDetails: 'Skip this for now',
     toForms: (n: number) => (n === 1 ? 'Start the form' : 'Start the forms'),
-    readyForms: (n: number, minutes: number) => `Next: ${count(n, 'form', 'forms')} before your first visit. It takes about ${minutes} minutes. You can stop at any time; everything is saved as you go.`,
+    readyForms: (n: number, minutes: number) => `Next: ${count(n, 'form', 'forms')} before your first visit. It takes about ${minutes} minutes. You can stop at any time; your answers in the forms are saved as you go.`,
     later: 'Do this later',
     noToken: { title: 'Open the link from your e-mail', text: 'This page needs the whole link from your invitation. Open it from the e-mail once more.' },
     states: {
@@ -205,7 +205,7 @@ export const client = {
     revokedTitle: 'This form was taken back',
     revoked: 'Your practice withdrew it. You do not need to fill it in.',
     toForms: 'Go to Forms',
-    signLater: 'You sign this form on the last page.',
+    signLater: 'You sign after you have looked over your answers.',
     clear: 'Clear answer',
     choose: 'Choose',
     month: 'Month',
@@ -234,6 +234,7 @@ export const client = {
   faults: {
     text: 'Enter an answer',
     date: 'Enter the date as month, day, year',
+    year: 'Enter the year with four digits, such as 1978',
     early: 'Enter a date after 1899',
     future: 'Enter a date that is not in the future',
     far: 'Enter a date within the next 10 years',
@@ -267,6 +268,7 @@ export const client = {
     draw: 'Draw',
     typedName: 'Type your full legal name to sign',
     typedHelp: 'Typing your name here counts as your signature.',
+    differs: (typed: string, printed: string) => `You signed “${typed}”, and your name in print is “${printed}”. If one of them is a slip, correct it: it cannot be changed later.`,
     drawLabel: 'Draw your signature',
     drawHelp: 'Use your finger, a pen or a mouse. Cannot draw here? Choose Type, it counts just the same.',
     drawn: 'Your drawn signature',
@@ -300,7 +302,7 @@ export const client = {
   done: {
     title: 'All done. Here is what happens next',
     lead: 'Thank you. You have signed everything that was sent to you.',
-    told: 'We have told your practice that your forms are ready. They read them before your first visit.',
+    told: 'Your practice is told that your forms are ready. It can take some days until someone reads them.',
     sealing: 'We are sealing your copies now, so that any later change would show. This takes a moment.',
     sealed: 'Your sealed copies are ready under Documents.',
     question: (phone: string | null) => (phone ? `Something to correct? Call the practice at ${phone}, or say it at your visit.` : 'Something to correct? Tell the practice, or say it at your visit.'),
@@ -312,7 +314,7 @@ export const client = {
 
   documents: {
     title: 'Documents',
-    lead: 'Your signed forms, to read, keep and print.',
+    lead: 'Your signed forms, to read, keep and print. Sealed means that any later change would show.',
     emptyTitle: 'No documents yet',
     empty: 'When you have signed a form, your copy will be here.',
     toForms: 'Go to Forms',

@@ -25,7 +25,7 @@ export const shared = {
   signingOut: 'Signing out',
   minutes: (n: number) => count(n, 'minute', 'minutes'),
   waitSeconds: (n: number) => (n < 90 ? count(n, 'second', 'seconds') : count(Math.ceil(n / 60), 'minute', 'minutes')),
-  offline: 'You are offline. What you write is kept on this page.',
+  offline: 'You are offline. What you write stays on this page and is saved when you are back. Keep the page open.',
   online: 'You are back online.',
   summary: (n: number) => (n === 1 ? 'One answer needs your attention' : `${n} answers need your attention`),
   failure: {

@@ -128,6 +128,13 @@ interface TextFieldProps extends Omit<FieldProps, 'children'> {
   required?: boolean;
 }
 
+/** A sentence in which the practice's number can be pressed to call, and does not break across lines. */
+export function WithPhone({ text, phone }: { text: string; phone: string | null | undefined }) {
+  const at = phone ? text.indexOf(phone) : -1;
+  if (!phone || at < 0) return <>{text}</>;
+  return <>{text.slice(0, at)}<a class="nb" href={`tel:${phone.replace(/[^\d+]/g, '')}`}>{phone}</a>{text.slice(at + phone.length)}</>;
+}
+
 /** One line of text, or several when `rows` is given. */
 export function TextField(props: TextFieldProps) {
   const { value, onInput, onBlur, type = 'text', name, autocomplete, inputMode, maxLength, readOnly, rows, short, required, ...field } = props;

@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useSession } from '../../session.tsx';
 import { Badge, Button, Icon, Note, Switch } from '../../ui/index.ts';
+import { client } from '../../strings/client.ts';
 import { staff } from '../../strings/staff.ts';
 import type { Settings, SettingsFeature, SettingsPatch } from '../../types.ts';
 import { CopyLink, sentenceOf } from '../parts.tsx';
@@ -58,12 +59,12 @@ function Stale({ list, onSeen }: { list: string[]; onSeen: () => void }) {
 /* ---------- one setting ---------- */
 
 /** The word beside the control that was used last. A stale answer has its own note on top. */
-function MarkOf({ mark, id }: { mark: Mark | null; id: string }) {
+function MarkOf({ mark, id, shape }: { mark: Mark | null; id: string; shape?: string }) {
   if (mark?.id !== id) return null;
   if (mark.state === 'saving') return <span class="saved">{words.saving}</span>;
   if (mark.state === 'saved') return <span class="saved"><Icon name="check" />{words.savedJust}</span>;
   if (mark.problem?.status === 412 || mark.problem?.status === 401) return null;
-  return <p class="error" role="alert"><Icon name="alert" /><span>{words.failed} {mark.problem ? mark.problem.faults[0]?.detail ?? sentenceOf(mark.problem) : ''}</span></p>;
+  return <p class="error" role="alert"><Icon name="alert" /><span>{words.failed} {mark.problem ? (mark.problem.faults[0] ? shape ?? mark.problem.faults[0].detail : sentenceOf(mark.problem)) : ''}</span></p>;
 }
 
 interface RowProps extends Wiring {
@@ -162,10 +163,10 @@ function Scheduling(wiring: Wiring) {
   );
 }
 
-interface TextProps extends Wiring { id: string; label: string; help: string; value: string; rows?: number; max: number; short?: boolean; patch: (text: string) => SettingsPatch }
+interface TextProps extends Wiring { id: string; label: string; help: string; value: string; rows?: number; max: number; short?: boolean; standard?: string; shape?: string; patch: (text: string) => SettingsPatch }
 
 /** Text is saved when the field is left. What could not be saved stays in the field, with a way to try or give up. */
-function Text({ id, label, help, value, rows, max, short, patch, saving, locked }: TextProps) {
+function Text({ id, label, help, value, rows, max, short, standard = '', shape, patch, saving, locked }: TextProps) {
   const [draft, setDraft] = useState(value);
   const before = useRef(value);
   useEffect(() => {
@@ -176,7 +177,9 @@ function Text({ id, label, help, value, rows, max, short, patch, saving, locked 
   const mark = saving.mark?.id === id ? saving.mark : null;
   const failed = mark?.state === 'failed' && draft !== value;
   const commit = () => {
-    if (draft.trim() !== value) void saving.save(id, patch(draft.trim())).then((done) => { if (done) setDraft(draft.trim()); });
+    const wanted = draft.trim() || standard; // emptied: back to the standard text, where there is one
+    if (wanted !== value) void saving.save(id, patch(wanted)).then((done) => { if (done) setDraft(wanted); });
+    else setDraft(wanted);
   };
   if (locked) return <div class="stack g1"><p class="strong small">{label}</p><p class="small pre">{value || words.emptyText}</p></div>;
   const wires = {
@@ -187,7 +190,7 @@ function Text({ id, label, help, value, rows, max, short, patch, saving, locked 
     <div class={failed ? 'field invalid' : 'field'}>
       <div class="split"><label class="strong" for={id}>{label}</label>{mark?.state !== 'failed' && <MarkOf mark={saving.mark} id={id} />}</div>
       <p class="help" id={`${id}-help`}>{help}</p>
-      {mark?.state === 'failed' && <MarkOf mark={saving.mark} id={id} />}
+      {mark?.state === 'failed' && <MarkOf mark={saving.mark} id={id} shape={shape} />}
       {rows
         ? <textarea {...wires} class="input" rows={rows} />
         : <input {...wires} class={short ? 'input short' : 'input'} type="text" onKeyDown={(event) => { if (event.key === 'Enter') commit(); }} />}
@@ -207,8 +210,8 @@ function Care(wiring: Wiring) {
     <section class="card flush" aria-labelledby="care">
       <div class="cardhead"><h2 id="care">{words.care}</h2></div>
       <div class="inset stack g5">
-        <Text {...wiring} id="crisis-text" label={words.crisisText} help={words.crisisTextHelp} value={server.crisis_text} rows={3} max={600} patch={(text) => ({ crisis_text: text })} />
-        <Text {...wiring} id="crisis-phone" label={words.crisisPhone} help={words.crisisPhoneHelp} value={server.crisis_phone} max={20} short patch={(text) => ({ crisis_phone: text })} />
+        <Text {...wiring} id="crisis-text" label={words.crisisText} help={words.crisisTextHelp} value={server.crisis_text} rows={3} max={400} standard={client.crisis.text} patch={(text) => ({ crisis_text: text })} />
+        <Text {...wiring} id="crisis-phone" label={words.crisisPhone} help={words.crisisPhoneHelp} value={server.crisis_phone} max={20} short standard="988" shape={words.phoneShape} patch={(text) => ({ crisis_phone: text })} />
         <Text {...wiring} id="reply-time" label={words.replyTime} help={words.replyTimeHelp} value={server.reply_time} max={120} patch={(text) => ({ reply_time: text })} />
       </div>
     </section>
