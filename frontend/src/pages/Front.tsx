@@ -5,7 +5,7 @@ import { recall } from '../keep.ts';
 import { useSessionState } from '../session.tsx';
 import { client } from '../strings/client.ts';
 import { shared } from '../strings/shared.ts';
-import { Bones, Heading, Icon, LinkButton, useBodyClass } from '../ui/index.ts';
+import { Bones, Heading, Icon, LinkButton, useBodyClass, WithPhone } from '../ui/index.ts';
 
 /** The start page: those who are signed in go on to their own, others are told where to sign in. */
 export function Front() {
@@ -28,7 +28,7 @@ export function Front() {
         </div>
         {slug ? <LinkButton look="primary" wide href={`/${slug}`}>{client.front.toSignIn}</LinkButton> : null}
         <LinkButton wide icon="shield" href="/verify">{client.front.verify}</LinkButton>
-        <p class="tiny faint">{client.crisis.line} <a href="tel:988">Call 988</a> <span aria-hidden="true">·</span> <a href="sms:988">Text 988</a></p>
+        <p class="tiny faint"><WithPhone text={client.crisis.line} phone="911" /> <a href="tel:988">Call 988</a> <span aria-hidden="true">·</span> <a href="sms:988">Text 988</a></p>
       </main>
     </>
   );

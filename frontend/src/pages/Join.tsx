@@ -7,7 +7,7 @@ import { adopt, useSessionState } from '../session.tsx';
 import { CrisisLine, useBrand } from '../shell/shells.tsx';
 import { client } from '../strings/client.ts';
 import type { Invitation, Profile, Session, Tenant } from '../types.ts';
-import { Bones, Button, ErrorSummary, Facts, Heading, Icon, LinkButton, LoadFailed, Note, PasswordField, ProblemNote, TextField, useAct, useBodyClass, useDraft, useLoad } from '../ui/index.ts';
+import { Bones, Button, ErrorSummary, Facts, Heading, Icon, LinkButton, LoadFailed, Note, PasswordField, ProblemNote, TextField, useAct, useBodyClass, useDraft, useLoad, WithPhone } from '../ui/index.ts';
 import { draftOf, faultsAt, faultsOf, fieldsOf, ORDER, ReachParts, type Draft, type Faults } from './ProfileFields.tsx';
 import { allIntakes } from './Forms.tsx';
 
@@ -15,7 +15,7 @@ const words = client.join;
 
 /** The token leaves the address bar at once; this tab remembers it so that a reload does not lose the way in. */
 function takeToken(): string | null {
-  const found = location.hash.slice(1);
+  const found = location.hash.slice(1).replace(/[^\w-]+$/, ''); // a full stop or bracket that was copied along
   if (found) {
     keep('invitation', found);
     history.replaceState(null, '', location.pathname);

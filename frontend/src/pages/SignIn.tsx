@@ -8,7 +8,7 @@ import { CrisisLine, useBrand } from '../shell/shells.tsx';
 import { client } from '../strings/client.ts';
 import { shared } from '../strings/shared.ts';
 import type { Kind, Tenant } from '../types.ts';
-import { Bones, Button, Heading, Icon, LinkButton, LoadFailed, Note, PasswordField, TextField, useAct, useBodyClass, useLoad } from '../ui/index.ts';
+import { Bones, Button, Heading, Icon, LinkButton, LoadFailed, Note, PasswordField, TextField, useAct, useBodyClass, useLoad, WithPhone } from '../ui/index.ts';
 
 const words = client.signIn;
 

@@ -5,7 +5,7 @@ import { canStay, check, left, signOut, sinceAnswer, stay, useSession } from '..
 import { client } from '../strings/client.ts';
 import { shared } from '../strings/shared.ts';
 import type { Tenant } from '../types.ts';
-import { Button, Dialog, Icon, setOrganization, useAct } from '../ui/index.ts';
+import { Button, Dialog, Icon, setOrganization, useAct, WithPhone } from '../ui/index.ts';
 
 /** Sets the organization's hue (numbers only, through CSSOM) and its name in every page title. */
 export function useBrand(tenant: Pick<Tenant, 'name' | 'brand'> | null): void {
@@ -46,7 +46,7 @@ export function SignOutButton({ mini, wide }: { mini?: boolean; wide?: boolean }
 export function CrisisLine({ tenant }: { tenant: Pick<Tenant, 'crisis'> }) {
   return (
     <p class="tiny faint crisisline">
-      {client.crisis.line}{' '}
+      <WithPhone text={client.crisis.line} phone="911" />{' '}
       {tenant.crisis.numbers.map((number, index, all) => <span key={number.href} class="nb"><a href={number.href}>{number.label}</a>{index < all.length - 1 ? <span aria-hidden="true"> · </span> : null}</span>)}
     </p>
   );

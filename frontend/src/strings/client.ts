@@ -280,7 +280,7 @@ export const client = {
     printedHelp: 'As it should stand beside your signature.',
     relationship: 'You sign as',
     relationships: { self: 'The client', parent: 'Parent of the client', guardian: 'Guardian of the client', other: 'Someone else who may act for the client' },
-    signingAs: 'Signing as',
+    signingAs: 'In the account of',
     date: 'Date',
     zone: 'Time zone',
     final: 'Once signed, this form cannot be changed. You get your own copy to keep, and it stays in the portal.',
