@@ -26,7 +26,7 @@ PAGE := frontend/dist/index.html
 PAGE_SOURCES := $(shell find frontend/src frontend/public -type f 2>/dev/null) \
 	frontend/index.html frontend/vite.config.ts frontend/tsconfig.json frontend/package.json
 
-.PHONY: help run test check lint describe package reset lock format chromium clean
+.PHONY: help run test check lint describe package bench reset lock format chromium clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -51,6 +51,9 @@ lint: $(TOOLS) $(NODE)
 
 package: $(TOOLS) ## what would be deployed, into .build/ (STAGE=dev REGION=us-east-1), with cfn-lint
 	@.venv/bin/python -m infra.package $(STAGE) $(REGION) --lint $(REGION)
+
+bench: $(TOOLS) ## ratios and units, printed (a few minutes)
+	@for name in units handler cold sealing; do echo "== $$name"; .venv/bin/python -m benchmarks.$$name; done
 
 reset: ## forget the local portal's state
 	rm -rf .local
