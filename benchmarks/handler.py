@@ -55,7 +55,7 @@ def record() -> None:
     asked = (("T4", file, {}), ("A1", "/practice/clients", {"limit": 20}), ("C4", "/portal/intakes", {}))
     tape = _Tape(units.gateway(), client())
     reads = [tape.take(people[key], path, query) for key, path, query in asked]
-    print(json.dumps({"now": datetime.now(UTC).isoformat(), "reads": reads}))
+    print(json.dumps({"now": datetime.now(UTC).isoformat(), "table": cloud.PREFIX, "reads": reads}))
 
 
 class _Tape:
@@ -156,7 +156,7 @@ def file_view(found: list[Any]) -> Any:
             "sent_at": invite["sent_at"],
             "sent_by_name": invite["sent_by_name"],
             "expires_at": invite["ends_at"],
-            "forms": [{"form_id": form["form_id"], "title": form["title"]} for form in json.loads(invite["forms"])],
+            "forms": [{"form_id": form["form_id"], "title": form["title"]} for form in _unpacked(invite["forms"])],
             "renewal_asked_at": invite.get("renewal_asked_at"),
         },
         "can_invite": {
@@ -297,9 +297,10 @@ def main() -> int:
     command = [sys.executable, "-m", "benchmarks.handler", "record"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     tape = json.loads(done.stdout.splitlines()[-1])
-    from infra.local import cloud
+    from benchmarks.cold import environment
 
-    cloud.environment(8000)
+    # Without infra.local: moto would listen to both clients. The table's name is the one of the recording.
+    os.environ.update(environment() | {"TABLE_NAME": tape["table"]})
     print(f"{'warm read, CPU us':18}{'calls':>4}{'application':>13}{'bare, stock':>13}{'ratio':>7}   lowest-highest")
     missed = False
     for read, (name, rounds) in zip(tape["reads"], measure(tape).items(), strict=True):

@@ -4,13 +4,14 @@ botocore, not the framework, is the cost of a warm request: its parser and its s
 attribute value, its user agent is built twice a call, its parameters are validated although we made them, its endpoint
 rules come to the same address every time, and its signer puts every header through the e-mail package, twice. This file
 replaces just those six. Retries, time-outs, credentials and checksums stay botocore's, and so does the signature, of
-which only the canonical request is put together here. DynamoDB's JSON holds no time stamps, and the only blobs are
-Binary attributes, which travel as base64: written so here, read so by `table.decode`.
+which only the canonical request and the day's key are made here. DynamoDB's JSON holds no time stamps, and the only
+blobs are Binary attributes, which travel as base64: written so here, read so by `table.decode`.
 """
 
 import base64
 import functools
 import hashlib
+import hmac
 import json
 from typing import Any
 
@@ -90,6 +91,20 @@ class _Signer(botocore.auth.SigV4Auth):  # type: ignore[misc]
         headers = self.headers_to_sign(request)
         lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
         return f"POST\n/\n\n{lines}\n{self.signed_headers(headers)}\n{hashlib.sha256(request.data).hexdigest()}"
+
+    def signature(self, string_to_sign: str, request: Any) -> str:
+        day = request.context["timestamp"][:8]
+        key = _signing_key(self.credentials.secret_key, day, self._region_name, self._service_name)
+        return hmac.new(key, string_to_sign.encode(), hashlib.sha256).hexdigest()
+
+
+@functools.lru_cache(maxsize=4)
+def _signing_key(secret: str, day: str, region: str, service: str) -> bytes:
+    """The key of one day, region and service: the same for every request until midnight or other credentials."""
+    key = f"AWS4{secret}".encode()
+    for part in (day, region, service, "aws4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
 
 
 _SIGNATURE = "v4-dynamodb"

@@ -37,6 +37,9 @@ interface Gap { section: string; field: string; text: string }
 
 const sightOf = (data: FillingForm) => look(data.definition, data.answers, data.skipped, { age: data.facts.age, today: today() });
 
+/** Who signed the packet's earlier form, offered again for the next one. In memory only. */
+const signers = new Map<string, { name: string; relationship: Relationship }>();
+
 /**
  * Who signs, as far as the answers tell: a parent who said so is not offered the client's name to sign with. Both can be changed.
  * The ids are those of the standard forms; a form without them keeps what the server offers.
@@ -45,7 +48,9 @@ function signerOf(data: FillingForm): { name: string; relationship: Relationship
   const { who_fills: who, filler_name: name, signing_for: whom } = data.answers;
   const offered = RELATIONSHIPS.find((one) => one === data.signer.relationship) ?? 'self';
   if (who === 'parent' || who === 'other') return { name: typeof name === 'string' ? name : '', relationship: who };
-  return whom === 'other' ? { name: '', relationship: 'parent' } : { name: data.signer.name, relationship: offered };
+  const earlier = signers.get(data.intake_id);
+  if (whom === 'other') return earlier && earlier.relationship !== 'self' ? earlier : { name: '', relationship: 'parent' };
+  return (whom === undefined && earlier) || { name: data.signer.name, relationship: offered };
 }
 
 /** Names are compared as people read them: without case, accents' encoding or doubled spaces. */
@@ -122,6 +127,7 @@ function Signing({ data, out }: { data: FillingForm; out: { href: string; label:
       }));
       keep(`draft:${session.person.id}:form:${data.intake_id}:${data.form_id}`, null);
       keep(`draft:${session.person.id}:raw:${data.intake_id}:${data.form_id}`, null);
+      signers.set(data.intake_id, { name: body.printed_name, relationship });
       if (worrying(sightOf(data)).length) helped.add(data.intake_id);
       if (signed.next) {
         say(client.done.next);
