@@ -33,6 +33,7 @@ class Settings(BaseModel):
     mail_queue_url: str = Field(min_length=1)
     mail_events_queue_url: str = Field(min_length=1)
     sealing_queue_url: str = Field(min_length=1)
+    jobs_queue_url: str = Field(min_length=1)
     portal_origin: str = Field(pattern=r"^https?://[^/]+$")
     mail_sender: str = Field(min_length=3)
     data_key_id: str = Field(min_length=1)

@@ -55,6 +55,10 @@ class Forbidden(PortalError):
     status, code, title = 403, "forbidden", "Your role does not include this."
 
 
+class ProofRequired(PortalError):
+    status, code, title = 403, "proof_required", "Enter your password once more to go on."
+
+
 class CrossSite(PortalError):
     status, code, title = 403, "csrf", "This request did not come from the portal's own pages. Reload and try again."
 
@@ -99,6 +103,10 @@ class InvalidBody(PortalError):
 class IdempotencyKeyReused(PortalError):
     status, code = 422, "idempotency_key_reused"
     title = "This Idempotency-Key was used for a different request."
+
+
+class ProofFailed(PortalError):
+    status, code, title = 422, "proof_failed", "That did not match. Check the password and the code."
 
 
 class AnswersIncomplete(PortalError):
@@ -154,6 +162,18 @@ class InvitationExpired(PortalError):
 class InvitationRevoked(PortalError):
     status, code = 409, "invitation_revoked"
     title = "This invitation is no longer valid. Ask the practice for a new one."
+
+
+class LinkUsed(PortalError):
+    status, code, title = 409, "link_used", "This link was already used. Ask for a new one if you still need it."
+
+
+class LinkExpired(PortalError):
+    status, code, title = 409, "link_expired", "This link has ended. Ask for a new one."
+
+
+class JobEnded(PortalError):
+    status, code, title = 409, "job_ended", "This has ended already."
 
 
 class AlreadySigned(PortalError):

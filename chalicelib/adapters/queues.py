@@ -17,5 +17,10 @@ def sealing(tenant_id: str, client_id: str, intake_id: str, form_id: str) -> Non
     _send(settings.sealing_queue_url, {"type": "sealing", "version": 1, **ids})
 
 
+def jobs(tenant_id: str, job_id: str) -> None:
+    """Have on_job go on with a job."""
+    _send(settings.jobs_queue_url, {"type": "job", "version": 1, "tenant_id": tenant_id, "job_id": job_id})
+
+
 def _send(url: str, message: dict[str, object]) -> None:
     client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(message, separators=(",", ":")))

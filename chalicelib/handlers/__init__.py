@@ -8,6 +8,7 @@ from chalicelib.handlers import (
     forms,
     intakes,
     invites,
+    jobs,
     notifications,
     openapi,
     sessions,
@@ -15,7 +16,7 @@ from chalicelib.handlers import (
 )
 from chalicelib.handlers.routing import Route, Routes
 
-_FEATURES = (sessions, tenants, clients, invites, intakes, documents, forms, notifications, openapi)
+_FEATURES = (sessions, tenants, clients, invites, intakes, documents, forms, jobs, notifications, openapi)
 
 HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]
 

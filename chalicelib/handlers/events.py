@@ -10,7 +10,7 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib.observability import logger, observed, where
-from chalicelib.services import documents, due, mails
+from chalicelib.services import documents, due, jobs, mails
 
 events = Blueprint(__name__)
 
@@ -60,6 +60,14 @@ def on_sealing(event: Any) -> dict[str, Any]:
 
 def _seal(message: dict[str, Any]) -> None:
     documents.seal(message["tenant_id"], message["client_id"], message["intake_id"], message["form_id"])
+
+
+# One at a time: a job works for a while, and two jobs are two organizations' or two people's.
+@events.on_sqs_message(queue="jobs", batch_size=1)  # type: ignore[untyped-decorator]
+@observed
+def on_job(event: Any) -> dict[str, Any]:
+    """Go on with jobs: bulk sends, imports."""
+    return _each(event, lambda message: jobs.run(message["tenant_id"], message["job_id"]))
 
 
 @events.schedule("rate(1 minute)")  # type: ignore[untyped-decorator]

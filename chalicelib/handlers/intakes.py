@@ -11,6 +11,7 @@ from chalicelib.handlers.routing import PORTAL, PRACTICE, Routes
 from chalicelib.handlers.views import Body, Line, Paging, PortalView, View
 from chalicelib.models.intakes import Intake, IntakeForm
 from chalicelib.services import clients, intakes
+from chalicelib.services.sessions import UNBROKEN
 
 practice = Routes(__name__, PRACTICE, "/practice")
 portal = Routes(__name__ + ".portal", PORTAL, "/portal")
@@ -227,6 +228,7 @@ def save_my_section(context: Context, intake_id: str, form_id: str, section_id: 
     body=SignatureIn,
     status=201,
     idempotent=True,
+    proof=UNBROKEN,
 )
 def sign_my_form(context: Context, intake_id: str, form_id: str, body: SignatureIn) -> Signed:
     """Sign a form; it is final"""

@@ -81,6 +81,7 @@ class Route:
     if_match: bool
     media: str
     reads_record: bool
+    proof: str | None
 
 
 class Routes(Blueprint):  # type: ignore[misc]
@@ -104,17 +105,19 @@ class Routes(Blueprint):  # type: ignore[misc]
         if_match: bool = False,
         media: str = "application/json",
         reads_record: bool = False,
+        proof: str | None = None,
         max_body: int = MAX_BODY,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register a view. `idempotent`: an Idempotency-Key is required. `if_match`: an If-Match is. `reads_record`: a
-        staff member's read of a client's record is audited before the answer goes out."""
+        staff member's read of a client's record is audited before the answer goes out. `proof`: the password must have
+        been given lately (sessions.RECENT) or nobody been away since (sessions.UNBROKEN), else proof_required."""
 
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
             view_type = get_type_hints(function)["return"]
             summary = (function.__doc__ or "").strip().split("\n")[0].rstrip(".")
             route = Route(
                 method, self.prefix + path, action, self.audience, function.__name__, summary, body, query, view_type,
-                status, idempotent, if_match, media, reads_record,
+                status, idempotent, if_match, media, reads_record, proof,
             )  # fmt: skip
             _check(route, function)
             self.table.append(route)
@@ -263,6 +266,7 @@ def _authorize(route: Route, context: Context | None) -> None:
         raise Forbidden()
     if why := denial(route.action, sessions.facts(context)):
         raise problems.DENIALS[why]()
+    sessions.require_proof(context, route.proof)
 
 
 def _answer(

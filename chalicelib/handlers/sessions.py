@@ -26,6 +26,13 @@ class SignIn(Body):
     bearer: bool = False
 
 
+class Proof(Body):
+    """What proves that it is still the same person. `code`: for staff."""
+
+    password: str = Field(min_length=1, max_length=1024)
+    code: str | None = Field(default=None, pattern=r"^[0-9]{6}$")
+
+
 class PersonView(PortalView):
     """The one who is signed in."""
 
@@ -83,6 +90,13 @@ def read_session(context: Context) -> SessionView:
 def extend_session(context: Context) -> SessionView:
     """Stay signed in"""
     sessions.extend(context)
+    return session_view(context)
+
+
+@both.endpoint("POST", "/session/proof", action="session:prove", body=Proof)
+def prove_session(context: Context, body: Proof) -> SessionView:
+    """Give the password once more, where an answer said `proof_required`"""
+    sessions.prove(context, body.password, body.code)
     return session_view(context)
 
 

@@ -11,6 +11,7 @@ from chalicelib.models import (  # noqa: F401
     idempotency,
     intakes,
     invites,
+    jobs,
     mails,
     notifications,
     staff,

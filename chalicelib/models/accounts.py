@@ -27,6 +27,26 @@ class Account(Record):
     created_at = UnicodeAttribute()
 
 
+class Link(Record):
+    """A link that was mailed to prove that its holder reads the mailbox; one of each purpose at a time.
+
+        open ── used once ──▶ used        a newer one of the same purpose takes its place; it ends by time
+
+    The token is derived again by the mailer from `generation`; only its digest is stored.
+    """
+
+    KEY = Key(TENANT + "#EMAIL#{email_digest}", "{realm}#LINK#{purpose}")
+
+    email_digest = UnicodeAttribute()
+    realm = UnicodeAttribute()
+    purpose = UnicodeAttribute()
+    status = UnicodeAttribute()
+    generation = NumberAttribute()
+    token_digest = UnicodeAttribute()
+    ends_at = UnicodeAttribute()
+    about = JsonAttribute()  # what using it does: ids, and a new address where there is one
+
+
 class Attempts(Record):
     """How often something was tried in one window of time."""
 
@@ -63,6 +83,8 @@ class _Session:
     session_id = UnicodeAttribute()
     started_at = UnicodeAttribute()
     seen_at = UnicodeAttribute()
+    proved_at = UnicodeAttribute()  # when its holder last gave the password
+    broken = BooleanAttribute(null=True)  # there was a pause since, long enough for someone else to sit down
     ends_at = UnicodeAttribute()
     bearer = BooleanAttribute()
     device = UnicodeAttribute(null=True)

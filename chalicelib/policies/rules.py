@@ -64,6 +64,8 @@ RULES: Mapping[str, Rule] = {
     "invite:renew": _open(),
     "invite:revoke": Rule(None, TENANT, PERMITTED, NO, NO),  # taking back is possible when sending is off
     "invite:send": Rule(INVITATIONS, TENANT, PERMITTED, NO, NO),
+    "job:read": Rule(None, TENANT, NO, NO, NO),
+    "job:stop": Rule(None, TENANT, NO, NO, NO),
     "notification:read": Rule(None, SELF, SELF, NO, NO),
     "notification:update": Rule(None, SELF, SELF, NO, NO),
     "profile:read": Rule(None, NO, NO, SELF, NO),
@@ -71,6 +73,7 @@ RULES: Mapping[str, Rule] = {
     "session:create": _open(),
     "session:end": Rule(None, SELF, SELF, SELF, NO),
     "session:extend": Rule(None, SELF, SELF, SELF, NO),
+    "session:prove": Rule(None, SELF, SELF, SELF, NO),
     "session:read": Rule(None, SELF, SELF, SELF, NO),
     "settings:read": Rule(None, TENANT, TENANT, NO, NO),
     "settings:update": Rule(None, TENANT, NO, NO, NO),

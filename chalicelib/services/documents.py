@@ -14,7 +14,7 @@ from chalicelib.models.intakes import Intake, IntakeForm, SignedForm
 from chalicelib.models.table import Page, at_keys, due_key, load
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.policies.rules import Role
-from chalicelib.services import answers, audits, intakes, mails, notifications
+from chalicelib.services import answers, audits, intakes, letters, mails, notifications
 
 AGAIN = timedelta(minutes=3)
 
@@ -128,7 +128,7 @@ def _file(intake: Intake, form: IntakeForm, client: Client, object_key: str, ver
     system = Context(form.tenant_id, Actor("system", "on_sealing"), now, Persona.JOBS)
     last = _is_last(intake, form)
     document = Document.at(tenant_id=form.tenant_id, client_id=form.client_id, document_id=form.document_id)
-    letters: list[Any] = []
+    told: list[Any] = []
     with Transaction() as tx:
         tx.update(
             form,
@@ -165,8 +165,8 @@ def _file(intake: Intake, form: IntakeForm, client: Client, object_key: str, ver
         if form.worrying:
             tx.update(client, Client.worrying.set(True))
         if last:
-            letters = _tell(tx, intake, form, now)
-    mails.hand_over(*letters)
+            told = _tell(tx, intake, form, now)
+    mails.hand_over(*told)
 
 
 class _Beside(PortalError):
@@ -193,7 +193,7 @@ def _is_last(intake: Intake, form: IntakeForm) -> bool:
 def _tell(tx: Transaction, intake: Intake, form: IntakeForm, now: Any) -> list[Any]:
     """Staff are told once per finished packet, in the app and by a mail that says nothing (DOMAIN.md 4.4)."""
     told = notifications.recipients(intake.tenant_id, intake.client_id, intake.sent_by)
-    letters = []
+    written = []
     for who in told:
         worrying = bool(intake.worrying or form.worrying)
         tx.put(
@@ -207,10 +207,10 @@ def _tell(tx: Transaction, intake: Intake, form: IntakeForm, now: Any) -> list[A
                 worrying=worrying,
             )
         )
-        letter = mails.to_staff(now, intake.tenant_id, who.staff_id, mails.PACKET_COMPLETED, intake.intake_id)
+        letter = mails.to_staff(now, intake.tenant_id, who.staff_id, letters.PACKET_COMPLETED, intake.intake_id)
         tx.put(letter)
-        letters.append(letter)
-    return letters
+        written.append(letter)
+    return written
 
 
 def _paper(intake: Intake, form: IntakeForm, signed: dict[str, Any]) -> Any:

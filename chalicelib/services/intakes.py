@@ -446,7 +446,7 @@ def _record(context: Context, opened: Open, signature: dict[str, Any]) -> dict[s
             "address": context.address,
             "device": context.device,
             "authenticated_by": session.method,
-            "authenticated_at": session.started_at,
+            "authenticated_at": session.proved_at,
             "account_ref": context.client.client_id,
             "session_ref": session.session_id,
         },

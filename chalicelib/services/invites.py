@@ -30,7 +30,18 @@ from chalicelib.models.invites import Invite
 from chalicelib.models.table import load
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction
-from chalicelib.services import accounts, audits, clients, forms, idempotency, intakes, mails, notifications, sessions
+from chalicelib.services import (
+    accounts,
+    audits,
+    clients,
+    forms,
+    idempotency,
+    intakes,
+    letters,
+    mails,
+    notifications,
+    sessions,
+)
 from chalicelib.services import tenants as organizations
 from chalicelib.services.sessions import Caller
 
@@ -41,7 +52,7 @@ STAND_IN = "(a personal link, made when this is sent)"
 
 def template(tenant: Tenant) -> tuple[str, str]:
     """Subject and message as offered to the sender; neutral where the organization chose so (DOMAIN.md 3.4)."""
-    return mails.usual_words(bool(organizations.setting(tenant, "neutral_mail")))
+    return letters.usual_words(bool(organizations.setting(tenant, "neutral_mail")))
 
 
 # ---- may this client be invited? ----
@@ -94,14 +105,14 @@ def chosen(context: Context, form_ids: Sequence[str]) -> list[Form]:
     return [form for form in library.values() if form.form_id in wanted]
 
 
-def preview(context: Context, picked: Sequence[Form], subject: str | None, message: str | None) -> mails.Letter:
+def preview(context: Context, picked: Sequence[Form], subject: str | None, message: str | None) -> letters.Letter:
     """The mail as it will be sent, but for the link."""
     client: Client = context.client
     usual = template(context.tenant)
     to = client.email or ""
     minutes = sum(int(form.minutes) for form in picked)
     words = (subject or usual[0], message or usual[1])
-    return mails.invitation_letter(context.tenant, client, to, *words, STAND_IN, minutes)
+    return letters.invitation_letter(context.tenant, client, to, *words, STAND_IN, minutes)
 
 
 def send(context: Context, form_ids: Sequence[str], subject: str | None, message: str | None) -> Invite:
@@ -120,7 +131,7 @@ def send(context: Context, form_ids: Sequence[str], subject: str | None, message
     intake = intakes.packet(context, client, picked)
     invite = _new_invite(context, client, picked, intake, subject, message)
     mail = mails.to_client(
-        context.now, context.tenant_id, client.client_id, mails.INVITATION, invite_id=invite.invite_id
+        context.now, context.tenant_id, client.client_id, letters.INVITATION, invite_id=invite.invite_id
     )
     invite.mail_id = mail.mail_id
     with Transaction() as tx:
@@ -179,7 +190,7 @@ def _new_invite(
         sent_at=clock.text(context.now),
         ends_at=clock.text(context.now + LIFE),
     )
-    invite.token_digest = ids.digest(mails.invitation_token(invite))
+    invite.token_digest = ids.digest(letters.invitation_token(invite))
     return invite
 
 
@@ -231,12 +242,12 @@ def resend(context: Context, invite_id: str) -> Invite:
     if invite.status != "waiting" or client.invite_id != invite_id or client.status != "active":
         raise InvitationClosed()
     _pace(context)
-    mail = mails.to_client(context.now, context.tenant_id, client.client_id, mails.INVITATION, invite_id=invite_id)
+    mail = mails.to_client(context.now, context.tenant_id, client.client_id, letters.INVITATION, invite_id=invite_id)
     seen = invite.generation
     invite.generation, invite.mail_id = seen + 1, mail.mail_id
     invite.delivery, invite.sent_at = "queued", clock.text(context.now)
     invite.ends_at = clock.text(context.now + LIFE)
-    invite.token_digest = ids.digest(mails.invitation_token(invite))
+    invite.token_digest = ids.digest(letters.invitation_token(invite))
     with Transaction() as tx:
         idempotency.remember(tx, context, invite_id)
         tx.update(
@@ -337,7 +348,7 @@ def _was_ours(invite: Invite, token: str) -> bool:
     try:
         for generation in range(max(1, now - 20), now):
             invite.generation = generation
-            if ids.same(mails.invitation_token(invite), token):
+            if ids.same(letters.invitation_token(invite), token):
                 return True
     finally:
         invite.generation = now
@@ -430,7 +441,7 @@ def ask_renewal(token: str, caller: Caller) -> None:
         return
     told = notifications.recipients(tenant.tenant_id, client.client_id, invite.sent_by)
     cause = f"{invite.invite_id}/{invite.generation}"
-    letters = [mails.to_staff(system.now, tenant.tenant_id, who.staff_id, mails.RENEWAL_ASKED, cause) for who in told]
+    notes = [mails.to_staff(system.now, tenant.tenant_id, who.staff_id, letters.RENEWAL_ASKED, cause) for who in told]
     with Transaction() as tx:
         tx.update(
             invite,
@@ -438,11 +449,11 @@ def ask_renewal(token: str, caller: Caller) -> None:
             when=Invite.renewal_asked_at.does_not_exist() & (Invite.generation == invite.generation),
             otherwise=InvitationClosed(),
         )
-        for who, letter in zip(told, letters, strict=True):
+        for who, note in zip(told, notes, strict=True):
             about = notifications.RENEWAL_ASKED
             tx.put(
                 notifications.notice(who, about, client.client_id, system.now, cause, intake_id=None, worrying=False)
             )
-            tx.put(letter)
+            tx.put(note)
         tx.create(audits.event(system, "invite:renew", client_id=client.client_id, invite_id=invite.invite_id))
-    mails.hand_over(*letters)
+    mails.hand_over(*notes)

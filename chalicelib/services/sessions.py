@@ -8,7 +8,14 @@ from typing import Any
 from chalicelib import clock, ids
 from chalicelib.config import settings
 from chalicelib.context import Actor, Context, Persona
-from chalicelib.errors import InvalidCredentials, NotFound, SecondFactorRequired, Unauthenticated
+from chalicelib.errors import (
+    InvalidCredentials,
+    NotFound,
+    ProofFailed,
+    ProofRequired,
+    SecondFactorRequired,
+    Unauthenticated,
+)
 from chalicelib.models.accounts import Account, ClientSession, StaffSession
 from chalicelib.models.clients import Assignment, Client, Document
 from chalicelib.models.idempotency import ClientRequest, StaffRequest
@@ -23,6 +30,7 @@ from chalicelib.services import accounts, audits, tenants
 
 ABSOLUTE = timedelta(hours=12)
 TOUCH = timedelta(seconds=45)  # how stale `seen_at` may be before a request writes it again
+FRESH = timedelta(minutes=15)  # how long a password, or a pause, counts (notes: security 3.1)
 
 STAFF, CLIENT = "staff", "client"
 _LETTER = {STAFF: "s", CLIENT: "c"}
@@ -167,9 +175,54 @@ def idle_ends(session: Any, tenant: Tenant, kind: str) -> datetime:
 
 
 def _touch(session: Any, now: datetime) -> None:
-    """Continuous activity counts as fresh; a session that was ended in the meantime stays ended."""
-    change(session, type(session).seen_at.set(clock.text(now)), otherwise=Unauthenticated())
+    """Note that something was done, or that there was a pause; a session that was ended meanwhile stays ended."""
+    actions = [type(session).seen_at.set(clock.text(now))]
+    if now - clock.parse(session.seen_at) > FRESH:
+        actions.append(type(session).broken.set(True))
+        session.broken = True
+    change(session, *actions, otherwise=Unauthenticated())
     session.seen_at = clock.text(now)
+
+
+# ---- proving it once more ----
+
+RECENT = "recent"  # the password was given within 15 minutes: for what changes who may sign in
+UNBROKEN = "unbroken"  # or nobody was away for so long since: for signing; autosave counts as being there
+
+
+def require_proof(context: Context, wanted: str | None) -> None:
+    """Raise ProofRequired when what is asked needs the password first (OWASP ASVS 7.5.1)."""
+    if wanted is None:
+        return
+    recent = context.now - clock.parse(context.session.proved_at) <= FRESH
+    if not recent and (wanted == RECENT or context.session.broken):
+        raise ProofRequired()
+
+
+def prove(context: Context, password: str, code: str | None) -> None:
+    """Give the password (staff: and a code) once more. Raises ProofFailed, whatever was wrong, and TooManyRequests."""
+    realm = accounts.STAFF if context.actor.kind == STAFF else accounts.PORTAL
+    email = str(context.person.email)
+    seconds = context.now.timestamp()
+    subject = (context.tenant_id, realm, email)
+    accounts.throttle(context.tenant_id, settings.limit("sign_in_account"), seconds, "account", *subject)
+    account = accounts.find(context.tenant_id, realm, email)
+    if not accounts.password_matches(account, password) or account is None or account.status != "active":
+        raise ProofFailed()
+    if context.actor.kind == STAFF:
+        try:
+            _second_factor(account, code, seconds)
+        except (InvalidCredentials, SecondFactorRequired):
+            raise ProofFailed() from None
+    accounts.forgive(context.tenant_id, settings.limit("sign_in_account"), seconds, "account", *subject)
+    session, kind = context.session, type(context.session)
+    own = context.actor.id if context.actor.kind == CLIENT else None
+    with Transaction() as tx:
+        tx.update(
+            session, kind.proved_at.set(clock.text(context.now)), kind.broken.remove(), otherwise=Unauthenticated()
+        )
+        tx.create(audits.event(context, "session:prove", client_id=own))
+    session.proved_at, session.broken = clock.text(context.now), None
 
 
 def extend(context: Context) -> None:
@@ -262,6 +315,7 @@ def start(context: Context, *, method: str, bearer: bool) -> None:
         session_id=ids.new_id(context.now),
         started_at=at,
         seen_at=at,
+        proved_at=at,
         ends_at=clock.text(context.now + ABSOLUTE),
         expires_at=int((context.now + ABSOLUTE).timestamp()),
         bearer=bearer,

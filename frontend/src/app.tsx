@@ -4,6 +4,7 @@ import { ErrorBoundary, lazy, LocationProvider, Route, Router, useLocation } fro
 import { useEffect, useLayoutEffect } from 'preact/hooks';
 import { comeBackTo, load, SessionProvider, useSessionState } from './session.tsx';
 import { recall, keep } from './keep.ts';
+import { Proof } from './shell/Proof.tsx';
 import { IdleWatch, useBrand } from './shell/shells.tsx';
 import type { Kind } from './types.ts';
 import { Bones, Boundary, LoadFailed, ToastProvider, useBodyClass } from './ui/index.ts';
@@ -46,7 +47,7 @@ function only(kind: Kind, Inner: ComponentType): ComponentType {
     }, [wrong, none]);
     if (state.status === 'failed') return <main id="main"><LoadFailed problem={state.problem} onRetry={() => void load()} /></main>;
     if (!ready || wrong) return <Waiting />;
-    return <><Inner /><IdleWatch /></>;
+    return <><Inner /><IdleWatch /><Proof /></>;
   };
 }
 

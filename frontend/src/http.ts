@@ -48,6 +48,7 @@ export class Problem extends Error {
 let csrf = '';
 let onAnswer: (background: boolean) => void = () => {};
 let onSignedOut: () => void = () => {};
+let onProof: () => Promise<boolean> = () => Promise.resolve(false);
 
 /** Called by the session store whenever the session changes. */
 export function carryToken(token: string): void {
@@ -60,13 +61,32 @@ export function listen(handlers: { answered: (background: boolean) => void; sign
   onSignedOut = handlers.signedOut;
 }
 
+/** Whoever can ask for the password listens here: resolves to whether it was given. The request is then sent again. */
+export function listenForProof(ask: () => Promise<boolean>): void {
+  onProof = ask;
+}
+
+const sent = new Map<string, Request>(); // changes that are under way, to be sent again after the password
+
 const watch: Middleware = {
-  onRequest({ request }) {
-    if (request.method !== 'GET' && csrf) request.headers.set('X-CSRF-Token', csrf);
+  onRequest({ request, id }) {
+    if (request.method !== 'GET' && csrf) {
+      request.headers.set('X-CSRF-Token', csrf);
+      sent.set(id, request.clone());
+    }
     return request;
   },
-  async onResponse({ request, response }) {
+  onError({ id }) {
+    sent.delete(id);
+  },
+  async onResponse({ request, response, id }) {
     const background = request.headers.has('X-Background');
+    const again = sent.get(id);
+    sent.delete(id);
+    if (response.status === 403 && again) {
+      const body = (await response.clone().json().catch(() => ({}))) as { code?: string };
+      if (body.code === 'proof_required' && (await onProof())) return fetch(again);
+    }
     if (response.ok) onAnswer(background);
     if (response.status === 401 && csrf && !request.url.endsWith('/api/sessions')) {
       const body = (await response.clone().json().catch(() => ({}))) as { code?: string };

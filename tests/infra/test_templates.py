@@ -14,8 +14,8 @@ from infra import package, template
 
 ROOT = package.ROOT
 REGION_NAMES = ("us-east-", "us-west-", "eu-west-", "eu-central-", "ca-central-", "ap-southeast-", "mars-west")
-FUNCTIONS = {"APIHandler", "OnMail", "OnMailEvent", "OnSealing", "OnSchedule"}
-CONSUMERS = {"OnMail": "mail", "OnMailEvent": "mail-events", "OnSealing": "sealing"}
+FUNCTIONS = {"APIHandler", "OnMail", "OnMailEvent", "OnSealing", "OnJob", "OnSchedule"}
+CONSUMERS = {"OnMail": "mail", "OnMailEvent": "mail-events", "OnSealing": "sealing", "OnJob": "jobs"}
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,8 @@ class TestFunctions:
         self, functions: dict[str, Any], stateful: dict[str, Any]
     ) -> None:
         found = template.resources(functions, "AWS::Serverless::Function")
-        for name, parameter in (("OnMail", "Mail"), ("OnMailEvent", "MailEvents"), ("OnSealing", "Sealing")):
+        parameters = {"OnMail": "Mail", "OnMailEvent": "MailEvents", "OnSealing": "Sealing", "OnJob": "Jobs"}
+        for name, parameter in parameters.items():
             seconds = stateful["Parameters"][f"{parameter}VisibilitySeconds"]
             assert seconds["Default"] >= seconds["MinValue"] >= 6 * found[name]["Timeout"]
 
@@ -220,7 +221,7 @@ class TestStateful:
             if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible" and alarm["AlarmActions"]
         }
         working = {name: each for name, each in queues.items() if "RedrivePolicy" in each}
-        assert len(working) * 2 == len(queues) == 6
+        assert len(working) * 2 == len(queues) == 8
         for queue in working.values():
             redrive = queue["RedrivePolicy"]
             assert redrive["maxReceiveCount"] == 5

@@ -25,7 +25,7 @@ from chalicelib.models.transaction import change
 from chalicelib.policies.decide import Denial, Facts
 from chalicelib.policies.plans import Circumstances, Feature
 from chalicelib.policies.rules import Role
-from infra.local import state
+from infra.local import levers, state
 from infra.local import world as demo
 from infra.local.gateway import Answer
 from tests import flows
@@ -38,6 +38,7 @@ MALFORMED = ["1", "-", "%2e%2e", "..%2fT1", "%00", "%23", "01kf8dem0000000000000
 NOBODY = "nobody"
 UNAUTHENTICATED = (NOBODY, "expired", "forged", "disabled", "left")
 NESTED = ("invite_id", "intake_id", "document_id", "notification_id")
+OF_TENANT = ("job_id",)  # what belongs to the organization: there for everyone of it who may do this at all
 # More clients: two with an open invitation, so that there is a sibling's and a foreign one, and one to be invited.
 MORE = {"C6": ("oak", "T4"), "C7": ("oak", "T4"), "CY": ("birch", "BT")}
 
@@ -180,12 +181,29 @@ def _furnish(stage: Stage, call: Callable[[str], Caller]) -> None:
         started = flows.send_packet(key, flows.NOTICE)
         flows.fill(client, started, flows.NOTICE)
         stage.ids[key] |= {"intake_id": started, "signed_intake_id": signed, "document_id": document}
+    for key in ("A1", "B1"):
+        stage.ids[key]["job_id"] = _job(key)
     stage.ids["C4"]["token"] = flows.mailed_token(call("A1"), PEOPLE["C4"].email)
     for key in ("A1", "T1", "T4", "BT", "DT"):
         notices = call(key).get("/practice/notifications").json["items"]
         if notices:
             stage.ids[key]["notification_id"] = notices[0]["notification_id"]
     _those_who_may_not(stage)
+
+
+def _job(key: str) -> str:
+    """Bulk work that this administrator began and that is still under way."""
+    from chalicelib import clock, ids
+    from chalicelib.models.jobs import Job
+    from chalicelib.models.transaction import add
+
+    person, counts = PEOPLE[key], dict.fromkeys(("total", "position", "done", "skipped", "failed"), 0)
+    job = Job.new(
+        tenant_id=demo.tenant_id(person.tenant), job_id=ids.new_id(), work="invite", status="running", about=b"x",
+        started_by=person.id, started_by_name=person.name, created_at=clock.text(clock.now()), **counts,
+    )  # fmt: skip
+    add(job)
+    return str(job.job_id)
 
 
 def _those_who_may_not(stage: Stage) -> None:
@@ -246,8 +264,8 @@ def _targets(route: Route, stage: Stage) -> Iterator[Target]:
     nested = [name for name in names if name in NESTED]
     if "client_id" in names:
         yield from _about_clients(route, stage, nested)
-    elif nested:
-        yield from _about_own(route, stage, nested[0])
+    elif nested or (of_tenant := [name for name in names if name in OF_TENANT]):
+        yield from _about_own(route, stage, (nested or of_tenant)[0])
     else:
         yield Target("plain", _filled(route, {}), None, False, None)
         for name in names:
@@ -281,7 +299,9 @@ def _about_own(route: Route, stage: Stage, name: str) -> Iterator[Target]:
     wanted = _wanted(route, name)
     for key, ids in stage.ids.items():
         if wanted in ids:
-            yield Target(f"{name} of {key}", _filled(route, {name: ids[wanted]}), None, False, frozenset({key}))
+            there = {each for each, slug in stage.tenants.items() if slug == stage.tenants[key]}
+            there = there if name in OF_TENANT else {key}
+            yield Target(f"{name} of {key}", _filled(route, {name: ids[wanted]}), None, False, frozenset(there))
             if "{form_id}" in route.path:
                 path = _filled(route, {name: ids[wanted], "form_id": flows.CONSENT})
                 yield Target(f"{name} of {key}, not this form", path, None, False, frozenset())
@@ -309,6 +329,7 @@ BODIES: dict[str, Any] = {
     "change_profile": {"phone": "+1 212 555 0199"},
     "save_my_section": {"answers": {"received": True}},
     "sign_my_form": flows.signature(),
+    "prove_session": {"password": "…"},
     "look_up_invitation": {"token": "…"},
     "redeem_invitation": {"token": "…", "password": flows.PASSWORD},
     "renew_invitation": {"token": "…"},
@@ -319,13 +340,17 @@ ALSO = {"send_invite": (409,), "resend_invite": (409,), "revoke_invite": (409,),
         "change_settings": (412,), "download_document": (409,), "verify_document": (409,)}  # fmt: skip
 
 
-def _good(route: Route, stage: Stage) -> tuple[bytes, dict[str, str]]:
+def _good(route: Route, stage: Stage, person: str = NOBODY) -> tuple[bytes, dict[str, str]]:
     if route.media == "application/pdf":
         return b"%PDF-1.7 no", {"content-type": "application/pdf"}
     more = {"idempotency-key": "matrix-0123456789"} if route.idempotent else {}
     body = dict(BODIES.get(route.operation_id, {}))
     if "token" in body:
         body["token"] = stage.ids["C4"]["token"]
+    if route.operation_id == "prove_session" and (who := PEOPLE.get(person)):
+        body["password"] = who.password
+        if isinstance(who, demo.StaffMember):
+            body["code"] = levers.totp(who.totp_secret, stage.portal.clock.now())
     return json.dumps(body).encode() if route.method != "GET" else b"", more
 
 
@@ -385,7 +410,7 @@ def _code(answer: Answer) -> str | None:
 def _check(route: Route, stage: Stage, person: str, target: Target, now: Circumstances) -> tuple[str | None, Answer]:
     """What is wrong with the answer, if anything."""
     refused = _denied(route, stage, person, target, now)
-    body, more = _wrong(route) if refused else _good(route, stage)
+    body, more = _wrong(route) if refused else _good(route, stage, person)
     answer = stage.ask(person, route.method, target.path, body, more)
     if answer.status < 400 and route.method != "GET":
         stage.put_back()

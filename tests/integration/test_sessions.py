@@ -454,3 +454,50 @@ def test_no_header_moves_the_login_link(header: str, call: Callable[..., Caller]
     answer = call("A1").get("/practice/settings", headers={header: "evil.example"})
     assert answer.status in (200, 421)  # the local server answers for its own name only
     assert b"evil" not in answer.body
+
+
+# ---- proving it once more ----
+
+
+def _sign(client: Caller) -> Answer:
+    intake_id = flows.send_packet("C1", flows.NOTICE)
+    flows.fill(client, intake_id, flows.NOTICE)
+    return flows.sign(client, intake_id, flows.NOTICE)
+
+
+def test_signing_after_a_pause_asks_for_the_password(world: World, call: Callable[..., Caller]) -> None:
+    """Row 27: someone else may have sat down; writing all along counts as being there."""
+    client = call.browser("C1")  # type: ignore[attr-defined]
+    for _ in range(3):
+        world.portal.clock.advance(14 * 60)
+        assert client.get("/portal/home").status == 200
+    assert _sign(client).status == 201
+    world.portal.clock.advance(16 * 60)
+    refused = _sign(client)
+    assert (refused.status, refused.code) == (403, "proof_required")
+    world.portal.clock.advance(60)
+    assert _sign(client).code == "proof_required"  # being there again does not make up for the pause
+    wrong = client.post("/session/proof", {"password": "not the password at all"})
+    assert (wrong.status, wrong.code) == (422, "proof_failed")
+    assert _sign(client).code == "proof_required"
+    assert client.post("/session/proof", {"password": PEOPLE["C1"].password}).status == 200
+    assert _sign(client).status == 201
+
+
+def test_staff_prove_themselves_with_password_and_code(world: World, call: Callable[..., Caller]) -> None:
+    world.portal.clock.advance(300)
+    staff = call("T1")
+    password, code = PEOPLE["T1"].password, staff.code_of("T1")
+    assert staff.post("/session/proof", {"password": password}).code == "proof_failed"
+    assert staff.post("/session/proof", {"password": "not the password at all", "code": code}).code == "proof_failed"
+    assert staff.post("/session/proof", {"password": password, "code": code}).status == 200
+    assert (
+        staff.post("/session/proof", {"password": password, "code": code}).code == "proof_failed"
+    )  # a code opens once
+
+
+def test_proving_is_slowed_like_signing_in(call: Callable[..., Caller], limits: Limits) -> None:
+    limits(sign_in_account=(3, 900))
+    client = call("C1")
+    answers = [client.post("/session/proof", {"password": "a guess"}).code for _ in range(5)]
+    assert answers == ["proof_failed"] * 3 + ["too_many_requests"] * 2

@@ -35,14 +35,14 @@ STAFF_ABOUT_A_CLIENT = {
 }  # fmt: skip
 # Staff see the practice's own things, and lists that hold only whom they may see.
 STAFF_ABOUT_THE_PRACTICE = {"client:list", "form:read", "settings:read"}
-# 2.2 "the administrator switched it on".
-ADMINISTRATORS_ONLY = {"settings:update"}
+# 2.2 "the administrator switched it on"; 1.2 "Bulk invitation is for administrators", and so is what became of it.
+ADMINISTRATORS_ONLY = {"job:read", "job:stop", "settings:update"}
 # 4.5 "the client can always download their own copy"; DESIGN: one's own record is never gated.
 CLIENTS_OWN = {"document:download", "document:read", "document:verify", "intake:read", "profile:read", "profile:update"}
 # 4.2 "electronically signed", by the client alone (CVE-2026-24890: nobody signs for anybody else).
 CLIENTS_OWN_WORK = {"intake:complete"}
 # Everyone with a session has one, and a home.
-ANYONE_SIGNED_IN = {"home:read", "session:end", "session:extend", "session:read"}
+ANYONE_SIGNED_IN = {"home:read", "session:end", "session:extend", "session:prove", "session:read"}
 STAFF_OWN = {"notification:read", "notification:update"}
 # 2: what depends on a feature being on. Taking back, reading and what is one's own does not.
 NEEDS = {
@@ -261,7 +261,7 @@ def test_what_clients_may_do_is_pinned() -> None:
     """A wall, not a list to be extended in passing: DOMAIN.md 1.5. Contacts have nothing yet."""
     assert {action for action, rule in RULES.items() if rule.client is not Reach.NOBODY} == {
         "document:download", "document:read", "document:verify", "home:read", "intake:complete", "intake:read",
-        "profile:read", "profile:update", "session:end", "session:extend", "session:read",
+        "profile:read", "profile:update", "session:end", "session:extend", "session:prove", "session:read",
     }  # fmt: skip
     assert {rule.client for rule in RULES.values()} == {Reach.NOBODY, Reach.SELF}
     assert {rule.contact for rule in RULES.values()} == {Reach.NOBODY}
