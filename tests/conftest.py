@@ -1,5 +1,6 @@
 """One cloud for the whole run; the seeded world put back before every test that asks for it; a server to speak to."""
 
+import asyncio.events
 import logging
 import socket
 from collections.abc import Callable, Iterator
@@ -142,6 +143,20 @@ def canaries(request: pytest.FixtureRequest) -> Iterator[Canaries]:
     if "world" in request.fixturenames:
         findings = WATCH.findings(found.personal)
         assert not findings, "\n".join(findings)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """After the first browser test Playwright's loop stays marked as running in this thread
+    (microsoft/playwright-python 462), and nothing else could run a loop of its own: hidden from all other tests."""
+    if "e2e" in item.path.parts:
+        return (yield)
+    loop = asyncio.events._get_running_loop()
+    asyncio.events._set_running_loop(None)
+    try:
+        return (yield)
+    finally:
+        asyncio.events._set_running_loop(loop)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,5 +1,6 @@
 """The local cloud keeps the promises that the application is built on: tests of the emulator, not of the portal."""
 
+import hashlib
 import os
 import signal
 import socket
@@ -352,7 +353,7 @@ class TestProcess:
         try:
             _ask(port, "POST", "/_local/clock", b'{"advance_seconds": 3600}')
             session = _sign_in(port, "C1")
-            time.sleep(1.5)
+            _wait_until_kept(tmp_path / "state.pickle", hashlib.sha256(session.encode()).hexdigest())
         finally:
             process.kill()
             process.wait()
@@ -365,6 +366,14 @@ class TestProcess:
         finally:
             process.kill()
             process.wait()
+
+
+def _wait_until_kept(state: Path, digest: str) -> None:
+    """The state is written by itself soon after a change; how soon depends on the machine."""
+    deadline = time.monotonic() + 20
+    while digest.encode() not in state.read_bytes():
+        assert time.monotonic() < deadline, "the state was not written"
+        time.sleep(0.05)
 
 
 def _start(folder: Path, port: int) -> subprocess.Popen[bytes]:
