@@ -498,7 +498,7 @@ LONG_SCENES = [("America/New_York", "2027-02-11", 60), ("Australia/Lord_Howe", "
 
 
 class Scene:
-    """Some days of a zone, minute by minute as zoneinfo shows them: the reading of the clock, and the highest so far."""
+    """Some days of a zone, minute by minute as zoneinfo shows them: the clock's reading, and the highest so far."""
 
     def __init__(self, zone: str, first_day: str, days: int) -> None:
         self.zone, self.first_day, self.days = zone, date.fromisoformat(first_day), days
@@ -606,8 +606,8 @@ class Oracle:
         return [name for name, holds in found.items() if holds]
 
     def slots(self, start: int, end: int) -> list[int]:
-        grid, wall, base = self.search.policy.grid_minutes, self.scene.wall, self.scene.base
-        return [at for at in range(start, end) if wall[at - base] % grid == 0 and not self.objections(at)]
+        open_at, base = self.open, self.scene.base  # the first look spares most minutes the long one
+        return [at for at in range(start, end) if open_at[at - base] and not self.objections(at)]
 
 
 class Dice:
