@@ -49,7 +49,7 @@ class Range:
         """Whether this service can be had in these hours, in this way, at this place (None: wherever it is)."""
         if mode not in self.modes or not (self.services is None or service_id in self.services):
             return False
-        return mode is Mode.TELEHEALTH or location_id is None or self.locations is None or location_id in self.locations
+        return mode == Mode.TELEHEALTH or location_id is None or self.locations is None or location_id in self.locations
 
 
 @dataclass(frozen=True, slots=True)

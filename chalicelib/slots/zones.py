@@ -21,7 +21,6 @@ from bisect import bisect_right
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 Interval = tuple[int, int]
@@ -62,9 +61,9 @@ class Clock:
     def __init__(self, starts: list[int], offsets: list[int]) -> None:
         """`offsets[i]` (minutes east of UTC) is in force from `starts[i]` until `starts[i + 1]`."""
         self._starts, self._offsets = starts, offsets
-        ends = [change + offset for change, offset in zip(starts[1:], offsets, strict=False)]
-        # The latest reading before each change. A reading is first reached in the first stretch whose limit exceeds it.
-        self._limits = list(accumulate(ends, max))
+        # The latest reading before each change: a reading is first reached in the first stretch whose limit exceeds it.
+        # In order, as the changes of a zone lie weeks apart.
+        self._limits = [change + offset for change, offset in zip(starts[1:], offsets, strict=False)]
 
     def instant(self, wall: int) -> int:
         """The first instant at which the clocks show `wall` or later."""

@@ -409,6 +409,10 @@ def test_the_horizon_ends_with_a_day_of_the_therapist() -> None:
     search = replace(search, now=at("2026-06-01 20:00"))  # already the 2nd in Tokyo: bookable until the 4th ends
     assert fits(search, at("2026-06-04 14:45")) is None
     assert fits(search, at("2026-06-04 15:00")) is Reason.HORIZON
+    night = search_of(every_day("America/St_Johns", ("00:00", "00:00")), HOUR, now=at("2010-11-07 03:00"),
+                      policy=Policy(notice_hours=0, horizon_days=0))  # fmt: skip
+    assert fits(night, at("2010-11-08 03:15")) is None  # the clocks show 23:30 again, but the 7th has begun
+    assert fits(night, at("2010-11-08 03:30")) is Reason.HORIZON
 
 
 def test_a_cap_counts_the_therapists_days() -> None:
@@ -606,8 +610,9 @@ class Oracle:
         return [name for name, holds in found.items() if holds]
 
     def slots(self, start: int, end: int) -> list[int]:
-        open_at, base = self.open, self.scene.base  # the first look spares most minutes the long one
-        return [at for at in range(start, end) if open_at[at - base] and not self.objections(at)]
+        grid, wall, base = self.search.policy.grid_minutes, self.scene.wall, self.scene.base
+        likely = [at for at in range(start, end) if self.open[at - base] and wall[at - base] % grid == 0]
+        return [at for at in likely if not self.objections(at)]
 
 
 class Dice:
