@@ -53,7 +53,7 @@ package: $(TOOLS) ## what would be deployed, into .build/ (STAGE=dev REGION=us-e
 	@.venv/bin/python -m infra.package $(STAGE) $(REGION) --lint $(REGION)
 
 bench: $(TOOLS) ## ratios and units, printed (a few minutes)
-	@for name in units handler cold sealing; do echo "== $$name"; .venv/bin/python -m benchmarks.$$name; done
+	@for name in units handler cold sealing slots; do echo "== $$name"; .venv/bin/python -m benchmarks.$$name; done
 
 reset: ## forget the local portal's state
 	rm -rf .local
