@@ -92,7 +92,14 @@ export const staff = {
     title: (name: string) => `${name}’s intake has a safety answer to read.`,
     text: (when: string) => `Answered ${when}. The crisis numbers were shown at once. Nobody watches the form as it is filled in.`,
     action: 'Read the summary',
+    actionOf: (title: string, when: string) => ` with the ${title} signed ${when}`,
     badge: 'Safety answer',
+    badgeSeen: 'Safety answer, seen',
+    markSeen: 'Mark as seen',
+    marking: 'Marking…',
+    marked: 'Marked as seen. Lists no longer call for attention; the document keeps its mark.',
+    markFailed: 'This was not marked as seen.',
+    seenBy: (who: string, when: string, title: string) => `${title ? `${title}: s` : 'S'}een by ${who} ${when}`,
   },
 
   overview: {
@@ -120,6 +127,7 @@ export const staff = {
     sent: (when: string, who: string) => `Sent ${when} by ${who}`,
     completed: (when: string) => `Completed ${when}`,
     openForms: (done: number, of: number) => `${done} of ${of} signed`,
+    noneSent: 'No forms were sent with this invitation',
     hiddenUntil: 'Answers are shown to you once the client has signed and sent them.',
     summary: 'Open the summary',
   },
