@@ -109,10 +109,13 @@ class TestRefusalsOfInviting:
     def test_an_invitation_without_forms_says_so(self, desk: Callable[..., Device], call: Callable[..., Any]) -> None:
         assert call("T4").post(f"/practice/clients/{PEOPLE['C4'].id}/invites", {"form_ids": []}).status == 201
         device = desk("T4")
-        for tab, title in (("", "Overview"), ("/portal", "Portal")):
+        for tab, title, said in (
+            ("", "Overview", "No forms were sent with this invitation"),
+            ("/portal", "Portal", "No forms"),
+        ):
             device.open(client_page("C4", tab))
             device.arrived("Wendell Farnsworthy", title=title, by_link=False)
-            device.sees("No forms were sent with this invitation")
+            device.sees(said)
             expect(device.page.get_by_text("0 of 0")).to_have_count(0)
             device.look(f"without-forms-{title.lower()}")
 
@@ -329,7 +332,7 @@ class TestSafetyFlags:
         expect(row.get_by_text("Safety answer", exact=True)).to_be_visible()
         first.follow("Immy Thistlewood")
         first.arrived("Immy Thistlewood", title="Overview")
-        note = first.page.get_by_role("region", name="Immy’s intake has a safety answer to read.")
+        note = first.page.get_by_role("region", name="Immy signed 2 forms with safety answers to read.")
         expect(note.get_by_role("link")).to_have_count(2)
         first.look("flagged")
         # One of the two is read and marked on its summary; the other one still waits.

@@ -142,15 +142,20 @@ function SafetyNote({ file, onSeen }: { file: ClientFile; onSeen: () => unknown 
     <section class="note bad" aria-labelledby="safety">
       <Icon name="alert" />
       <div class="stack g3">
-        <p><strong id="safety">{staff.safety.title(name)}</strong><br />{staff.safety.text(signed(latest))}</p>
-        <div class="cluster g2">
-          {waiting.map((one) => (
-            <LinkButton key={one.document_id} mini href={`/staff/clients/${client_id}/intakes/${one.intake_id}`}>
-              {staff.safety.action}{waiting.length > 1 && <span>{staff.safety.actionOf(one.title, signed(one))}</span>}
-            </LinkButton>
-          ))}
-          <MarkSeen client_id={client_id} documents={waiting} onSeen={onSeen} />
-        </div>
+        <p><strong id="safety">{waiting.length > 1 ? staff.safety.titles(name, waiting.length) : staff.safety.title(name)}</strong><br />{staff.safety.text(signed(latest))}</p>
+        {waiting.map((one) => {
+          const what = staff.safety.which(one.title, signed(one));
+          const of = waiting.length > 1 ? staff.safety.of(what) : '';
+          return (
+            <div key={one.document_id} class="stack g1">
+              {of && <p class="small">{what}</p>}
+              <div class="cluster g2">
+                <LinkButton mini href={`/staff/clients/${client_id}/intakes/${one.intake_id}`}>{staff.safety.action}{of && <span class="hidden">{of}</span>}</LinkButton>
+                <MarkSeen client_id={client_id} documents={[one]} of={of} onSeen={onSeen} />
+              </div>
+            </div>
+          );
+        })}
       </div>
     </section>
   );

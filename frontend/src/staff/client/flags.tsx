@@ -3,7 +3,7 @@ import { api, call } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import { staff } from '../../strings/staff.ts';
 import type { Document } from '../../types.ts';
-import { Button, Icon, useAct } from '../../ui/index.ts';
+import { Button, useAct } from '../../ui/index.ts';
 import { Failed } from '../parts.tsx';
 import { momentInSentence } from '../when.ts';
 
@@ -14,8 +14,9 @@ export function unseen<D extends Document>(documents: readonly D[]): D[] {
   return documents.filter((one) => one.worrying && !one.seen_at);
 }
 
-/** Marks the safety answers of these documents as seen; those that are still being sealed have to wait. */
-export function MarkSeen({ client_id, documents, onSeen }: { client_id: string; documents: Document[]; onSeen: () => unknown }) {
+/** Marks the safety answers of these documents as seen; those that are still being sealed have to wait. `of`: which
+ * ones, for those who cannot see what it stands beside. */
+export function MarkSeen({ client_id, documents, of, onSeen }: { client_id: string; documents: Document[]; of?: string; onSeen: () => unknown }) {
   const ready = documents.filter((one) => one.status === 'completed');
   const act = useAct(async () => {
     for (const { document_id } of ready) {
@@ -26,7 +27,7 @@ export function MarkSeen({ client_id, documents, onSeen }: { client_id: string; 
   if (ready.length === 0) return null;
   return (
     <>
-      <Button mini icon="check" busy={act.busy} busyLabel={words.marking} onClick={() => void act.run()}>{words.markSeen}</Button>
+      <Button mini busy={act.busy} busyLabel={words.marking} onClick={() => void act.run()}>{words.markSeen}{of && <span class="hidden">{of}</span>}</Button>
       <Failed problem={act.problem} lead={words.markFailed} />
     </>
   );
@@ -39,7 +40,7 @@ export function SeenBy({ documents }: { documents: Document[] }) {
   return (
     <>
       {seen.map((one) => (
-        <p key={one.document_id} class="small line"><Icon name="check" /><span>{words.seenBy(one.seen_by_name ?? '', momentInSentence(one.seen_at!, tenant.zone), seen.length > 1 ? one.title : '')}</span></p>
+        <p key={one.document_id} class="small">{words.seenBy(one.seen_by_name ?? '', momentInSentence(one.seen_at!, tenant.zone), seen.length > 1 ? one.title : '')}</p>
       ))}
     </>
   );

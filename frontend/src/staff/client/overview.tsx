@@ -118,7 +118,7 @@ export function Packet({ intake, client_id }: { intake: Intake; client_id: strin
       <li class="packetrow">
         <div class="stack g1">
           <p class="strong">{words.noneSent}</p>
-          <p class="tiny soft">{words.sent(momentInSentence(intake.sent_at, tenant.zone), intake.sent_by_name)}</p>
+          <p class="tiny soft">{words.invitedBy(momentInSentence(intake.sent_at, tenant.zone), intake.sent_by_name)}</p>
         </div>
       </li>
     );

@@ -95,7 +95,7 @@ function Worrying({ items, documents, client_id, onSeen }: { items: Highlight[];
     <section class="note bad" aria-labelledby="first">
       <Icon name="alert" />
       <div class="stack g4">
-        <div class="stack g1"><h2 id="first">{words.worrying}</h2><p class="small">{words.worryingHelp}</p></div>
+        <div class="stack g1"><h2 id="first">{words.worrying}</h2><p class="small">{unseen(documents).length ? words.worryingHelp : words.seenHelp}</p></div>
         <dl class="told brief">{items.map((one, n) => <div key={n} class={wide(one) ? 'wide' : undefined}><dt>{one.label}</dt><dd class="strong">{valueOf(one)}</dd></div>)}</dl>
         <SeenBy documents={documents} />
         <div class="cluster g3 noprint">
