@@ -131,7 +131,7 @@ def _row(client: dict[str, Any]) -> dict[str, Any]:
         "status": client["status"],
         "portal": client["portal"],
         "therapists": json.loads(client["therapists"]),
-        "worrying": client["worrying"],
+        "worrying": bool(client.get("unseen")),
     }
 
 

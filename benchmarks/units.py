@@ -119,7 +119,6 @@ def fill(tenant_id: str, therapist_id: str, count: int) -> None:
                 status="active",
                 portal="none",
                 features_off=[],
-                worrying=False,
                 therapists=therapists,
                 created_at=at,
                 version=1,

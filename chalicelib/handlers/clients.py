@@ -89,7 +89,7 @@ class TherapistName(View):
 
 
 class ClientRow(View):
-    """A client in a list."""
+    """A client in a list. `worrying`: a safety answer waits for a staff member to mark it as seen."""
 
     client_id: str
     name: str
@@ -234,7 +234,7 @@ def _row(client: Client) -> dict[str, Any]:
         "status": client.status,
         "portal": "expired" if expired else client.portal,
         "therapists": [TherapistName(staff_id=each["staff_id"], name=each["name"]) for each in client.therapists],
-        "worrying": bool(client.worrying),
+        "worrying": clients.is_flagged(client),
     }
 
 

@@ -10,7 +10,7 @@ from chalicelib.context import Context
 from chalicelib.handlers.routing import PORTAL, PRACTICE, PUBLIC, Routes
 from chalicelib.handlers.views import Paging, PortalView, View
 from chalicelib.models.clients import Document
-from chalicelib.services import accounts, documents
+from chalicelib.services import accounts, clients, documents
 from chalicelib.services.sessions import Caller
 
 public = Routes(__name__, PUBLIC)
@@ -37,7 +37,8 @@ class MyDocument(PortalView):
 
 
 class DocumentView(View):
-    """An entry under General Documents. `worrying`: a safety answer in it calls for attention."""
+    """An entry under General Documents. `worrying`: it holds a safety answer that calls for attention; `seen_at`: when
+    a staff member, `seen_by_name`, marked that as seen."""
 
     document_id: str
     title: str
@@ -52,11 +53,19 @@ class DocumentView(View):
     size: int | None
     intake_id: str | None
     worrying: bool
+    seen_by_name: str | None
+    seen_at: str | None
 
     @classmethod
     def of(cls, document: Document, *, staff: bool) -> "DocumentView":
         """The view of a document for staff."""
-        return cls(**_fields(document), intake_id=document.intake_id, worrying=bool(document.worrying))
+        return cls(
+            **_fields(document),
+            intake_id=document.intake_id,
+            worrying=bool(document.worrying),
+            seen_by_name=document.seen_by_name,
+            seen_at=document.seen_at,
+        )
 
 
 def _fields(document: Document) -> dict[str, Any]:
@@ -229,6 +238,12 @@ def verify_document(context: Context, client_id: str, document_id: str) -> Store
         sha256=verdict.sha256,
         reason=verdict.reason,
     )
+
+
+@practice.endpoint("POST", "/clients/{client_id}/documents/{document_id}/seen", action="client:settle_flag")
+def mark_document_seen(context: Context, client_id: str, document_id: str) -> DocumentView:
+    """Mark the safety answers of a document as seen; the first who does counts"""
+    return DocumentView.of(clients.settle_flag(context, documents.get(context, document_id)), staff=True)
 
 
 # ---- clients ----

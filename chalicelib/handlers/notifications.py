@@ -15,7 +15,8 @@ SHOWN = 20
 
 
 class NotificationView(View):
-    """Something that happened with one of the asker's clients."""
+    """Something that happened with one of the asker's clients. `worrying`: a safety answer of the packet waits for
+    a staff member to mark it as seen."""
 
     notification_id: str
     kind: Literal["packet_completed", "invitation_renewal_asked"]
@@ -128,7 +129,7 @@ def _views(context: Context, found: list[Any]) -> list[NotificationView]:
             client_id=each.client_id,
             client_name=clients.shown(visible[each.client_id]),
             intake_id=each.intake_id,
-            worrying=bool(each.worrying),
+            worrying=bool(each.worrying) and clients.is_flagged(visible[each.client_id], each.intake_id),
             at=each.happened_at,
             read=bool(each.read),
         )

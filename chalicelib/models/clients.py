@@ -1,6 +1,6 @@
 """Client files, who is assigned to them, and their general documents."""
 
-from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
 
 from chalicelib.models.table import CLIENT, TENANT, JsonAttribute, Key, Record
 
@@ -30,7 +30,7 @@ class Client(Record):
     invite_ends_at = UnicodeAttribute(null=True)
     joined_at = UnicodeAttribute(null=True)
     features_off = JsonAttribute()
-    worrying = BooleanAttribute()
+    unseen = UnicodeSetAttribute(null=True)  # signed forms with a worrying answer that no staff member has settled
     therapists = JsonAttribute()  # [{staff_id, name}] for lists; the Assignment records decide
     created_at = UnicodeAttribute()
 
@@ -75,5 +75,7 @@ class Document(Record):
     object_version = UnicodeAttribute(null=True)
     sha256 = UnicodeAttribute(null=True)
     size = NumberAttribute(null=True)
-    worrying = BooleanAttribute()
+    worrying = BooleanAttribute()  # stays so for good
+    seen_by_name = UnicodeAttribute(null=True)  # who settled the worrying answer, and when
+    seen_at = UnicodeAttribute(null=True)
     shared = BooleanAttribute()  # with the client

@@ -50,6 +50,7 @@ RULES: Mapping[str, Rule] = {
     "api:describe": _open(),
     "client:list": Rule(None, TENANT, TENANT, NO, NO),  # a therapist's list holds assigned clients only
     "client:read": Rule(None, TENANT, ASSIGNED, NO, NO),
+    "client:settle_flag": Rule(None, TENANT, ASSIGNED, NO, NO),
     "document:download": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "document:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "document:verify": Rule(None, TENANT, ASSIGNED, SELF, NO),

@@ -8,9 +8,9 @@ from typing import Any
 from chalicelib import clock
 from chalicelib.adapters import secrets
 from chalicelib.context import Context
-from chalicelib.errors import EmailInUse, NotFound, Stale
+from chalicelib.errors import EmailInUse, NotFound, NotSealed, PortalError, Stale
 from chalicelib.models.accounts import Account
-from chalicelib.models.clients import Assignment, Client, SearchEntry
+from chalicelib.models.clients import Assignment, Client, Document, SearchEntry
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import Page, at_keys, load
 from chalicelib.models.transaction import Transaction
@@ -54,7 +54,6 @@ def create(
         status=status,
         portal="none",
         features_off=[],
-        worrying=False,
         therapists=[],
         created_at=clock.text(clock.now()),
         version=1,
@@ -147,6 +146,52 @@ def first_name(client: Client) -> str:
 def age(client: Client, zone: str) -> int | None:
     """Whole years, today in the organization's zone."""
     return answers.age(date.fromisoformat(client.birth_date), clock.today(zone)) if client.birth_date else None
+
+
+# ---- safety flags ----
+
+
+def flag(intake_id: str, document_id: str) -> str:
+    """How a signed form with a worrying answer stands among the unseen ones of a client."""
+    return f"{intake_id}/{document_id}"
+
+
+def is_flagged(client: Client, intake_id: str | None = None) -> bool:
+    """Whether a worrying answer waits to be marked as seen: of this client, or of one packet."""
+    unseen = client.unseen or ()
+    return any(intake_id is None or each.startswith(f"{intake_id}/") for each in unseen)
+
+
+def settle_flag(context: Context, document: Document) -> Document:
+    """A staff member has seen the worrying answers of this document; the first one counts. Gives it as it is now.
+
+    Only this document's own flag is taken away, so one that is raised at the same moment stays. Without a flag nothing
+    happens. Raises NotSealed for a document that is still being sealed: its flag is yet to be raised.
+    """
+    if document.status != "completed":
+        raise NotSealed()
+    client: Client = context.client
+    mine = flag(document.intake_id, document.document_id)
+    if mine not in (client.unseen or ()):
+        return document
+    seen = {"seen_by_name": context.actor.name, "seen_at": clock.text(context.now)}
+    try:
+        with Transaction() as tx:
+            tx.update(client, Client.unseen.delete({mine}), when=Client.unseen.contains(mine), otherwise=_Settled())
+            tx.update(document, *(getattr(Document, name).set(value) for name, value in seen.items()))
+            tx.create(
+                audits.event(
+                    context, "client:settle_flag", client_id=client.client_id, document_id=document.document_id
+                )
+            )
+    except _Settled:
+        pass
+    found = Document.find(tenant_id=context.tenant_id, client_id=client.client_id, document_id=document.document_id)
+    return found or document
+
+
+class _Settled(PortalError):
+    """A colleague was faster."""
 
 
 # ---- lists ----

@@ -14,7 +14,7 @@ from chalicelib.models.intakes import Intake, IntakeForm, SignedForm
 from chalicelib.models.table import Page, at_keys, due_key, load
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.policies.rules import Role
-from chalicelib.services import answers, audits, intakes, letters, mails, notifications
+from chalicelib.services import answers, audits, clients, intakes, letters, mails, notifications
 
 AGAIN = timedelta(minutes=3)
 
@@ -163,7 +163,7 @@ def _file(intake: Intake, form: IntakeForm, client: Client, object_key: str, ver
             )
         )
         if form.worrying:
-            tx.update(client, Client.worrying.set(True))
+            tx.update(client, Client.unseen.add({clients.flag(form.intake_id, form.document_id)}))
         if last:
             told = _tell(tx, intake, form, now)
     mails.hand_over(*told)

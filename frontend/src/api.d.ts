@@ -328,6 +328,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/practice/clients/{client_id}/documents/{document_id}/seen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mark the safety answers of a document as seen; the first who does counts */
+        post: operations["mark_document_seen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/practice/clients/{client_id}/documents/{document_id}/verification": {
         parameters: {
             query?: never;
@@ -871,7 +888,7 @@ export interface components {
         };
         /**
          * ClientRow
-         * @description A client in a list.
+         * @description A client in a list. `worrying`: a safety answer waits for a staff member to mark it as seen.
          */
         ClientRow: {
             /** Birth Date */
@@ -989,6 +1006,10 @@ export interface components {
             kind: "intake_form";
             /** Sections */
             sections: components["schemas"]["StaffRecordSection"][];
+            /** Seen At */
+            seen_at: string | null;
+            /** Seen By Name */
+            seen_by_name: string | null;
             /** Sha256 */
             sha256: string | null;
             /** Signatures */
@@ -1013,7 +1034,8 @@ export interface components {
         };
         /**
          * DocumentView
-         * @description An entry under General Documents. `worrying`: a safety answer in it calls for attention.
+         * @description An entry under General Documents. `worrying`: it holds a safety answer that calls for attention; `seen_at`: when
+         *     a staff member, `seen_by_name`, marked that as seen.
          */
         DocumentView: {
             /** Document Id */
@@ -1029,6 +1051,10 @@ export interface components {
              * @constant
              */
             kind: "intake_form";
+            /** Seen At */
+            seen_at: string | null;
+            /** Seen By Name */
+            seen_by_name: string | null;
             /** Sha256 */
             sha256: string | null;
             /** Signed At */
@@ -1586,7 +1612,8 @@ export interface components {
         };
         /**
          * NotificationView
-         * @description Something that happened with one of the asker's clients.
+         * @description Something that happened with one of the asker's clients. `worrying`: a safety answer of the packet waits for
+         *     a staff member to mark it as seen.
          */
         NotificationView: {
             /** At */
@@ -4234,6 +4261,101 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MyLink"];
+                };
+            };
+            /** @description Problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mark_document_seen: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                client_id: string;
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Mark the safety answers of a document as seen; the first who does counts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentView"];
                 };
             };
             /** @description Problem */

@@ -3,7 +3,7 @@ import type { ComponentType } from 'preact';
 import { ErrorBoundary, lazy, LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import { useEffect, useLayoutEffect } from 'preact/hooks';
 import { comeBackTo, load, SessionProvider, useSessionState } from './session.tsx';
-import { recall, keep } from './keep.ts';
+import { keep, organization, recall } from './keep.ts';
 import { Proof } from './shell/Proof.tsx';
 import { IdleWatch, useBrand } from './shell/shells.tsx';
 import type { Kind } from './types.ts';
@@ -40,10 +40,10 @@ function only(kind: Kind, Inner: ComponentType): ComponentType {
     useLayoutEffect(() => {
       if (wrong) route(kind === 'client' ? '/staff' : '/home', true);
       if (!none) return;
-      const slug = none.ended?.slug ?? recall<string>('slug');
-      if (!none.ended) comeBackTo(url);
+      const slug = none.ended?.slug ?? organization();
+      if (none.fresh) comeBackTo(url);
       if (!slug) route('/', true);
-      else route((none.ended?.kind ?? kind) === 'staff' ? `/${slug}/staff` : `/${slug}`, true);
+      else route((none.fresh ? kind : none.ended?.kind ?? kind) === 'staff' ? `/${slug}/staff` : `/${slug}`, true);
     }, [wrong, none]);
     if (state.status === 'failed') return <main id="main"><LoadFailed problem={state.problem} onRetry={() => void load()} /></main>;
     if (!ready || wrong) return <Waiting />;

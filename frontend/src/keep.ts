@@ -1,7 +1,8 @@
 /** What this tab remembers until it is closed: drafts not yet on the server, and where to return after sign-in.
  *
  * Everything here lives in `sessionStorage` (this tab only) and is wiped on an explicit sign-out, or when somebody
- * else signs in in this tab. Nothing personal is ever put into `localStorage`. */
+ * else signs in in this tab. Nothing personal is ever put into `localStorage`: all this device remembers for longer is
+ * the address of the organization's sign-in page, which is public. */
 
 const PREFIX = 'portal:';
 
@@ -30,6 +31,30 @@ export function keep(name: string, value: unknown): void {
     else store()?.setItem(PREFIX + name, JSON.stringify(value));
   } catch {
     /* full or blocked */
+  }
+}
+
+const ORGANIZATION = `${PREFIX}organization`;
+
+/** Remembers the organization of whoever signed in: in this tab, and on this device for links that open a new one. */
+export function rememberOrganization(slug: string): void {
+  keep('slug', slug);
+  try {
+    window.localStorage.setItem(ORGANIZATION, slug);
+  } catch {
+    /* full or blocked: this tab still knows it */
+  }
+}
+
+/** The organization whose sign-in page to go to: this tab's, else the last one on this device; null when not known. */
+export function organization(): string | null {
+  const own = recall<string>('slug');
+  if (own) return own;
+  try {
+    const slug = window.localStorage.getItem(ORGANIZATION) ?? '';
+    return /^[a-z0-9][a-z0-9-]*$/.test(slug) ? slug : null;
+  } catch {
+    return null;
   }
 }
 

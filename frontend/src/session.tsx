@@ -2,16 +2,18 @@
 import { createContext, type ComponentChildren } from 'preact';
 import { useContext, useEffect, useMemo, useState } from 'preact/hooks';
 import { api, asProblem, BACKGROUND, call, carryToken, listen, Problem } from './http.ts';
-import { forgetAll, forgetOthers, keep, recall } from './keep.ts';
+import { overHow, type Over } from './ended.ts';
+import { forgetAll, forgetOthers, keep, recall, rememberOrganization } from './keep.ts';
 import type { Kind, Session, SignIn } from './types.ts';
 
 /** Why the last session is over; the sign-in page says it in a sentence. */
-export type Ended = { how: 'idle' | 'absolute' | 'signed_out'; minutes: number; slug: string; kind: Kind };
+export type Ended = { how: Over | 'signed_out'; minutes: number; slug: string; kind: Kind };
 
 export type SessionState =
   | { status: 'loading' }
   | { status: 'failed'; problem: Problem }
-  | { status: 'none'; ended: Ended | null }
+  /** `fresh`: the page was opened without a session, so its address is one that somebody asked for. */
+  | { status: 'none'; ended: Ended | null; fresh: boolean }
   | { status: 'ready'; session: Session };
 
 /** Where to go after signing in again, for the same person only. */
@@ -60,12 +62,17 @@ function over(how: Ended['how']): void {
     keep('back', back);
   }
   keep('ended', ended);
-  set({ status: 'none', ended });
+  set({ status: 'none', ended, fresh: false });
+}
+
+/** The server no longer knows this session. */
+function refused(): void {
+  over(overHow(Date.now(), endsIn, absoluteEnd));
 }
 
 listen({
   answered: touched,
-  signedOut: () => over(Date.now() > absoluteEnd - 1000 ? 'absolute' : 'idle'),
+  signedOut: refused,
 });
 tabs?.addEventListener('message', (event) => {
   if (state.status !== 'ready') return;
@@ -76,7 +83,7 @@ tabs?.addEventListener('message', (event) => {
 /** Takes a session the server just gave (sign-in, invitation) as the current one. */
 export function adopt(session: Session): void {
   forgetOthers(session.person.id);
-  keep('slug', session.tenant.slug);
+  rememberOrganization(session.tenant.slug);
   keep('ended', null);
   span(session);
   lastAnswer = Date.now();
@@ -89,7 +96,7 @@ export async function load(): Promise<void> {
     adopt(await call(api.GET('/session')));
   } catch (cause) {
     const problem = asProblem(cause);
-    if (problem.status === 401) set({ status: 'none', ended: recall<Ended>('ended') });
+    if (problem.status === 401) set({ status: 'none', ended: recall<Ended>('ended'), fresh: true });
     else set({ status: 'failed', problem });
   }
 }
@@ -108,9 +115,11 @@ export function wayBack(session: Session, fallback: string): string {
   return back && back.person === session.person.id ? back.path : fallback;
 }
 
-/** Remembers the page that asked for a sign-in, when nobody was signed in at all. Used once, by whoever signs in first. */
+/** Remembers the page that asked for a sign-in, when nobody was signed in at all. Used once, by whoever signs in first.
+ * It is newer than the page where an earlier session ran out. */
 export function comeBackTo(path: string): void {
   keep('asked', path);
+  keep('back', null);
 }
 
 /** The page that asked for a sign-in, once. */
@@ -162,7 +171,7 @@ export async function check(): Promise<void> {
     endsIn = Math.max(Date.now() + 5000, Date.parse(session.idle_ends_at) - offset);
   } catch (cause) {
     const problem = asProblem(cause);
-    if (problem.status === 401) over('idle');
+    if (problem.status === 401) refused();
     else throw problem;
   }
 }

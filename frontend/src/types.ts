@@ -95,11 +95,11 @@ export type Strokes = number[][][];
 export type SignatureBody = S['SignatureIn'];
 export type Signed = S['Signed'];
 
-/** A signed document; `worrying` is there for staff only. */
-export type Document = S['MyDocument'] & { worrying?: boolean | null };
+/** A signed document; what is of safety answers is there for staff only. */
+interface Safety { worrying?: boolean | null; seen_by_name?: string | null; seen_at?: string | null }
+export type Document = S['MyDocument'] & Safety;
 export type RecordItem = Omit<S['RecordItem'], 'value'> & { value: unknown; worrying?: boolean | null };
-export type DocumentRecord = Omit<S['MyDocumentRecord'], 'sections'> & {
-  worrying?: boolean | null;
+export type DocumentRecord = Omit<S['MyDocumentRecord'], 'sections'> & Safety & {
   sections: (Omit<S['RecordSection'], 'items'> & { items: RecordItem[] })[];
 };
 export type Download = S['MyLink'];

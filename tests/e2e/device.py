@@ -85,6 +85,11 @@ class Device:
         """Type an address of the portal (or follow a link from outside)."""
         self.page.goto(path if path.startswith("http") else self.base_url + path)
 
+    def new_tab(self) -> None:
+        """Leave this tab for a new one, as a link from another app does."""
+        self.page.close()
+        self.page = self.context.new_page()
+
     def enter(self, caller: Caller) -> None:
         """Be signed in already, as this caller is (see `call.browser`)."""
         assert caller.cookie

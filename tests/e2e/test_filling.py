@@ -250,6 +250,7 @@ class TestSigning:
         sent: list[str] = []
         phone.page.on("request", lambda request: sent.append(request.url) if "/signature" in request.url else None)
         ready_to_sign(phone, packet)
+        expect(phone.page.locator("form [role=status]")).to_be_hidden()  # nothing is drawn where a hint may come
         phone.page.get_by_role("button", name="Sign and send").dblclick()
         phone.page.wait_for_url(lambda url: not url.endswith("/sign"))
         assert len(sent) == 1

@@ -112,6 +112,27 @@ class TestClients:
         phone.follow("Continue")
         phone.arrived("Hello, Immy")
 
+    def test_a_link_in_a_new_tab_finds_the_way_to_sign_in_and_back(self, phone: Device, office: Caller) -> None:
+        """The device knows the practice from an earlier visit; nothing else is remembered beyond the tab."""
+        phone.open("/oak")
+        phone.sign_in(C1)
+        phone.arrived("Hello, Immy")
+        phone.context.clear_cookies()
+        phone.new_tab()
+        phone.open("/documents")
+        phone.arrived("Welcome back", title="Sign in", by_link=False)
+        assert phone.page.evaluate("() => Object.entries(localStorage)") == [["portal:organization", "oak"]]
+        phone.sign_in(C1)
+        phone.arrived("Documents")
+        phone.context.clear_cookies()
+        phone.new_tab()
+        there = f"/staff/clients/{C1.id}/documents"
+        phone.open(there)
+        phone.arrived("Staff sign-in", title="Sign in", by_link=False)
+        phone.sign_in(T1, office.code_of("T1"))
+        phone.arrived("Immy Thistlewood", title="General Documents")
+        assert phone.page.url.endswith(there)
+
     def test_there_is_no_such_practice(self, phone: Device) -> None:
         phone.allow(404, "GET /api/tenants/elm$")
         phone.open("/elm")
@@ -263,6 +284,47 @@ class TestInvitationLinks:
             expect(password).to_have_accessible_description(re.compile(why))
             expect(password).to_be_focused()
         phone.look("refused")
+
+    def test_joining_goes_on_after_a_reload(self, phone: Device, link: str) -> None:
+        """At both steps what was typed is there again, but never the password; signed out, one comes back to it."""
+        kept = "() => JSON.stringify([Object.entries(sessionStorage), Object.entries(localStorage)])"
+        phone.open(link)
+        phone.page.get_by_label("The name you go by").fill("Wen")
+        password = phone.page.get_by_label("Choose a password")
+        password.fill(PASSWORD)
+        assert PASSWORD not in phone.page.evaluate(kept)
+        phone.page.reload()
+        phone.arrived("Welcome, Wendell", by_link=False)
+        expect(phone.page.get_by_label("The name you go by")).to_have_value("Wen")
+        expect(password).to_have_value("")
+        password.fill(PASSWORD)
+        phone.press("Create my account")
+        phone.arrived("How to reach you")
+        assert link.partition("#")[2] not in phone.page.evaluate(kept)
+        street = phone.page.get_by_label("Street and number")
+        street.fill("12 Quay <Street>")
+        phone.page.reload()
+        phone.arrived("How to reach you", by_link=False)
+        expect(street).to_have_value("12 Quay <Street>")
+        phone.look("after-reload")
+        phone.open("/home")
+        phone.arrived("Hello, Wen", by_link=False)
+        phone.page.go_back()
+        phone.arrived("How to reach you", by_link=False)
+        expect(street).to_have_value("12 Quay <Street>")
+        phone.context.clear_cookies()
+        phone.page.reload()
+        phone.arrived("Welcome back", title="Sign in", by_link=False)
+        phone.page.get_by_label("E-mail").fill(PEOPLE["C4"].email)
+        phone.page.get_by_label("Password", exact=True).fill(PASSWORD)
+        phone.press("Sign in")
+        phone.arrived("How to reach you")
+        expect(street).to_have_value("12 Quay <Street>")
+        phone.press("Skip this for now")
+        phone.arrived("Hello, Wen")
+        assert "Quay" not in phone.page.evaluate(kept)
+        phone.open("/join")
+        phone.arrived("Hello, Wen", by_link=False)
 
     def test_used(self, phone: Device, devices: Callable[..., Device], link: str) -> None:
         phone.open(link)

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests import flows
 from tests.calls import PEOPLE, Caller
 from tests.e2e.device import Device
 from tests.e2e.packets import NOTICE, Packet
 
 CLIENT_PORTAL = "/staff/organization/client-portal"
+_LOOK = "(e) => { const { backgroundColor, borderStyle } = getComputedStyle(e); return [backgroundColor, borderStyle] }"
 
 
 @pytest.fixture
@@ -103,6 +105,19 @@ class TestRefusalsOfInviting:
         device.sees("You do not have the permission to invite")
         expect(device.page.get_by_role("link", name="Invite to the portal")).to_have_count(0)
         device.look("no-permission")
+
+    def test_an_invitation_without_forms_says_so(self, desk: Callable[..., Device], call: Callable[..., Any]) -> None:
+        assert call("T4").post(f"/practice/clients/{PEOPLE['C4'].id}/invites", {"form_ids": []}).status == 201
+        device = desk("T4")
+        for tab, title, said in (
+            ("", "Overview", "No forms were sent with this invitation"),
+            ("/portal", "Portal", "No forms"),
+        ):
+            device.open(client_page("C4", tab))
+            device.arrived("Wendell Farnsworthy", title=title, by_link=False)
+            device.sees(said)
+            expect(device.page.get_by_text("0 of 0")).to_have_count(0)
+            device.look(f"without-forms-{title.lower()}")
 
     def test_joined_meanwhile(self, desk: Callable[..., Device], call: Callable[..., Any]) -> None:
         device = desk("T4")
@@ -224,8 +239,14 @@ class TestSettings:
         device = desk("T1")
         device.open(CLIENT_PORTAL)
         device.sees("Only administrators can change these settings.")
+        looks: dict[bool, set[tuple[str, str]]] = {True: set(), False: set()}
         for switch in device.page.get_by_role("switch").all():
             expect(switch).to_be_disabled()
+            on = switch.is_checked()
+            expect(switch.locator("xpath=..")).to_have_text("On" if on else "Off")
+            looks[on].add(tuple(switch.evaluate(_LOOK)))
+        assert all(looks.values())
+        assert not looks[True] & looks[False], "on and off look alike"
         device.look("read-only")
 
     def test_the_login_link_is_copied(self, desk: Callable[..., Device], server: str) -> None:
@@ -297,6 +318,48 @@ class TestDocuments:
         device.look("does-not-verify")
 
 
+class TestSafetyFlags:
+    def test_marked_as_seen_by_the_first_and_called_for_no_longer(
+        self, desk: Callable[..., Device], call: Callable[..., Any], office: Caller
+    ) -> None:
+        for _ in range(2):
+            flows.signed_document(call("C1"), "C1", flows.QUESTIONNAIRE, suicide_thoughts="often")
+            office.drain()
+            office.local("POST", "/clock", {"advance_seconds": 60})
+        first, second = desk("T1"), desk("T3")
+        first.open("/staff/clients")
+        row = first.page.get_by_role("row", name=re.compile("Thistlewood"))
+        expect(row.get_by_text("Safety answer", exact=True)).to_be_visible()
+        first.follow("Immy Thistlewood")
+        first.arrived("Immy Thistlewood", title="Overview")
+        note = first.page.get_by_role("region", name="Immy signed 2 forms with safety answers to read.")
+        expect(note.get_by_role("link")).to_have_count(2)
+        first.look("flagged")
+        # One of the two is read and marked on its summary; the other one still waits.
+        note.get_by_role("link").first.click()
+        first.arrived("Intake of Immy Thistlewood")
+        first.look("summary-flagged")
+        first.press("Mark as seen")
+        first.sees(re.compile(f"^Seen by {re.escape(PEOPLE['T1'].name)} today at"))
+        expect(first.page.get_by_role("button", name="Mark as seen")).to_have_count(0)
+        first.look("summary-seen")
+        second.open(client_page("C1"))
+        note = second.page.get_by_role("region", name="Immy’s intake has a safety answer to read.")
+        expect(note.get_by_role("link")).to_have_count(1)
+        second.press("Mark as seen")
+        second.sees("Marked as seen.")
+        expect(note).to_have_count(0)
+        expect(second.page.get_by_text("Safety answer", exact=True)).to_have_count(0)
+        second.look("seen")
+        second.follow("General Documents", within=second.page.get_by_role("navigation", name="Client Details"))
+        expect(second.page.get_by_text("Safety answer, seen", exact=True)).to_have_count(2)
+        second.look("documents-seen")
+        first.open("/staff")
+        first.arrived("Hello, Priya", title="Today", by_link=False)
+        expect(first.page.get_by_text("Safety answer", exact=True)).to_have_count(0)
+        first.look("today-seen")
+
+
 class TestTrouble:
     def test_without_a_connection_and_back(self, desk: Callable[..., Device]) -> None:
         device = desk("T4")
@@ -339,6 +402,7 @@ class TestTrouble:
         device.allow(401, "(GET|POST) /api/")
         device.follow("Wendell Farnsworthy")
         device.arrived("Staff sign-in", title="Sign in")
+        device.sees("Please sign in again. What you wrote is saved.")
         device.look("signed-out")
 
     def test_no_such_page(self, desk: Callable[..., Device]) -> None:

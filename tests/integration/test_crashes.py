@@ -22,10 +22,10 @@ WRITES = ("TransactWriteItems", "UpdateItem", "PutItem", "SendMessage", "PutObje
 # What is left of a record when ids, times and ciphertext are taken away.
 LEFT = {
     "account": ("realm", "status"),
-    "client": ("client_id", "portal", "worrying", "preferred_name"),
+    "client": ("client_id", "portal", "unseen", "preferred_name"),
     "client_audit": ("action",),
     "client_mail": ("template", "status"),
-    "document": ("status", "form_id", "signed_by"),
+    "document": ("status", "form_id", "signed_by", "seen_by_name"),
     "intake": ("status", "worrying"),
     "intake_form": ("status", "form_id", "worrying"),
     "invite": ("status", "delivery", "generation"),
@@ -68,6 +68,16 @@ def _worried(call: Any) -> str:
     intake_id = flows.send_packet("C1", flows.QUESTIONNAIRE)
     flows.fill(call("C1"), intake_id, flows.QUESTIONNAIRE, suicide_thoughts="often")
     return intake_id
+
+
+def _flagged(call: Any) -> str:
+    answer = flows.sign(call("C1"), _worried(call), flows.QUESTIONNAIRE)
+    call("T1").drain()
+    return str(answer.json["document_id"])
+
+
+def _seen(document_id: str) -> str:
+    return f"/practice/clients/{flows.client_id('C1')}/documents/{document_id}/seen"
 
 
 def _verb(verb: str) -> Callable[[Any, str], Answer]:
@@ -118,6 +128,12 @@ FLOWS: dict[str, Flow] = {
         (201,),
         True,
     ),
+    "settle a flag": Flow(
+        _flagged,
+        lambda call, document_id: call("T1").post(_seen(document_id)),
+        (200,),
+        False,
+    ),
     "change the profile": Flow(
         lambda call: call("C1").get("/portal/profile").json["etag"],
         lambda call, etag: _changed(call("C1"), etag),
@@ -139,8 +155,13 @@ def _end() -> Counter[Any]:
     found: Counter[Any] = Counter()
     for item in flows.stored(*LEFT):
         if item.get("action") not in SELF_MADE:
-            found[item["kind"], *(str(item.get(name)) for name in LEFT[item["kind"]])] += 1
+            found[item["kind"], *(_left(item.get(name)) for name in LEFT[item["kind"]])] += 1
     return found
+
+
+def _left(value: Any) -> str:
+    """Sets hold ids only: how many."""
+    return f"{len(value)} of them" if isinstance(value, list) else str(value)
 
 
 def _sent() -> Counter[Any]:

@@ -337,7 +337,8 @@ BODIES: dict[str, Any] = {
 # The state of the world makes the answer of these a conflict or a refusal of the body for some; that is not a denial.
 PASSED = range(200, 300)
 ALSO = {"send_invite": (409,), "resend_invite": (409,), "revoke_invite": (409,), "change_profile": (412,),
-        "change_settings": (412,), "download_document": (409,), "verify_document": (409,)}  # fmt: skip
+        "change_settings": (412,), "download_document": (409,), "verify_document": (409,),
+        "mark_document_seen": (409,)}  # fmt: skip
 
 
 def _good(route: Route, stage: Stage, person: str = NOBODY) -> tuple[bytes, dict[str, str]]:

@@ -30,8 +30,8 @@ WITHOUT_SESSION = {
 BY_PERMISSION = {"invite:send", "invite:revoke"}
 # 1.5 "kept securely by the practice, for assigned staff only"; 1.3 "therapists … open completed intakes".
 STAFF_ABOUT_A_CLIENT = {
-    "client:read", "document:download", "document:read", "document:verify", "intake:read", "intake:summarize",
-    "invite:read",
+    "client:read", "client:settle_flag", "document:download", "document:read", "document:verify", "intake:read",
+    "intake:summarize", "invite:read",
 }  # fmt: skip
 # Staff see the practice's own things, and lists that hold only whom they may see.
 STAFF_ABOUT_THE_PRACTICE = {"client:list", "form:read", "settings:read"}

@@ -1,7 +1,7 @@
 /** The address without a practice, and addresses that lead nowhere. */
 import { useLocation } from 'preact-iso';
 import { useLayoutEffect } from 'preact/hooks';
-import { recall } from '../keep.ts';
+import { organization } from '../keep.ts';
 import { useSessionState } from '../session.tsx';
 import { client } from '../strings/client.ts';
 import { shared } from '../strings/shared.ts';
@@ -17,7 +17,7 @@ export function Front() {
     if (kind) route(kind === 'staff' ? '/staff' : '/home', true);
   }, [kind]);
   if (state.status === 'loading' || kind) return <main id="main"><Bones rows={2} card={false} /></main>;
-  const slug = recall<string>('slug');
+  const slug = organization();
   return (
     <>
       <header><div class="stack g4"><span class="mark"><Icon name="sprout" /></span><Heading>{client.front.title}</Heading></div></header>

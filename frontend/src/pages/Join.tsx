@@ -3,7 +3,7 @@ import { useLocation } from 'preact-iso';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { api, asProblem, call, type Problem } from '../http.ts';
 import { keep, recall } from '../keep.ts';
-import { adopt, useSessionState } from '../session.tsx';
+import { adopt, comeBackTo, load, useSessionState } from '../session.tsx';
 import { CrisisLine, useBrand } from '../shell/shells.tsx';
 import { client } from '../strings/client.ts';
 import type { Invitation, Profile, Session, Tenant } from '../types.ts';
@@ -13,10 +13,15 @@ import { allIntakes } from './Forms.tsx';
 
 const words = client.join;
 
-/** The token leaves the address bar at once; this tab remembers it so that a reload does not lose the way in. */
+/** Who has made the account and is at the second step, and which forms come next: a reload goes on there. */
+interface Joining { person: string; slug: string; forms: number; minutes: number }
+
+/** The token leaves the address bar at once; this tab remembers it, until the account is made, so that a reload does
+ * not lose the way in. */
 function takeToken(): string | null {
   const found = location.hash.slice(1).replace(/[^\w-]+$/, ''); // a full stop or bracket that was copied along
   if (found) {
+    if (found !== recall<string>('invitation')) keep('draft:-:invited', null); // typed for another invitation
     keep('invitation', found);
     history.replaceState(null, '', location.pathname);
     return found;
@@ -26,7 +31,7 @@ function takeToken(): string | null {
 
 export default function Join() {
   const token = useMemo(takeToken, []);
-  const [session, setSession] = useState<Session | null>(null);
+  const [joining, setJoining] = useState<Joining | null>(() => (token ? null : recall<Joining>('joining')));
   useBodyClass('door');
   useEffect(() => {
     const again = () => {
@@ -37,21 +42,28 @@ export default function Join() {
   }, []);
   const loaded = useLoad(() => (token ? call(api.POST('/invitations/lookup', { body: { token } })) : Promise.resolve(null)), [token]);
   const tenant = loaded.data?.tenant ?? null;
-  useBrand(session?.tenant ?? tenant);
   const known = useSessionState();
+  const session = known.status === 'ready' ? known.session : null;
+  const step = session && session.person.id === joining?.person ? joining : null;
+  useBrand(step && session ? session.tenant : tenant);
   const { route } = useLocation();
-  const inside = !token && !session && known.status === 'ready' && known.session.kind === 'client';
+  const inside = !token && !step && session?.kind === 'client';
+  const gone = joining && known.status === 'none' ? { to: `/${joining.slug}`, fresh: known.fresh } : null;
   useLayoutEffect(() => {
     if (inside) route('/home', true);
-  }, [inside]);
-  if (session) return <Details session={session} forms={loaded.data?.forms ?? []} />;
-  if (!token && (inside || known.status === 'loading')) return <main id="main"><Bones rows={2} card={false} /></main>;
+    if (!gone) return;
+    if (gone.fresh) comeBackTo('/join'); // the account is there, the session is not: sign in, then go on here
+    route(gone.to, true);
+  }, [inside, gone?.to]);
+  if (session && step) return <Details session={session} joining={step} />;
+  if (joining && known.status === 'failed') return <main id="main"><LoadFailed problem={known.problem} onRetry={() => void load()} /></main>;
+  if (gone || (!token && (inside || known.status === 'loading'))) return <main id="main"><Bones rows={2} card={false} /></main>;
   if (!token) return <Told title={words.noToken.title} text={words.noToken.text} />;
   if (loaded.problem?.status === 404 || loaded.problem?.status === 422) return <Told title={words.states.unknown.title} text={words.states.unknown.text} />;
   if (loaded.problem) return <main id="main"><LoadFailed problem={loaded.problem} onRetry={() => void loaded.reload()} /></main>;
   if (!loaded.data) return <main id="main"><p class="hidden" role="status">{words.looking}</p><Bones rows={3} card={false} /></main>;
   if (loaded.data.state !== 'open') return <Closed invitation={loaded.data} token={token} />;
-  return <Account invitation={loaded.data} token={token} onJoined={setSession} onClosed={() => void loaded.reload()} />;
+  return <Account invitation={loaded.data} token={token} onJoined={setJoining} onClosed={() => void loaded.reload()} />;
 }
 
 function Frame({ tenant, title, lead, step, children }: { tenant: Tenant | null; title: string; lead?: string; step?: number; children?: preact.ComponentChildren }) {
@@ -95,9 +107,9 @@ const SHORTEST = 15;
 const LONGEST = 128;
 const PASSWORD_FAULTS: Record<string, string> = { too_short: words.tooShort, too_long: words.tooLong, too_common: words.tooCommon, contains_email: words.containsEmail };
 
-function Account({ invitation, token, onJoined, onClosed }: { invitation: Invitation; token: string; onJoined: (session: Session) => void; onClosed: () => void }) {
+function Account({ invitation, token, onJoined, onClosed }: { invitation: Invitation; token: string; onJoined: (joining: Joining) => void; onClosed: () => void }) {
   const [password, setPassword] = useState('');
-  const [preferred, setPreferred] = useState('');
+  const [preferred, setPreferred] = useDraft('-', 'invited', ''); // never the password
   const [fault, setFault] = useState<string | null>(null);
   const [turn, setTurn] = useState(0);
   const form = useRef<HTMLFormElement>(null);
@@ -114,9 +126,11 @@ function Account({ invitation, token, onJoined, onClosed }: { invitation: Invita
           profile: {}, // the next step shows what the practice already has, and asks for the rest
         },
       }));
+      const joining: Joining = { person: session.person.id, slug: session.tenant.slug, forms: invitation.forms.length, minutes };
       keep('invitation', null);
-      onJoined(session);
+      keep('joining', joining);
       adopt(session);
+      onJoined(joining);
     } catch (cause) {
       const problem: Problem = asProblem(cause);
       const wrong = problem.faults.find((one) => one.pointer.startsWith('/password'));
@@ -171,14 +185,14 @@ function Meter({ count }: { count: number }) {
   );
 }
 
-function Details({ session, forms }: { session: Session; forms: Invitation['forms'] }) {
+function Details({ session, joining }: { session: Session; joining: Joining }) {
   const loaded = useLoad(() => call(api.GET('/portal/profile')), []);
   if (loaded.problem) return <main id="main"><LoadFailed problem={loaded.problem} onRetry={() => void loaded.reload()} /></main>;
   if (!loaded.data) return <main id="main"><Bones rows={3} card={false} /></main>;
-  return <DetailsForm key={loaded.data.etag} session={session} forms={forms} profile={loaded.data} onStale={() => void loaded.reload()} />;
+  return <DetailsForm key={loaded.data.etag} session={session} joining={joining} profile={loaded.data} onStale={() => void loaded.reload()} />;
 }
 
-function DetailsForm({ session, forms, profile, onStale }: { session: Session; forms: Invitation['forms']; profile: Profile; onStale: () => void }) {
+function DetailsForm({ session, joining, profile, onStale }: { session: Session; joining: Joining; profile: Profile; onStale: () => void }) {
   const { route } = useLocation();
   const [draft, setDraft, dropDraft] = useDraft<Draft>(session.person.id, 'joining', draftOf(profile));
   const [asked, setAsked] = useState(false);
@@ -190,9 +204,9 @@ function DetailsForm({ session, forms, profile, onStale }: { session: Session; f
     latest.current = { ...latest.current, [name]: value };
     setDraft(latest.current);
   };
-  const minutes = forms.reduce((sum, one) => sum + one.minutes, 0);
   const goOn = async () => {
     dropDraft();
+    keep('joining', null);
     const intakes = await allIntakes().catch(() => []);
     const intake = intakes.find((one) => one.status === 'open' && one.forms.some((form) => form.status === 'to_do' || form.status === 'started'));
     const next = intake?.forms.find((form) => form.status === 'to_do' || form.status === 'started');
@@ -230,7 +244,7 @@ function DetailsForm({ session, forms, profile, onStale }: { session: Session; f
         <ReachParts draft={draft} faults={faults} set={set} />
         <ProblemNote problem={act.problem ?? skip.problem} />
         <div class="stack g3">
-          {forms.length ? <p class="small soft">{words.readyForms(forms.length, minutes)}</p> : null}
+          {joining.forms ? <p class="small soft">{words.readyForms(joining.forms, joining.minutes)}</p> : null}
           <Button type="submit" look="primary" wide busy={act.busy} busyLabel={client.profile.saving}>{words.saveDetails}</Button>
           <Button look="quiet" wide busy={skip.busy} onClick={() => void skip.run()}>{words.skipDetails}</Button>
         </div>

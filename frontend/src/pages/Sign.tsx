@@ -207,7 +207,7 @@ function Signing({ data, out }: { data: FillingForm; out: { href: string; label:
         </div>
         <div class="stack g3">
           <TextField id="sign-printed" label={words.printed} help={words.printedHelp} autocomplete="name" maxLength={200} value={printed} error={error('printed')} onInput={setPrinted} required />
-          <div role="status" class="slot">{method === 'typed' && left && typed.trim() && printed.trim() && plain(typed) !== plain(printed) ? <Note icon="info">{words.differs(typed.trim(), printed.trim())}</Note> : null}</div>
+          <div role="status" class="hint-slot">{method === 'typed' && left && typed.trim() && printed.trim() && plain(typed) !== plain(printed) ? <Note icon="info">{words.differs(typed.trim(), printed.trim())}</Note> : null}</div>
         </div>
         <Field id="sign-relationship" label={words.relationship}>
           {(wiring) => <select {...wiring} value={relationship} onChange={(event) => setRelationship(event.currentTarget.value as Relationship)}>{RELATIONSHIPS.map((one) => <option key={one} value={one}>{words.relationships[one]}</option>)}</select>}

@@ -25,6 +25,11 @@ export function SignIn() {
   return <Door key={`${slug}-${kind}`} tenant={tenant.data} kind={kind} />;
 }
 
+function endedSentence({ how, minutes }: Ended): string {
+  const said = shared.ended;
+  return how === 'idle' ? said.idle(minutes) : how === 'absolute' ? said.absolute : how === 'lost' ? said.lost : said.signedOut;
+}
+
 function Unknown() {
   return (
     <>
@@ -50,7 +55,7 @@ function Door({ tenant, kind }: { tenant: Tenant; kind: Kind }) {
       <main id="main" tabIndex={-1}>
         {ended && ended.slug === tenant.slug && step === 'password' && !tried ? (
           <Note tone={ended.how === 'signed_out' ? 'good' : 'info'} icon={ended.how === 'signed_out' ? 'check' : 'lock'} live>
-            {ended.how === 'idle' ? shared.ended.idle(ended.minutes) : ended.how === 'absolute' ? shared.ended.absolute : shared.ended.signedOut}
+            {endedSentence(ended)}
           </Note>
         ) : null}
         {signedIn ? <Already name={signedIn.person.name} to={kind === 'staff' ? '/staff' : '/home'} /> : <Form tenant={tenant} kind={kind} step={step} onStep={setStep} onTry={() => setTried(true)} />}

@@ -67,6 +67,7 @@ export const shared = {
   ended: {
     idle: (minutes: number) => `You were signed out after ${count(minutes, 'minute', 'minutes')} to keep this private. What you wrote is saved.`,
     absolute: 'You were signed out, as we do after some hours to keep this private. What you wrote is saved.',
+    lost: 'Please sign in again. What you wrote is saved.',
     signedOut: 'You are signed out.',
   },
   when: {

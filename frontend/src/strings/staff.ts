@@ -90,9 +90,18 @@ export const staff = {
 
   safety: {
     title: (name: string) => `${name}’s intake has a safety answer to read.`,
+    titles: (name: string, n: number) => `${name} signed ${n} forms with safety answers to read.`,
     text: (when: string) => `Answered ${when}. The crisis numbers were shown at once. Nobody watches the form as it is filled in.`,
     action: 'Read the summary',
+    which: (title: string, when: string) => `${title}, signed ${when}`,
+    of: (what: string) => `: ${what}`,
     badge: 'Safety answer',
+    badgeSeen: 'Safety answer, seen',
+    markSeen: 'Mark as seen',
+    marking: 'Marking…',
+    marked: 'Marked as seen. Lists no longer call for attention; the document keeps its mark.',
+    markFailed: 'This was not marked as seen.',
+    seenBy: (who: string, when: string, title: string) => `${title ? `${title}: s` : 'S'}een by ${who} ${when}`,
   },
 
   overview: {
@@ -120,6 +129,8 @@ export const staff = {
     sent: (when: string, who: string) => `Sent ${when} by ${who}`,
     completed: (when: string) => `Completed ${when}`,
     openForms: (done: number, of: number) => `${done} of ${of} signed`,
+    noneSent: 'No forms were sent with this invitation',
+    invitedBy: (when: string, who: string) => `Invited ${when} by ${who}`,
     hiddenUntil: 'Answers are shown to you once the client has signed and sent them.',
     summary: 'Open the summary',
   },
@@ -192,6 +203,7 @@ export const staff = {
     age: (n: number) => `${n} years old`,
     completed: (when: string) => `Completed ${when}`,
     worrying: 'Read first',
+    seenHelp: 'The crisis numbers were shown as soon as this was answered.',
     worryingHelp: 'The crisis numbers were shown as soon as this was answered. Nobody watches the form as it is filled in: you may be the first to read this.',
     calm: 'No safety answer was worrying.',
     highlights: 'In short',

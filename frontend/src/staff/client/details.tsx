@@ -3,12 +3,13 @@ import { useLocation, useRoute } from 'preact-iso';
 import { useState } from 'preact/hooks';
 import { api, BACKGROUND, call } from '../../http.ts';
 import { useSession } from '../../session.tsx';
-import { Avatar, Badge, Heading, LinkButton, Note, calendarDate, initials, useEvery, useLoad, type Loaded } from '../../ui/index.ts';
+import { Avatar, Badge, Heading, Icon, LinkButton, Note, calendarDate, initials, useEvery, useLoad, type Loaded } from '../../ui/index.ts';
 import { staff } from '../../strings/staff.ts';
 import type { Client, Intake, IntakeSummary, Invite, Page } from '../../types.ts';
 import { Crumbs, PortalBadge, Ready, RecordBones, Tabs, moving, otherName } from '../parts.tsx';
 import { momentInSentence } from '../when.ts';
 import { DocumentsTab } from './documents.tsx';
+import { MarkSeen, unseen } from './flags.tsx';
 import { OverviewTab } from './overview.tsx';
 import { PortalTab } from './portal.tsx';
 import { ResendButton } from './resend.tsx';
@@ -75,7 +76,7 @@ function File({ file, of }: { file: ClientFile; of: Loaded<ClientFile> }) {
         <Tabs label={words.tabsLabel} items={tabs} current={current[1]} />
       </div>
       {told && <Note tone="good" live>{told}</Note>}
-      <SafetyNote file={file} />
+      <SafetyNote file={file} onSeen={async () => { await of.reload(); setTold(staff.safety.marked); }} />
       {current[1] === base && <OverviewTab file={file} />}
       {current[1].endsWith('/documents') && <DocumentsTab file={file} />}
       {current[1].endsWith('/portal') && <PortalTab file={file} onChange={of.reload} onTold={setTold} />}
@@ -128,20 +129,34 @@ function HeadAct({ file, onDone }: { file: ClientFile; onDone: (told: string) =>
   );
 }
 
-function SafetyNote({ file }: { file: ClientFile }) {
+/** What waits to be read before anything else, until somebody marks it as seen; stays with the client, on every tab. */
+function SafetyNote({ file, onSeen }: { file: ClientFile; onSeen: () => unknown }) {
   const { tenant } = useSession();
-  const worrying = file.documents.find((one) => one.worrying);
-  const packet = file.intakes.find((one) => one.status === 'completed' && one.intake_id === worrying?.intake_id)
-    ?? file.intakes.find((one) => one.status === 'completed');
-  if (!(worrying || file.client.worrying) || !packet) return null;
+  const waiting = unseen(file.documents);
+  const latest = waiting[0];
+  if (!latest) return null;
+  const { client_id } = file.client;
   const name = file.client.preferred_name ?? file.client.name.split(' ')[0]!;
-  const at = worrying?.signed_at ?? packet.completed_at ?? packet.sent_at;
+  const signed = (one: { signed_at: string | null }) => (one.signed_at ? momentInSentence(one.signed_at, tenant.zone) : '');
   return (
-    <Note
-      tone="bad"
-      action={<LinkButton mini href={`/staff/clients/${file.client.client_id}/intakes/${packet.intake_id}`}>{staff.safety.action}</LinkButton>}
-    >
-      <strong>{staff.safety.title(name)}</strong><br />{staff.safety.text(momentInSentence(at, tenant.zone))}
-    </Note>
+    <section class="note bad" aria-labelledby="safety">
+      <Icon name="alert" />
+      <div class="stack g3">
+        <p><strong id="safety">{waiting.length > 1 ? staff.safety.titles(name, waiting.length) : staff.safety.title(name)}</strong><br />{staff.safety.text(signed(latest))}</p>
+        {waiting.map((one) => {
+          const what = staff.safety.which(one.title, signed(one));
+          const of = waiting.length > 1 ? staff.safety.of(what) : '';
+          return (
+            <div key={one.document_id} class="stack g1">
+              {of && <p class="small">{what}</p>}
+              <div class="cluster g2">
+                <LinkButton mini href={`/staff/clients/${client_id}/intakes/${one.intake_id}`}>{staff.safety.action}{of && <span class="hidden">{of}</span>}</LinkButton>
+                <MarkSeen client_id={client_id} documents={[one]} of={of} onSeen={onSeen} />
+              </div>
+            </div>
+          );
+        })}
+      </div>
+    </section>
   );
 }

@@ -9,6 +9,7 @@ import { staff } from '../../strings/staff.ts';
 import type { DocumentRecord, StaffVerification } from '../../types.ts';
 import { Crumbs, Ready, RecordBones } from '../parts.tsx';
 import { DocumentActs, DocumentBadges, Verdict } from './documents.tsx';
+import { SeenBy } from './flags.tsx';
 
 const words = staff.record;
 
@@ -64,7 +65,7 @@ function Page({ record, name, client_id }: { record: DocumentRecord; name: strin
       {verdict && <Verdict title={record.title} found={verdict} onHide={() => setVerdict(null)} />}
       {record.status === 'sealing' && <Note tone="info" icon="clock" live>{words.sealingNote}</Note>}
       {first && (
-        <Note tone="bad" action={<Button mini onClick={() => jump(`a-${first.field_id}`)}>{words.toWorrying}</Button>}><strong>{words.worryingNote}</strong></Note>
+        <Note tone="bad" action={<Button mini onClick={() => jump(`a-${first.field_id}`)}>{words.toWorrying}</Button>}><strong>{words.worryingNote}</strong><SeenBy documents={[record]} /></Note>
       )}
       <div class="beside">
         <article class="card" aria-label={record.title}><RecordView record={record} flags={staff.safety.badge} /></article>

@@ -71,7 +71,7 @@ export function DocumentBadges({ document }: { document: Document }) {
   return (
     <div class="badges">
       {document.status === 'completed' ? <Badge tone="good">{words.completed}</Badge> : <Badge tone="info" hollow>{words.sealing}</Badge>}
-      {document.worrying && <Badge tone="bad">{staff.safety.badge}</Badge>}
+      {document.worrying && (document.seen_at ? <Badge>{staff.safety.badgeSeen}</Badge> : <Badge tone="bad">{staff.safety.badge}</Badge>)}
     </div>
   );
 }

@@ -113,6 +113,16 @@ export function Packet({ intake, client_id }: { intake: Intake; client_id: strin
   const { tenant } = useSession();
   const signed = intake.forms.filter((form) => form.status === 'signed' || form.status === 'sealed').length;
   const [tone, hollow] = STATE[intake.status];
+  if (intake.forms.length === 0) {
+    return (
+      <li class="packetrow">
+        <div class="stack g1">
+          <p class="strong">{words.noneSent}</p>
+          <p class="tiny soft">{words.invitedBy(momentInSentence(intake.sent_at, tenant.zone), intake.sent_by_name)}</p>
+        </div>
+      </li>
+    );
+  }
   return (
     <li class="packetrow">
       <div class="stack g3">

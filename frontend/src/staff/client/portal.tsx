@@ -19,7 +19,8 @@ export function PortalTab({ file, onChange, onTold }: Props) {
   const now = client.invite ?? invites.find((one) => one.status === 'waiting' || one.status === 'expired') ?? null;
   const joined = client.portal === 'active' || client.portal === 'ended';
   const earlier = invites.filter((one) => one.invite_id !== now?.invite_id || joined);
-  const beside = client.portal === 'active' || file.intakes.length > 0;
+  const packets = file.intakes.filter((one) => one.forms.length > 0); // an invitation says itself that it has none
+  const beside = client.portal === 'active' || packets.length > 0;
   return (
     <div class={beside ? 'beside' : 'stack g4'}>
       <div class="stack g4">
@@ -30,10 +31,10 @@ export function PortalTab({ file, onChange, onTold }: Props) {
       </div>
       {beside && <aside class="stack g4">
         {joined && client.portal === 'active' && <LoginLink />}
-        {file.intakes.length > 0 && (
+        {packets.length > 0 && (
           <section class="card flush" aria-labelledby="packets">
             <div class="cardhead"><h2 id="packets">{words.formsTitle}</h2></div>
-            <ul class="rows">{file.intakes.map((one) => <Packet key={one.intake_id} intake={one} client_id={client.client_id} />)}</ul>
+            <ul class="rows">{packets.map((one) => <Packet key={one.intake_id} intake={one} client_id={client.client_id} />)}</ul>
           </section>
         )}
       </aside>}

@@ -7,6 +7,7 @@ import { staff } from '../../strings/staff.ts';
 import type { Document, Highlight, IntakeSummary } from '../../types.ts';
 import { Crumbs, Ready, RecordBones } from '../parts.tsx';
 import { DocumentBadges } from './documents.tsx';
+import { MarkSeen, SeenBy, unseen } from './flags.tsx';
 
 const words = staff.summary;
 
@@ -25,12 +26,12 @@ export function SummaryPage() {
   useEvery(15_000, sealing, () => void load(true).then(summary.put, () => {}));
   return (
     <Ready of={summary} bones={<RecordBones />} missing={{ title: words.failed, text: words.notFound }}>
-      {(data) => <Summary summary={data} client_id={client_id} />}
+      {(data) => <Summary summary={data} client_id={client_id} onSeen={summary.reload} />}
     </Ready>
   );
 }
 
-function Summary({ summary, client_id }: { summary: IntakeSummary; client_id: string }) {
+function Summary({ summary, client_id, onSeen }: { summary: IntakeSummary; client_id: string; onSeen: () => unknown }) {
   const { tenant } = useSession();
   const { client, highlights, worrying, documents, in_person } = summary;
   const facts = words.facts(client.age === null ? null : words.age(client.age), client.pronouns);
@@ -45,7 +46,7 @@ function Summary({ summary, client_id }: { summary: IntakeSummary; client_id: st
         </div>
         <div class="noprint"><Button icon="print" onClick={() => window.print()}>{words.print}</Button></div>
       </div>
-      {worrying.length > 0 ? <Worrying items={worrying} documents={documents} client_id={client_id} /> : <Note tone="good">{words.calm}</Note>}
+      {worrying.length > 0 ? <Worrying items={worrying} documents={documents} client_id={client_id} onSeen={onSeen} /> : <Note tone="good">{words.calm}</Note>}
       <div class="beside">
         <section class="card stack g4" aria-labelledby="short">
           <h2 id="short">{words.highlights}</h2>
@@ -88,20 +89,22 @@ function valueOf({ value }: Highlight) {
   return <ul class="dots">{given.map((one, n) => <li key={n}>{Array.isArray(one) ? one.filter(Boolean).join(', ') : String(one)}</li>)}</ul>;
 }
 
-function Worrying({ items, documents, client_id }: { items: Highlight[]; documents: Document[]; client_id: string }) {
+function Worrying({ items, documents, client_id, onSeen }: { items: Highlight[]; documents: Document[]; client_id: string; onSeen: () => unknown }) {
   const places = items.filter((one, n) => items.findIndex((other) => other.form_id === one.form_id && other.section_id === one.section_id) === n);
   return (
     <section class="note bad" aria-labelledby="first">
       <Icon name="alert" />
       <div class="stack g4">
-        <div class="stack g1"><h2 id="first">{words.worrying}</h2><p class="small">{words.worryingHelp}</p></div>
+        <div class="stack g1"><h2 id="first">{words.worrying}</h2><p class="small">{unseen(documents).length ? words.worryingHelp : words.seenHelp}</p></div>
         <dl class="told brief">{items.map((one, n) => <div key={n} class={wide(one) ? 'wide' : undefined}><dt>{one.label}</dt><dd class="strong">{valueOf(one)}</dd></div>)}</dl>
-        <p class="cluster g3 noprint">
+        <SeenBy documents={documents} />
+        <div class="cluster g3 noprint">
+          <MarkSeen client_id={client_id} documents={unseen(documents)} onSeen={onSeen} />
           {places.map((one) => {
             const document = documents.find((other) => other.form_id === one.form_id);
             return document && <a key={one.section_id} href={`/staff/clients/${client_id}/documents/${document.document_id}#s-${one.section_id}`}>{words.section(document.title)}</a>;
           })}
-        </p>
+        </div>
       </div>
     </section>
   );

@@ -85,10 +85,17 @@ function Row({ id, name, what, how, on, patch, disabled, reason, saving, locked,
         </details>
         {children}
       </div>
-      <div class="onoff">
-        <Switch id={id} on={on} disabled={disabled || locked} describedBy={reason ? `${id}-what ${id}-why` : `${id}-what`} onChange={(next) => void saving.save(id, patch(next))} />
-        <span class="tiny soft" aria-hidden="true">{on ? words.stateOn : words.stateOff}</span>
-      </div>
+      <OnOff id={id} on={on} disabled={disabled || locked} describedBy={reason ? `${id}-what ${id}-why` : `${id}-what`} onChange={(next) => void saving.save(id, patch(next))} />
+    </div>
+  );
+}
+
+/** A switch with its state in a word, so that nobody has to know which side is which; grey ones, too. */
+function OnOff(props: Parameters<typeof Switch>[0]) {
+  return (
+    <div class="onoff">
+      <Switch {...props} />
+      <span class={props.on ? 'tiny strong' : 'tiny soft'} aria-hidden="true">{props.on ? words.stateOn : words.stateOff}</span>
     </div>
   );
 }
@@ -247,7 +254,7 @@ function SignUp({ saving, locked }: Wiring) {
     <section class="card stack g4" aria-labelledby="signup">
       <div class="split">
         <h2 id="signup"><label for="sign-up">{words.signUp}</label></h2>
-        <Switch id="sign-up" on={settings.sign_up} disabled={locked} describedBy="sign-up-what" onChange={(on) => void saving.save('sign-up', { sign_up: on })} />
+        <OnOff id="sign-up" on={settings.sign_up} disabled={locked} describedBy="sign-up-what" onChange={(on) => void saving.save('sign-up', { sign_up: on })} />
       </div>
       <MarkOf mark={saving.mark} id="sign-up" />
       <p class="small soft" id="sign-up-what">{words.signUpText}</p>
