@@ -62,6 +62,50 @@ def joined(call: Callable[..., Caller], staff: str, client: str, *form_ids: str)
     return newcomer
 
 
+def look_up(anyone: Caller, token: str) -> dict[str, Any]:
+    """What a link opens."""
+    answer = anyone.post("/invitations/lookup", {"token": token}, key=None)
+    assert answer.status == 200, answer
+    found: dict[str, Any] = answer.json
+    return found
+
+
+def ask_again(anyone: Caller, token: str) -> Answer:
+    """Ask for a new link."""
+    return anyone.post("/invitations/renewal", {"token": token}, key=None)
+
+
+def act_on(staff: Caller, client: str, invite_id: str, verb: str, **options: Any) -> Answer:
+    """Resend or revoke an invitation."""
+    return staff.post(f"/practice/clients/{client}/invites/{invite_id}/{verb}", **options)
+
+
+def details(staff: Caller, client: str) -> dict[str, Any]:
+    """Client Details."""
+    answer = staff.get(f"/practice/clients/{client}")
+    assert answer.status == 200, answer
+    found: dict[str, Any] = answer.json
+    return found
+
+
+# ---- the organization and its files ----
+
+
+def new_file(tenant: str, key: str, name: str, **more: Any) -> str:
+    """Open a client file at "oak", "birch" or "cedar"; its id."""
+    from chalicelib.services import clients
+
+    file_id = world.fixed_id(key)
+    clients.create(world.tenant_id(tenant), client_id=file_id, legal_name=name, **more)
+    return file_id
+
+
+def change_settings(admin: Caller, **changes: Any) -> None:
+    """Change Client Portal Settings."""
+    answer = admin.patch("/practice/settings", changes, etag=admin.get("/practice/settings").json["etag"])
+    assert answer.status == 200, answer
+
+
 # ---- packets ----
 
 
