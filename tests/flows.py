@@ -128,6 +128,15 @@ def send_packet(key: str, *form_ids: str, by: str | None = None) -> str:
     return str(packet.intake_id)
 
 
+def take_back(key: str, intake_id: str) -> None:
+    """Revoke a packet of a client of the world."""
+    from chalicelib.models.transaction import Transaction
+    from chalicelib.services import intakes
+
+    with Transaction() as tx:
+        intakes.take_back(tx, world.tenant_id(PEOPLE[key].tenant), PEOPLE[key].id, intake_id)
+
+
 def save(client: Caller, intake_id: str, form_id: str, section_id: str, answers: dict[str, Any], **more: Any) -> Answer:
     """Autosave some fields of a section."""
     path = f"/portal/intakes/{intake_id}/forms/{form_id}/sections/{section_id}"

@@ -317,7 +317,9 @@ def test_a_mail_that_is_refused_for_good_is_shown_as_failed_and_can_be_sent_agai
     assert flows.details(staff, C4)["invite"]["delivery"] == "delivered"
 
 
-@pytest.mark.parametrize("words", [{}, {"subject": "For {client_first_name}", "message": "Just this:\n\n{link}\n\nBye"}])
+@pytest.mark.parametrize(
+    "words", [{}, {"subject": "For {client_first_name}", "message": "Just this:\n\n{link}\n\nBye"}]
+)
 def test_the_preview_is_the_mail_but_for_the_link(call: Call, words: dict[str, str]) -> None:
     staff = call("T4")
     path = f"/practice/clients/{C4}/invites/preview"
