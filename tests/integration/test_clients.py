@@ -276,6 +276,15 @@ def test_what_is_left_out_of_an_address_does_not_make_it_unreadable(call: Call) 
         assert file["emergency_contact"] == {**contact, "may_contact": True}
 
 
+def test_a_file_that_does_not_fit_its_view_is_our_defect_and_not_the_askers(world: World, call: Call) -> None:
+    from chalicelib.models.clients import Client
+    from chalicelib.models.transaction import change
+
+    change(Client.at(tenant_id=world.tenant_id("oak"), client_id=C1), Client.address.set({"line1": "1 Way"}))
+    for answer in (call("C1").get("/portal/profile"), call("T1").get(f"/practice/clients/{C1}")):
+        assert (answer.status, answer.code, "errors" in answer.json) == (500, "internal", False)
+
+
 def test_a_new_name_is_found_and_the_old_one_no_more(call: Call) -> None:
     client = call("C1")
     etag = client.get("/portal/profile").json["etag"]
