@@ -41,8 +41,10 @@ def link_in(mail: dict[str, Any]) -> str:
 
 
 def mailed_token(anyone: Caller, address: str) -> str:
-    """Deliver what waits, and take the link of the newest mail to this address."""
-    anyone.drain()
+    """Mail what waits (and nothing else: a whole drain takes ten times as long); the link of the newest mail to this
+    address."""
+    while anyone.local("POST", "/run/on_mail")["handled"]["on_mail"]:
+        pass
     return link_in(anyone.outbox(address)[-1])
 
 
