@@ -120,6 +120,16 @@ def call(world: World, _serving: Server, _sessions: dict[str, tuple[str, str]]) 
     return Call(world.portal, _sessions)
 
 
+@pytest.fixture
+def limits(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Sets limits as a deployed stage has them (`limits(renewal=(3, 3600))`); the local ones are for demos."""
+    from chalicelib.config import Settings
+
+    usual, set_here = Settings.limit, dict[str, tuple[int, int]]()
+    monkeypatch.setattr(Settings, "limit", lambda self, name: set_here.get(name) or usual(self, name))
+    return set_here.update
+
+
 class Canaries:
     """What may show nowhere: the world's people, and what a test adds with `add`."""
 

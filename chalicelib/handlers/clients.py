@@ -47,6 +47,10 @@ class ProfileFields(Body):
     address: AddressFields | None = None
     emergency_contact: EmergencyContactFields | None = None
 
+    def changes(self) -> dict[str, Any]:
+        """The fields that were sent. An address or a contact is whole, what was left out in it included."""
+        return self.model_dump(include=self.model_fields_set)
+
 
 class Address(PortalView):
     """A postal address."""
@@ -247,7 +251,7 @@ def read_profile(context: Context) -> Profile:
 @portal.endpoint("PATCH", "/profile", action="profile:update", body=ProfileFields, if_match=True)
 def change_profile(context: Context, body: ProfileFields) -> Profile:
     """Change my profile"""
-    return _profile(clients.update_profile(context, body.model_dump(exclude_unset=True)))
+    return _profile(clients.update_profile(context, body.changes()))
 
 
 def _profile(client: Client) -> Profile:

@@ -338,7 +338,7 @@ def _form(entry: dict[str, Any], state: IntakeForm | None, staff: bool) -> FormS
         title=entry["title"],
         version=entry["version"],
         minutes=entry["minutes"],
-        status=state.status if state is not None else "to_do",
+        status=state.status if state is not None and (signed or not staff) else "to_do",
         signed_at=state.signed_at if state is not None else None,
         document_id=state.document_id if state is not None else None,
         progress=Progress(done=of if signed else done, of=of) if signed or not staff else None,

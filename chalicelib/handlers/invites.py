@@ -183,7 +183,7 @@ def look_up_invitation(context: None, body: TokenIn, caller: Caller) -> Invitati
 @public.endpoint("POST", "/invitations/redemption", action="invite:redeem", body=Redemption, status=201)
 def redeem_invitation(context: None, body: Redemption, caller: Caller) -> SessionView:
     """Create the account and sign in"""
-    profile = body.profile.model_dump(exclude_unset=True)
+    profile = body.profile.changes()
     if body.preferred_name:
         profile["preferred_name"] = body.preferred_name
     return session_view(invites.redeem(body.token, body.password, profile, caller), fresh=True)

@@ -69,8 +69,6 @@ def of(error: Exception) -> PortalError | None:
 
     if isinstance(error, PortalError):
         return error
-    if isinstance(error, ValidationError):
-        return of_validation(error)
     if isinstance(error, ClientError) and error.response["Error"]["Code"] in _LATER:
         return Busy(retry_after=1)
     if isinstance(error, BotoCoreError):

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, get_type_hints
 
 from chalice.app import Blueprint, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from chalicelib import clock, ids
 from chalicelib.config import settings
@@ -282,7 +282,10 @@ def _answer(
     if len(raw) > limit:
         raise TooLarge()
     arguments: dict[str, Any] = dict(params)
-    arguments |= _parsed(route, request, raw)
+    try:
+        arguments |= _parsed(route, request, raw)
+    except ValidationError as wrong:  # elsewhere it is a defect of ours: an answer that does not fit its view
+        raise problems.of_validation(wrong) from None
     if context is not None:
         _preconditions(route, request, context, params, raw)
         context.result = idempotency.earlier(context) if route.idempotent else None

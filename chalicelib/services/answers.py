@@ -18,9 +18,10 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any, NotRequired, TypedDict
 
+from chalicelib import clock
 from chalicelib.forms import Form
 
 Answers = Mapping[str, Any]
@@ -252,7 +253,7 @@ def accept(form: Form, section_id: str, changes: object, today: date | None = No
     AnswerProblems with every problem found, and then nothing is to be stored. Conditions play no part: what is
     hidden now may be shown again, and `settle` drops what is hidden at the end. `today` defaults to the UTC date.
     """
-    day = today or datetime.now(UTC).date()
+    day = today or clock.now().date()
     section = next((part for part in form["sections"] if part["id"] == section_id), None)
     if section is None:
         raise AnswerProblems([Problem("", "unknown_section", "This form has no such section", str(section_id))])
@@ -493,7 +494,7 @@ def prefill(form: Form, profile: Mapping[str, Any]) -> dict[str, Any]:
     """First answers from the client's file, only where they fit the field. An address becomes lines of text; a
     choice is matched by its id or its label."""
     known: dict[str, Any] = {}
-    today = datetime.now(UTC).date()
+    today = clock.now().date()
     for section in form["sections"]:
         for spec in section["fields"]:
             value = _from_profile(spec.get("prefill"), profile)

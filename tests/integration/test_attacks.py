@@ -49,19 +49,6 @@ def form(world: World, call: Callable[..., Caller]) -> tuple[Caller, str]:
 Limit = Callable[..., None]
 
 
-@pytest.fixture
-def limits(monkeypatch: pytest.MonkeyPatch) -> Limit:
-    """Sets limits as a deployed stage has them; the local ones are for demos."""
-    from chalicelib.config import Settings
-
-    usual = Settings.limit
-
-    def change(**few: tuple[int, int]) -> None:
-        monkeypatch.setattr(Settings, "limit", lambda self, name: few.get(name) or usual(self, name))
-
-    return change
-
-
 def _save(client: Caller, place: str) -> Answer:
     return client.patch(f"{place}/sections/acknowledgement", {"answers": {"received": True}})
 
