@@ -79,7 +79,8 @@ def download(context: Context, document_id: str) -> tuple[str, Any]:
 
 
 def verify(context: Context, document_id: str) -> tuple[Any, bool]:
-    """Whether the stored file is intact, and whether it is the one that was filed."""
+    """Whether the stored file is intact, and whether it is the one that was filed. Damaged bytes are a verdict (not
+    intact, does not match), never a failure of the check."""
     from chalicelib.adapters import seal
 
     document = get(context, document_id)
