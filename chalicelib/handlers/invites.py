@@ -36,12 +36,13 @@ class OfferedForm(View):
 
 
 class InviteTemplate(View):
-    """Where the sender starts."""
+    """Where the sender starts. `forms_off`: why no form can be sent along; then there are none to choose from."""
 
     subject: str
     message: str
     placeholders: list[str]
     forms: list[OfferedForm]
+    forms_off: Literal["not_in_plan", "switched_off", "client_switched_off"] | None
 
 
 class InviteIn(Body):
@@ -74,7 +75,8 @@ def list_invites(context: Context, client_id: str, query: Paging) -> InvitePage:
 def read_invite_template(context: Context, client_id: str) -> InviteTemplate:
     """The usual words and the forms that can be sent"""
     subject, message = invites.template(context.tenant)
-    active = [form for form in forms.library(context.tenant_id) if form.status == "active"]
+    off = invites.forms_off(context)
+    active = [form for form in forms.library(context.tenant_id) if form.status == "active"] if off is None else []
     return InviteTemplate(
         subject=subject,
         message=message,
@@ -82,6 +84,7 @@ def read_invite_template(context: Context, client_id: str) -> InviteTemplate:
         forms=[
             OfferedForm(form_id=f.form_id, title=f.title, minutes=f.minutes, selected=bool(f.standard)) for f in active
         ],
+        forms_off=off.value if off else None,
     )
 
 

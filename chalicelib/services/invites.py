@@ -30,6 +30,7 @@ from chalicelib.models.invites import Invite
 from chalicelib.models.table import load
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction
+from chalicelib.policies.plans import Feature, Off, why_off
 from chalicelib.services import accounts, audits, clients, forms, idempotency, intakes, mails, notifications, sessions
 from chalicelib.services import tenants as organizations
 from chalicelib.services.sessions import Caller
@@ -82,7 +83,15 @@ def status(invite: Invite, now: datetime) -> str:
 
 
 def chosen(context: Context, form_ids: Sequence[str]) -> list[Form]:
-    """The forms that the sender picked, in the order of the library. Raises InvalidBody for any that cannot be sent."""
+    """The forms that the sender picked, in the order of the library. Raises InvalidBody for any that cannot be sent.
+
+    Forms go out only where the organization has them switched on, for this client too (DOMAIN.md 2: the switch stops
+    sending, never what was sent): FeatureNotInPlan, FeatureSwitchedOff. None picked is always possible.
+    """
+    if form_ids:
+        detail = "Intake forms are off. The invitation can go out without forms."
+        wrong = [{"pointer": "/form_ids", "code": "intake_forms_off", "detail": detail}]
+        organizations.require(Feature.INTAKE_FORMS, context.circumstances, errors=wrong)
     library = {form.form_id: form for form in forms.library(context.tenant_id) if form.status == "active"}
     unknown = [index for index, form_id in enumerate(form_ids) if form_id not in library]
     if unknown:
@@ -92,6 +101,11 @@ def chosen(context: Context, form_ids: Sequence[str]) -> list[Form]:
         )
     wanted = set(form_ids)
     return [form for form in library.values() if form.form_id in wanted]
+
+
+def forms_off(context: Context) -> Off | None:
+    """Why no form can go along with an invitation of this client, or None."""
+    return why_off(Feature.INTAKE_FORMS, context.circumstances)
 
 
 def preview(context: Context, picked: Sequence[Form], subject: str | None, message: str | None) -> mails.Letter:
@@ -107,7 +121,8 @@ def preview(context: Context, picked: Sequence[Form], subject: str | None, messa
 def send(context: Context, form_ids: Sequence[str], subject: str | None, message: str | None) -> Invite:
     """Invite the client with these forms: claims the address, freezes the forms, writes the mail; all or nothing.
 
-    Raises NoEmail, EmailInUse, AlreadyActive, AlreadyInvited, ClientArchived, InvalidBody, TooManyRequests.
+    Raises NoEmail, EmailInUse, AlreadyActive, AlreadyInvited, ClientArchived, InvalidBody, FeatureNotInPlan,
+    FeatureSwitchedOff, TooManyRequests.
     """
     client: Client = context.client
     if context.result:
@@ -223,13 +238,18 @@ def _release(tx: Transaction, invite: Invite) -> None:
 
 
 def resend(context: Context, invite_id: str) -> Invite:
-    """Send the same invitation with a new link; the older link stops (DOMAIN.md 3.3). Raises InvitationClosed."""
+    """Send the same invitation with a new link; the older link stops (DOMAIN.md 3.3).
+
+    Raises InvitationClosed; FeatureNotInPlan or FeatureSwitchedOff when it holds forms and these cannot be sent now.
+    """
     if context.result:
         return _get(context, context.result)
     invite = _get(context, invite_id)
     client: Client = context.client
     if invite.status != "waiting" or client.invite_id != invite_id or client.status != "active":
         raise InvitationClosed()
+    if invite.forms:
+        organizations.require(Feature.INTAKE_FORMS, context.circumstances)
     _pace(context)
     mail = mails.to_client(context.now, context.tenant_id, client.client_id, mails.INVITATION, invite_id=invite_id)
     seen = invite.generation
