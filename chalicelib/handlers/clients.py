@@ -112,6 +112,10 @@ class ClientPage(View):
     items: list[ClientRow]
     next_cursor: str | None
 
+    def clients_named(self) -> list[str]:
+        """Those of the rows."""
+        return [row.client_id for row in self.items]
+
 
 class CanInvite(View):
     """Whether the asker can invite this client now, and if not, why (code and sentence)."""

@@ -4,6 +4,7 @@ Each is built when it is first used (`defer_build`): a cold start pays for the m
 """
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints
@@ -61,6 +62,11 @@ class View(BaseModel):
     def headers(self) -> dict[str, Any]:
         """Headers that go with this view."""
         return {}
+
+    def clients_named(self) -> Iterable[str]:
+        """The ids of the clients whom this answer names though its address names none: a list says whom it shows, and
+        routing audits that staff saw them (DOMAIN.md 8). At most 100."""
+        return ()
 
 
 class WithHeaders(View):
