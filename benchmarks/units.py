@@ -229,9 +229,9 @@ class Walk:
         self.caller().drain()
         token = link_of(self.caller().outbox()[-1])
         self._post(self.caller(), "/invitations/lookup", {"token": token}, "invitation: look up", "rare")
-        body = {"token": token, "password": "seven quiet otters swim", "profile": {"phone": "555-0100"}}
         self.client = self.caller()
-        self.client.remember(self._post(self.client, "/invitations/redemption", body, "redeem", "rare", 201))
+        joined = self._post(self.client, "/invitations/redemption", redemption(token), "redeem", "rare", 201)
+        self.client.remember(joined)
 
     def _forms(self) -> None:
         self._get(self.client, "/portal/home", "my home", "list")
@@ -327,6 +327,15 @@ _SIGNATURE = {
 def link_of(mail: dict[str, Any]) -> str:
     """The token behind the # of an invitation's link."""
     return str(mail["text"].partition("/join#")[2].split()[0])
+
+
+def redemption(token: str) -> dict[str, Any]:
+    """What C4 joins with."""
+    from infra.local import world
+
+    born = next(each.birth_date for each in world.CLIENTS if each.key == "C4")
+    profile = {"phone": "555-0100"}
+    return {"token": token, "password": "seven quiet otters swim", "birth_date": born, "profile": profile}
 
 
 def _answers(form: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:

@@ -136,7 +136,7 @@ class InviteView(View):
     """An invitation and what became of it."""
 
     invite_id: str
-    status: Literal["waiting", "completed", "expired", "revoked", "replaced"]
+    status: Literal["waiting", "completed", "expired", "locked", "revoked", "replaced"]
     delivery: Literal["queued", "sent", "delivered", "bounced", "complained", "failed"]
     email: str
     sent_at: str

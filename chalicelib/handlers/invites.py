@@ -9,7 +9,7 @@ from chalicelib.handlers.clients import InvitedForm, InviteView, ProfileFields
 from chalicelib.handlers.routing import PRACTICE, PUBLIC, Routes
 from chalicelib.handlers.sessions import SessionView, session_view
 from chalicelib.handlers.tenants import TenantView
-from chalicelib.handlers.views import Body, Line, Paging, PortalView, Text, View
+from chalicelib.handlers.views import Body, Day, Line, Paging, PortalView, Text, View
 from chalicelib.services import clients, forms, invites
 from chalicelib.services.sessions import Caller
 
@@ -143,22 +143,24 @@ class LookedUpForm(PortalView):
 
 
 class Invitation(PortalView):
-    """What a link opens. Name and address only while it is open."""
+    """What a link opens; names, address, forms and whether a date of birth will be asked for only while it is open."""
 
-    state: Literal["open", "expired", "revoked", "used", "replaced"]
+    state: Literal["open", "expired", "locked", "revoked", "used", "replaced"]
     tenant: TenantView
     first_name: str | None
     name: str | None
     email: str | None
     forms: list[LookedUpForm]
     expires_at: str
+    asks_birth_date: bool
 
 
 class Redemption(Body):
-    """The password that the client chose, and what they told about themselves."""
+    """The password that the client chose, the date of birth where it is asked for, and what they told of themselves."""
 
     token: Token
     password: str = Field(min_length=1, max_length=1024)
+    birth_date: Day | None = None
     preferred_name: Annotated[Line, Field(max_length=100)] | None = None
     profile: ProfileFields = Field(default_factory=ProfileFields)
 
@@ -180,6 +182,7 @@ def look_up_invitation(context: None, body: TokenIn, caller: Caller) -> Invitati
         email=invite.email if is_open else None,
         forms=[LookedUpForm(**form) for form in invite.forms] if is_open else [],
         expires_at=invite.ends_at,
+        asks_birth_date=is_open and invites.asks_birth_date(client),
     )
 
 
@@ -189,7 +192,7 @@ def redeem_invitation(context: None, body: Redemption, caller: Caller) -> Sessio
     profile = body.profile.model_dump(exclude_unset=True)
     if body.preferred_name:
         profile["preferred_name"] = body.preferred_name
-    return session_view(invites.redeem(body.token, body.password, profile, caller), fresh=True)
+    return session_view(invites.redeem(body.token, body.password, body.birth_date, profile, caller), fresh=True)
 
 
 @public.endpoint("POST", "/invitations/renewal", action="invite:renew", body=TokenIn, status=202)

@@ -5,6 +5,7 @@ Each is built when it is first used (`defer_build`): a cold start pays for the m
 
 import re
 from collections.abc import Iterable
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints
@@ -31,8 +32,20 @@ def _line(value: str) -> str:
     return value.strip()
 
 
+def _day(value: str) -> str:
+    date.fromisoformat(value)  # ValueError for a day that no month has
+    return value
+
+
 Text = Annotated[str, AfterValidator(_text)]
 Line = Annotated[str, AfterValidator(_line)]
+# A calendar date as it is stored, "1990-04-05". pydantic's own date would also take a number of seconds.
+Day = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
+    AfterValidator(_day),
+    Field(json_schema_extra={"format": "date"}),
+]
 
 
 class Body(BaseModel):

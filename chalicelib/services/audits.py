@@ -16,7 +16,9 @@ IDS_AT_MOST = 100  # in one event: 3 KB of the 4 KB that it should stay under
 ObjectIds = str | list[str] | None
 
 
-def event(context: Context, action: str, *, client_id: str | None = None, **object_ids: ObjectIds) -> Record:
+def event(
+    context: Context, action: str, *, client_id: str | None = None, outcome: str = "done", **object_ids: ObjectIds
+) -> Record:
     """The event of an action on one client's record, or on the organization when no client is concerned.
 
     A read that concerns many clients at once is one event of the organization, with their ids in a list: at most 100,
@@ -34,7 +36,7 @@ def event(context: Context, action: str, *, client_id: str | None = None, **obje
         "action": action,
         "actor": {"kind": context.actor.kind, "id": context.actor.id, "session": context.actor.session_id},
         "object": {name: value for name, value in object_ids.items() if value},
-        "outcome": "done",
+        "outcome": outcome,
         "request_id": context.request_id,
         "address": context.address,
     }

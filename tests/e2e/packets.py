@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from tests import flows
 from tests.calls import PEOPLE, Answer, Caller
 
 C4 = PEOPLE["C4"]
@@ -25,9 +26,8 @@ class Packet:
 
     def __init__(self, office: Caller, link: str) -> None:
         self._office = office
-        body = {"token": link.partition("#")[2], "password": PASSWORD, "preferred_name": None, "profile": {}}
         self.client = self._caller()
-        self.client.remember(_created(self.client.post("/invitations/redemption", body)))
+        self.client.remember(_created(flows.redeem(self.client, link.partition("#")[2], password=PASSWORD)))
         self.intake_id: str = self.client.get("/portal/intakes").json["items"][0]["intake_id"]
 
     def _caller(self) -> Caller:

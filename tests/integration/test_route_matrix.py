@@ -310,7 +310,7 @@ BODIES: dict[str, Any] = {
     "save_my_section": {"answers": {"received": True}},
     "sign_my_form": flows.signature(),
     "look_up_invitation": {"token": "…"},
-    "redeem_invitation": {"token": "…", "password": flows.PASSWORD},
+    "redeem_invitation": {"token": "…", "password": flows.PASSWORD, "birth_date": PEOPLE["C4"].birth_date},
     "renew_invitation": {"token": "…"},
 }
 # The state of the world makes the answer of these a conflict or a refusal of the body for some; that is not a denial.
