@@ -208,7 +208,7 @@ export const staff = {
 
   invite: {
     status: {
-      waiting: 'Waiting for client', completed: 'Joined', expired: 'Expired', revoked: 'Revoked', replaced: 'Replaced',
+      waiting: 'Waiting for client', completed: 'Joined', expired: 'Expired', locked: 'Locked after wrong dates', revoked: 'Revoked', replaced: 'Replaced',
     } as Record<string, string>,
     delivery: {
       queued: 'Being sent', sent: 'Sent', delivered: 'Delivered', bounced: 'Bounced', complained: 'Marked as spam', failed: 'Not sent',
@@ -245,6 +245,8 @@ export const staff = {
     look: 'Show how it stands',
     unknown: 'Sending again is safe: it goes out once.',
     resending: 'Sending…',
+    locked: 'The link is closed after five wrong dates of birth.',
+    lockedHelp: 'Check the address, and the date of birth on the file with the client. Then resend the invitation: the new link has five tries again.',
     resendOff: 'Nothing was sent. Forms cannot be sent now, and this invitation holds some. Revoke it and invite without forms, or ask an administrator to switch intake forms on.',
     resendHelp: 'Resending sends a new link and stops the old one.',
     resent: (email: string) => `A new link is on its way to ${email}. The old one has stopped.`,
