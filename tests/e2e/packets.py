@@ -3,10 +3,13 @@
 import re
 from typing import Any
 
-from tests import flows
-from tests.calls import PEOPLE, Answer, Caller
+from playwright.sync_api import Page
 
-C4 = PEOPLE["C4"]
+from infra.local import world
+from tests import flows
+from tests.calls import Answer, Caller
+
+C4 = next(each for each in world.CLIENTS if each.key == "C4")
 PASSWORD = "seven lanterns on the pier"
 QUESTIONNAIRE = "standard-intake-questionnaire"
 CONSENT = "informed-consent-for-psychotherapy"
@@ -19,6 +22,15 @@ def last_link(office: Caller) -> str:
     found = re.search(r"\S+/join#\S+", office.outbox(C4.email)[-1]["text"])
     assert found
     return found.group()
+
+
+def give_birth_date(page: Page, birth_date: str = C4.birth_date) -> None:
+    """What joining asks for before the password."""
+    asked = page.get_by_role("group", name="Your date of birth")
+    year, month, day = birth_date.split("-")
+    asked.get_by_label("Month").select_option(str(int(month)))
+    asked.get_by_label("Day").fill(str(int(day)))
+    asked.get_by_label("Year").fill(year)
 
 
 class Packet:
