@@ -63,6 +63,7 @@ def test_an_invitation_without_forms_goes_out_all_the_same(off: str, call: Calla
     assert staff.post(f"{INVITES}/preview", {"form_ids": []}).json["forms"] == []
     sent = staff.post(INVITES, {"form_ids": []})
     assert (sent.status, sent.json["forms"]) == (201, [])
+    assert staff.get(f"/practice/clients/{PEOPLE['C4'].id}/intakes").json["items"] == []
     assert staff.post(f"{INVITES}/{sent.json['invite_id']}/resend").status == 201
 
 
