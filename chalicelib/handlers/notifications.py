@@ -58,7 +58,7 @@ class StaffHome(View):
 
     def clients_named(self) -> list[str]:
         """Those of whom something is told, and those who are waited for; the others are only counted."""
-        return [each.client_id for each in (*self.notifications, *self.waiting)]
+        return [each.client_id for each in self.notifications] + [each.client_id for each in self.waiting]
 
 
 class Leading(PortalView):

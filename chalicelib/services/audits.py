@@ -47,4 +47,4 @@ def event(
 
 def record(context: Context, action: str, *, client_id: str | None = None, **object_ids: ObjectIds) -> None:
     """Write the event of a read before its answer goes out; if that fails the request fails, so no read is unseen."""
-    add(event(context, action, client_id=client_id, **object_ids))
+    add(event(context, action, client_id=client_id, outcome="done", **object_ids))
