@@ -50,7 +50,7 @@ def record() -> None:
     people["T4"].post(f"{file}/invites", {"form_ids": [form["form_id"] for form in library]})
     people["T4"].drain()
     token = units.link_of(people["T4"].outbox()[-1])
-    body = {"token": token, "password": "seven quiet otters swim", "profile": {"phone": "555-0100"}}
+    body = units.redemption(token)
     people["C4"].remember(people["C4"].post("/invitations/redemption", body))
     asked = (("T4", file, {}), ("A1", "/practice/clients", {"limit": 20}), ("C4", "/portal/intakes", {}))
     tape = _Tape(units.gateway(), client())

@@ -113,6 +113,11 @@ class AnswersIncomplete(PortalError):
     status, code, title = 422, "answers_incomplete", "Some answers are still missing."
 
 
+class BirthDateMismatch(PortalError):
+    status, code = 422, "birth_date_mismatch"
+    title = "That date of birth is not the one that the practice has. Check it, then try again."
+
+
 class TooManyRequests(PortalError):
     status, code, title = 429, "too_many_requests", "Too many tries. Wait a moment, then try again."
 
@@ -157,6 +162,11 @@ class InvitationUsed(PortalError):
 
 class InvitationExpired(PortalError):
     status, code, title = 409, "invitation_expired", "This invitation has expired. Ask for a new one."
+
+
+class InvitationLocked(PortalError):
+    status, code = 409, "invitation_locked"
+    title = "This link was closed after several wrong dates of birth. Ask for a new one."
 
 
 class InvitationRevoked(PortalError):

@@ -49,8 +49,11 @@ def mailed_token(anyone: Caller, address: str) -> str:
 
 
 def redeem(anyone: Caller, token: str, **more: Any) -> Answer:
-    """Create the account behind a link."""
-    return anyone.post("/invitations/redemption", {"token": token, "password": PASSWORD, "profile": {}, **more})
+    """Create the account behind a link, with the right date of birth for people of the world."""
+    whose = token.split(".")[1]
+    birth_date = next((each.birth_date for each in world.CLIENTS if each.id == whose), None)
+    body = {"token": token, "password": PASSWORD, "birth_date": birth_date, "profile": {}}
+    return anyone.post("/invitations/redemption", {**body, **more})
 
 
 def joined(call: Callable[..., Caller], staff: str, client: str, *form_ids: str) -> Caller:

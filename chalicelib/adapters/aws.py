@@ -20,8 +20,15 @@ def session() -> botocore.session.Session:
 
 @functools.cache
 def _made(service: str) -> Any:
-    timeouts = Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 3, "mode": "standard"})
-    return session().create_client(service, region_name=settings.aws_region, config=timeouts)
+    # S3's own checksums are not compared on reading: a damaged object would look like a broken line, to be tried again.
+    # What is read is checked by us: documents against the filed SHA-256 and their seal, keys when they are unwrapped.
+    config = Config(
+        connect_timeout=2,
+        read_timeout=10,
+        retries={"total_max_attempts": 3, "mode": "standard"},
+        response_checksum_validation="when_required",
+    )
+    return session().create_client(service, region_name=settings.aws_region, config=config)
 
 
 def client(service: str) -> Any:

@@ -36,7 +36,7 @@ def put_sealed(object_key: str, pdf: bytes, at: datetime) -> str:
 
 
 def get(object_key: str, version: str) -> bytes:
-    """The very version that was filed."""
+    """The very version that was filed, as it lies there now: whether it is whole is for the caller to check."""
     answer = client("s3").get_object(Bucket=settings.documents_bucket, Key=object_key, VersionId=version)
     return bytes(answer["Body"].read())
 

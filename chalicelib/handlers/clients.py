@@ -116,6 +116,10 @@ class ClientPage(View):
     items: list[ClientRow]
     next_cursor: str | None
 
+    def clients_named(self) -> list[str]:
+        """Those of the rows."""
+        return [row.client_id for row in self.items]
+
 
 class CanInvite(View):
     """Whether the asker can invite this client now, and if not, why (code and sentence)."""
@@ -136,7 +140,7 @@ class InviteView(View):
     """An invitation and what became of it."""
 
     invite_id: str
-    status: Literal["waiting", "completed", "expired", "revoked", "replaced"]
+    status: Literal["waiting", "completed", "expired", "locked", "revoked", "replaced"]
     delivery: Literal["queued", "sent", "delivered", "bounced", "complained", "failed"]
     email: str
     sent_at: str

@@ -9,7 +9,7 @@ from chalicelib.handlers.clients import InvitedForm, InviteView, ProfileFields
 from chalicelib.handlers.routing import PRACTICE, PUBLIC, Routes
 from chalicelib.handlers.sessions import SessionView, session_view
 from chalicelib.handlers.tenants import TenantView
-from chalicelib.handlers.views import Body, Line, Paging, PortalView, Text, View
+from chalicelib.handlers.views import Body, Day, Line, Paging, PortalView, Text, View
 from chalicelib.services import clients, forms, invites
 from chalicelib.services.sessions import Caller
 
@@ -36,12 +36,13 @@ class OfferedForm(View):
 
 
 class InviteTemplate(View):
-    """Where the sender starts."""
+    """Where the sender starts. `forms_off`: why no form can be sent along; then there are none to choose from."""
 
     subject: str
     message: str
     placeholders: list[str]
     forms: list[OfferedForm]
+    forms_off: Literal["not_in_plan", "switched_off", "client_switched_off"] | None
 
 
 class InviteIn(Body):
@@ -74,7 +75,8 @@ def list_invites(context: Context, client_id: str, query: Paging) -> InvitePage:
 def read_invite_template(context: Context, client_id: str) -> InviteTemplate:
     """The usual words and the forms that can be sent"""
     subject, message = invites.template(context.tenant)
-    active = [form for form in forms.library(context.tenant_id) if form.status == "active"]
+    off = invites.forms_off(context)
+    active = [form for form in forms.library(context.tenant_id) if form.status == "active"] if off is None else []
     return InviteTemplate(
         subject=subject,
         message=message,
@@ -82,6 +84,7 @@ def read_invite_template(context: Context, client_id: str) -> InviteTemplate:
         forms=[
             OfferedForm(form_id=f.form_id, title=f.title, minutes=f.minutes, selected=bool(f.standard)) for f in active
         ],
+        forms_off=off.value if off else None,
     )
 
 
@@ -140,22 +143,24 @@ class LookedUpForm(PortalView):
 
 
 class Invitation(PortalView):
-    """What a link opens. Name and address only while it is open."""
+    """What a link opens; names, address, forms and whether a date of birth will be asked for only while it is open."""
 
-    state: Literal["open", "expired", "revoked", "used", "replaced"]
+    state: Literal["open", "expired", "locked", "revoked", "used", "replaced"]
     tenant: TenantView
     first_name: str | None
     name: str | None
     email: str | None
     forms: list[LookedUpForm]
     expires_at: str
+    asks_birth_date: bool
 
 
 class Redemption(Body):
-    """The password that the client chose, and what they told about themselves."""
+    """The password that the client chose, the date of birth where it is asked for, and what they told of themselves."""
 
     token: Token
     password: str = Field(min_length=1, max_length=1024)
+    birth_date: Day | None = None
     preferred_name: Annotated[Line, Field(max_length=100)] | None = None
     profile: ProfileFields = Field(default_factory=ProfileFields)
 
@@ -177,6 +182,7 @@ def look_up_invitation(context: None, body: TokenIn, caller: Caller) -> Invitati
         email=invite.email if is_open else None,
         forms=[LookedUpForm(**form) for form in invite.forms] if is_open else [],
         expires_at=invite.ends_at,
+        asks_birth_date=is_open and invites.asks_birth_date(client),
     )
 
 
@@ -186,7 +192,7 @@ def redeem_invitation(context: None, body: Redemption, caller: Caller) -> Sessio
     profile = body.profile.changes()
     if body.preferred_name:
         profile["preferred_name"] = body.preferred_name
-    return session_view(invites.redeem(body.token, body.password, profile, caller), fresh=True)
+    return session_view(invites.redeem(body.token, body.password, body.birth_date, profile, caller), fresh=True)
 
 
 @public.endpoint("POST", "/invitations/renewal", action="invite:renew", body=TokenIn, status=202)

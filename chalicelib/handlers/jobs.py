@@ -55,6 +55,10 @@ class JobItemPage(View):
     items: list[JobItemView]
     next_cursor: str | None
 
+    def clients_named(self) -> list[str]:
+        """For the audit."""
+        return [each.client_id for each in self.items if each.client_id]
+
 
 @practice.endpoint("GET", "/jobs", action="job:read", query=Paging)
 def list_jobs(context: Context, query: Paging) -> JobPage:

@@ -34,6 +34,10 @@ class NotificationPage(View):
     items: list[NotificationView]
     next_cursor: str | None
 
+    def clients_named(self) -> list[str]:
+        """Those of whom something is told."""
+        return [each.client_id for each in self.items]
+
 
 class Waiting(View):
     """A client whose invitation waits for an answer."""
@@ -52,6 +56,10 @@ class StaffHome(View):
     unread: int
     clients: int
     waiting: list[Waiting]
+
+    def clients_named(self) -> list[str]:
+        """Those of whom something is told, and those who are waited for; the others are only counted."""
+        return [each.client_id for each in self.notifications] + [each.client_id for each in self.waiting]
 
 
 class Leading(PortalView):

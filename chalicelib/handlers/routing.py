@@ -109,8 +109,9 @@ class Routes(Blueprint):  # type: ignore[misc]
         max_body: int = MAX_BODY,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register a view. `idempotent`: an Idempotency-Key is required. `if_match`: an If-Match is. `reads_record`: a
-        staff member's read of a client's record is audited before the answer goes out. `proof`: the password must have
-        been given lately (sessions.RECENT) or nobody been away since (sessions.UNBROKEN), else proof_required."""
+        staff member's read of a client's record is audited before the answer goes out; a list of clients is, too,
+        when its view says whom it names (View.clients_named). `proof`: the password must have been given lately
+        (sessions.RECENT) or nobody been away since (sessions.UNBROKEN), else proof_required."""
 
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
             view_type = get_type_hints(function)["return"]
@@ -304,8 +305,8 @@ def _answer(
         if context.result is None:
             raise (Busy(retry_after=1) if repeated else refused) from None
         view = function(context, **arguments)
-    if route.reads_record and context is not None and context.actor.kind == sessions.STAFF:
-        _audit_read(route, context, params)
+    if context is not None and context.actor.kind == sessions.STAFF:
+        _audit_read(route, context, params, view)
     return _response(route, view)
 
 
@@ -353,7 +354,14 @@ def _preconditions(route: Route, request: Request, context: Context, params: dic
         context.if_match = int(tag)
 
 
-def _audit_read(route: Route, context: Context, params: dict[str, str]) -> None:
+def _audit_read(route: Route, context: Context, params: dict[str, str], view: Any) -> None:
+    """One event for what a staff member is about to see: of the client whom the address names, or else of the
+    organization with the ids of those whom the answer names; none when it names nobody."""
+    if not route.reads_record:
+        named = list(dict.fromkeys(view.clients_named())) if isinstance(view, View) else []
+        if named:
+            audits.record(context, route.action, client_ids=named)
+        return
     about = {name: value for name, value in params.items() if name != "client_id" and value != "-"}
     client_id = params.get("client_id")
     audits.record(context, route.action, client_id=client_id if context.client is not None else None, **about)

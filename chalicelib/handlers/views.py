@@ -4,6 +4,8 @@ Each is built when it is first used (`defer_build`): a cold start pays for the m
 """
 
 import re
+from collections.abc import Iterable
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints
@@ -30,8 +32,20 @@ def _line(value: str) -> str:
     return value.strip()
 
 
+def _day(value: str) -> str:
+    date.fromisoformat(value)  # ValueError for a day that no month has
+    return value
+
+
 Text = Annotated[str, AfterValidator(_text)]
 Line = Annotated[str, AfterValidator(_line)]
+# A calendar date as it is stored, "1990-04-05". pydantic's own date would also take a number of seconds.
+Day = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
+    AfterValidator(_day),
+    Field(json_schema_extra={"format": "date"}),
+]
 
 
 class Body(BaseModel):
@@ -61,6 +75,11 @@ class View(BaseModel):
     def headers(self) -> dict[str, Any]:
         """Headers that go with this view."""
         return {}
+
+    def clients_named(self) -> Iterable[str]:
+        """The ids of the clients whom this answer names though its address names none: a list says whom it shows, and
+        routing audits that staff saw them (DOMAIN.md 8). At most 100."""
+        return ()
 
 
 class WithHeaders(View):

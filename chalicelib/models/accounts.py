@@ -35,7 +35,7 @@ class Link(Record):
     The token is derived again by the mailer from `generation`; only its digest is stored.
     """
 
-    KEY = Key(TENANT + "#EMAIL#{email_digest}", "{realm}#LINK#{purpose}")
+    KEY = Key(TENANT + "#EMAIL#{email_digest}#LINKS", "{realm}#{purpose}")
 
     email_digest = UnicodeAttribute()
     realm = UnicodeAttribute()

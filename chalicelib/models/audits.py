@@ -11,7 +11,7 @@ class _Event:
     happened_at = UnicodeAttribute()
     action = UnicodeAttribute()
     actor = JsonAttribute()  # {kind, id, session}
-    object = JsonAttribute()  # ids only
+    object = JsonAttribute()  # ids only; a list of them where one answer named many clients
     outcome = UnicodeAttribute()
     request_id = UnicodeAttribute(null=True)
     address = UnicodeAttribute(null=True)  # the viewer's, as CloudFront names it
@@ -26,7 +26,8 @@ class ClientAudit(_Event, Record):
 
 
 class TenantAudit(_Event, Record):
-    """Something done to the organization itself; sixteen partitions a month, so that none is hot."""
+    """Something done to the organization itself, or a list of clients that was read; sixteen partitions a month, so
+    that none is hot."""
 
     KEY = Key(TENANT + "#AUDIT#{year_month}#{shard}", "{event_id}")
 

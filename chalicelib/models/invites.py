@@ -11,7 +11,8 @@ class Invite(Record):
     waiting ── redeem ──▶ completed
        ├── revoke ──────▶ revoked
        ├── another one ─▶ replaced
-       └── 72 hours ────▶ expired (computed from expires, not stored)
+       ├── 72 hours ────▶ expired (computed from ends_at, not stored)
+       └── 5 wrong dates of birth ▶ locked (computed from wrong_dates, not stored), until it is sent again
     """
 
     KEY = Key(CLIENT, "INVITE#{invite_id}")
@@ -35,3 +36,4 @@ class Invite(Record):
     ends_at = UnicodeAttribute()
     completed_at = UnicodeAttribute(null=True)
     renewal_asked_at = UnicodeAttribute(null=True)
+    wrong_dates = NumberAttribute(null=True)  # of birth, given with the link of this generation

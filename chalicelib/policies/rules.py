@@ -38,7 +38,7 @@ class Rule(NamedTuple):
 
 
 NO, SELF, ASSIGNED, PERMITTED, TENANT = Reach
-INVITATIONS, INTAKE_FORMS = Feature.INVITATIONS, Feature.INTAKE_FORMS
+INVITATIONS = Feature.INVITATIONS
 
 
 def _open() -> Rule:
@@ -56,7 +56,7 @@ RULES: Mapping[str, Rule] = {
     "document:verify": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "form:read": Rule(None, TENANT, TENANT, NO, NO),
     "home:read": Rule(None, SELF, SELF, SELF, NO),
-    "intake:complete": Rule(INTAKE_FORMS, NO, NO, SELF, NO),
+    "intake:complete": Rule(None, NO, NO, SELF, NO),  # what was sent can be finished, whatever is off
     "intake:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "intake:summarize": Rule(None, TENANT, ASSIGNED, NO, NO),
     "invite:look_up": _open(),

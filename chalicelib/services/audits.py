@@ -10,10 +10,22 @@ from chalicelib.models.table import Record
 from chalicelib.models.transaction import add
 
 SHARDS = 16
+IDS_AT_MOST = 100  # in one event: 3 KB of the 4 KB that it should stay under
 
 
-def event(context: Context, action: str, *, client_id: str | None = None, **object_ids: str | None) -> Record:
-    """The event of an action on one client's record, or on the organization when no client is concerned."""
+ObjectIds = str | list[str] | None
+
+
+def event(
+    context: Context, action: str, *, client_id: str | None = None, outcome: str = "done", **object_ids: ObjectIds
+) -> Record:
+    """The event of an action on one client's record, or on the organization when no client is concerned.
+
+    A read that concerns many clients at once is one event of the organization, with their ids in a list: at most 100,
+    ValueError beyond, so that nothing is seen that no event names.
+    """
+    if any(isinstance(value, list) and len(value) > IDS_AT_MOST for value in object_ids.values()):
+        raise ValueError("too many ids for one event")
     at = context.now
     event_id = new_id(at)
     values = {
@@ -24,7 +36,7 @@ def event(context: Context, action: str, *, client_id: str | None = None, **obje
         "action": action,
         "actor": {"kind": context.actor.kind, "id": context.actor.id, "session": context.actor.session_id},
         "object": {name: value for name, value in object_ids.items() if value},
-        "outcome": "done",
+        "outcome": outcome,
         "request_id": context.request_id,
         "address": context.address,
     }
@@ -33,6 +45,6 @@ def event(context: Context, action: str, *, client_id: str | None = None, **obje
     return TenantAudit.new(shard=str(zlib.crc32(event_id.encode()) % SHARDS), **values)
 
 
-def record(context: Context, action: str, *, client_id: str | None = None, **object_ids: str | None) -> None:
+def record(context: Context, action: str, *, client_id: str | None = None, **object_ids: ObjectIds) -> None:
     """Write the event of a read before its answer goes out; if that fails the request fails, so no read is unseen."""
-    add(event(context, action, client_id=client_id, **object_ids))
+    add(event(context, action, client_id=client_id, outcome="done", **object_ids))

@@ -13,6 +13,7 @@ from chalicelib.models.clients import Client, Document
 from chalicelib.models.intakes import Intake, IntakeForm, SignedForm
 from chalicelib.models.table import Page, at_keys, due_key, load
 from chalicelib.models.transaction import Transaction, change
+from chalicelib.observability import logger
 from chalicelib.policies.rules import Role
 from chalicelib.services import answers, audits, clients, intakes, letters, mails, notifications
 
@@ -79,7 +80,8 @@ def download(context: Context, document_id: str) -> tuple[str, Any]:
 
 
 def verify(context: Context, document_id: str) -> tuple[Any, bool]:
-    """Whether the stored file is intact, and whether it is the one that was filed."""
+    """Whether the stored file is intact, and whether it is the one that was filed. Damaged bytes are a verdict (not
+    intact, does not match), never a failure of the check."""
     from chalicelib.adapters import seal
 
     document = get(context, document_id)
@@ -105,7 +107,10 @@ def seal(tenant_id: str, client_id: str, intake_id: str, form_id: str) -> None:
     about = {"tenant_id": tenant_id, "client_id": client_id, "intake_id": intake_id}
     of_form = {**about, "form_id": form_id}
     intake, form, client, kept = load((Intake, about), (IntakeForm, of_form), (Client, about), (SignedForm, of_form))
-    if intake is None or form is None or client is None or form.status != "signed":
+    if form is None or form.status != "signed":
+        return
+    if intake is None or client is None or kept is None:
+        _give_up(form)
         return
     from chalicelib.adapters import pdf
     from chalicelib.adapters import seal as seals
@@ -120,6 +125,12 @@ def seal(tenant_id: str, client_id: str, intake_id: str, form_id: str) -> None:
         _file(intake, form, client, object_key, version, sealed)
     except _Filed:
         return
+
+
+def _give_up(form: IntakeForm) -> None:
+    """What would have to be sealed is gone: the sweep must not ask for it for ever, and somebody has to look."""
+    logger.error("nothing_to_seal", document_id=form.document_id)
+    change(form, IntakeForm.duepk.remove(), IntakeForm.duesk.remove())
 
 
 def _file(intake: Intake, form: IntakeForm, client: Client, object_key: str, version: str, sealed: bytes) -> None:

@@ -1,21 +1,24 @@
 """Due work: what the records themselves say is to be looked at by now (DESIGN.md, Due work).
 
 on_schedule reads the sixteen shards of the `due` index and hands each record to the feature it belongs to, which checks
-the record again: an index is a hint, never the truth.
+the record again: an index is a hint, never the truth. Whoever looks at a record takes it out of the index or puts it
+back for later; what failed is put back here, so that it never stands before the others for good.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chalicelib import clock
 from chalicelib.models.intakes import IntakeForm
 from chalicelib.models.jobs import Job
 from chalicelib.models.mails import ClientMail, StaffMail
-from chalicelib.models.table import DUE_SHARDS, due_before
+from chalicelib.models.table import DUE_SHARDS, Record, due_before, due_key
+from chalicelib.models.transaction import change
 from chalicelib.observability import logger, where
 from chalicelib.services import documents, jobs, mails
 
 AT_ONCE = 200  # records of one shard in one run; the rest follows a minute later
+AGAIN = timedelta(minutes=5)  # when work that failed is looked at again
 
 WORK: dict[str, Callable[[str, str, datetime], None]] = {
     ClientMail.KIND: mails.sweep,
@@ -26,7 +29,8 @@ WORK: dict[str, Callable[[str, str, datetime], None]] = {
 
 
 def run() -> int:
-    """Look at everything that is due; how many records that were. One that fails does not hold up the others."""
+    """Look at everything that is due; how many records that were. One that fails, or whose kind this version does not
+    know, does not hold up the others: not now, and not by filling the head of its shard."""
     now = clock.now()
     looked_at = 0
     for shard in range(DUE_SHARDS):
@@ -35,5 +39,16 @@ def run() -> int:
                 WORK[kind](pk, sk, now)
             except Exception as error:
                 logger.warning("due_work_failed", kind=kind, error=where(error))
+                _put_back(pk, sk, kind, now)
             looked_at += 1
     return looked_at
+
+
+def _put_back(pk: str, sk: str, kind: str, now: datetime) -> None:
+    """Later again, unless the work had got as far as to say when itself, or the record is gone."""
+    again = due_key(pk, sk, kind, now + AGAIN)
+    still_due = Record.duesk < clock.text(now)
+    try:
+        change(Record(pk=pk, sk=sk), Record.duepk.set(again[0]), Record.duesk.set(again[1]), when=still_due)
+    except Exception as error:
+        logger.warning("due_work_not_put_back", kind=kind, error=where(error))

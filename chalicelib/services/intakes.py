@@ -122,7 +122,8 @@ def page_of(
     """Packets of the client with what became of each form, newest first."""
     page = Intake.page(Intake.KEY, tenant_id=context.tenant_id, client_id=context.client_id, limit=limit, cursor=cursor)
     forms_of = _states(page.items)
-    return [(intake, forms_of[intake.intake_id]) for intake in page.items], page.next_cursor
+    # An invitation that holds no forms has a packet, too, in which there is nothing to see.
+    return [(intake, forms_of[intake.intake_id]) for intake in page.items if intake.forms], page.next_cursor
 
 
 def _states(packets: Sequence[Intake]) -> dict[str, list[IntakeForm]]:

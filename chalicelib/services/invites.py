@@ -11,11 +11,14 @@ from chalicelib.context import Actor, Context, Persona
 from chalicelib.errors import (
     AlreadyActive,
     AlreadyInvited,
+    BirthDateMismatch,
+    Busy,
     ClientArchived,
     EmailInUse,
     InvalidBody,
     InvitationClosed,
     InvitationExpired,
+    InvitationLocked,
     InvitationRevoked,
     InvitationUsed,
     NoEmail,
@@ -30,6 +33,7 @@ from chalicelib.models.invites import Invite
 from chalicelib.models.table import load
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction
+from chalicelib.policies.plans import Feature, Off, why_off
 from chalicelib.services import (
     accounts,
     audits,
@@ -46,6 +50,7 @@ from chalicelib.services import tenants as organizations
 from chalicelib.services.sessions import Caller
 
 LIFE = timedelta(hours=72)
+WRONG_DATES = 5  # of birth, until a link is closed (notes: security 3.1)
 PLACEHOLDERS = ["{client_first_name}", "{organization}", "{link}", "{minutes}"]
 STAND_IN = "(a personal link, made when this is sent)"
 
@@ -85,7 +90,9 @@ def is_over(client: Client, now: datetime) -> bool:
 
 
 def status(invite: Invite, now: datetime) -> str:
-    """The state of an invitation; `expired` is computed, so that it is true to the second."""
+    """The state of an invitation; `expired` is computed, so that it is true to the second, and `locked` as well."""
+    if invite.status == "waiting" and int(invite.wrong_dates or 0) >= WRONG_DATES:
+        return "locked"
     return "expired" if invite.status == "waiting" and invite.ends_at <= clock.text(now) else str(invite.status)
 
 
@@ -93,7 +100,15 @@ def status(invite: Invite, now: datetime) -> str:
 
 
 def chosen(context: Context, form_ids: Sequence[str]) -> list[Form]:
-    """The forms that the sender picked, in the order of the library. Raises InvalidBody for any that cannot be sent."""
+    """The forms that the sender picked, in the order of the library. Raises InvalidBody for any that cannot be sent.
+
+    Forms go out only where the organization has them switched on, for this client too (DOMAIN.md 2: the switch stops
+    sending, never what was sent): FeatureNotInPlan, FeatureSwitchedOff. None picked is always possible.
+    """
+    if form_ids:
+        detail = "Intake forms are off. The invitation can go out without forms."
+        wrong = [{"pointer": "/form_ids", "code": "intake_forms_off", "detail": detail}]
+        organizations.require(Feature.INTAKE_FORMS, context.circumstances, errors=wrong)
     library = {form.form_id: form for form in forms.library(context.tenant_id) if form.status == "active"}
     unknown = [index for index, form_id in enumerate(form_ids) if form_id not in library]
     if unknown:
@@ -103,6 +118,11 @@ def chosen(context: Context, form_ids: Sequence[str]) -> list[Form]:
         )
     wanted = set(form_ids)
     return [form for form in library.values() if form.form_id in wanted]
+
+
+def forms_off(context: Context) -> Off | None:
+    """Why no form can go along with an invitation of this client, or None."""
+    return why_off(Feature.INTAKE_FORMS, context.circumstances)
 
 
 def preview(context: Context, picked: Sequence[Form], subject: str | None, message: str | None) -> letters.Letter:
@@ -118,7 +138,8 @@ def preview(context: Context, picked: Sequence[Form], subject: str | None, messa
 def send(context: Context, form_ids: Sequence[str], subject: str | None, message: str | None) -> Invite:
     """Invite the client with these forms: claims the address, freezes the forms, writes the mail; all or nothing.
 
-    Raises NoEmail, EmailInUse, AlreadyActive, AlreadyInvited, ClientArchived, InvalidBody, TooManyRequests.
+    Raises NoEmail, EmailInUse, AlreadyActive, AlreadyInvited, ClientArchived, InvalidBody, FeatureNotInPlan,
+    FeatureSwitchedOff, TooManyRequests.
     """
     client: Client = context.client
     if context.result:
@@ -234,13 +255,18 @@ def _release(tx: Transaction, invite: Invite) -> None:
 
 
 def resend(context: Context, invite_id: str) -> Invite:
-    """Send the same invitation with a new link; the older link stops (DOMAIN.md 3.3). Raises InvitationClosed."""
+    """Send the same invitation with a new link; the older link stops (DOMAIN.md 3.3).
+
+    Raises InvitationClosed; FeatureNotInPlan or FeatureSwitchedOff when it holds forms and these cannot be sent now.
+    """
     if context.result:
         return _get(context, context.result)
     invite = _get(context, invite_id)
     client: Client = context.client
     if invite.status != "waiting" or client.invite_id != invite_id or client.status != "active":
         raise InvitationClosed()
+    if invite.forms:
+        organizations.require(Feature.INTAKE_FORMS, context.circumstances)
     _pace(context)
     mail = mails.to_client(context.now, context.tenant_id, client.client_id, letters.INVITATION, invite_id=invite_id)
     seen = invite.generation
@@ -259,6 +285,7 @@ def resend(context: Context, invite_id: str) -> Invite:
             Invite.ends_at.set(invite.ends_at),
             Invite.token_digest.set(invite.token_digest),
             Invite.renewal_asked_at.remove(),
+            Invite.wrong_dates.remove(),
             when=(Invite.status == "waiting") & (Invite.generation == seen),
             otherwise=InvitationClosed(),
         )
@@ -271,7 +298,7 @@ def resend(context: Context, invite_id: str) -> Invite:
         tx.create(mail)
         tx.create(audits.event(context, "invite:resend", client_id=client.client_id, invite_id=invite_id))
     mails.hand_over(mail)
-    invite.renewal_asked_at = None
+    invite.renewal_asked_at = invite.wrong_dates = None
     return invite
 
 
@@ -332,7 +359,7 @@ def by_token(token: str) -> tuple[Invite, Client, Tenant]:
 
 
 def link_state(invite: Invite, token: str, now: datetime) -> str:
-    """open, expired, used, revoked, or replaced by a newer link. Raises NotFound when the secret was never ours."""
+    """open, expired, locked, used, revoked, or replaced by a newer link. Raises NotFound for a secret never ours."""
     if not ids.same(ids.digest(token), invite.token_digest):
         if not _was_ours(invite, token):
             raise NotFound()
@@ -369,19 +396,79 @@ def _slow_down(invite: Invite, caller: Caller) -> None:
     )
 
 
-def redeem(token: str, password: str, profile: dict[str, Any], caller: Caller) -> Context:
+def asks_birth_date(client: Client) -> bool:
+    """Whether joining takes the date of birth: a letter that reached the wrong person opens nothing. The date itself is
+    told to nobody who has only the link."""
+    return bool(client.birth_date)
+
+
+def redeem(token: str, password: str, birth_date: str | None, profile: dict[str, Any], caller: Caller) -> Context:
     """Create the account that was offered and sign in; exactly one of any number of tries wins.
 
-    An existing credential is never touched. Raises InvitationUsed, InvitationExpired, InvitationRevoked, InvalidBody,
+    An existing credential is never touched. Where a date of birth (ISO) is on file it must be given; five wrong ones
+    close the link until it is sent again. Tries at the same moment are as tries one after the other: each is judged by
+    the count of wrong dates that it saw, and what it writes holds only while that count stands.
+
+    Raises InvitationUsed, InvitationExpired, InvitationLocked, InvitationRevoked, BirthDateMismatch, InvalidBody,
     NotFound, TooManyRequests.
     """
     invite, client, tenant = by_token(token)
     _slow_down(invite, caller)
-    _require_open(invite, token)
-    accounts.require_password(password, invite.email)
-    now = clock.now()
-    at = clock.text(now)
-    hashed = accounts.hash_password(password)
+    hashed: str | None = None
+    for _ in range(WRONG_DATES + 1):
+        _require_open(invite, token)
+        _require_answers(client, password, birth_date, invite.email)
+        try:
+            if asks_birth_date(client) and client.birth_date != birth_date:
+                _count_wrong_date(invite, client, tenant, caller)
+                raise BirthDateMismatch()
+            hashed = hashed or accounts.hash_password(password)
+            return _take_up(invite, client, tenant, token, hashed, profile, caller)
+        except _Beside:
+            invite, client, tenant = by_token(token)
+    raise Busy(retry_after=1)
+
+
+def _require_answers(client: Client, password: str, birth_date: str | None, email: str) -> None:
+    """What can be mended without having been a try."""
+    accounts.require_password(password, email)
+    if asks_birth_date(client) and birth_date is None:
+        raise InvalidBody(errors=[{"pointer": "/birth_date", "code": "missing", "detail": "This is needed."}])
+
+
+class _Beside(PortalError):
+    """Another try with this link was counted, or won, since this one looked."""
+
+
+def _as_seen(invite: Invite) -> Any:
+    """While it waits, as often sent and with as many wrong dates as when it was read."""
+    wrong = Invite.wrong_dates == invite.wrong_dates if invite.wrong_dates else Invite.wrong_dates.does_not_exist()
+    return (Invite.status == "waiting") & (Invite.generation == invite.generation) & wrong
+
+
+def _count_wrong_date(invite: Invite, client: Client, tenant: Tenant, caller: Caller) -> None:
+    """One of the five is gone; on record as nobody's act, because who holds the link has proved nothing."""
+    actor = Actor("system", "redemption")
+    context = Context(
+        tenant.tenant_id, actor, clock.now(), Persona.ACCOUNTS, request_id=caller.request_id, address=caller.address
+    )
+    about = {"client_id": client.client_id, "invite_id": invite.invite_id}
+    with Transaction() as tx:
+        count = int(invite.wrong_dates or 0) + 1
+        tx.update(invite, Invite.wrong_dates.set(count), when=_as_seen(invite), otherwise=_Beside())
+        tx.create(audits.event(context, "invite:redeem", outcome="wrong_birth_date", **about))
+
+
+def _take_up(
+    invite: Invite,
+    client: Client,
+    tenant: Tenant,
+    token: str,
+    hashed: str,
+    profile: dict[str, Any],
+    caller: Caller,
+) -> Context:
+    at = clock.text(clock.now())
     context = sessions.context_for(client, tenant, sessions.CLIENT, caller)
     account = Account.at(tenant_id=tenant.tenant_id, email_digest=invite.email_digest, realm=accounts.PORTAL)
     with Transaction() as tx:
@@ -389,8 +476,8 @@ def redeem(token: str, password: str, profile: dict[str, Any], caller: Caller) -
             invite,
             Invite.status.set("completed"),
             Invite.completed_at.set(at),
-            when=(Invite.status == "waiting") & (Invite.token_digest == ids.digest(token)) & (Invite.ends_at > at),
-            otherwise=InvitationUsed(),
+            when=_as_seen(invite) & (Invite.token_digest == ids.digest(token)) & (Invite.ends_at > at),
+            otherwise=_Beside(),
         )
         tx.update(
             account,
@@ -423,6 +510,8 @@ def _require_open(invite: Invite, token: str) -> None:
         raise InvitationUsed()
     if state == "expired":
         raise InvitationExpired()
+    if state == "locked":
+        raise InvitationLocked()
     if state != "open":
         raise InvitationRevoked()
 

@@ -180,6 +180,14 @@ def features(tenant: Tenant, *, seat: bool | None, client_off: Collection[str] =
     return {feature: why_off(feature, now) for feature in Feature}
 
 
+def require(feature: Feature, now: Circumstances, *, errors: list[dict[str, Any]] | None = None) -> None:
+    """Go on only where this feature is on: FeatureNotInPlan, FeatureSwitchedOff. For what an action does besides its
+    own feature; `errors` name the place of the body that asks for it."""
+    off = why_off(feature, now)
+    if off is not None:
+        raise (FeatureNotInPlan if off is Off.NOT_IN_PLAN else FeatureSwitchedOff)(errors=errors)
+
+
 def login_url(tenant: Tenant) -> str:
     """The organization's own sign-in page; it carries no secret (DOMAIN.md 3.8)."""
     return f"{settings.portal_origin}/{tenant.slug}"

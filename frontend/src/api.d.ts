@@ -1276,9 +1276,11 @@ export interface components {
         };
         /**
          * Invitation
-         * @description What a link opens. Name and address only while it is open.
+         * @description What a link opens; names, address, forms and whether a date of birth will be asked for only while it is open.
          */
         Invitation: {
+            /** Asks Birth Date */
+            asks_birth_date: boolean;
             /** Email */
             email: string | null;
             /** Expires At */
@@ -1293,7 +1295,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "open" | "expired" | "revoked" | "used" | "replaced";
+            state: "open" | "expired" | "locked" | "revoked" | "used" | "replaced";
             tenant: components["schemas"]["TenantView"];
         };
         /**
@@ -1344,11 +1346,13 @@ export interface components {
         };
         /**
          * InviteTemplate
-         * @description Where the sender starts.
+         * @description Where the sender starts. `forms_off`: why no form can be sent along; then there are none to choose from.
          */
         InviteTemplate: {
             /** Forms */
             forms: components["schemas"]["OfferedForm"][];
+            /** Forms Off */
+            forms_off: ("not_in_plan" | "switched_off" | "client_switched_off") | null;
             /** Message */
             message: string;
             /** Placeholders */
@@ -1384,7 +1388,7 @@ export interface components {
              * Status
              * @enum {string}
              */
-            status: "waiting" | "completed" | "expired" | "revoked" | "replaced";
+            status: "waiting" | "completed" | "expired" | "locked" | "revoked" | "replaced";
         };
         /**
          * InvitedForm
@@ -1832,9 +1836,14 @@ export interface components {
         };
         /**
          * Redemption
-         * @description The password that the client chose, and what they told about themselves.
+         * @description The password that the client chose, the date of birth where it is asked for, and what they told of themselves.
          */
         Redemption: {
+            /**
+             * Birth Date
+             * @default null
+             */
+            birth_date?: string | null;
             /** Password */
             password: string;
             /**

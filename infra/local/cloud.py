@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import botocore.session
+from botocore.config import Config
 
 from infra import template
 from infra.local import moto_fix
@@ -93,7 +94,9 @@ def client(service: str) -> Any:
     """A client of the local cloud's own, which injected faults leave alone."""
     from infra.local import faults
 
-    made = botocore.session.Session().create_client(service, region_name=REGION)
+    # Bytes that were damaged on purpose are handed out as they lie, as S3 does.
+    config = Config(response_checksum_validation="when_required")
+    made = botocore.session.Session().create_client(service, region_name=REGION, config=config)
     faults.spare(made)
     return made
 

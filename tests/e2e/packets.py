@@ -3,9 +3,13 @@
 import re
 from typing import Any
 
-from tests.calls import PEOPLE, Answer, Caller
+from playwright.sync_api import Page
 
-C4 = PEOPLE["C4"]
+from infra.local import world
+from tests import flows
+from tests.calls import Answer, Caller
+
+C4 = next(each for each in world.CLIENTS if each.key == "C4")
 PASSWORD = "seven lanterns on the pier"
 QUESTIONNAIRE = "standard-intake-questionnaire"
 CONSENT = "informed-consent-for-psychotherapy"
@@ -20,14 +24,22 @@ def last_link(office: Caller) -> str:
     return found.group()
 
 
+def give_birth_date(page: Page, birth_date: str = C4.birth_date) -> None:
+    """What joining asks for before the password."""
+    asked = page.get_by_role("group", name="Your date of birth")
+    year, month, day = birth_date.split("-")
+    asked.get_by_label("Month").select_option(str(int(month)))
+    asked.get_by_label("Day").fill(str(int(day)))
+    asked.get_by_label("Year").fill(year)
+
+
 class Packet:
     """The packet of three forms, and C4's sessions."""
 
     def __init__(self, office: Caller, link: str) -> None:
         self._office = office
-        body = {"token": link.partition("#")[2], "password": PASSWORD, "preferred_name": None, "profile": {}}
         self.client = self._caller()
-        self.client.remember(_created(self.client.post("/invitations/redemption", body)))
+        self.client.remember(_created(flows.redeem(self.client, link.partition("#")[2], password=PASSWORD)))
         self.intake_id: str = self.client.get("/portal/intakes").json["items"][0]["intake_id"]
 
     def _caller(self) -> Caller:

@@ -15,6 +15,7 @@ from pypdf import PdfReader
 from tests.calls import PEOPLE, Caller
 from tests.e2e.device import Device
 from tests.e2e.filling import Filling
+from tests.e2e.packets import give_birth_date
 
 T4, C4 = PEOPLE["T4"], PEOPLE["C4"]
 PASSWORD = "seven lanterns on the pier"
@@ -203,6 +204,7 @@ class Client:
         self.device.arrived("Welcome, Wendell", by_link=False)
         assert "#" not in self.page.url, "the token must leave the address bar"
         self.device.sees(C4.email)
+        give_birth_date(self.page)
         password = self.page.get_by_label("Choose a password")
         password.fill("short")
         self.device.press("Create my account")

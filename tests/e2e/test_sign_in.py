@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.calls import PEOPLE, Caller
 from tests.e2e.device import Device
-from tests.e2e.packets import PASSWORD, last_link
+from tests.e2e.packets import PASSWORD, give_birth_date, last_link
 
 C1, T1, T4 = PEOPLE["C1"], PEOPLE["T1"], PEOPLE["T4"]
 INVITES = f"/practice/clients/{PEOPLE['C4'].id}/invites"
@@ -264,6 +264,7 @@ class TestInvitationLinks:
     ) -> None:
         phone.open(link)
         phone.arrived("Welcome, Wendell", by_link=False)
+        give_birth_date(phone.page)
         phone.page.get_by_label("Choose a password").fill(PASSWORD)
         assert call("T4").post(f"{invite}/revoke").status == 200
         phone.allow(409, "POST /api/invitations/redemption$")
@@ -273,6 +274,7 @@ class TestInvitationLinks:
     def test_passwords_that_are_refused(self, phone: Device, link: str) -> None:
         phone.open(link)
         phone.allow(422, "POST /api/invitations/redemption$")
+        give_birth_date(phone.page)
         password = phone.page.get_by_label("Choose a password")
         for refused, why in (
             ("fourteen chars", "Use at least 15 characters"),
@@ -289,6 +291,7 @@ class TestInvitationLinks:
         """At both steps what was typed is there again, but never the password; signed out, one comes back to it."""
         kept = "() => JSON.stringify([Object.entries(sessionStorage), Object.entries(localStorage)])"
         phone.open(link)
+        give_birth_date(phone.page)
         phone.page.get_by_label("The name you go by").fill("Wen")
         password = phone.page.get_by_label("Choose a password")
         password.fill(PASSWORD)
@@ -326,8 +329,51 @@ class TestInvitationLinks:
         phone.open("/join")
         phone.arrived("Hello, Wen", by_link=False)
 
+    def test_wrong_dates_of_birth_until_the_link_is_closed(
+        self, phone: Device, devices: Callable[..., Device], link: str, call: Callable[..., Any], office: Caller
+    ) -> None:
+        phone.allow(422, "POST /api/invitations/redemption$")
+        phone.allow(409, "POST /api/invitations/redemption$")
+        phone.open(link)
+        phone.arrived("Welcome, Wendell", by_link=False)
+        month = phone.page.get_by_label("Month")
+        phone.page.get_by_label("Choose a password").fill(PASSWORD)
+        phone.press("Create my account")
+        expect(month).to_be_focused()
+        expect(month).to_have_accessible_description(re.compile("Enter your date of birth as month, day and year"))
+        for day in range(1, 6):
+            give_birth_date(phone.page, f"1990-02-0{day}")
+            phone.press("Create my account")
+            expect(month).to_be_focused()
+            expect(month).to_have_accessible_description(re.compile("not the date that your practice has for you"))
+        phone.look("wrong-date-of-birth")
+        give_birth_date(phone.page)
+        phone.press("Create my account")
+        phone.arrived("This link is closed")
+        phone.look("locked")
+        phone.press("Ask for a new link")
+        phone.sees("We told your practice that you would like a new link.")
+
+        desk = devices("desktop", name="therapist")
+        desk.enter(call.browser("T4"))
+        desk.open(f"/staff/clients/{PEOPLE['C4'].id}/portal")
+        desk.sees("The link is closed after five wrong dates of birth.")
+        expect(desk.page.get_by_text("Locked after wrong dates", exact=True)).to_be_visible()
+        desk.look("locked-invitation")
+        desk.press("Resend invitation")
+        desk.press("Send now", within=desk.page.get_by_role("dialog", name="Send the invitation again?"))
+        desk.sees("A new link is on its way to wendell@mail.example. The old one has stopped.")
+        expect(desk.page.get_by_text("Locked after wrong dates", exact=True)).to_have_count(0)
+        phone.open("/verify")  # away from /join, so that the next link is a fresh page
+        phone.open(last_link(office))
+        give_birth_date(phone.page)
+        phone.page.get_by_label("Choose a password").fill(PASSWORD)
+        phone.press("Create my account")
+        phone.arrived("How to reach you")
+
     def test_used(self, phone: Device, devices: Callable[..., Device], link: str) -> None:
         phone.open(link)
+        give_birth_date(phone.page)
         phone.page.get_by_label("Choose a password").fill(PASSWORD)
         phone.press("Create my account")
         phone.arrived("How to reach you")

@@ -265,6 +265,38 @@ class TestSettings:
         device.sees("Invitations are switched off")
         device.look("switched-off")
 
+    def test_intake_forms_switched_off(self, desk: Callable[..., Device], call: Callable[..., Any]) -> None:
+        """An invitation goes out all the same, without forms; forms that went out before are not sent again."""
+        administrator, device = call("A1"), desk("T4")
+        device.open(client_page("C4", "/invite"))
+        device.sees("about")
+        _switch_forms(administrator, on=False)
+        device.allow(403, "POST /api/practice/clients/")
+        device.press("Preview")
+        device.follow("Intake forms are off. The invitation can go out without forms.")
+        device.look("forms-off-meanwhile")
+        device.open(client_page("C4", "/invite"))
+        device.sees("Intake forms are switched off, so none can be sent now.")
+        expect(device.page.get_by_role("checkbox")).to_have_count(0)
+        device.look("forms-off")
+        device.press("Preview")
+        device.arrived("Preview")
+        device.press("Send invitation")
+        device.press("Send now")
+        device.arrived("The invitation is on its way")
+
+        invites = f"/practice/clients/{PEOPLE['C4'].id}/invites"
+        sent = administrator.get(invites).json["items"][0]["invite_id"]
+        assert administrator.post(f"{invites}/{sent}/revoke").status == 200
+        _switch_forms(administrator, on=True)
+        assert administrator.post(invites, {"form_ids": [NOTICE]}).status == 201
+        _switch_forms(administrator, on=False)
+        device.open(client_page("C4", "/portal"))
+        device.press("Resend invitation")
+        device.press("Send now")
+        device.sees("Nothing was sent. Forms cannot be sent now, and this invitation holds some.")
+        device.look("resend-refused")
+
 
 class TestForms:
     def test_the_list_and_the_preview_that_saves_nothing(self, desk: Callable[..., Device]) -> None:
@@ -418,6 +450,12 @@ def _assign(tenant_id: str, client: str, therapist: str) -> None:
     member = staff.get(tenant_id, PEOPLE[therapist].id)
     assert member
     clients.assign(tenant_id, PEOPLE[client].id, member)
+
+
+def _switch_forms(administrator: Any, *, on: bool) -> None:
+    etag = administrator.get("/practice/settings").json["etag"]
+    change = {"features": {"intake_forms": on}}
+    assert administrator.patch("/practice/settings", change, etag=etag).status == 200
 
 
 def _flip_stored_byte() -> None:

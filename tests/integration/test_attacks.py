@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from infra import template
+from tests import flows
 from tests.calls import PEOPLE, Answer, Caller
 from tests.conftest import World
 
@@ -37,7 +38,7 @@ def form(world: World, call: Callable[..., Caller]) -> tuple[Caller, str]:
     therapist.drain()
     found = re.search(r"join#([\w.-]+)", therapist.outbox(world.person("C4").email)[-1]["text"])
     assert found
-    joined = client.post("/invitations/redemption", {"token": found[1], "password": "seven quiet otters swim"})
+    joined = flows.redeem(client, found[1])
     assert joined.status == 201, joined
     client.remember(joined)
     intake_id = client.get("/portal/intakes").json["items"][0]["intake_id"]

@@ -15,13 +15,14 @@ BASE = {"clock", "config", "errors", "ids", "observability"}
 # What each layer may import of chalicelib, wherever in its code the import stands. Further down only, never up.
 MAY_IMPORT = {
     "handlers": {"handlers", "services", "models", "adapters", "policies", "context", *BASE},
-    "services": {"services", "models", "adapters", "policies", "forms", "context", *BASE},
+    "services": {"services", "models", "adapters", "policies", "forms", "slots", "context", *BASE},
     "models": {"models", "clock", "config", "errors"},
     "adapters": {"adapters", "clock", "config", "errors"},
     "context": {"policies"},
     "policies": {"policies"},
     "ids": {"clock"},
     "forms": {"forms"},
+    "slots": {"slots"},
 }
 NOT_DEPLOYED = {"infra", "tests", "benchmarks", "boto3", "moto", "pytest", "hypothesis"}
 WALL_CLOCK = {

@@ -44,11 +44,9 @@ CLIENTS_OWN_WORK = {"intake:complete"}
 # Everyone with a session has one, and a home.
 ANYONE_SIGNED_IN = {"home:read", "session:end", "session:extend", "session:prove", "session:read"}
 STAFF_OWN = {"notification:read", "notification:update"}
-# 2: what depends on a feature being on. Taking back, reading and what is one's own does not.
-NEEDS = {
-    "intake:complete": Feature.INTAKE_FORMS,
-    "invite:send": Feature.INVITATIONS,
-}
+# 2: what depends on a feature being on. Taking back, reading and what is one's own does not, nor finishing a form that
+# was sent ("hides nothing that is already on record"). Picking forms does: tests/integration/test_invitations.py
+NEEDS = {"invite:send": Feature.INVITATIONS}
 EVERY_ACTION = (
     WITHOUT_SESSION | BY_PERMISSION | STAFF_ABOUT_A_CLIENT | STAFF_ABOUT_THE_PRACTICE | ADMINISTRATORS_ONLY
     | CLIENTS_OWN | CLIENTS_OWN_WORK | ANYONE_SIGNED_IN | STAFF_OWN
@@ -376,6 +374,20 @@ def test_a_staff_read_of_a_clients_record_is_audited() -> None:
     assert silent == {"read_invite_template"}
 
 
+def test_an_answer_that_names_clients_says_whom() -> None:
+    """DOMAIN.md 8 for lists: where the address names no client, the view must, or routing has nothing to audit."""
+    from chalicelib.handlers import routes
+
+    lists = [
+        r for r in routes() if r.audience in (PRACTICE, BOTH) and "{client_id}" not in r.path and r.view is not Empty
+    ]
+    naming = {
+        r.operation_id for r in lists if any("client_id" in each.model_fields for each in (r.view, *inner(r.view)))
+    }
+    telling = {r.operation_id for r in lists if r.view.clients_named is not View.clients_named}
+    assert naming == telling == {"list_clients", "search_clients", "read_staff_home", "list_notifications"}
+
+
 def test_what_sends_mail_needs_an_idempotency_key() -> None:
     from chalicelib.handlers import routes
 
@@ -383,19 +395,21 @@ def test_what_sends_mail_needs_an_idempotency_key() -> None:
     assert {route.operation_id for route in routes() if route.idempotent} == sending
 
 
+def inner(model: Any) -> Iterator[type[BaseModel]]:
+    """Every model within a model."""
+    for field in model.model_fields.values():
+        stack = [field.annotation]
+        while stack:
+            kind = stack.pop()
+            stack += getattr(kind, "__args__", ())
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield kind
+                yield from inner(kind)
+
+
 def test_clients_are_shown_portal_views_only_down_to_the_last_field() -> None:
     """A view inside a view counts, too: nothing of staff's hides in a list."""
     from chalicelib.handlers import routes
-
-    def inner(model: Any) -> Iterator[type[BaseModel]]:
-        for field in model.model_fields.values():
-            stack = [field.annotation]
-            while stack:
-                kind = stack.pop()
-                stack += getattr(kind, "__args__", ())
-                if isinstance(kind, type) and issubclass(kind, BaseModel):
-                    yield kind
-                    yield from inner(kind)
 
     for route in routes():
         if route.audience in (PORTAL, BOTH, PUBLIC) and route.view is not Empty:

@@ -1,12 +1,14 @@
 /** An invitation: what its link is worth now, the account, how to reach the person, then straight into the forms. */
 import { useLocation } from 'preact-iso';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { day } from '../forms/engine.ts';
+import { FormField, fieldId } from '../forms/fields/fields.tsx';
 import { api, asProblem, call, type Problem } from '../http.ts';
 import { keep, recall } from '../keep.ts';
 import { adopt, comeBackTo, load, useSessionState } from '../session.tsx';
 import { CrisisLine, useBrand } from '../shell/shells.tsx';
 import { client } from '../strings/client.ts';
-import type { Invitation, Profile, Session, Tenant } from '../types.ts';
+import type { Field, Invitation, Profile, Session, Tenant } from '../types.ts';
 import { Bones, Button, ErrorSummary, Facts, Heading, Icon, LinkButton, LoadFailed, Note, PasswordField, ProblemNote, TextField, useAct, useBodyClass, useDraft, useLoad, WithPhone } from '../ui/index.ts';
 import { draftOf, faultsAt, faultsOf, fieldsOf, ORDER, ReachParts, type Draft, type Faults } from './ProfileFields.tsx';
 import { allIntakes } from './Forms.tsx';
@@ -88,7 +90,8 @@ function Closed({ invitation, token }: { invitation: Invitation; token: string }
     await call(api.POST('/invitations/renewal', { body: { token } }));
     setAsked(true);
   });
-  const canAsk = state === 'expired' || state === 'replaced';
+  const over = state === 'expired' || state === 'locked';
+  const canAsk = over || state === 'replaced';
   return (
     <Frame tenant={tenant} title={said.title}>
       <p>{said.text}</p>
@@ -96,13 +99,14 @@ function Closed({ invitation, token }: { invitation: Invitation; token: string }
       <ProblemNote problem={asking.problem} />
       <div class="stack g3">
         {state === 'used' ? <LinkButton look="primary" wide href={`/${tenant.slug}`}>{words.states.used.action}</LinkButton> : null}
-        {canAsk && !asked ? <Button look={state === 'expired' ? 'primary' : 'plain'} wide busy={asking.busy} busyLabel={words.asking} onClick={() => void asking.run()}>{state === 'expired' ? words.states.expired.action : words.states.replaced.action}</Button> : null}
+        {canAsk && !asked ? <Button look={over ? 'primary' : 'plain'} wide busy={asking.busy} busyLabel={words.asking} onClick={() => void asking.run()}>{over ? words.states.expired.action : words.states.replaced.action}</Button> : null}
         {tenant.phone ? <LinkButton wide icon="phone" href={`tel:${tenant.phone.replace(/[^\d+]/g, '')}`}>{words.call(tenant.phone)}</LinkButton> : null}
       </div>
     </Frame>
   );
 }
 
+const BORN: Field = { id: 'birth_date', type: 'date', label: words.birthDate, help: words.birthDateHelp, required: true };
 const SHORTEST = 15;
 const LONGEST = 128;
 const PASSWORD_FAULTS: Record<string, string> = { too_short: words.tooShort, too_long: words.tooLong, too_common: words.tooCommon, contains_email: words.containsEmail };
@@ -111,10 +115,12 @@ function Account({ invitation, token, onJoined, onClosed }: { invitation: Invita
   const [password, setPassword] = useState('');
   const [preferred, setPreferred] = useDraft('-', 'invited', ''); // never the password
   const [fault, setFault] = useState<string | null>(null);
+  const [born, setBorn] = useState<string | null>(null);
+  const [bornFault, setBornFault] = useState<string | null>(null);
   const [turn, setTurn] = useState(0);
   const form = useRef<HTMLFormElement>(null);
   useLayoutEffect(() => {
-    if (turn) document.getElementById('join-password')?.focus();
+    if (turn) document.getElementById(bornFault ? `${fieldId(BORN)}-m` : 'join-password')?.focus();
   }, [turn]);
   const count = [...password].length;
   const minutes = invitation.forms.reduce((sum, one) => sum + one.minutes, 0);
@@ -122,7 +128,7 @@ function Account({ invitation, token, onJoined, onClosed }: { invitation: Invita
     try {
       const session = await call(api.POST('/invitations/redemption', {
         body: {
-          token, password, preferred_name: preferred.trim() || null,
+          token, password, birth_date: invitation.asks_birth_date ? born : null, preferred_name: preferred.trim() || null,
           profile: {}, // the next step shows what the practice already has, and asks for the rest
         },
       }));
@@ -137,6 +143,9 @@ function Account({ invitation, token, onJoined, onClosed }: { invitation: Invita
       if (wrong) {
         setFault(PASSWORD_FAULTS[wrong.code] ?? wrong.detail);
         setTurn((now) => now + 1);
+      } else if (problem.code === 'birth_date_mismatch') {
+        setBornFault(words.birthDateWrong);
+        setTurn((now) => now + 1);
       } else if (problem.status === 409) onClosed();
       else throw problem;
     }
@@ -144,8 +153,10 @@ function Account({ invitation, token, onJoined, onClosed }: { invitation: Invita
   const submit = (event: Event) => {
     event.preventDefault();
     const local = count < SHORTEST ? words.tooShort : count > LONGEST ? words.tooLong : null;
+    const unborn = invitation.asks_birth_date && !day(born) ? words.birthDateMissing : null;
     setFault(local);
-    if (local) setTurn(turn + 1);
+    setBornFault(unborn);
+    if (local || unborn) setTurn(turn + 1);
     else void act.run();
   };
   return (
@@ -158,6 +169,7 @@ function Account({ invitation, token, onJoined, onClosed }: { invitation: Invita
         </section>
         <input class="hidden" type="email" name="username" autocomplete="username" value={invitation.email ?? ''} readOnly tabIndex={-1} aria-hidden="true" />
         <TextField label={words.preferred} help={words.preferredHelp} optional autocomplete="nickname" maxLength={100} value={preferred} onInput={setPreferred} />
+        {invitation.asks_birth_date ? <FormField field={BORN} value={born} error={bornFault} onChange={(value) => { setBorn(value as string | null); setBornFault(null); }} onLeave={() => undefined} /> : null}
         <div class="stack g2">
           <PasswordField id="join-password" label={words.password} help={words.passwordHelp} autocomplete="new-password" name="new-password" value={password} error={fault} required onInput={(value) => { setPassword(value); setFault(null); }} />
           <Meter count={count} />

@@ -118,7 +118,7 @@ export function PortalBadge({ portal }: { portal: ClientRow['portal'] }) {
 }
 
 const STATUS: Record<Invite['status'], [BadgeTone, boolean]> = {
-  waiting: ['info', true], completed: ['good', false], expired: ['warn', false], revoked: ['plain', false], replaced: ['plain', false],
+  waiting: ['info', true], completed: ['good', false], expired: ['warn', false], locked: ['warn', false], revoked: ['plain', false], replaced: ['plain', false],
 };
 
 export function InviteBadge({ status }: { status: Invite['status'] }) {

@@ -68,6 +68,10 @@ export const client = {
     wrongPerson: (phone: string | null) => (phone ? `Not you, or not right? Call the practice at ${phone} before you go on.` : 'Not you, or not right? Call the practice before you go on.'),
     preferred: 'The name you go by',
     preferredHelp: 'If it differs from the one above.',
+    birthDate: 'Your date of birth',
+    birthDateHelp: 'So that we know this reached the right person.',
+    birthDateMissing: 'Enter your date of birth as month, day and year',
+    birthDateWrong: 'This is not the date that your practice has for you. Check it, or call them. After five tries this link closes, and you can ask for a new one.',
     password: 'Choose a password',
     passwordHelp: 'At least 15 characters. Three or four words with spaces are easy to remember and hard to guess.',
     left: (n: number) => (n === 1 ? 'One more character.' : `${n} more characters.`),
@@ -89,6 +93,7 @@ export const client = {
     noToken: { title: 'Open the link from your e-mail', text: 'This page needs the whole link from your invitation. Open it from the e-mail once more.' },
     states: {
       expired: { title: 'This link has run out', text: 'For your safety an invitation works for a few days only. Ask for a new one: it comes to the same e-mail address.', action: 'Ask for a new link' },
+      locked: { title: 'This link is closed', text: 'The date of birth did not match five times, so we closed the link to protect what is behind it. Ask for a new one: it comes to the same e-mail address. If your practice may have a wrong date, call them first.' },
       replaced: { title: 'There is a newer link', text: 'Your practice sent you a newer invitation. Open the latest e-mail; this older link has stopped working.', action: 'I cannot find it: ask again' },
       used: { title: 'This invitation was used', text: 'An account was made with it. Sign in with your e-mail and the password you chose.', action: 'Sign in' },
       revoked: { title: 'This invitation was withdrawn', text: 'Your practice has taken it back. If you did not expect that, call them.' },

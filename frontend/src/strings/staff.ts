@@ -220,7 +220,7 @@ export const staff = {
 
   invite: {
     status: {
-      waiting: 'Waiting for client', completed: 'Joined', expired: 'Expired', revoked: 'Revoked', replaced: 'Replaced',
+      waiting: 'Waiting for client', completed: 'Joined', expired: 'Expired', locked: 'Locked after wrong dates', revoked: 'Revoked', replaced: 'Replaced',
     } as Record<string, string>,
     delivery: {
       queued: 'Being sent', sent: 'Sent', delivered: 'Delivered', bounced: 'Bounced', complained: 'Marked as spam', failed: 'Not sent',
@@ -257,6 +257,9 @@ export const staff = {
     look: 'Show how it stands',
     unknown: 'Sending again is safe: it goes out once.',
     resending: 'Sending…',
+    locked: 'The link is closed after five wrong dates of birth.',
+    lockedHelp: 'Check the address, and the date of birth on the file with the client. Then resend the invitation: the new link has five tries again.',
+    resendOff: 'Nothing was sent. Forms cannot be sent now, and this invitation holds some. Revoke it and invite without forms, or ask an administrator to switch intake forms on.',
     resendHelp: 'Resending sends a new link and stops the old one.',
     resent: (email: string) => `A new link is on its way to ${email}. The old one has stopped.`,
     revoke: 'Revoke',
@@ -315,6 +318,11 @@ export const staff = {
     intro: (email: string) => `The invitation goes to ${email}. Its link works once, for 72 hours.`,
     steps: { forms: 'Choose the forms', message: 'Write the message', preview: 'Check what is sent' },
     formsHelp: 'The client signs them on their phone or computer, after they have made their account. They can stop at any time.',
+    formsOff: {
+      not_in_plan: 'Your plan does not include intake forms, so none can be sent. The invitation goes out without forms.',
+      switched_off: 'Intake forms are switched off, so none can be sent now. An administrator switches them on under Organization > Client Portal, Client Portal Settings. The invitation goes out without forms.',
+      client_switched_off: 'Intake forms are switched off for this client, so none can be sent now. The invitation goes out without forms.',
+    },
     minutes: (n: number) => `about ${n} min`,
     total: (forms: number, minutes: number) =>
       forms === 0 ? 'No forms chosen. The client only makes an account.' : `${count(forms, 'form', 'forms')}, about ${minutes} minutes`,

@@ -110,7 +110,7 @@ export function canResend(client: Client): boolean {
   const { invite } = client;
   if (!invite || client.status === 'archived' || client.portal === 'active' || client.portal === 'ended') return false;
   const barred = ['no_permission', 'feature_off', 'archived', 'no_email', 'already_active'];
-  return (invite.status === 'waiting' || invite.status === 'expired') && !barred.includes(client.can_invite.reason ?? '');
+  return ['waiting', 'expired', 'locked'].includes(invite.status) && !barred.includes(client.can_invite.reason ?? '');
 }
 
 function HeadAct({ file, onDone }: { file: ClientFile; onDone: (told: string) => void }) {

@@ -59,6 +59,7 @@ const STATES = ['no_email', 'email_in_use', 'already_active', 'already_invited',
 /** The state that a refusal names, or null when trying again may help. */
 function refusalOf(problem: Problem | null): string | null {
   if (!problem || !STATES.includes(problem.code)) return null;
+  if (problem.faults.length) return null; // only a part of it is refused: the forms, which can be left out
   if (problem.code.startsWith('feature_')) return 'feature_off';
   return problem.code === 'forbidden' ? 'no_permission' : problem.code;
 }
@@ -135,7 +136,7 @@ function Writing({ client, template, draft, first, onDraft, onPreview, onRefused
         <ChooseForms template={template} chosen={draft.forms} error={shown.forms} onChange={(forms) => change({ forms })} />
         <WriteMessage template={template} draft={draft} first={first} subjectError={shown.subject} messageError={shown.message} onChange={change} />
       </div>
-      {act.problem && act.problem.status !== 422 && <Failed problem={act.problem} />}
+      {act.problem && !act.problem.faults.length && act.problem.status !== 422 && <Failed problem={act.problem} />}
       <div class="cluster g2">
         <Button look="primary" busy={act.busy} busyLabel={words.previewing} onClick={() => void act.run()}>{words.toPreview}</Button>
         <LinkButton look="quiet" href={`/staff/clients/${client.client_id}`}>{words.leave}</LinkButton>
@@ -146,13 +147,14 @@ function Writing({ client, template, draft, first, onDraft, onPreview, onRefused
 
 function ChooseForms({ template, chosen, error, onChange }: { template: InviteTemplate; chosen: string[]; error: string | null; onChange: (forms: string[]) => void }) {
   const picked = template.forms.filter((form) => chosen.includes(form.form_id));
+  const off = template.forms_off && words.formsOff[template.forms_off];
   const toggle = (form_id: string, on: boolean) =>
     onChange(template.forms.map((form) => form.form_id).filter((id) => (id === form_id ? on : chosen.includes(id))));
   return (
     <section class="card">
       <fieldset class="field" id="invite-forms" tabIndex={-1} aria-describedby="invite-forms-help">
         <legend><h2>{words.steps.forms}</h2></legend>
-        <p class="help" id="invite-forms-help">{words.formsHelp}</p>
+        {off ? <div id="invite-forms-help"><Note tone="warn">{off}</Note></div> : <p class="help" id="invite-forms-help">{words.formsHelp}</p>}
         {error && <p class="error"><Icon name="alert" /><span>{error}</span></p>}
         <div class="stack g3">
           {template.forms.map((form) => (

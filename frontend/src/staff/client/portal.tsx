@@ -1,4 +1,5 @@
 /** Portal tab: the invitation with its delivery, its forms and its end; revoking; what was sent before. */
+import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
 import { api, call } from '../../http.ts';
 import { useSession } from '../../session.tsx';
@@ -16,7 +17,7 @@ interface Props { file: ClientFile; onChange: () => Promise<void>; onTold: (text
 
 export function PortalTab({ file, onChange, onTold }: Props) {
   const { client, invites } = file;
-  const now = client.invite ?? invites.find((one) => one.status === 'waiting' || one.status === 'expired') ?? null;
+  const now = client.invite ?? invites.find((one) => ['waiting', 'expired', 'locked'].includes(one.status)) ?? null;
   const joined = client.portal === 'active' || client.portal === 'ended';
   const earlier = invites.filter((one) => one.invite_id !== now?.invite_id || joined);
   const packets = file.intakes.filter((one) => one.forms.length > 0); // an invitation says itself that it has none
@@ -81,21 +82,23 @@ function LoginLink() {
 function Current({ client, invite, onChange, onTold }: { client: Client; invite: Invite; onChange: () => Promise<void>; onTold: (text: string) => void }) {
   const { tenant } = useSession();
   const expired = invite.status === 'expired';
+  const locked = invite.status === 'locked';
   const trouble = invite.delivery === 'bounced' || invite.delivery === 'complained' || invite.delivery === 'failed';
   return (
     <section class="card stack g4" aria-labelledby="invitation">
       <div class="split"><h2 id="invitation">{words.title}</h2><InviteBadge status={invite.status} /></div>
+      {locked && <Note tone="warn"><strong>{words.locked}</strong><br />{words.lockedHelp}</Note>}
       {invite.renewal_asked_at && <Note tone="warn"><strong>{words.renewal(momentInSentence(invite.renewal_asked_at, tenant.zone))}</strong><br />{words.renewalHelp}</Note>}
       {trouble && <Note tone="bad"><strong>{staff.invite.delivery[invite.delivery]}.</strong> {staff.invite.deliveryHelp[invite.delivery]}</Note>}
       <Facts rows={[
         [words.to, invite.email],
         [words.sent, words.by(moment(invite.sent_at, tenant.zone), invite.sent_by_name)],
         [words.delivery, <div class="stack g1"><span><DeliveryBadge delivery={invite.delivery} /></span>{!trouble && <span class="tiny soft">{staff.invite.deliveryHelp[invite.delivery]}</span>}</div>],
-        [expired ? words.expired : words.expires, <>{dayAndTime(invite.expires_at, tenant.zone)}<br /><span class="tiny soft">{words.expiresHelp}</span></>],
+        ...(locked ? [] : [[expired ? words.expired : words.expires, <>{dayAndTime(invite.expires_at, tenant.zone)}<br /><span class="tiny soft">{words.expiresHelp}</span></>] as [string, ComponentChildren]]),
         [words.forms, invite.forms.length ? <ul class="stack g1">{invite.forms.map((form) => <li key={form.form_id}>{form.title}</li>)}</ul> : words.noForms],
       ]} />
       {canResend(client) && <p class="tiny soft">{words.resendHelp}</p>}
-      {invite.status === 'waiting' && client.can_invite.reason !== 'no_permission' && (
+      {(invite.status === 'waiting' || locked) && client.can_invite.reason !== 'no_permission' && (
         <Revoke client={client} invite={invite} onChange={onChange} onTold={onTold} />
       )}
     </section>

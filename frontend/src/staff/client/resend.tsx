@@ -1,7 +1,7 @@
 /** Sending an invitation again: one question that names the address, one mail however often it is pressed. */
 import { useRef, useState } from 'preact/hooks';
 import { api, call, newKey } from '../../http.ts';
-import { Button, Dialog, useAct } from '../../ui/index.ts';
+import { Button, Dialog, Note, useAct } from '../../ui/index.ts';
 import { staff } from '../../strings/staff.ts';
 import type { Client } from '../../types.ts';
 import { Failed } from '../parts.tsx';
@@ -23,6 +23,7 @@ export function ResendButton({ client, onDone }: { client: Client; onDone: (told
     resend.clear();
     setOpen(true);
   };
+  const off = resend.problem?.code.startsWith('feature_') ?? false;
   const closed = resend.problem?.code === 'invitation_closed';
   return (
     <>
@@ -40,7 +41,7 @@ export function ResendButton({ client, onDone }: { client: Client; onDone: (told
       >
         <p class="soft">{words.resendText(client.name, client.email ?? invite.email)}</p>
         {client.email && client.email !== invite.email && <p class="small">{words.addressChanged(invite.email)}</p>}
-        <Failed problem={resend.problem} lead={resend.problem?.passing ? words.unknown : ''} />
+        {off ? <Note tone="warn" live>{words.resendOff}</Note> : <Failed problem={resend.problem} lead={resend.problem?.passing ? words.unknown : ''} />}
       </Dialog>
     </>
   );
