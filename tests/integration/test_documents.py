@@ -53,7 +53,9 @@ def test_documents_are_listed_newest_first_for_staff_and_client(world: World, ca
         assert [(each["document_id"], each["status"]) for each in page["items"]] == [
             (newer, "completed"), (older, "completed"),
         ]  # fmt: skip
-    assert set(theirs["items"][0]) - set(mine["items"][0]) == {"intake_id", "worrying"}
+    assert set(theirs["items"][0]) - set(mine["items"][0]) == {
+        "intake_id", "worrying", "seen_at", "seen_by_name",
+    }  # fmt: skip
     assert (mine["items"][1]["title"], mine["items"][1]["version"], mine["items"][1]["signed_by"]) == (
         "Informed Consent for Psychotherapy", 1, "Wilhelmina Quill",
     )  # fmt: skip
