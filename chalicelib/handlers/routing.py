@@ -43,7 +43,8 @@ from chalicelib.handlers.views import Empty, PortalView, View
 from chalicelib.observability import logger, where
 from chalicelib.policies.decide import denial
 from chalicelib.policies.rules import RULES, Reach
-from chalicelib.services import audits, idempotency, sessions
+from chalicelib.policies.scopes import scope_of
+from chalicelib.services import audits, idempotency, sessions, tokens
 
 COOKIE = "__Host-sid"
 MAX_BODY = 256 * 1024
@@ -60,7 +61,12 @@ _KEY = re.compile(r"[A-Za-z0-9_-]{8,128}")
 _PATH_PART = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 PUBLIC, PRACTICE, PORTAL, BOTH = "public", "practice", "portal", "both"
-_AUDIENCE = {PRACTICE: {sessions.STAFF}, PORTAL: {sessions.CLIENT}, BOTH: {sessions.STAFF, sessions.CLIENT}}
+# A program asks for an organization: it is no client, and has no session of its own.
+_AUDIENCE = {
+    PRACTICE: {sessions.STAFF, sessions.PROGRAM},
+    PORTAL: {sessions.CLIENT},
+    BOTH: {sessions.STAFF, sessions.CLIENT},
+}
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,9 @@ class Route:
     action: str
     audience: str
     operation_id: str
+    feature: str
     summary: str
+    description: str
     body: type[BaseModel] | None
     query: type[BaseModel] | None
     view: Any
@@ -114,10 +122,11 @@ class Routes(Blueprint):  # type: ignore[misc]
 
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
             view_type = get_type_hints(function)["return"]
-            summary = (function.__doc__ or "").strip().split("\n")[0].rstrip(".")
+            summary, _, description = inspect.cleandoc(function.__doc__ or "").partition("\n")
             route = Route(
-                method, self.prefix + path, action, self.audience, function.__name__, summary, body, query, view_type,
-                status, idempotent, if_match, media, reads_record, proof,
+                method, self.prefix + path, action, self.audience, function.__name__, function.__module__.split(".")[-1],
+                summary.rstrip("."), description.strip(), body, query, view_type, status, idempotent, if_match, media,
+                reads_record, proof,
             )  # fmt: skip
             _check(route, function)
             self.table.append(route)
@@ -154,6 +163,8 @@ def _check(route: Route, function: Callable[..., Any]) -> None:
         raise RuntimeError(f"{where}: portal routes return PortalView types only")
     if route.method in SAFE and (route.body or route.idempotent or route.if_match):
         raise RuntimeError(f"{where}: a safe method changes nothing")
+    if route.proof is not None and scope_of(route.action) is not None:
+        raise RuntimeError(f"{where}: no program can give the proof, so {route.action} belongs to no scope")
     if "context" not in inspect.signature(function).parameters:
         raise RuntimeError(f"{where}: the view takes the context")
 
@@ -221,6 +232,8 @@ def _token(request: Request) -> str | None:
         name, _, value = part.strip().partition("=")
         cookies.setdefault(name, value)
     cookie = cookies.get(COOKIE)
+    if cookie and tokens.is_token(cookie):
+        raise Unauthenticated()  # a browser sends its cookies by itself; what a program holds must never be one
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and bearer.strip():
         if cookie and cookie != bearer.strip():
@@ -301,7 +314,7 @@ def _answer(
         if context.result is None:
             raise (Busy(retry_after=1) if repeated else refused) from None
         view = function(context, **arguments)
-    if route.reads_record and context is not None and context.actor.kind == sessions.STAFF:
+    if context is not None and _is_audited_read(route, context):
         _audit_read(route, context, params)
     return _response(route, view)
 
@@ -348,6 +361,13 @@ def _preconditions(route: Route, request: Request, context: Context, params: dic
         if not (tag.isascii() and tag.isdigit()) or len(tag) > 15:  # int() refuses digits such as a superscript two
             raise Stale()
         context.if_match = int(tag)
+
+
+def _is_audited_read(route: Route, context: Context) -> bool:
+    """Staff's reads of a client's record are (DOMAIN.md 8), and every use of a token that left no event by itself."""
+    if context.actor.kind == sessions.PROGRAM:
+        return not context.audited
+    return route.reads_record and context.actor.kind == sessions.STAFF
 
 
 def _audit_read(route: Route, context: Context, params: dict[str, str]) -> None:

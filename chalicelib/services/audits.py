@@ -14,7 +14,11 @@ SHARDS = 16
 
 def event(context: Context, action: str, *, client_id: str | None = None, **object_ids: str | None) -> Record:
     """The event of an action on one client's record, or on the organization when no client is concerned."""
+    context.audited = True
     at = context.now
+    actor = {"kind": context.actor.kind, "id": context.actor.id, "session": context.actor.session_id}
+    if context.actor.created_by:
+        actor["created_by"] = context.actor.created_by
     event_id = new_id(at)
     values = {
         "tenant_id": context.tenant_id,
@@ -22,7 +26,7 @@ def event(context: Context, action: str, *, client_id: str | None = None, **obje
         "year_month": f"{at:%Y%m}",
         "happened_at": clock.text(at),
         "action": action,
-        "actor": {"kind": context.actor.kind, "id": context.actor.id, "session": context.actor.session_id},
+        "actor": actor,
         "object": {name: value for name, value in object_ids.items() if value},
         "outcome": "done",
         "request_id": context.request_id,
