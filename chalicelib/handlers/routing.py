@@ -123,10 +123,10 @@ class Routes(Blueprint):  # type: ignore[misc]
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
             view_type = get_type_hints(function)["return"]
             summary, _, description = inspect.cleandoc(function.__doc__ or "").partition("\n")
+            feature = function.__module__.rpartition(".")[2]
             route = Route(
-                method, self.prefix + path, action, self.audience, function.__name__, function.__module__.split(".")[-1],
-                summary.rstrip("."), description.strip(), body, query, view_type, status, idempotent, if_match, media,
-                reads_record, proof,
+                method, self.prefix + path, action, self.audience, function.__name__, feature, summary.rstrip("."),
+                description.strip(), body, query, view_type, status, idempotent, if_match, media, reads_record, proof,
             )  # fmt: skip
             _check(route, function)
             self.table.append(route)

@@ -646,7 +646,10 @@ export interface paths {
         /** API tokens of the organization */
         get: operations["list_api_tokens"];
         put?: never;
-        /** Make an API token */
+        /**
+         * Make an API token
+         * @description Its text is in this answer and nowhere else. Sent twice, two tokens are made; revoke the one that is not needed.
+         */
         post: operations["create_api_token"];
         delete?: never;
         options?: never;
