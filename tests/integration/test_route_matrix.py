@@ -226,7 +226,7 @@ def _programs(stage: Stage) -> None:
     ends = {OVER[0]: ApiToken.revoked_at, OVER[1]: ApiToken.ends_at}
     for name, attribute in ends.items():
         token, stage.tokens[name] = made("A1", frozenset(BY_SCOPE))
-        change(token, attribute.set(clock.text(clock.now() - timedelta(seconds=1))))
+        change(token, attribute.set(clock.text(clock.now() - timedelta(hours=1))))
 
 
 def _job(key: str) -> str:
