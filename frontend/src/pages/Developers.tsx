@@ -148,7 +148,7 @@ function Group({ feature, api, all, named }: { feature: Feature; api: Document; 
   const id = `feature-${feature.name}`;
   return (
     <section class="stack g3" aria-labelledby={id}>
-      <div class="stack g1"><h3 id={id} class="featurename">{feature.name}</h3><p class="small soft">{feature.description}</p></div>
+      <div class="stack g1"><h3 id={id} class="featurename">{words.features[feature.name] ?? feature.name}</h3><p class="small soft">{feature.description}</p></div>
       <div class="card flush rows ops">
         {feature.operations.map((each) => <One key={each.operationId} operation={each} api={api} all={all} first={each.operationId === named} />)}
       </div>

@@ -46,9 +46,10 @@ export interface Feature { name: string; description: string; operations: Operat
 
 const words = developers;
 
-/** Whether a program may do this: its token has a scope for it, or nobody needs to be signed in. */
+/** Whether this is for programs: a token's scope opens it, or it is a public read or check (not a person's sign-in or link). */
 export function forTokens(operation: Operation): boolean {
-  return Boolean(operation['x-scope']) || !operation.security;
+  const takesJson = Boolean(operation.requestBody?.content['application/json']);
+  return Boolean(operation['x-scope']) || (!operation.security && !takesJson);
 }
 
 /** The operations by feature, in the order of the description. `words`: what a search looks through. */

@@ -23,7 +23,7 @@ export const developers = {
   none: 'Try fewer words, or look among every operation: what is not for API tokens is hidden at first.',
   showEvery: 'Look among every operation',
 
-  scope: 'Scope',
+  features: { openapi: 'This description', tokens: 'API tokens' } as Record<string, string>,
   open: 'No token needed',
   closed: 'Not for API tokens',
   closedText: 'For people who are signed in. An API token is refused here, whatever its scopes.',

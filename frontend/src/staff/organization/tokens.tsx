@@ -33,7 +33,7 @@ export function ApiTokensPage() {
     <>
       <div class="stack g4">
         <Crumbs items={[staff.organization.crumb, words.title]} />
-        <div class="split top">
+        <div class="split top withact">
           <div class="stack g2"><Heading>{words.title}</Heading><p class="soft">{words.intro}</p></div>
           <LinkButton icon="form" href="/developers">{words.reference}</LinkButton>
         </div>
