@@ -222,6 +222,17 @@ def test_an_invitation_by_a_program_is_sent_once_and_says_who_answers_for_it(
     assert _refused(flows.invite(caller, world.id("C4"), key=None)) == (400, "idempotency_key_missing")
 
 
+def test_the_same_act_of_a_program_at_the_same_moment_is_done_once(
+    world: World, call: Callable[..., Caller], program: Make
+) -> None:
+    caller = program("A1", "invitations:write")
+    sent = flows.together(8, lambda _: flows.invite(caller, world.id("C4"), flows.NOTICE, key="program-at-once"))
+    assert {answer.status for answer in sent} == {201}
+    assert len({answer.json["invite_id"] for answer in sent}) == 1
+    call().drain()
+    assert len(flows.outbox()) == 1
+
+
 def test_a_program_is_told_no_more_of_an_unfinished_form_than_staff(world: World, program: Make) -> None:
     flows.send_packet("C1", flows.NOTICE)
     packet = program("A1", "intakes:read").get(f"/practice/clients/{world.id('C1')}/intakes").json["items"][0]

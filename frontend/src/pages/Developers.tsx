@@ -174,6 +174,11 @@ function One({ operation, api, all, first }: { operation: Operation; api: Docume
   );
 }
 
+/** A sentence of the description: what stands between backticks is code. */
+function Said({ text }: { text: string | undefined }) {
+  return <>{text?.split('`').map((part, index) => (index % 2 ? <code key={index} class="mono">{part}</code> : part))}</>;
+}
+
 /** An address that may break after each slash. */
 function breakable(path: string) {
   return path.split('/').map((part, index) => (index ? <>/<wbr />{part}</> : part));
@@ -187,7 +192,7 @@ function Inside({ operation, api }: { operation: Operation; api: Document }) {
   const notes = notesOf(operation);
   return (
     <div class="opbody stack g4">
-      <p class="small">{scope ? words.scopeText(scope) : operation.security ? words.closedText : words.openText} {operation.description}</p>
+      <p class="small">{scope ? words.scopeText(scope) : operation.security ? words.closedText : words.openText} <Said text={operation.description} /></p>
       {notes.length ? <ul class="dots small soft">{notes.map((note) => <li key={note}>{note}</li>)}</ul> : null}
       {operation.parameters.length ? (
         <Part title={words.parameters}>
@@ -220,7 +225,6 @@ function notesOf(operation: Operation): string[] {
   if (names.includes('Idempotency-Key')) notes.push(words.notes.key);
   if (names.includes('cursor')) notes.push(words.notes.pages);
   if (names.includes('If-Match')) notes.push(words.notes.match);
-  if (operation['x-scope'] && operation.method === 'GET' && operation.path.includes('{client_id}')) notes.push(words.notes.audit);
   return notes;
 }
 
@@ -251,7 +255,7 @@ function Shape({ schema, api, incoming, seen = [] }: { schema: Schema; api: Docu
   const needed = new Set(found.schema.required ?? []);
   return (
     <div class="stack g2">
-      {found.schema.description ? <p class="small soft">{found.schema.description}</p> : null}
+      {found.schema.description ? <p class="small soft"><Said text={found.schema.description} /></p> : null}
       <dl class="fields">
         {Object.entries(found.schema.properties ?? {}).map(([name, each]) => (
           <Row key={name} name={name} schema={each} api={api} required={Boolean(incoming) && needed.has(name)} extra={[]} seen={[...seen, found.name]} incoming={incoming} />

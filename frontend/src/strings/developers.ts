@@ -59,7 +59,6 @@ export const developers = {
     key: 'Send a new Idempotency-Key with each act and the same one with its repeats: within 24 hours a repeat gets the first answer and nothing is done twice. Another body with the same key is refused.',
     pages: 'The answer is one page. Send its next_cursor as cursor for the next one, until it is null.',
     match: 'Send the etag that you read in If-Match. Someone else’s change in between is answered with 412, and nothing is overwritten.',
-    audit: 'The answer holds a client’s record, so the practice’s audit names your token.',
   },
 
   steps: [
