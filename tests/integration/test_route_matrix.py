@@ -569,7 +569,7 @@ def test_a_denial_says_nothing_of_the_record(stage: Stage) -> None:
         for target in _targets(route, stage):
             if target.client not in ("C1", "CB"):
                 continue
-            for person in ("T2", "C2", "DT", "foreign program", "revoked program", NOBODY):
+            for person in ("T2", "C2", "DT", "therapist's program", "revoked program", NOBODY):
                 answer = stage.ask(person, route.method, target.path, *_good(route, stage))
                 text = answer.body.decode()
                 assert answer.status >= 400
