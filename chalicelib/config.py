@@ -16,6 +16,9 @@ LIMITS: dict[str, tuple[int, int]] = {
     "verification_address": (30, 600),
     "invitations_tenant": (200, 86400),
     "invitations_client": (10, 86400),  # to one mailbox
+    "token": (120, 60),  # requests of one API token
+    "tokens": (20, 0),  # API tokens an organization may have at once
+    "tokens_made": (60, 86400),  # by one organization: they are listed on one page
     "sessions": (5, 0),  # sessions a person may have at once; the oldest ends
 }
 

@@ -55,6 +55,10 @@ class Forbidden(PortalError):
     status, code, title = 403, "forbidden", "Your role does not include this."
 
 
+class ScopeMissing(PortalError):
+    status, code, title = 403, "scope_missing", "The scopes of this API token do not include this."
+
+
 class ProofRequired(PortalError):
     status, code, title = 403, "proof_required", "Enter your password once more to go on."
 
@@ -184,6 +188,11 @@ class LinkExpired(PortalError):
 
 class JobEnded(PortalError):
     status, code, title = 409, "job_ended", "This has ended already."
+
+
+class TooManyTokens(PortalError):
+    status, code = 409, "too_many_tokens"
+    title = "The organization has as many API tokens as it may have. Revoke one that is not needed, then try again."
 
 
 class AlreadySigned(PortalError):

@@ -313,7 +313,7 @@ def summarize_intake(context: Context, client_id: str, intake_id: str) -> Summar
 
 def _page(context: Context, query: Paging) -> IntakePage:
     packets, cursor = intakes.page_of(context, query.limit, query.cursor)
-    staff = context.actor.kind == "staff"
+    staff = context.actor.kind != "client"  # a program sees what staff see
     return IntakePage(items=[_intake(intake, parts, staff) for intake, parts in packets], next_cursor=cursor)
 
 

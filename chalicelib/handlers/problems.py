@@ -16,12 +16,14 @@ from chalicelib.errors import (
     Malformed,
     NotFound,
     PortalError,
+    ScopeMissing,
 )
 from chalicelib.policies.decide import Denial
 
 DENIALS: dict[Denial, type[PortalError]] = {
     Denial.UNKNOWN_ACTION: Forbidden,
     Denial.ROLE: Forbidden,
+    Denial.SCOPE: ScopeMissing,
     Denial.UNRELATED: NotFound,
     Denial.NOT_IN_PLAN: FeatureNotInPlan,
     Denial.SWITCHED_OFF: FeatureSwitchedOff,

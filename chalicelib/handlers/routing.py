@@ -43,7 +43,8 @@ from chalicelib.handlers.views import Empty, PortalView, View
 from chalicelib.observability import logger, where
 from chalicelib.policies.decide import denial
 from chalicelib.policies.rules import RULES, Reach
-from chalicelib.services import audits, idempotency, sessions
+from chalicelib.policies.scopes import scope_of
+from chalicelib.services import audits, idempotency, sessions, tokens
 
 COOKIE = "__Host-sid"
 MAX_BODY = 256 * 1024
@@ -60,7 +61,12 @@ _KEY = re.compile(r"[A-Za-z0-9_-]{8,128}")
 _PATH_PART = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 PUBLIC, PRACTICE, PORTAL, BOTH = "public", "practice", "portal", "both"
-_AUDIENCE = {PRACTICE: {sessions.STAFF}, PORTAL: {sessions.CLIENT}, BOTH: {sessions.STAFF, sessions.CLIENT}}
+# A program asks for an organization: it is no client, and has no session of its own.
+_AUDIENCE = {
+    PRACTICE: {sessions.STAFF, sessions.PROGRAM},
+    PORTAL: {sessions.CLIENT},
+    BOTH: {sessions.STAFF, sessions.CLIENT},
+}
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,9 @@ class Route:
     action: str
     audience: str
     operation_id: str
+    feature: str
     summary: str
+    description: str
     body: type[BaseModel] | None
     query: type[BaseModel] | None
     view: Any
@@ -115,10 +123,11 @@ class Routes(Blueprint):  # type: ignore[misc]
 
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
             view_type = get_type_hints(function)["return"]
-            summary = (function.__doc__ or "").strip().split("\n")[0].rstrip(".")
+            summary, _, description = inspect.cleandoc(function.__doc__ or "").partition("\n")
+            feature = function.__module__.rpartition(".")[2]
             route = Route(
-                method, self.prefix + path, action, self.audience, function.__name__, summary, body, query, view_type,
-                status, idempotent, if_match, media, reads_record, proof,
+                method, self.prefix + path, action, self.audience, function.__name__, feature, summary.rstrip("."),
+                description.strip(), body, query, view_type, status, idempotent, if_match, media, reads_record, proof,
             )  # fmt: skip
             _check(route, function)
             self.table.append(route)
@@ -155,6 +164,8 @@ def _check(route: Route, function: Callable[..., Any]) -> None:
         raise RuntimeError(f"{where}: portal routes return PortalView types only")
     if route.method in SAFE and (route.body or route.idempotent or route.if_match):
         raise RuntimeError(f"{where}: a safe method changes nothing")
+    if route.proof is not None and scope_of(route.action) is not None:
+        raise RuntimeError(f"{where}: no program can give the proof, so {route.action} belongs to no scope")
     if "context" not in inspect.signature(function).parameters:
         raise RuntimeError(f"{where}: the view takes the context")
 
@@ -222,6 +233,8 @@ def _token(request: Request) -> str | None:
         name, _, value = part.strip().partition("=")
         cookies.setdefault(name, value)
     cookie = cookies.get(COOKIE)
+    if cookie and tokens.is_token(cookie):
+        raise Unauthenticated()  # a browser sends its cookies by itself; what a program holds must never be one
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and bearer.strip():
         if cookie and cookie != bearer.strip():
@@ -305,7 +318,7 @@ def _answer(
         if context.result is None:
             raise (Busy(retry_after=1) if repeated else refused) from None
         view = function(context, **arguments)
-    if context is not None and context.actor.kind == sessions.STAFF:
+    if context is not None and context.actor.kind != sessions.CLIENT:
         _audit_read(route, context, params, view)
     return _response(route, view)
 
@@ -355,12 +368,14 @@ def _preconditions(route: Route, request: Request, context: Context, params: dic
 
 
 def _audit_read(route: Route, context: Context, params: dict[str, str], view: Any) -> None:
-    """One event for what a staff member is about to see: of the client whom the address names, or else of the
-    organization with the ids of those whom the answer names; none when it names nobody."""
-    if not route.reads_record:
-        named = list(dict.fromkeys(view.clients_named())) if isinstance(view, View) else []
-        if named:
-            audits.record(context, route.action, client_ids=named)
+    """One event for what a staff member or a program is about to see (DOMAIN.md 8): of the client whom the address
+    names, or else of the organization with the ids of those whom the answer names. When it names nobody there is none,
+    but for a program whose use left no event by itself."""
+    named = list(dict.fromkeys(view.clients_named())) if isinstance(view, View) and not route.reads_record else []
+    if named:
+        audits.record(context, route.action, client_ids=named)
+        return
+    if not route.reads_record and (context.actor.kind != sessions.PROGRAM or context.audited):
         return
     about = {name: value for name, value in params.items() if name != "client_id" and value != "-"}
     client_id = params.get("client_id")

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from chalicelib.policies.plans import Circumstances, Off, why_off
 from chalicelib.policies.rules import RULES, Reach, Role, Rule
+from chalicelib.policies.scopes import opens
 
 
 class Denial(StrEnum):
@@ -13,6 +14,7 @@ class Denial(StrEnum):
 
     UNKNOWN_ACTION = "unknown_action"
     ROLE = "role"  # 403: no role they have ever does this
+    SCOPE = "scope"  # 403: a program whose token was not given this
     UNRELATED = "unrelated"  # 404: never confirm that the record exists
     NOT_IN_PLAN = "feature_not_in_plan"
     SWITCHED_OFF = "feature_switched_off"
@@ -26,12 +28,16 @@ class Facts:
     is_self: bool = False  # the record belongs to the one asking
     is_assigned: bool = False  # the record's client is assigned to the one asking
     may_invite: bool = False
+    scopes: Collection[str] | None = None  # of the token, when a program asks; None: a person does
     exists: bool = True  # the client that the address names is a client of this tenant
     circumstances: Circumstances = field(default_factory=lambda: Circumstances(plan="", switched_on=()))
 
 
 def denial(action: str, facts: Facts) -> Denial | None:
-    """Why `action` is denied, or None if it is allowed. A person's reach is the union over their roles."""
+    """Why `action` is denied, or None if it is allowed. A person's reach is the union over their roles.
+
+    A program has the roles of whoever made its token, and of what they may do only what its scopes name.
+    """
     rule = RULES.get(action)
     if rule is None:
         return Denial.UNKNOWN_ACTION
@@ -42,6 +48,8 @@ def denial(action: str, facts: Facts) -> Denial | None:
         reaches.discard(Reach.PERMITTED)
     if not reaches:
         return Denial.ROLE
+    if facts.scopes is not None and not opens(facts.scopes, action):
+        return Denial.SCOPE
     if not facts.exists or not any(_reaches(reach, facts) for reach in reaches):
         return Denial.UNRELATED
     return _feature_denial(rule, facts)

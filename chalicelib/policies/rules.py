@@ -80,4 +80,7 @@ RULES: Mapping[str, Rule] = {
     "settings:update": Rule(None, TENANT, NO, NO, NO),
     "seal:verify": _open(),
     "tenant:look_up": _open(),
+    "token:create": Rule(None, TENANT, NO, NO, NO),
+    "token:read": Rule(None, TENANT, NO, NO, NO),
+    "token:revoke": Rule(None, TENANT, NO, NO, NO),
 }

@@ -204,7 +204,7 @@ def everyone(context: Context, limit: int, cursor: str | None) -> Page:
     page = Assignment.page(
         Assignment.BY_THERAPIST,
         tenant_id=context.tenant_id,
-        staff_id=context.actor.id,
+        staff_id=context.actor.staff_id,
         limit=limit,
         cursor=cursor,
     )
@@ -238,7 +238,7 @@ def _with_letters(context: Context, word: str) -> list[str]:
 
 
 def _caseload(context: Context) -> list[str]:
-    own: dict[str, Any] = {"tenant_id": context.tenant_id, "staff_id": context.actor.id}
+    own: dict[str, Any] = {"tenant_id": context.tenant_id, "staff_id": context.actor.staff_id}
     return [each.client_id for each in Assignment.every(Assignment.BY_THERAPIST, **own)]
 
 
@@ -264,7 +264,7 @@ def _all(context: Context, client_ids: list[str]) -> list[Client]:
 
 def _assigned_now(context: Context, client_ids: list[str]) -> list[Client]:
     """The files among these to which the asker is assigned at this moment: an index is never what authorizes."""
-    person = {"tenant_id": context.tenant_id, "staff_id": context.actor.id}
+    person = {"tenant_id": context.tenant_id, "staff_id": context.actor.staff_id}
     wanted: list[Any] = []
     for each in client_ids:
         wanted += [(Client, {**person, "client_id": each}), (Assignment, {**person, "client_id": each})]

@@ -81,7 +81,7 @@ def packet(context: Context, client: Client, picked: Sequence[Form]) -> Intake:
         status="open",
         forms=[_entry(context.tenant_id, form) for form in picked],
         merge=forms.merge_values(context.tenant, str(client.legal_name), therapist),
-        sent_by=context.actor.id,
+        sent_by=context.actor.staff_id,
         sent_by_name=context.actor.name,
         sent_at=clock.text(context.now),
         worrying=False,

@@ -206,7 +206,7 @@ def _new_invite(
         status="waiting",
         delivery="queued",
         generation=1,
-        sent_by=context.actor.id,
+        sent_by=context.actor.staff_id,
         sent_by_name=context.actor.name,
         sent_at=clock.text(context.now),
         ends_at=clock.text(context.now + LIFE),

@@ -76,7 +76,7 @@ def start(context: Context, work: str, shared: Any, items: Sequence[Any]) -> Job
         done=0,
         skipped=0,
         failed=0,
-        started_by=context.actor.id,
+        started_by=context.actor.staff_id,
         started_by_name=context.actor.name,
         created_at=clock.text(at),
         expires_at=int((at + KEPT).timestamp()),

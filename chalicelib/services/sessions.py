@@ -9,6 +9,7 @@ from chalicelib import clock, ids
 from chalicelib.config import settings
 from chalicelib.context import Actor, Context, Persona
 from chalicelib.errors import (
+    Forbidden,
     InvalidCredentials,
     NotFound,
     ProofFailed,
@@ -18,23 +19,30 @@ from chalicelib.errors import (
 )
 from chalicelib.models.accounts import Account, ClientSession, StaffSession
 from chalicelib.models.clients import Assignment, Client, Document
-from chalicelib.models.idempotency import ClientRequest, StaffRequest
+from chalicelib.models.idempotency import ClientRequest, ProgramRequest, StaffRequest
 from chalicelib.models.intakes import Intake
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import Record, load
 from chalicelib.models.tenants import Tenant
+from chalicelib.models.tokens import ApiToken
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.policies.decide import Facts
 from chalicelib.policies.rules import Role
-from chalicelib.services import accounts, audits, tenants
+from chalicelib.services import accounts, audits, tenants, tokens
 
 ABSOLUTE = timedelta(hours=12)
 TOUCH = timedelta(seconds=45)  # how stale `seen_at` may be before a request writes it again
 FRESH = timedelta(minutes=15)  # how long a password, or a pause, counts (notes: security 3.1)
 
-STAFF, CLIENT = "staff", "client"
+STAFF, CLIENT, PROGRAM = "staff", "client", "program"
 _LETTER = {STAFF: "s", CLIENT: "c"}
 _KIND = {letter: kind for kind, letter in _LETTER.items()}
+# By kind of bearer: the record of what they bring, of who they are, and of an earlier request with the same key.
+_RECORDS: dict[str, tuple[type[Record], type[Record], type[Record]]] = {
+    STAFF: (StaffSession, Staff, StaffRequest),
+    CLIENT: (ClientSession, Client, ClientRequest),
+    PROGRAM: (ApiToken, Staff, ProgramRequest),
+}
 
 
 @dataclass(frozen=True)
@@ -48,16 +56,20 @@ class Caller:
 
 @dataclass(frozen=True)
 class Bearer:
-    """What a session token says before it is checked: whose partition to look in."""
+    """What a session's or a program's token says before it is checked: whose partition to look in."""
 
     kind: str
     tenant_id: str
-    person_id: str
+    person_id: str  # of a program: the staff member who made its token
     secret_digest: str
+    token_id: str = ""
 
 
 def read_token(token: str) -> Bearer:
     """The parts of a token. Raises Unauthenticated when it cannot be one of ours."""
+    if tokens.is_token(token):
+        read = tokens.read(token)
+        return Bearer(PROGRAM, read.tenant_id, read.staff_id, ids.digest(token), read.token_id)
     parts = token.split(".")
     well_formed = (
         len(parts) == 4
@@ -91,50 +103,55 @@ def recognize(
     caller: Caller,
     about: Mapping[str, str] | None = None,
 ) -> Context:
-    """The context of a request by the session's holder: one BatchGetItem loads every fact that a decision needs.
+    """The context of a request by the holder of a session or of an API token: one BatchGetItem loads every fact that a
+    decision needs.
 
     `about` is what the address names; of it the records of NAMED are loaded along, for whoever may see them.
-    Raises Unauthenticated for a session that is unknown, over, idle too long, or whose person may no longer sign in.
+    Raises Unauthenticated for a session or token that is unknown, over, revoked, idle too long, or whose person may no
+    longer sign in; TooManyRequests for a program that asks too often.
     """
     bearer = read_token(token)
-    person = {f"{bearer.kind}_id": bearer.person_id, "tenant_id": bearer.tenant_id}
-    session_kind: type[Record] = StaffSession if bearer.kind == STAFF else ClientSession
-    person_kind: type[Record] = Staff if bearer.kind == STAFF else Client
-    request_kind: type[Record] = StaffRequest if bearer.kind == STAFF else ClientRequest
+    practice = bearer.kind != CLIENT
+    session_kind, person_kind, request_kind = _RECORDS[bearer.kind]
+    person = {"staff_id" if practice else "client_id": bearer.person_id, "tenant_id": bearer.tenant_id}
+    own = {**person, "token_id": bearer.token_id}
     of_client = {"tenant_id": bearer.tenant_id, "client_id": client_id}
-    whose = {**of_client, "client_id": bearer.person_id} if bearer.kind == CLIENT else of_client
+    whose = of_client if practice else {**of_client, "client_id": bearer.person_id}
     names = [name for name in NAMED if about and name in about] if whose["client_id"] else []
     session, who, tenant, client, assignment, request, *named = load(
-        (session_kind, {**person, "token_digest": bearer.secret_digest}),
+        (session_kind, {**own, "token_digest": bearer.secret_digest}),
         (person_kind, person),
         (Tenant, {"tenant_id": bearer.tenant_id}),
         (Client, of_client) if client_id else None,
-        (Assignment, {**of_client, "staff_id": bearer.person_id}) if client_id and bearer.kind == STAFF else None,
-        (request_kind, {**person, "key_digest": key_digest}) if key_digest else None,
+        (Assignment, {**of_client, "staff_id": bearer.person_id}) if client_id and practice else None,
+        (request_kind, {**own, "key_digest": key_digest}) if key_digest else None,
         *((NAMED[name], {**(about or {}), **whose}) for name in names),
     )
     now = clock.now()
-    if session is None or who is None or tenant is None or not _may_continue(session, who, tenant, bearer.kind, now):
+    if session is None or who is None or tenant is None or not _may_continue(session, who, tenant, bearer, now):
         raise Unauthenticated()
-    if not background and now - clock.parse(session.seen_at) > TOUCH:
+    if bearer.kind == PROGRAM:
+        tokens.use(session, now)
+    elif not background and now - clock.parse(session.seen_at) > TOUCH:
         _touch(session, now)
     context = Context(
         tenant_id=bearer.tenant_id,
         actor=_actor(bearer, who, session),
         now=now,
-        persona=Persona.PRACTICE if bearer.kind == STAFF else Persona.PORTAL,
+        persona=Persona.PRACTICE if practice else Persona.PORTAL,
         request_id=caller.request_id,
         address=caller.address,
         device=caller.device,
         tenant=tenant,
-        session=session,
+        session=session if bearer.kind != PROGRAM else None,
+        program=session if bearer.kind == PROGRAM else None,
         person=who,
-        client=who if bearer.kind == CLIENT else client,
+        client=client if practice else who,
         token=token,
     )
     context.circumstances = tenants.circumstances(
         tenant,
-        seat=who.seat if bearer.kind == STAFF else None,
+        seat=who.seat if practice else None,
         client_off=context.client.features_off if context.client else (),
     )
     context.names_client = client_id is not None
@@ -146,26 +163,31 @@ def recognize(
 
 def facts(context: Context) -> Facts:
     """The facts of a decision, from what `recognize` read."""
-    staff = context.actor.kind == STAFF
+    practice = context.actor.kind != CLIENT
     return Facts(
         roles=context.actor.roles,
         is_self=True,  # what is one's own is addressed by the session, never by an id that was sent
         is_assigned=context.is_assigned,
-        may_invite=staff and bool(context.person.may_invite),
+        may_invite=practice and bool(context.person.may_invite),
+        scopes=None if context.program is None else frozenset(context.program.scopes),
         exists=context.client is not None or not context.names_client,
         circumstances=context.circumstances,
     )
 
 
 def _actor(bearer: Bearer, who: Any, session: Any) -> Actor:
-    roles = frozenset(Role(role) for role in who.roles) if bearer.kind == STAFF else frozenset({Role.CLIENT})
+    roles = frozenset({Role.CLIENT}) if bearer.kind == CLIENT else frozenset(Role(role) for role in who.roles)
+    if bearer.kind == PROGRAM:
+        return Actor(PROGRAM, bearer.token_id, tokens.actor_name(who), roles, created_by=bearer.person_id)
     name = who.name if bearer.kind == STAFF else who.legal_name
     return Actor(bearer.kind, bearer.person_id, name, roles, session.session_id)
 
 
-def _may_continue(session: Any, who: Any, tenant: Tenant, kind: str, now: datetime) -> bool:
-    may_sign_in = who.status == "active" if kind == STAFF else who.portal == "active"
-    return may_sign_in and now < clock.parse(session.ends_at) and now < idle_ends(session, tenant, kind)
+def _may_continue(session: Any, who: Any, tenant: Tenant, bearer: Bearer, now: datetime) -> bool:
+    may_sign_in = who.portal == "active" if bearer.kind == CLIENT else who.status == "active"
+    if bearer.kind == PROGRAM:  # the digest is of the whole text, so that whose token it is cannot be changed in it
+        return may_sign_in and ids.same(session.secret_digest, bearer.secret_digest) and tokens.is_live(session, now)
+    return may_sign_in and now < clock.parse(session.ends_at) and now < idle_ends(session, tenant, bearer.kind)
 
 
 def idle_ends(session: Any, tenant: Tenant, kind: str) -> datetime:
@@ -191,9 +213,11 @@ UNBROKEN = "unbroken"  # or nobody was away for so long since: for signing; auto
 
 
 def require_proof(context: Context, wanted: str | None) -> None:
-    """Raise ProofRequired when what is asked needs the password first (OWASP ASVS 7.5.1)."""
+    """Raise ProofRequired when what is asked needs the password first (OWASP ASVS 7.5.1); no program can give it."""
     if wanted is None:
         return
+    if context.session is None:
+        raise Forbidden()
     recent = context.now - clock.parse(context.session.proved_at) <= FRESH
     if not recent and (wanted == RECENT or context.session.broken):
         raise ProofRequired()

@@ -16,8 +16,11 @@ from chalicelib.services import audits
 
 # The first word of an address of the front end cannot be an organization's.
 RESERVED = frozenset(
-    {"api", "assets", "documents", "forms", "home", "join", "messages", "pay", "profile", "staff", "verify", "www"}
-)
+    {
+        "api", "assets", "developers", "documents", "forms", "home", "join", "messages", "pay", "profile", "staff",
+        "verify", "www",
+    }
+)  # fmt: skip
 _SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 DEFAULTS: dict[str, Any] = {

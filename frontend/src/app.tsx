@@ -57,6 +57,7 @@ function Waiting() {
 }
 
 const Join = page(() => import('./pages/Join.tsx'));
+const Developers = page(() => import('./pages/Developers.tsx'));
 const Verify = page(() => import('./pages/Verify.tsx'));
 const Home = only('client', page(() => import('./pages/Home.tsx')));
 const Forms = only('client', page(() => import('./pages/Forms.tsx')));
@@ -80,6 +81,7 @@ function Frame() {
           <Route path="/" component={Front} />
           <Route path="/join" component={Join} />
           <Route path="/verify" component={Verify} />
+          <Route path="/developers" component={Developers} />
           <Route path="/home" component={Home} />
           <Route path="/forms" component={Forms} />
           <Route path="/forms/:intake_id/done" component={Done} />

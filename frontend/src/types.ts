@@ -123,4 +123,8 @@ export type SettingsFeature = S['FeatureSwitch'];
 export type Scheduling = S['Scheduling'];
 export type Settings = S['SettingsView'];
 export type SettingsPatch = S['SettingsChange'];
+export type ApiToken = S['ApiTokenView'];
+export type NewApiToken = S['NewApiToken'];
+export type ApiTokens = S['ApiTokenList'];
+export type Scope = S['Scope'];
 export interface Page<T> { items: T[]; next_cursor: string | null }

@@ -39,6 +39,8 @@ LIMITS = {
     "verification_address": (1000, 600),
     "invitations_tenant": (20000, 86400),
     "invitations_client": (20000, 86400),
+    "token": (30000, 60),
+    "tokens_made": (20000, 86400),
     "sessions": (200, 0),
 }
 

@@ -31,14 +31,22 @@ from infra.local.gateway import Answer
 from tests import flows
 from tests.calls import PEOPLE, Caller
 from tests.conftest import World
-from tests.unit.test_policies import expected
+from tests.unit.test_policies import BY_SCOPE, expected
 
 RANDOM_ID = "01M8HZZZZZQ9W8E7R6T5Y4V3X2"
 MALFORMED = ["1", "-", "%2e%2e", "..%2fT1", "%00", "%23", "01kf8dem0000000000000000c1", "' OR 1=1 --", "é", "x" * 300]
 NOBODY = "nobody"
-UNAUTHENTICATED = (NOBODY, "expired", "forged", "disabled", "left")
+# Programs: whose token, and its scopes. Two more tokens are over: one was revoked, one has expired.
+PROGRAMS = {
+    "program": ("A1", frozenset(BY_SCOPE)),
+    "narrow program": ("A2", frozenset({"clients:read"})),
+    "therapist's program": ("T4", frozenset(BY_SCOPE)),  # made while they were an administrator
+    "foreign program": ("B1", frozenset(BY_SCOPE)),
+}
+OVER = ("revoked program", "expired program")
+UNAUTHENTICATED = (NOBODY, "expired", "forged", "disabled", "left", *OVER)
 NESTED = ("invite_id", "intake_id", "document_id", "notification_id")
-OF_TENANT = ("job_id",)  # what belongs to the organization: there for everyone of it who may do this at all
+OF_TENANT = ("job_id", "token_id")  # what belongs to the organization: there for everyone of it who may do this at all
 # More clients: two with an open invitation, so that there is a sibling's and a foreign one, and one to be invited.
 MORE = {"C6": ("oak", "T4"), "C7": ("oak", "T4"), "CY": ("birch", "BT")}
 
@@ -70,15 +78,17 @@ class Stage:
         self.undo.put_back()
 
     def facts(self, person: str, client: str | None, now: Circumstances) -> Facts:
-        """What ties this person to this client."""
-        who = PEOPLE[person]
+        """What ties this person, or the maker of this program's token, to this client."""
+        maker, scopes = PROGRAMS.get(person, (person, None))
+        who = PEOPLE[maker]
         staff = isinstance(who, demo.StaffMember)
         exists = client is None or self.tenants.get(client) == who.tenant
         return Facts(
             roles={Role(role) for role in who.roles} if isinstance(who, demo.StaffMember) else {Role.CLIENT},
             is_self=True,
-            is_assigned=client is not None and person in self.therapists.get(client, ()),
+            is_assigned=client is not None and maker in self.therapists.get(client, ()),
             may_invite=staff and who.may_invite,
+            scopes=scopes,
             exists=exists,
             circumstances=now,
         )
@@ -189,6 +199,34 @@ def _furnish(stage: Stage, call: Callable[[str], Caller]) -> None:
         if notices:
             stage.ids[key]["notification_id"] = notices[0]["notification_id"]
     _those_who_may_not(stage)
+    _programs(stage)
+
+
+def _programs(stage: Stage) -> None:
+    """Tokens as administrators make them, and as they end."""
+    from chalicelib import clock
+    from chalicelib.context import Actor, Context, Persona
+    from chalicelib.models.tokens import ApiToken
+    from chalicelib.services import tokens
+
+    def made(key: str, scopes: frozenset[str]) -> tuple[ApiToken, str]:
+        person = PEOPLE[key]
+        tenant = demo.tenant_id(person.tenant)
+        member = Staff.find(tenant_id=tenant, staff_id=person.id)
+        actor = Actor("staff", person.id, person.name)
+        context = Context(tenant, actor, clock.now(), Persona.PRACTICE, person=member)
+        listed, text = tokens.create(context, "Export", scopes, 90)
+        return listed.token, text
+
+    for name, (key, scopes) in PROGRAMS.items():
+        stage.tenants[name] = PEOPLE[key].tenant
+        _, stage.tokens[name] = made(key, scopes)
+    for key in ("A1", "B1"):
+        stage.ids[key]["token_id"] = made(key, frozenset({"forms:read"}))[0].token_id
+    ends = {OVER[0]: ApiToken.revoked_at, OVER[1]: ApiToken.ends_at}
+    for name, attribute in ends.items():
+        token, stage.tokens[name] = made("A1", frozenset(BY_SCOPE))
+        change(token, attribute.set(clock.text(clock.now() - timedelta(hours=1))))
 
 
 def _job(key: str) -> str:
@@ -323,6 +361,7 @@ def _filled(route: Route, ids: dict[str, str]) -> str:
 BODIES: dict[str, Any] = {
     "search_clients": {"search": "imo"},
     "sign_in": {"slug": "oak", "kind": "client", "email": "imogen@mail.example", "password": "C1-quiet-river-lantern"},
+    "create_api_token": {"name": "Export", "scopes": ["forms:read"]},
     "send_invite": {"form_ids": [flows.NOTICE]},
     "preview_invite": {"form_ids": [flows.NOTICE]},
     "change_settings": {"reply_time": "Within a week."},
@@ -365,6 +404,7 @@ def _wrong(route: Route) -> tuple[bytes, dict[str, str]]:
 CODES = {
     Denial.UNKNOWN_ACTION: (403, "forbidden"),
     Denial.ROLE: (403, "forbidden"),
+    Denial.SCOPE: (403, "scope_missing"),
     Denial.UNRELATED: (404, "not_found"),
     Denial.NOT_IN_PLAN: (403, "feature_not_in_plan"),
     Denial.SWITCHED_OFF: (403, "feature_switched_off"),
@@ -377,8 +417,9 @@ def _denied(route: Route, stage: Stage, person: str, target: Target, now: Circum
         return None
     if person in UNAUTHENTICATED:
         return 401, "unauthenticated"
-    staff = isinstance(PEOPLE[person], demo.StaffMember)
-    if route.audience not in (BOTH, PRACTICE if staff else PORTAL):
+    staff = person in PROGRAMS or isinstance(PEOPLE[person], demo.StaffMember)
+    admitted = {PRACTICE} if person in PROGRAMS else {BOTH, PRACTICE if staff else PORTAL}
+    if route.audience not in admitted:
         return 403, "forbidden"
     facts = stage.facts(person, target.client, now)
     if target.names_client and target.client is None:
@@ -435,7 +476,8 @@ def test_everyone_gets_what_is_theirs_and_nobody_anything_else(route: Route, sta
     passed = 0
     for target in _targets(route, stage):
         for person in _everyone(stage):
-            now = _circumstances(stage.tenants[person]) if person in PEOPLE else Circumstances("", ())
+            known = person in PEOPLE or person in PROGRAMS
+            now = _circumstances(stage.tenants[person]) if known else Circumstances("", ())
             problem, answer = _check(route, stage, person, target, now)
             wrong += [problem] if problem else []
             passed += answer.status < 300
@@ -486,7 +528,7 @@ def test_features_off_stop_what_needs_them_and_nothing_else(off: str, stage: Sta
                 about_a_client = target.name in ("client C1", "client C4")
                 if not (about_a_client or re.fullmatch(r"plain|\w+ of (C1|T1|A1)", target.name)):
                     continue
-                for person in ("A1", "T1", "T4", "C1"):
+                for person in ("A1", "T1", "T4", "C1", "program"):
                     problem, answer = _check(route, stage, person, target, _OFF[off])
                     wrong += [problem] if problem else []
                     if _code(answer) in ("feature_not_in_plan", "feature_switched_off"):
@@ -528,7 +570,7 @@ def test_a_denial_says_nothing_of_the_record(stage: Stage) -> None:
         for target in _targets(route, stage):
             if target.client not in ("C1", "CB"):
                 continue
-            for person in ("T2", "C2", "DT", NOBODY):
+            for person in ("T2", "C2", "DT", "therapist's program", "revoked program", NOBODY):
                 answer = stage.ask(person, route.method, target.path, *_good(route, stage))
                 text = answer.body.decode()
                 assert answer.status >= 400

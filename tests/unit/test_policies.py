@@ -14,6 +14,7 @@ from chalicelib.handlers.views import Body, Empty, PortalView, View
 from chalicelib.policies.decide import Denial, Facts, denial
 from chalicelib.policies.plans import PLANS, Circumstances, Feature, Off, why_off
 from chalicelib.policies.rules import RULES, Reach, Role
+from chalicelib.policies.scopes import SCOPES, Scope, opens, scope_of
 from chalicelib.services import sessions
 
 ADMINISTRATOR, THERAPIST, CLIENT, CONTACT = Role
@@ -37,6 +38,8 @@ STAFF_ABOUT_A_CLIENT = {
 STAFF_ABOUT_THE_PRACTICE = {"client:list", "form:read", "settings:read"}
 # 2.2 "the administrator switched it on"; 1.2 "Bulk invitation is for administrators", and so is what became of it.
 ADMINISTRATORS_ONLY = {"job:read", "job:stop", "settings:update"}
+# Tokens reach the organization's clients, so whoever has them all makes and ends them.
+ADMINISTRATORS_ONLY |= {"token:create", "token:read", "token:revoke"}
 # 4.5 "the client can always download their own copy"; DESIGN: one's own record is never gated.
 CLIENTS_OWN = {"document:download", "document:read", "document:verify", "intake:read", "profile:read", "profile:update"}
 # 4.2 "electronically signed", by the client alone (CVE-2026-24890: nobody signs for anybody else).
@@ -47,6 +50,18 @@ STAFF_OWN = {"notification:read", "notification:update"}
 # 2: what depends on a feature being on. Taking back, reading and what is one's own does not, nor finishing a form that
 # was sent ("hides nothing that is already on record"). Picking forms does: tests/integration/test_invitations.py
 NEEDS = {"invite:send": Feature.INVITATIONS}
+# What a program may be given, by what an administrator ticks. Everything else is closed to programs: what signs, what
+# is a person's own, settings, tokens, and any action that is new.
+BY_SCOPE = {
+    "clients:read": {"client:list", "client:read"},
+    "documents:read": {"document:download", "document:read", "document:verify"},
+    "forms:read": {"form:read"},
+    "intakes:read": {"intake:read", "intake:summarize"},
+    "invitations:read": {"invite:read"},
+    "invitations:write": {"invite:revoke", "invite:send"},
+    "jobs:read": {"job:read"},
+    "settings:read": {"settings:read"},
+}
 EVERY_ACTION = (
     WITHOUT_SESSION | BY_PERMISSION | STAFF_ABOUT_A_CLIENT | STAFF_ABOUT_THE_PRACTICE | ADMINISTRATORS_ONLY
     | CLIENTS_OWN | CLIENTS_OWN_WORK | ANYONE_SIGNED_IN | STAFF_OWN
@@ -99,6 +114,8 @@ def expected(action: str, facts: Facts) -> Denial | None:
     doing = [role for role in facts.roles if ever(action, role, facts.may_invite)]
     if not doing:
         return Denial.ROLE
+    if facts.scopes is not None and not any(action in BY_SCOPE.get(scope, ()) for scope in facts.scopes):
+        return Denial.SCOPE
     if not facts.exists or not any(reaches(action, role, facts) for role in doing):
         return Denial.UNRELATED
     if action in NEEDS and (off := feature_off(NEEDS[action], facts.circumstances)):
@@ -152,6 +169,22 @@ def test_every_decision_is_what_the_domain_says(action: str) -> None:
         for relation in relations()
         for world in worlds
         if denial(action, facts := Facts(**relation, circumstances=world)) != expected(action, facts)
+    ]
+    assert not wrong, (len(wrong), wrong[0], denial(action, wrong[0]), expected(action, wrong[0]))
+
+
+@pytest.mark.parametrize("action", sorted({*RULES, *EVERY_ACTION, "chart:read", ""}))
+def test_a_token_does_what_its_scopes_name_and_its_maker_may(action: str) -> None:
+    """With no scope, each scope alone, all but each, all, and one that nobody knows."""
+    every = frozenset(BY_SCOPE)
+    given = [frozenset(), every, frozenset({"clients:*", "*", "clients"})]
+    given += [each for scope in every for each in (frozenset({scope}), every - {scope})]
+    wrong = [
+        facts
+        for relation in relations()
+        for scopes in given
+        if denial(action, facts := Facts(**relation, scopes=scopes, circumstances=EVERYTHING_ON))
+        != expected(action, facts)
     ]
     assert not wrong, (len(wrong), wrong[0], denial(action, wrong[0]), expected(action, wrong[0]))
 
@@ -255,6 +288,32 @@ def test_a_client_that_is_not_there_is_like_one_that_may_not_be_seen() -> None:
         assert gone in (Denial.ROLE, Denial.UNRELATED)
 
 
+def test_a_scope_only_ever_takes_away() -> None:
+    for action, relation in itertools.product(_with_session(), relations()):
+        for scopes in subsets(list(Scope)[:3]):
+            assert _allowed(action, **relation) or not _allowed(action, **relation, scopes=scopes)
+
+
+def test_the_scopes_are_pinned_and_a_new_action_is_in_none() -> None:
+    """A wall, not a list to be extended in passing: who names an action here has asked what a stolen token could do."""
+    assert {scope.value: set(actions) for scope, actions in SCOPES.items()} == BY_SCOPE
+    assert {action for action in RULES if scope_of(action) is None} == EVERY_ACTION - set().union(*BY_SCOPE.values())
+    assert scope_of("chart:read") is None
+    assert not opens(set(Scope), "chart:read")
+
+
+def test_no_scope_holds_what_a_program_must_never_do() -> None:
+    from chalicelib.handlers import routes
+
+    scoped = [action for actions in SCOPES.values() for action in actions]
+    assert len(scoped) == len(set(scoped)), "an action is in one scope at most: the description names that one"
+    assert set(scoped) <= {route.action for route in routes() if route.audience == PRACTICE}
+    proved = {route.action for route in routes() if route.proof is not None}
+    ones_own = {"session", "token", "notification", "profile", "home"}
+    assert not {action for action in scoped if action in proved or action.partition(":")[0] in ones_own}
+    assert not {action for action in scoped if Reach.SELF in RULES[action][1:3] or RULES[action].anyone}
+
+
 def test_what_clients_may_do_is_pinned() -> None:
     """A wall, not a list to be extended in passing: DOMAIN.md 1.5. Contacts have nothing yet."""
     assert {action for action, rule in RULES.items() if rule.client is not Reach.NOBODY} == {
@@ -330,6 +389,7 @@ def _no_context(client_id: str) -> _Staff:
         (PRACTICE, "GET", "/clients/{client_id}", _practice, {"action": "client:read", "idempotent": True}, "safe"),
         (PRACTICE, "HEAD", "/clients/{client_id}", _practice, {"action": "client:read", "if_match": True}, "safe"),
         (PRACTICE, "GET", "/clients/{client_id}", _no_context, {"action": "client:read"}, "takes the context"),
+        (PRACTICE, "GET", "/clients/{client_id}", _practice, {"action": "client:read", "proof": "recent"}, "no scope"),
     ],
 )
 def test_a_route_that_breaks_a_rule_cannot_be_declared(

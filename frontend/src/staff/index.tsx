@@ -11,6 +11,7 @@ import { Clients } from './clients.tsx';
 import { Elsewhere } from './elsewhere.tsx';
 import { FormPreviewPage } from './organization/form.tsx';
 import { ClientPortal } from './organization/portal.tsx';
+import { ApiTokensPage } from './organization/tokens.tsx';
 import { Today } from './today.tsx';
 import './staff.css';
 
@@ -19,7 +20,10 @@ const MENU: MenuItem[] = [
   { href: '/staff/clients', label: staff.menu.clients, icon: 'people' },
   {
     href: '/staff/organization/client-portal', label: staff.menu.organization, icon: 'building',
-    sub: [{ href: '/staff/organization/client-portal', label: staff.menu.clientPortal }],
+    sub: [
+      { href: '/staff/organization/client-portal', label: staff.menu.clientPortal },
+      { href: '/staff/organization/tokens', label: staff.menu.apiTokens },
+    ],
   },
 ];
 
@@ -45,6 +49,7 @@ export default function Staff() {
         <Route path="/organization/client-portal" component={ClientPortal} />
         <Route path="/organization/client-portal/subscription" component={ClientPortal} />
         <Route path="/organization/client-portal/intake-forms" component={ClientPortal} />
+        <Route path="/organization/tokens" component={ApiTokensPage} />
         <Route path="/forms/:form_id" component={FormPreviewPage} />
         <Route default component={Elsewhere} />
       </Router>
