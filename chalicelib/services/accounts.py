@@ -1,7 +1,6 @@
 """Accounts: addresses, passwords and second factors (notes: security 3.1, 3.5; NIST SP 800-63B-4)."""
 
 import functools
-import itertools
 import re
 import secrets
 from collections.abc import Iterable
@@ -11,21 +10,17 @@ from chalicelib.adapters import keys
 from chalicelib.adapters import secrets as stage_secrets
 from chalicelib.errors import InvalidBody, InvalidCredentials, TooManyRequests
 from chalicelib.models.accounts import Account, Attempts
+from chalicelib.models.clients import Client
+from chalicelib.models.staff import Staff
+from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction
+from chalicelib.services import passwords
 
 STAFF, PORTAL = "STAFF", "PORTAL"
-PASSWORD_LEAST, PASSWORD_MOST = 15, 128
 TOTP_SECONDS = 30
 
 _LOCAL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])")
-# Long enough to pass, and among the first that are guessed.
-_COMMON = (
-    "password", "passwort", "passphrase", "qwertyuiop", "asdfghjkl", "zxcvbnm", "letmein", "iloveyou", "welcome",
-    "administrator", "trustno", "sunshine", "princess", "football", "baseball", "dragon", "monkey", "whatever",
-    "correcthorsebatterystaple", "thequickbrownfox", "jumpsoverthelazydog", "clientportal", "therapy", "counseling",
-    "changeme", "secret", "abc", "qwerty", "admin", "login", "master",
-)  # fmt: skip
 
 
 def canonical_email(typed: str) -> str | None:
@@ -60,33 +55,20 @@ def find(tenant_id: str, realm: str, canonical: str) -> Account | None:
 # ---- passwords ----
 
 
-def password_problems(password: str, email: str) -> list[dict[str, Any]]:
-    """Why a new password is refused (codes too_short, too_long, too_common, contains_email); empty if it is fine."""
-    plain = re.sub(r"[^a-z]", "", password.lower())
-    letters = re.sub(r"\s", "", password.lower())
-    problems = []
-    if len(password) < PASSWORD_LEAST:
-        problems.append(("too_short", f"Use at least {PASSWORD_LEAST} characters. A short sentence works well."))
-    elif len(password) > PASSWORD_MOST:
-        problems.append(("too_long", f"Use at most {PASSWORD_MOST} characters."))
-    elif _is_common(letters, plain):
-        problems.append(("too_common", "This one is easy to guess. Put a few unrelated words together."))
-    elif len(local := email.partition("@")[0]) >= 4 and local in letters:
-        problems.append(("contains_email", "Leave your e-mail address out of the password."))
-    return [{"pointer": "/password", "code": code, "detail": detail} for code, detail in problems]
+def require_password(password: str, *context: str | None) -> None:
+    """Raise InvalidBody, with a code at /password, if this may not be a new password (passwords.problems).
+
+    `context`: what whoever knows the person would try; `words_of` gathers it.
+    """
+    wrong = list(passwords.problems(password, [each for each in context if each]))
+    if wrong:
+        raise InvalidBody(errors=[{"pointer": "/password", "code": code, "detail": detail} for code, detail in wrong])
 
 
-def _is_common(letters: str, plain: str) -> bool:
-    """Whether it is one short thing repeated, a run of neighbours, or made of the best known words alone."""
-    if len(set(letters)) < 5 or re.fullmatch(r"(.{1,6}?)\1+.{0,5}", letters):
-        return True
-    steps = {ord(b) - ord(a) for a, b in itertools.pairwise(letters)}
-    if steps <= {0, 1} or steps <= {0, -1}:
-        return True
-    rest = plain
-    for word in sorted(_COMMON, key=len, reverse=True):
-        rest = rest.replace(word, "")
-    return len(rest) < 4
+def words_of(tenant: Tenant, who: Client | Staff) -> list[str | None]:
+    """What is on file of a person, and the organization's names: nothing for a password to be made of."""
+    own = [who.legal_name, who.preferred_name, who.birth_date, who.phone] if isinstance(who, Client) else [who.name]
+    return [*own, who.email, tenant.name, tenant.slug, tenant.phone]
 
 
 @functools.cache
@@ -224,9 +206,3 @@ def forgive(tenant_id: str, limit: tuple[int, int], now: float, *subject: str) -
                 tenant_id=tenant_id, subject_digest=stage_secrets.keyed("attempts", *subject), window=str(window)
             )
         )
-
-
-def require_password(password: str, email: str) -> None:
-    """Raise InvalidBody if the password may not be taken."""
-    if problems := password_problems(password, email):
-        raise InvalidBody(errors=problems)

@@ -10,7 +10,7 @@ from datetime import datetime
 from chalicelib import clock
 from chalicelib.models.intakes import IntakeForm
 from chalicelib.models.jobs import Job
-from chalicelib.models.mails import ClientMail, StaffMail
+from chalicelib.models.mails import AccountMail, ClientMail, StaffMail
 from chalicelib.models.table import DUE_SHARDS, due_before
 from chalicelib.observability import logger, where
 from chalicelib.services import documents, jobs, mails
@@ -18,6 +18,7 @@ from chalicelib.services import documents, jobs, mails
 AT_ONCE = 200  # records of one shard in one run; the rest follows a minute later
 
 WORK: dict[str, Callable[[str, str, datetime], None]] = {
+    AccountMail.KIND: mails.sweep,
     ClientMail.KIND: mails.sweep,
     StaffMail.KIND: mails.sweep,
     IntakeForm.KIND: documents.sweep,

@@ -378,7 +378,7 @@ def redeem(token: str, password: str, profile: dict[str, Any], caller: Caller) -
     invite, client, tenant = by_token(token)
     _slow_down(invite, caller)
     _require_open(invite, token)
-    accounts.require_password(password, invite.email)
+    accounts.require_password(password, invite.email, *accounts.words_of(tenant, client))
     now = clock.now()
     at = clock.text(now)
     hashed = accounts.hash_password(password)
