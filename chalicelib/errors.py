@@ -173,6 +173,10 @@ class AddressTaken(PortalError):
     title = "This e-mail address already belongs to another account here. Nothing was changed."
 
 
+class NoSecondFactor(PortalError):
+    status, code, title = 409, "no_second_factor", "This account signs in without codes. Switch them on first."
+
+
 class SecondFactorMandatory(PortalError):
     status, code, title = 409, "second_factor_mandatory", "Staff accounts always need a code from an authenticator app."
 

@@ -11,7 +11,7 @@ from chalicelib import clock
 from chalicelib.adapters import keys
 from chalicelib.config import settings
 from chalicelib.context import Context
-from chalicelib.errors import Busy, EnrolmentOver, InvalidBody, NotFound, SecondFactorMandatory
+from chalicelib.errors import Busy, EnrolmentOver, InvalidBody, NoSecondFactor, SecondFactorMandatory
 from chalicelib.models.accounts import Account
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.services import accounts, audits, letters, mails, sessions
@@ -55,13 +55,15 @@ def confirm(context: Context, code: str) -> list[str]:
 
 
 def new_codes(context: Context) -> list[str]:
-    """Ten new recovery codes; those from before open nothing any more. Raises NotFound without a second factor."""
+    """Ten new recovery codes; those from before open nothing any more. Raises NoSecondFactor."""
     account = own_account(context)
     if not account.totp:
-        raise NotFound()
+        raise NoSecondFactor()
     codes = accounts.recovery_codes()
     digests = accounts.recovery_digests(context.tenant_id, context.actor.id, codes)
-    _commit(context, account, [Account.recovery.set(digests)], Account.totp.exists(), "account:new_codes", NotFound())
+    _commit(
+        context, account, [Account.recovery.set(digests)], Account.totp.exists(), "account:new_codes", NoSecondFactor()
+    )
     return codes
 
 
