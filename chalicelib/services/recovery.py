@@ -20,6 +20,7 @@ from chalicelib.services import accounts, audits, letters, links, mails, session
 from chalicelib.services.sessions import Caller
 
 PURPOSE, LIFE = "password", timedelta(minutes=30)
+PAUSE = timedelta(minutes=1)
 
 
 def ask(slug: str, kind: str, email: str, caller: Caller) -> None:
@@ -45,6 +46,9 @@ def ask(slug: str, kind: str, email: str, caller: Caller) -> None:
     if address is None:  # nobody can have this one
         return
     digest = accounts.email_digest(tenant.tenant_id, address)
+    before = Link.find(tenant_id=tenant.tenant_id, email_digest=digest, realm=realm, purpose=PURPOSE)
+    if before is not None and links.state(before) == "open" and clock.parse(before.ends_at) - LIFE > now - PAUSE:
+        return  # pressed twice, or sent again after a lost answer: its mail is on the way
     link = links.make(now, tenant.tenant_id, digest, realm, PURPOSE, LIFE)
     mail = mails.to_account(now, link, letters.PASSWORD_RESET)
     try:

@@ -20,19 +20,6 @@ from tests.conftest import World
 Limits = Callable[..., None]
 
 
-@pytest.fixture
-def limits(monkeypatch: pytest.MonkeyPatch) -> Limits:
-    """Limits as a deployed stage may have them; the local ones are for demos."""
-    from chalicelib.config import Settings
-
-    usual = Settings.limit
-
-    def change(**few: tuple[int, int]) -> None:
-        monkeypatch.setattr(Settings, "limit", lambda self, name: few.get(name) or usual(self, name))
-
-    return change
-
-
 def _body(key: str, **changed: Any) -> dict[str, Any]:
     person = PEOPLE[key]
     kind = "staff" if isinstance(person, demo.StaffMember) else "client"
