@@ -9,6 +9,8 @@ import { shared } from '../strings/shared.ts';
 import { Button, TextField, useToast } from '../ui/index.ts';
 import { encode, path } from './qr.ts';
 
+export { digits } from './digits.ts';
+
 const words = shared.totp;
 
 export interface TotpProps {
@@ -21,12 +23,6 @@ export interface TotpProps {
   error?: string | null;
   /** The id of the code field; error summaries link to it. */
   id?: string;
-}
-
-/** What was typed as six digits, or null. */
-export function digits(code: string): string | null {
-  const plain = code.replace(/\s/g, '');
-  return /^\d{6}$/.test(plain) ? plain : null;
 }
 
 export function Totp({ secret, uri, code, onCode, error, id }: TotpProps) {
