@@ -24,7 +24,7 @@ _BROWSERS = (
     ("Opera", r"\b(OPR|Opera)/"),
     ("Samsung Internet", r"\bSamsungBrowser/"),
     ("Firefox", r"\b(Firefox|FxiOS)/"),
-    ("Chrome", r"\b(Chrome|CriOS|Chromium)/"),
+    ("Chrome", r"\b(Headless)?(Chrome|CriOS|Chromium)/"),
     ("Safari", r"\bVersion/\S+ .*Safari/"),
 )
 _SYSTEMS = (

@@ -262,7 +262,7 @@ function Sessions() {
               <li key={line.session_id} class="place">
                 <div class="stack g1">
                   <p class="strong">{nameOf(line)}</p>
-                  <p class="small soft">{line.here ? words.sessions.startedHere(lately(line.started_at)) : words.sessions.line(lately(line.started_at), lately(line.seen_at))}</p>
+                  <p class="small soft">{words.sessions.started(lately(line.started_at))}{line.here ? null : <><br />{words.sessions.seen(lately(line.seen_at))}</>}</p>
                 </div>
                 {line.here ? <Badge tone="good">{words.sessions.here}</Badge> : <Button mini busy={ending.busy} onClick={() => void ending.run(line)}>{words.sessions.end}<span class="hidden">{words.sessions.endOf(nameOf(line))}</span></Button>}
               </li>

@@ -46,7 +46,7 @@ export function StaffShell({ menu, role, children, mainClass = 'stack g5' }: { m
           ))}
         </ul>
         <div class="stack g2">
-          <a class="line who plain" href="/staff/account" aria-current={path === '/staff/account' ? 'page' : undefined}><Avatar letters={session.person.initials} size="s" /><span class="tiny"><span class="strong">{session.person.name}</span><br /><span class="soft">{role}</span><br /><span class="soft">{shared.security}</span></span></a>
+          <a class="line who plain" href="/staff/account" aria-current={path === '/staff/account' ? 'page' : undefined}><Avatar letters={session.person.initials} size="s" /><span class="tiny"><span class="strong">{session.person.name}</span><br /><span class="soft">{role}</span><span class="hidden">, {shared.security}</span></span></a>
           <SignOutButton mini />
         </div>
       </nav>
