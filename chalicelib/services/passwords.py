@@ -76,13 +76,13 @@ def problems(password: str, context: Iterable[str]) -> Iterator[tuple[str, str]]
         yield "too_long", f"Use at most {MOST} characters."
     elif _is_common(password, plain) or breached.is_known(password):
         yield "too_common", "This one is easy to guess. Put a few unrelated words together."
-    elif any(_local(each) in password.casefold().replace(" ", "") for each in context if len(_local(each)) >= KNOWN):
+    elif any(_before_at(each) in password.casefold().replace(" ", "") for each in context if len(_before_at(each)) >= KNOWN):
         yield "contains_email", "Leave your e-mail address out of the password."
     elif _is_personal(plain, context):
         yield "too_personal", "Leave names, addresses, dates and numbers of your own out of the password."
 
 
-def _local(told: str) -> str:
+def _before_at(told: str) -> str:
     """What stands before the @ of an address; nothing for what is none."""
     return told.casefold().partition("@")[0] if "@" in told else ""
 
