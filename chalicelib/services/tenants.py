@@ -17,8 +17,8 @@ from chalicelib.services import audits
 # The first word of an address of the front end cannot be an organization's.
 RESERVED = frozenset(
     {
-        "api", "assets", "developers", "documents", "forms", "home", "join", "messages", "pay", "profile", "staff",
-        "verify", "www",
+        "account", "api", "assets", "developers", "documents", "email", "forms", "home", "join", "messages", "pay",
+        "profile", "reset", "staff", "verify", "www",
     }
 )  # fmt: skip
 _SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")

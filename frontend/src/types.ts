@@ -15,6 +15,13 @@ export type Person = S['PersonView'];
 export type Session = S['SessionView'];
 export type SignIn = S['SignIn'];
 
+export type AccountView = S['AccountView'];
+export type Enrolment = S['Enrolment'];
+export type LinkOffer = S['LinkOffer'];
+/** What a mailed link did: where to sign in now. */
+export type Redeemed = S['Changed'];
+export type SessionLine = S['SessionLine'];
+
 export type FormLine = S['LookedUpForm'];
 export type Invitation = S['Invitation'];
 export type InvitationState = Invitation['state'];

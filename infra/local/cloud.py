@@ -41,6 +41,12 @@ LIMITS = {
     "invitations_client": (20000, 86400),
     "token": (30000, 60),
     "tokens_made": (20000, 86400),
+    "password_reset_account": (100, 3600),
+    "password_reset_day": (200, 86400),
+    "password_reset_address": (3000, 3600),
+    "password_reset_tenant": (6000, 3600),
+    "email_change_account": (100, 3600),
+    "link_address": (3000, 3600),
     "sessions": (200, 0),
 }
 

@@ -18,17 +18,20 @@ from tests.calls import PEOPLE, Answer, Caller
 from tests.conftest import World
 from tests.flows import NOTICE
 
+ELSEWHERE = "immy@elsewhere.example"
 WRITES = ("TransactWriteItems", "UpdateItem", "PutItem", "SendMessage", "PutObject", "SendEmail")
 # What is left of a record when ids, times and ciphertext are taken away.
 LEFT = {
-    "account": ("realm", "status"),
-    "client": ("client_id", "portal", "unseen", "preferred_name"),
+    "account": ("realm", "status", "email_digest"),
+    "account_mail": ("template", "status"),
+    "client": ("client_id", "portal", "unseen", "preferred_name", "email", "era"),
     "client_audit": ("action",),
     "client_mail": ("template", "status"),
     "document": ("status", "form_id", "signed_by", "seen_by_name"),
     "intake": ("status", "worrying"),
     "intake_form": ("status", "form_id", "worrying"),
     "invite": ("status", "delivery", "generation"),
+    "link": ("purpose", "status"),
     "notification": ("staff_id", "about", "worrying"),
     "section": ("section_id",),
     "signed_form": ("form_id",),
@@ -100,6 +103,35 @@ def _redeem(call: Any, token: str) -> Answer:
     return signed_in
 
 
+def _reset_ready(call: Any) -> str:
+    return flows.reset_link(call(), "C1")
+
+
+def _reset(call: Any, token: str) -> Answer:
+    """Once it is done the link is used, and the new password opens the account."""
+    answer: Answer = call().post("/password-resets/redemption", {"token": token, "password": flows.PASSWORD})
+    return answer if answer.code != "link_used" else _signed_in(call, PEOPLE["C1"].email, flows.PASSWORD)
+
+
+def _address_ready(call: Any) -> str:
+    assert call("C1").post("/account/email", {"email": ELSEWHERE}).status == 202
+    call("C1").drain()
+    return flows.token_in(flows.outbox()[-1], "email")
+
+
+def _move(call: Any, token: str) -> Answer:
+    """Once it is done the link is used, and the new address opens the account."""
+    answer: Answer = call().post("/email-changes/redemption", {"token": token})
+    closed = ("link_used", "link_expired")
+    return answer if answer.code not in closed else _signed_in(call, ELSEWHERE, PEOPLE["C1"].password)
+
+
+def _signed_in(call: Any, email: str, password: str) -> Answer:
+    body = {"slug": "oak", "kind": "client", "email": email, "password": password, "bearer": True}
+    answer: Answer = call().post("/sessions", body)
+    return answer
+
+
 FLOWS: dict[str, Flow] = {
     "invite": Flow(
         lambda call: None,
@@ -140,6 +172,15 @@ FLOWS: dict[str, Flow] = {
         (200,),
         False,
     ),
+    "ask for a new password": Flow(lambda call: None, lambda call, _: flows.ask_reset(call(), "C1"), (202,), True),
+    "choose a new password": Flow(_reset_ready, _reset, (200, 201), True),
+    "ask for another address": Flow(
+        lambda call: None,
+        lambda call, _: call("C1").post("/account/email", {"email": ELSEWHERE}, key="the-very-same-key"),
+        (202,),
+        True,
+    ),
+    "move to another address": Flow(_address_ready, _move, (200, 201), True),
 }  # fmt: skip
 THOROUGH = ("invite", "redeem", "save", "sign, seal, tell")
 
@@ -170,7 +211,7 @@ def _sent() -> Counter[Any]:
 
 def _unsettled() -> int:
     """Mails that a worker had in its hands when it died: whether SES took them, nobody can know."""
-    return sum(item["status"] == "sending" for item in flows.stored("client_mail", "staff_mail"))
+    return sum(item["status"] == "sending" for item in flows.stored("account_mail", "client_mail", "staff_mail"))
 
 
 def _recover(portal: Portal) -> None:

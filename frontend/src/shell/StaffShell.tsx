@@ -33,7 +33,7 @@ export function StaffShell({ menu, role, children, mainClass = 'stack g5' }: { m
       <SkipLink />
       <header class="bar">
         <Brand href="/staff" name={session.tenant.name} />
-        <span class="push"><SignOutButton mini /></span>
+        <span class="push line"><a class="plain" href="/staff/account"><Avatar letters={session.person.initials} size="s" /><span class="hidden">{shared.account(session.person.name)}</span></a><SignOutButton mini /></span>
       </header>
       <nav class="side" aria-label={shared.nav.wide}>
         <Brand href="/staff" name={session.tenant.name} />
@@ -46,7 +46,7 @@ export function StaffShell({ menu, role, children, mainClass = 'stack g5' }: { m
           ))}
         </ul>
         <div class="stack g2">
-          <div class="line who"><Avatar letters={session.person.initials} size="s" /><p class="tiny"><span class="strong">{session.person.name}</span><br /><span class="soft">{role}</span></p></div>
+          <a class="line who plain" href="/staff/account" aria-current={path === '/staff/account' ? 'page' : undefined}><Avatar letters={session.person.initials} size="s" /><span class="tiny"><span class="strong">{session.person.name}</span><br /><span class="soft">{role}</span><span class="hidden">, {shared.security}</span></span></a>
           <SignOutButton mini />
         </div>
       </nav>

@@ -3,6 +3,7 @@ import { Route, Router } from 'preact-iso';
 import { useSession } from '../session.tsx';
 import { StaffShell, type MenuItem } from '../shell/StaffShell.tsx';
 import { staff } from '../strings/staff.ts';
+import { StaffAccount } from './account.tsx';
 import { ClientDetails } from './client/details.tsx';
 import { DocumentPage } from './client/document.tsx';
 import { InvitePage } from './client/invite.tsx';
@@ -46,6 +47,7 @@ export default function Staff() {
         <Route path="/clients/:client_id/invite" component={InvitePage} />
         <Route path="/clients/:client_id/documents/:document_id" component={DocumentPage} />
         <Route path="/clients/:client_id/intakes/:intake_id" component={SummaryPage} />
+        <Route path="/account" component={StaffAccount} />
         <Route path="/organization/client-portal" component={ClientPortal} />
         <Route path="/organization/client-portal/subscription" component={ClientPortal} />
         <Route path="/organization/client-portal/intake-forms" component={ClientPortal} />
