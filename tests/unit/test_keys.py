@@ -29,7 +29,7 @@ for module in pkgutil.iter_modules(chalicelib.models.__path__):
 OPAQUE = {
     "client_id", "document_id", "event_id", "form_id", "intake_id", "invite_id", "job_id", "mail_id", "message_id",
     "notification_id", "section_id", "staff_id", "tenant_id", "token_id",  # ids
-    "email_digest", "key_digest", "letters_digest", "subject_digest", "token_digest",  # digests
+    "device_digest", "email_digest", "key_digest", "letters_digest", "subject_digest", "token_digest",  # digests
     "number", "purpose", "realm", "shard", "slug", "window", "year_month",  # neither about a person nor by one
 }  # fmt: skip
 # Records without an organization in their key, each because it is found before the organization is known.
