@@ -16,6 +16,12 @@ LIMITS: dict[str, tuple[int, int]] = {
     "verification_address": (30, 600),
     "invitations_tenant": (200, 86400),
     "invitations_client": (10, 86400),  # to one mailbox
+    "practice_sign_up_address": (5, 86400),
+    "practice_sign_up_email": (3, 86400),  # so many mails a day to one mailbox
+    "practice_sign_up_stage": (200, 86400),
+    "slug_check_address": (60, 600),
+    "staff_invitations_tenant": (50, 86400),
+    "staff_invitation_address": (40, 3600),
     "sessions": (5, 0),  # sessions a person may have at once; the oldest ends
 }
 
@@ -43,6 +49,7 @@ class Settings(BaseModel):
     origin_key: str | None = Field(default=None, min_length=32)  # proves that a request came through CloudFront
     documents_endpoint: str | None = None  # another address of the documents bucket for browsers (local development)
     retention_days: int = Field(default=2557, ge=1)  # signed forms are locked for seven years (notes: security 3.10)
+    practice_sign_up: bool = False  # whether anyone may open an organization here
     limits: Json[dict[str, tuple[int, int]]] = Field(default_factory=dict)
 
     def limit(self, name: str) -> tuple[int, int]:

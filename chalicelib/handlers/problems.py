@@ -15,6 +15,7 @@ from chalicelib.errors import (
     InvalidBody,
     Malformed,
     NotFound,
+    OrganizationSuspended,
     PortalError,
 )
 from chalicelib.policies.decide import Denial
@@ -23,6 +24,7 @@ DENIALS: dict[Denial, type[PortalError]] = {
     Denial.UNKNOWN_ACTION: Forbidden,
     Denial.ROLE: Forbidden,
     Denial.UNRELATED: NotFound,
+    Denial.SUSPENDED: OrganizationSuspended,
     Denial.NOT_IN_PLAN: FeatureNotInPlan,
     Denial.SWITCHED_OFF: FeatureSwitchedOff,
 }

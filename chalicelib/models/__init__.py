@@ -15,5 +15,6 @@ from chalicelib.models import (  # noqa: F401
     mails,
     notifications,
     staff,
+    subscriptions,
     tenants,
 )

@@ -148,8 +148,8 @@ def send(context: Context, form_ids: Sequence[str], subject: str | None, message
 def _pace(context: Context) -> None:
     """So many mails a day to one person, and so many from one organization (notes: security 3.7)."""
     seconds, about = context.now.timestamp(), ("invitations", context.client_id)
-    accounts.throttle(context.tenant_id, settings.limit("invitations_client"), seconds, *about)
-    accounts.throttle(context.tenant_id, settings.limit("invitations_tenant"), seconds, "invitations")
+    accounts.throttle(context.tenant_id, organizations.limit(context.tenant, "invitations_client"), seconds, *about)
+    accounts.throttle(context.tenant_id, organizations.limit(context.tenant, "invitations_tenant"), seconds, "invitations")
 
 
 def _previous(client: Client) -> Invite | None:

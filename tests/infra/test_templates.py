@@ -120,7 +120,7 @@ class TestFunctions:
         self, functions: dict[str, Any], stateful: dict[str, Any]
     ) -> None:
         told = functions["Globals"]["Function"]["Environment"]["Variables"]
-        assert set(told) == set(package.PLACEHOLDERS) | {"LIMITS", "ORIGIN_KEY"}
+        assert set(told) == set(package.PLACEHOLDERS) | {"LIMITS", "ORIGIN_KEY", "PRACTICE_SIGN_UP"}
         assert "package.example" not in json.dumps(functions)
         exported = {each["Export"]["Name"]["Fn::Sub"] for each in stateful["Outputs"].values()}
         assert set(_imports(functions)) <= exported
