@@ -4,6 +4,7 @@ import functools
 import itertools
 import re
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
 from chalicelib.adapters import keys
@@ -120,21 +121,44 @@ def password_matches(account: Account | None, password: str) -> bool:
 # ---- second factor ----
 
 
+def new_totp_secret() -> str:
+    """A fresh secret for an authenticator app: 160 bits, base32 (RFC 4226 4)."""
+    import base64
+
+    return base64.b32encode(secrets.token_bytes(20)).decode()
+
+
+def totp_uri(secret: str, email: str, issuer: str) -> str:
+    """What the QR code says to an authenticator app. Both names only label the entry, and are cut to fit."""
+    from urllib.parse import quote
+
+    issuer, email = issuer.replace(":", " ")[:30].strip(), email[:64]
+    label = f"{quote(issuer, safe='')}:{quote(email, safe='@')}"
+    return f"otpauth://totp/{label}?secret={secret}&issuer={quote(issuer, safe='')}&digits=6&period={TOTP_SECONDS}"
+
+
 def encrypt_totp(tenant_id: str, digest: str, secret: str) -> bytes:
     """A TOTP secret (base32) as it is stored."""
     return keys.encrypt(tenant_id, secret, f"totp|{digest}")
 
 
+def decrypt_totp(account: Account) -> str:
+    """The secret (base32) of an account that has a second factor."""
+    return str(keys.decrypt(account.tenant_id, account.totp, f"totp|{account.email_digest}"))
+
+
 def totp_step(account: Account, code: str, now: float) -> int | None:
-    """The time step (30 s, one of leeway either way) whose code this is, or None (RFC 6238)."""
+    """The time step whose code this is, or None; None too when the account has no second factor."""
+    return step_of(decrypt_totp(account), code, now) if account.totp else None
+
+
+def step_of(secret: str, code: str, now: float) -> int | None:
+    """The time step (30 s, one of leeway either way) whose code of this secret this is, or None (RFC 6238)."""
     import base64
 
     from cryptography.hazmat.primitives.hashes import SHA1
     from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
-    if not account.totp:
-        return None
-    secret = keys.decrypt(account.tenant_id, account.totp, f"totp|{account.email_digest}")
     totp = TOTP(base64.b32decode(secret), 6, SHA1(), TOTP_SECONDS)  # noqa: S303
     step = int(now) // TOTP_SECONDS
     matching = [s for s in (step, step - 1, step + 1) if secrets.compare_digest(totp.generate(s * 30), code.encode())]
@@ -154,6 +178,28 @@ def use_step(account: Account, step: int) -> bool:
     except InvalidCredentials:
         return False
     return True
+
+
+RECOVERY_CODES = 10
+_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that looks like another
+
+
+def recovery_codes() -> list[str]:
+    """Ten codes, each of which stands in for the authenticator once: 60 bits, XXXX-XXXX-XXXX. Shown, never stored."""
+    return [
+        "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(3)) for _ in range(RECOVERY_CODES)
+    ]
+
+
+def recovery_digests(tenant_id: str, person_id: str, codes: Iterable[str]) -> list[str]:
+    """What is stored of recovery codes: keyed, and bound to the person, so that a new e-mail address keeps them."""
+    return [recovery_digest(tenant_id, person_id, code) for code in codes]
+
+
+def recovery_digest(tenant_id: str, person_id: str, typed: str) -> str:
+    """The digest of a code however it was typed: spaces, hyphens and letters that look like digits do not matter."""
+    plain = re.sub(r"[\s-]", "", typed).upper().translate(str.maketrans("OIL", "011"))
+    return stage_secrets.keyed("recovery", tenant_id, person_id, plain)
 
 
 # ---- slowing guesses ----
