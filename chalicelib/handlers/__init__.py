@@ -11,12 +11,18 @@ from chalicelib.handlers import (
     jobs,
     notifications,
     openapi,
+    openings,
     sessions,
+    staff,
+    subscriptions,
     tenants,
 )
 from chalicelib.handlers.routing import Route, Routes
 
-_FEATURES = (sessions, tenants, clients, invites, intakes, documents, forms, jobs, notifications, openapi)
+_FEATURES = (
+    sessions, tenants, openings, staff, subscriptions, clients, invites, intakes, documents, forms, jobs, notifications,
+    openapi,
+)  # fmt: skip
 
 HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]
 

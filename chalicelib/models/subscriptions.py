@@ -6,12 +6,12 @@ from chalicelib.models.table import TENANT, Key, Record
 
 
 class SubscriptionChange(Record):
-    """From this instant on the organization's plan or standing, or one person's seat, is so. Never changed, never removed."""
+    """From then on the organization's plan or standing, or one person's seat, is so. Never changed, never removed."""
 
     KEY = Key(TENANT + "#SUBSCRIPTION", "{change_id}")
 
     change_id = UnicodeAttribute()
-    at = UnicodeAttribute()
+    happened_at = UnicodeAttribute()
     what = UnicodeAttribute()  # plan, standing, seat
     value = UnicodeAttribute()  # the plan; the standing; on or off
     until = UnicodeAttribute(null=True)  # of a trial

@@ -49,8 +49,8 @@ def denial(action: str, facts: Facts) -> Denial | None:
 
 
 def _feature_denial(rule: Rule, facts: Facts) -> Denial | None:
-    """Only actions that name a feature depend on one, and those that begin something new on the organization's standing;
-    reading what is on record depends on neither."""
+    """Only actions that name a feature depend on one, those that begin something new on how the organization stands.
+    Reading what is on record depends on neither."""
     if rule.begins and not STANDINGS[facts.circumstances.standing].begins:
         return Denial.SUSPENDED
     if rule.feature is None:

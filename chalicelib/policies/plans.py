@@ -25,7 +25,7 @@ SEATED = frozenset({Feature.MESSAGING, Feature.SELF_SCHEDULING})
 
 
 class Price(NamedTuple):
-    """What a plan costs a month, in minor units of CURRENCY: the organization itself, and each seat but the free ones."""
+    """What a plan costs a month, in minor units of CURRENCY: the organization, and each seat that is not free."""
 
     organization: int
     seat: int
@@ -60,7 +60,7 @@ TRIAL_DAYS = 14
 
 
 def standing(status: str, trial_ends_at: str | None, now: str) -> Standing:
-    """How an organization stands at an instant: a trial that has ended is like being suspended, as is anything unknown."""
+    """How an organization stands at an instant. A trial that has ended is like being suspended; so is the unknown."""
     if status == Standing.TRIAL:
         return Standing.TRIAL if trial_ends_at is not None and now < trial_ends_at else Standing.SUSPENDED
     return Standing.ACTIVE if status == Standing.ACTIVE else Standing.SUSPENDED

@@ -1,8 +1,8 @@
 """An organization's colour and logo: taken as they are picked, kept as what is safe to show.
 
-Of a colour only hue and strength are kept; lightness is the portal's own, so that every pair of text and ground keeps its
-contrast (at least 4.5:1 for text, WCAG 2.2 1.4.3; a test goes round the whole circle). Of a picture only its pixels are
-kept: it is decoded, made small and written anew as PNG, so that nothing else that the file held is ever served.
+Of a colour only hue and strength are kept; lightness is the portal's own, so that every pair of text and ground keeps
+its contrast (at least 4.5:1 for text, WCAG 2.2 1.4.3; a test goes round the whole circle). Of a picture only its
+pixels are kept: it is decoded, made small and written anew as PNG, so that nothing else of the file is ever served.
 """
 
 import base64

@@ -11,9 +11,11 @@ from chalicelib import clock
 from chalicelib.models.intakes import IntakeForm
 from chalicelib.models.jobs import Job
 from chalicelib.models.mails import ClientMail, StaffMail
+from chalicelib.models.staff import Staff
 from chalicelib.models.table import DUE_SHARDS, due_before
+from chalicelib.models.tenants import Tenant
 from chalicelib.observability import logger, where
-from chalicelib.services import documents, jobs, mails
+from chalicelib.services import documents, jobs, mails, openings, staff
 
 AT_ONCE = 200  # records of one shard in one run; the rest follows a minute later
 
@@ -22,6 +24,8 @@ WORK: dict[str, Callable[[str, str, datetime], None]] = {
     StaffMail.KIND: mails.sweep,
     IntakeForm.KIND: documents.sweep,
     Job.KIND: jobs.sweep,
+    Staff.KIND: staff.sweep,
+    Tenant.KIND: openings.sweep,
 }
 
 

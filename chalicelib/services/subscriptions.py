@@ -1,9 +1,9 @@
 """Plan, seats and the bill: changes are kept with their time, and the bill of any month is computed from them.
 
-The rule (DOMAIN.md 2.3 has the price per seat and month and the free first seat; it is silent on changes within a month):
+The rule (DOMAIN.md 2.3 has a price per seat and month, and the first one free; it is silent on changes in a month):
 
-* Days are whole days of the organization's own zone. What was so at any moment of a day counts for that day: a seat from
-  the day it is added through the day it is given up; on a day with two plans, the dearer one.
+* Days are whole days of the organization's own zone. What was so at any moment of a day counts for that day: a seat
+  from the day it is added through the day it is given up; on a day with two plans, the dearer one.
 * A day costs its share of the month: price / days of the month. Each line is rounded once, half a cent up.
 * On every day the seat that has been held longest is free.
 * Days on trial, and days on which the organization was suspended throughout, cost nothing.
@@ -60,12 +60,13 @@ def changed(
     until: str | None = None,
     first: bool = False,
 ) -> SubscriptionChange:
-    """The record of a change, for its transaction. `first`: one of the organization's opening, the same if made again."""
-    made = ids.derived_id("opening", tenant_id, what, at=datetime.fromtimestamp(0, at.tzinfo)) if first else ids.new_id(at)
+    """The record of a change, for its transaction. `first`: of the organization's opening, the same if made again."""
+    epoch = datetime.fromtimestamp(0, at.tzinfo)
+    made = ids.derived_id("opening", tenant_id, what, at=epoch) if first else ids.new_id(at)
     return SubscriptionChange.new(
         tenant_id=tenant_id,
         change_id=made,
-        at=clock.text(at),
+        happened_at=clock.text(at),
         what=what,
         value=value,
         until=until,
@@ -78,7 +79,7 @@ def changes(tenant_id: str) -> list[SubscriptionChange]:
     """Every change, oldest first; an organization has a few a year."""
     return sorted(
         SubscriptionChange.every(SubscriptionChange.KEY, tenant_id=tenant_id, consistent=True),
-        key=lambda each: (str(each.at), str(each.change_id)),
+        key=lambda each: (str(each.happened_at), str(each.change_id)),
     )
 
 
@@ -131,16 +132,16 @@ def _day(known: list[SubscriptionChange], day: date, zone: ZoneInfo) -> tuple[se
     since: dict[str, str] = {}
     held: dict[str, str] = {}
     for each in known:
-        if each.at >= ends:
+        if each.happened_at >= ends:
             break
-        before = each.at < begins
+        before = each.happened_at < begins
         if each.what == PLAN:
             plan = {each.value} if before else plan | {each.value}
         elif each.what == STANDING:
             counts = STANDINGS[standing(each.value, each.until, begins)].billed
             billed = counts if before else billed or counts
         elif each.value == ON:
-            since.setdefault(str(each.staff_id), str(each.at))
+            since.setdefault(str(each.staff_id), str(each.happened_at))
             held |= {str(each.staff_id): since[str(each.staff_id)]}
         else:
             since.pop(str(each.staff_id), None)
@@ -179,7 +180,7 @@ def set_plan(context: Context, plan: str) -> Tenant:
 
 
 def set_seat(context: Context, staff_id: str, on: bool) -> Staff:
-    """Give someone a portal seat, or end it, from the next request on; what they wrote and were sent stays (DOMAIN.md 2.3).
+    """Give someone a portal seat, or end it, from the next request on (DOMAIN.md 2.3); what they have on record stays.
 
     Doing it again changes nothing. Raises NotFound, NotAdministrable (someone who is disabled gets none).
     """

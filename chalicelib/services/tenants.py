@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from chalicelib import clock, ids
+from chalicelib import clock
 from chalicelib.adapters import keys
 from chalicelib.config import settings
 from chalicelib.context import Context
@@ -54,8 +54,8 @@ DEFAULTS: dict[str, Any] = {
 
 
 def is_slug(typed: str) -> bool:
-    """Whether this can be an organization's name in an address: lower case letters, digits and hyphens, none of ours."""
-    return _SLUG.fullmatch(typed) is not None and typed not in RESERVED and not ids.is_id(typed.upper())
+    """Whether this can be an organization's name in an address: lower case letters, digits, hyphens; none of ours."""
+    return _SLUG.fullmatch(typed) is not None and typed not in RESERVED
 
 
 def record(
@@ -249,9 +249,7 @@ def _changed_profile(context: Context, values: dict[str, Any], fields: str, logo
         for name, value in values.items()
     ]
     with Transaction() as tx:
-        tx.update(
-            tenant, *actions, Tenant.version.add(1), when=Tenant.version == context.if_match, otherwise=Stale()
-        )
+        tx.update(tenant, *actions, Tenant.version.add(1), when=Tenant.version == context.if_match, otherwise=Stale())
         if logo is not None:
             tx.put(logo)
         tx.create(audits.event(context, "organization:update", fields=fields))

@@ -76,7 +76,8 @@ class TestFunctions:
         [
             ("kms:Sign", {"OnSealing"}),
             ("ses:SendEmail", {"OnMail"}),
-            ("s3:PutObject", {"OnSealing"}),
+            ("s3:PutObject", {"OnSealing", "APIHandler"}),  # the API: a new organization's data key only
+            ("kms:GenerateDataKeyWithoutPlaintext", {"APIHandler"}),
             ("s3:PutObjectRetention", {"OnSealing"}),
             ("dynamodb:Scan", set()),
             ("s3:DeleteObject", set()),
