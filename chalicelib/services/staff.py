@@ -263,7 +263,7 @@ class Opened(NamedTuple):
     state: str  # open, used, expired, revoked
     purpose: str
     link: Link
-    member: Staff
+    member: Any  # Staff; None when the invitation was revoked
     tenant: Tenant
 
 
@@ -288,9 +288,10 @@ def look_up(token: str, caller: sessions.Caller) -> Opened:
             (Tenant, {"tenant_id": link.tenant_id}),
             (Staff, {"tenant_id": link.tenant_id, "staff_id": link.about["staff_id"]}),
         )
+        if link.status == "revoked" and tenant is not None:
+            return Opened("revoked", purpose, link, member, tenant)
         if tenant is None or member is None or member.email_digest != link.email_digest:
             break
-        state = "revoked" if link.status == "revoked" else state
         return Opened(state, purpose, link, member, tenant)
     raise NotFound()
 

@@ -1204,7 +1204,7 @@ export interface components {
         };
         /**
          * Bill
-         * @description The month that it is now, up to today and as it will be if nothing changes (services.subscriptions has the rule).
+         * @description The month that it is now, up to today and as it will be if nothing changes (the rule: services.subscriptions).
          */
         Bill: {
             /** Days */
@@ -3036,7 +3036,7 @@ export interface components {
         };
         /**
          * StaffView
-         * @description A staff member. `etag` goes back in If-Match. `link_ends_at`: of an open invitation; `link_over`: it has ended.
+         * @description A staff member. `etag` goes back in If-Match. `link_ends_at`: of an open invitation; `link_over`: it is past.
          */
         StaffView: {
             /** Credentials */

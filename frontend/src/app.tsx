@@ -57,6 +57,8 @@ function Waiting() {
 }
 
 const Join = page(() => import('./pages/Join.tsx'));
+const Start = page(() => import('./pages/Start.tsx'));
+const StaffJoin = page(() => import('./pages/StaffJoin.tsx'));
 const Verify = page(() => import('./pages/Verify.tsx'));
 const Home = only('client', page(() => import('./pages/Home.tsx')));
 const Forms = only('client', page(() => import('./pages/Forms.tsx')));
@@ -79,6 +81,8 @@ function Frame() {
         <Router>
           <Route path="/" component={Front} />
           <Route path="/join" component={Join} />
+          <Route path="/start" component={Start} />
+          <Route path="/join-staff" component={StaffJoin} />
           <Route path="/verify" component={Verify} />
           <Route path="/home" component={Home} />
           <Route path="/forms" component={Forms} />

@@ -123,4 +123,15 @@ export type SettingsFeature = S['FeatureSwitch'];
 export type Scheduling = S['Scheduling'];
 export type Settings = S['SettingsView'];
 export type SettingsPatch = S['SettingsChange'];
+
+export type Standing = S['StandingView'];
+export type Organization = S['OrganizationView'];
+export type OrganizationPatch = S['OrganizationChange'];
+export type StaffMember = S['StaffView'];
+export type NewStaff = S['NewStaff'];
+export type StaffLink = S['StaffLink'];
+export type Subscription = S['SubscriptionView'];
+export type Plan = S['PlanView'];
+export type Bill = S['Bill'];
+export type FirstSteps = S['FirstSteps'];
 export interface Page<T> { items: T[]; next_cursor: string | null }

@@ -5,6 +5,7 @@ import { api, asProblem, call, type Problem } from '../http.ts';
 import { keep, recall } from '../keep.ts';
 import { askedFor, signIn, signOut, useSessionState, wayBack, type Ended } from '../session.tsx';
 import { CrisisLine, useBrand } from '../shell/shells.tsx';
+import { Mark } from '../shell/Mark.tsx';
 import { client } from '../strings/client.ts';
 import { shared } from '../strings/shared.ts';
 import type { Kind, Tenant } from '../types.ts';
@@ -46,7 +47,7 @@ function Door({ tenant, kind }: { tenant: Tenant; kind: Kind }) {
   const title = step === 'code' ? words.codeTitle : kind === 'staff' ? words.staffWelcome : words.welcome;
   return (
     <>
-      <header><div class="stack g4"><span class="mark"><Icon name="sprout" /></span><div class="stack g1"><p class="soft">{tenant.name}</p><Heading title={words.title} move={step}>{title}</Heading></div></div></header>
+      <header><div class="stack g4"><Mark logo={tenant.logo} /><div class="stack g1"><p class="soft">{tenant.name}</p><Heading title={words.title} move={step}>{title}</Heading></div></div></header>
       <main id="main" tabIndex={-1}>
         {ended && ended.slug === tenant.slug && step === 'password' && !tried ? (
           <Note tone={ended.how === 'signed_out' ? 'good' : 'info'} icon={ended.how === 'signed_out' ? 'check' : 'lock'} live>

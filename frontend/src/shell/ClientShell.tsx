@@ -25,11 +25,11 @@ export function ClientShell({ children }: { children: ComponentChildren }) {
     <>
       <SkipLink />
       <header class="bar">
-        <Brand href="/home" name={session.tenant.name} />
+        <Brand href="/home" tenant={session.tenant} />
         <a class="push plain" href="/profile"><Avatar letters={session.person.initials} size="s" /><span class="hidden">{shared.account(session.person.name)}</span></a>
       </header>
       <nav class="side" aria-label={shared.nav.wide}>
-        <Brand href="/home" name={session.tenant.name} />
+        <Brand href="/home" tenant={session.tenant} />
         <ul class="stack g1">{items}</ul>
         <div class="stack g2"><div class="line who"><Avatar letters={session.person.initials} size="s" /><p class="tiny"><span class="strong">{session.person.name}</span></p></div><SignOutButton mini /></div>
       </nav>

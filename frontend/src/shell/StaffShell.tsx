@@ -22,7 +22,7 @@ function current(path: string, item: { href: string; exact?: boolean }): boolean
 }
 
 /** `menu` and `role` come from the staff pages, so that their words stay in strings/staff.ts. */
-export function StaffShell({ menu, role, children, mainClass = 'stack g5' }: { menu: MenuItem[]; role: string; children: ComponentChildren; mainClass?: string }) {
+export function StaffShell({ menu, role, above, children, mainClass = 'stack g5' }: { menu: MenuItem[]; role: string; above?: ComponentChildren; children: ComponentChildren; mainClass?: string }) {
   const { path } = useLocation();
   const session = useSession();
   useBodyClass('staff');
@@ -32,11 +32,11 @@ export function StaffShell({ menu, role, children, mainClass = 'stack g5' }: { m
     <>
       <SkipLink />
       <header class="bar">
-        <Brand href="/staff" name={session.tenant.name} />
+        <Brand href="/staff" tenant={session.tenant} />
         <span class="push"><SignOutButton mini /></span>
       </header>
       <nav class="side" aria-label={shared.nav.wide}>
-        <Brand href="/staff" name={session.tenant.name} />
+        <Brand href="/staff" tenant={session.tenant} />
         <ul class="stack g1">
           {menu.map((item) => (
             <li key={item.href}>
@@ -52,6 +52,7 @@ export function StaffShell({ menu, role, children, mainClass = 'stack g5' }: { m
       </nav>
       <main id="main" tabIndex={-1} class={mainClass}>
         <OfflineNote />
+        {above}
         {children}
       </main>
       <nav class="dock" aria-label={shared.nav.small}>
