@@ -8,7 +8,7 @@ import { CrisisLine, useBrand } from '../shell/shells.tsx';
 import { Mark } from '../shell/Mark.tsx';
 import { client } from '../strings/client.ts';
 import type { Invitation, Profile, Session, Tenant } from '../types.ts';
-import { Bones, Button, ErrorSummary, Facts, Heading, Icon, LinkButton, LoadFailed, Note, PasswordField, ProblemNote, TextField, useAct, useBodyClass, useDraft, useLoad, WithPhone } from '../ui/index.ts';
+import { Bones, Button, ErrorSummary, Facts, Heading, LinkButton, LoadFailed, Note, PasswordField, ProblemNote, TextField, useAct, useBodyClass, useDraft, useLoad, WithPhone } from '../ui/index.ts';
 import { draftOf, faultsAt, faultsOf, fieldsOf, ORDER, ReachParts, type Draft, type Faults } from './ProfileFields.tsx';
 import { allIntakes } from './Forms.tsx';
 

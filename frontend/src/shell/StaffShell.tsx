@@ -26,6 +26,7 @@ export function StaffShell({ menu, role, above, children, mainClass = 'stack g5'
   const { path } = useLocation();
   const session = useSession();
   useBodyClass('staff');
+  const within = menu.find((item) => item.sub?.some((entry) => current(path, entry)));
   const badge = (item: MenuItem) => item.count && item.count.n > 0
     ? <span class="count">{item.count.n}<span class="hidden"> {item.count.of}</span></span> : null;
   return (
@@ -53,12 +54,17 @@ export function StaffShell({ menu, role, above, children, mainClass = 'stack g5'
       <main id="main" tabIndex={-1} class={mainClass}>
         <OfflineNote />
         {above}
+        {within?.sub && within.sub.length > 1 && (
+          <nav class="tabs subtabs" aria-label={within.label}>
+            {within.sub.map((entry) => <a key={entry.href} href={entry.href} aria-current={current(path, entry) ? 'page' : undefined}>{entry.label}</a>)}
+          </nav>
+        )}
         {children}
       </main>
       <nav class="dock" aria-label={shared.nav.small}>
         <ul>
           {menu.map((item) => (
-            <li key={item.href}><a href={item.href} aria-current={current(path, item) ? 'page' : undefined}><Icon name={item.icon} />{item.label}{badge(item)}</a></li>
+            <li key={item.href}><a href={item.href} aria-current={current(path, item) || item === within ? 'page' : undefined}><Icon name={item.icon} />{item.label}{badge(item)}</a></li>
           ))}
         </ul>
       </nav>
