@@ -28,11 +28,11 @@ export function FirstSteps() {
       </div>
       <Failed problem={note.problem} />
       <ol class="rows">
-        {data.steps.map((one) => (
+        {data.steps.map((one, index) => (
           <li key={one.step}>
             <a class="row" href={WHERE[one.step]} onClick={() => { if (one.step === 'forms' && !one.done) void note.run('forms'); }}>
               <div class="line">
-                <span class={one.done ? 'glyph good' : 'glyph'}><Icon name={one.done ? 'check' : 'right'} /></span>
+                <span class={one.done ? 'glyph good' : 'glyph num'} aria-hidden="true">{one.done ? <Icon name="check" /> : index + 1}</span>
                 <div class="stack g1">
                   <p class={one.step === next ? 'strong' : ''}>{words.names[one.step]}{one.done && <span class="hidden">: {words.done}</span>}</p>
                   <p class="small soft">{words.text[one.step]}</p>

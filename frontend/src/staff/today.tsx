@@ -41,13 +41,15 @@ function Page({ home }: { home: PracticeHome }) {
 }
 
 function AllQuiet({ home }: { home: PracticeHome }) {
+  const { roles } = useSession();
+  const mine = home.clients > 0 || !roles.includes('administrator');
   return (
     <section class="card">
       <div class="empty">
         <span class="glyph"><Icon name="check" /></span>
         <h2>{words.emptyTitle}</h2>
         <p class="small">{words.emptyText}</p>
-        <p class="small">{words.clientCount(home.clients)}{home.clients === 0 && ` ${words.noClients}`}</p>
+        {mine && <p class="small">{words.clientCount(home.clients)}{home.clients === 0 && ` ${words.noClients}`}</p>}
         <LinkButton look="primary" href="/staff/clients">{words.toClients}</LinkButton>
       </div>
     </section>

@@ -261,6 +261,7 @@ export const organization = {
 
   subscription: {
     readOnly: 'Only administrators see the bill and change the plan.',
+    price: 'Price',
     month: (price: string) => `${price} a month`,
     perSeat: (price: string) => `Each portal seat ${price} a month; the first one is free.`,
     current: 'Your plan',

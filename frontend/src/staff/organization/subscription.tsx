@@ -78,7 +78,7 @@ function Plans({ data, put, reload }: Part) {
             <tr key={feature}><th scope="row" class="rowhead">{featureName(feature)}</th>{data.plans.map((one) => <td key={one.plan}><Included on={one.features.includes(feature)} /></td>)}</tr>
           ))}
           <tr><th scope="row" class="rowhead">{words.seats}</th>{data.plans.map((one) => <td key={one.plan} class="small soft">{words.perSeat(money(one.price_per_seat))}</td>)}</tr>
-          <tr><th scope="row" class="rowhead">{words.total}</th>{data.plans.map((one) => <td key={one.plan} class="strong">{words.month(money(one.price))}</td>)}</tr>
+          <tr><th scope="row" class="rowhead">{words.price}</th>{data.plans.map((one) => <td key={one.plan} class="strong">{words.month(money(one.price))}</td>)}</tr>
         </tbody>
       </table>
       <div class="cardhead foothead">
