@@ -25,6 +25,12 @@ LIMITS: dict[str, tuple[int, int]] = {
     "password_reset_tenant": (200, 3600),
     "email_change_account": (3, 3600),
     "link_address": (40, 3600),  # mailed links that are opened from one place
+    "practice_sign_up_address": (5, 86400),
+    "practice_sign_up_email": (3, 86400),  # so many mails a day to one mailbox
+    "practice_sign_up_stage": (200, 86400),
+    "slug_check_address": (60, 600),
+    "staff_invitations_tenant": (50, 86400),
+    "staff_invitation_address": (40, 3600),
     "sessions": (5, 0),  # sessions a person may have at once; the oldest ends
 }
 
@@ -56,6 +62,7 @@ class Settings(BaseModel):
         default=12, ge=0, le=24
     )  # so long a password alone signs staff in where a code was given
     device_days: int = Field(default=180, ge=1)  # so long a device is remembered after a sign-in
+    practice_sign_up: bool = False  # whether anyone may open an organization here
     limits: Json[dict[str, tuple[int, int]]] = Field(default_factory=dict)
 
     def limit(self, name: str) -> tuple[int, int]:

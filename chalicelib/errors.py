@@ -75,6 +75,15 @@ class FeatureSwitchedOff(PortalError):
     status, code, title = 403, "feature_switched_off", "The organization has switched this off."
 
 
+class OrganizationSuspended(PortalError):
+    status, code = 403, "organization_suspended"
+    title = "The organization's portal is paused. What is on record can be read; nothing new can be sent or begun."
+
+
+class SignUpClosed(PortalError):
+    status, code, title = 403, "sign_up_closed", "New practices cannot sign up here. Write to us instead."
+
+
 class NotFound(PortalError):
     status, code, title = 404, "not_found", "There is nothing here, or it is not yours to see."
 
@@ -231,3 +240,25 @@ class NotSealed(PortalError):
 class DisclosureChanged(PortalError):
     status, code = 409, "disclosure_changed"
     title = "The text about signing electronically has changed. Please read it again."
+
+
+class SlugTaken(PortalError):
+    status, code, title = 409, "slug_taken", "This address is taken. Choose another one."
+
+
+class LastAdministrator(PortalError):
+    status, code = 409, "last_administrator"
+    title = "This is the only administrator who can sign in. Make someone else an administrator first."
+
+
+class NotAdministrable(PortalError):
+    status, code = 409, "staff_state"
+    title = "This is not possible for this staff member now. Load the page again to see how it stands."
+
+
+class NotATherapist(PortalError):
+    status, code, title = 409, "not_a_therapist", "Only a therapist can be assigned to clients."
+
+
+class AlreadyOnPlan(PortalError):
+    status, code, title = 409, "already_on_plan", "Your organization has this plan already."

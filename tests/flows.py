@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
 
-from infra.local import pump, state, world
+from infra.local import levers, pump, state, world
 from tests.calls import PEOPLE, Answer, Caller
 
 QUESTIONNAIRE = "standard-intake-questionnaire"
@@ -68,6 +68,25 @@ def token_in(mail: dict[str, Any], page: str) -> str:
     found = re.search(rf"/{page}#([A-Za-z0-9._-]+)", mail["text"])
     assert found, mail["text"]
     return found.group(1)
+
+
+def staff_token(anyone: Caller, address: str) -> str:
+    """Deliver what waits, and take the staff link of the newest mail to this address."""
+    anyone.drain()
+    found = re.search(r"/join-staff#([A-Za-z0-9._-]+)", anyone.outbox(address)[-1]["text"])
+    assert found
+    return found.group(1)
+
+
+def join_staff(anyone: Caller, token: str, password: str = PASSWORD) -> Answer:
+    """Take up a staff member's invitation: choose a password, set up the authenticator, be signed in."""
+    offered = anyone.post("/staff-invitations/second-factor", {"token": token, "password": password})
+    assert offered.status == 200, offered
+    code = levers.totp(offered.json["secret"], anyone.clock.now())
+    answer = anyone.post("/staff-invitations/redemption", {"token": token, "password": password, "code": code})
+    if answer.status == 201:
+        anyone.remember(answer)
+    return answer
 
 
 def redeem(anyone: Caller, token: str, **more: Any) -> Answer:

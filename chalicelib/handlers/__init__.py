@@ -12,14 +12,18 @@ from chalicelib.handlers import (
     jobs,
     notifications,
     openapi,
+    openings,
     sessions,
+    staff,
+    subscriptions,
     tenants,
     tokens,
 )
 from chalicelib.handlers.routing import Route, Routes
 
 _FEATURES = (
-    sessions, accounts, tenants, clients, invites, intakes, documents, forms, jobs, notifications, tokens, openapi,
+    sessions, accounts, tenants, openings, staff, subscriptions, clients, invites, intakes, documents, forms, jobs,
+    notifications, tokens, openapi,
 )  # fmt: skip
 
 HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]

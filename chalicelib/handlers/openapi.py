@@ -21,7 +21,7 @@ from chalicelib.services.sessions import Caller
 
 public = Routes(__name__, PUBLIC)
 
-_FORMS = {"slug": r"^[A-Za-z0-9_-]{1,80}$", "form_id": r"^[A-Za-z0-9_-]{1,80}$", "section_id": r"^[A-Za-z0-9_-]{1,80}$"}
+_FORMS = dict.fromkeys(("slug", "form_id", "section_id", "logo"), r"^[A-Za-z0-9_-]{1,80}$")
 _ANY_ID = r"^[0-9A-Z]{26}$"
 
 

@@ -15,6 +15,7 @@ from chalicelib.errors import (
     InvalidBody,
     Malformed,
     NotFound,
+    OrganizationSuspended,
     PortalError,
     ScopeMissing,
 )
@@ -25,6 +26,7 @@ DENIALS: dict[Denial, type[PortalError]] = {
     Denial.ROLE: Forbidden,
     Denial.SCOPE: ScopeMissing,
     Denial.UNRELATED: NotFound,
+    Denial.SUSPENDED: OrganizationSuspended,
     Denial.NOT_IN_PLAN: FeatureNotInPlan,
     Denial.SWITCHED_OFF: FeatureSwitchedOff,
 }

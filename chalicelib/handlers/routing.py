@@ -224,7 +224,7 @@ def _caller(request: Request) -> sessions.Caller:
 def _safe_params(params: dict[str, str]) -> dict[str, str]:
     """Path parts as they stand; what cannot be an id of ours is the same 404 as an id that is not there."""
     for name, value in params.items():
-        if not (_PATH_PART.fullmatch(value) if name in ("slug", "form_id", "section_id") else ids.is_id(value)):
+        if not (_PATH_PART.fullmatch(value) if name in ("slug", "form_id", "section_id", "logo") else ids.is_id(value)):
             params = {**params, name: "-"}
     return params
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from chalicelib import clock
 from chalicelib.context import Context
 from chalicelib.handlers.routing import BOTH, PUBLIC, Routes, cookie, device_cookie, seconds_until
-from chalicelib.handlers.tenants import TenantView
+from chalicelib.handlers.tenants import StandingView, TenantView, standing_view
 from chalicelib.handlers.views import Body, Empty, Line, PortalView, WithHeaders
 from chalicelib.services import clients, sessions, tenants
 
@@ -61,6 +61,7 @@ class SessionView(PortalView, WithHeaders):
     may_invite: bool
     seat: bool
     tenant: TenantView
+    standing: StandingView | None
     features: dict[str, FeatureState]
     csrf_token: str
     idle_seconds: int
@@ -140,6 +141,7 @@ def session_view(context: Context, fresh: bool = False) -> SessionView:
         may_invite=staff and ("administrator" in person.roles or bool(person.may_invite)),
         seat=staff and bool(person.seat),
         tenant=TenantView.of(context.tenant),
+        standing=standing_view(context.tenant) if staff else None,
         features={feature: FeatureState(on=why is None, reason=why) for feature, why in off.items()},
         csrf_token=sessions.csrf_token(str(context.token)),
         idle_seconds=int((idle_ends - clock.parse(session.seen_at)).total_seconds()),

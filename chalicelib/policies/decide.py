@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from chalicelib.policies.plans import Circumstances, Off, why_off
+from chalicelib.policies.plans import STANDINGS, Circumstances, Off, why_off
 from chalicelib.policies.rules import RULES, Reach, Role, Rule
 from chalicelib.policies.scopes import opens
 
@@ -16,6 +16,7 @@ class Denial(StrEnum):
     ROLE = "role"  # 403: no role they have ever does this
     SCOPE = "scope"  # 403: a program whose token was not given this
     UNRELATED = "unrelated"  # 404: never confirm that the record exists
+    SUSPENDED = "organization_suspended"
     NOT_IN_PLAN = "feature_not_in_plan"
     SWITCHED_OFF = "feature_switched_off"
 
@@ -56,12 +57,17 @@ def denial(action: str, facts: Facts) -> Denial | None:
 
 
 def _feature_denial(rule: Rule, facts: Facts) -> Denial | None:
-    """Only actions that name a feature depend on one; reading what is on record never does."""
+    """Only actions that name a feature depend on one, those that begin something new on how the organization stands.
+    Reading what is on record depends on neither."""
+    if rule.begins and not STANDINGS[facts.circumstances.standing].begins:
+        return Denial.SUSPENDED
     if rule.feature is None:
         return None
     off = why_off(rule.feature, facts.circumstances)
     if off is None:
         return None
+    if off is Off.SUSPENDED:
+        return Denial.SUSPENDED
     return Denial.NOT_IN_PLAN if off is Off.NOT_IN_PLAN else Denial.SWITCHED_OFF
 
 

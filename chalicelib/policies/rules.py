@@ -27,7 +27,8 @@ class Reach(Enum):
 
 
 class Rule(NamedTuple):
-    """One row: the feature that must be on, and the reach of each role. `anyone`: no session is needed."""
+    """One row: the feature that must be on, and the reach of each role. `anyone`: no session is needed. `begins`: it
+    sends or begins something new without naming a feature, so it stops while the organization is suspended."""
 
     feature: Feature | None
     administrator: Reach
@@ -35,6 +36,7 @@ class Rule(NamedTuple):
     client: Reach
     contact: Reach
     anyone: bool = False
+    begins: bool = False
 
 
 NO, SELF, ASSIGNED, PERMITTED, TENANT = Reach
@@ -52,12 +54,15 @@ RULES: Mapping[str, Rule] = {
     "account:recover": _open(),
     "account:update": Rule(None, SELF, SELF, SELF, NO),
     "api:describe": _open(),
+    "client:assign": Rule(None, TENANT, NO, NO, NO),
     "client:list": Rule(None, TENANT, TENANT, NO, NO),  # a therapist's list holds assigned clients only
     "client:read": Rule(None, TENANT, ASSIGNED, NO, NO),
     "client:settle_flag": Rule(None, TENANT, ASSIGNED, NO, NO),
     "document:download": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "document:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "document:verify": Rule(None, TENANT, ASSIGNED, SELF, NO),
+    "first_steps:read": Rule(None, TENANT, NO, NO, NO),
+    "first_steps:update": Rule(None, TENANT, NO, NO, NO),
     "form:read": Rule(None, TENANT, TENANT, NO, NO),
     "home:read": Rule(None, SELF, SELF, SELF, NO),
     "intake:complete": Rule(None, NO, NO, SELF, NO),  # what was sent can be finished, whatever is off
@@ -73,6 +78,8 @@ RULES: Mapping[str, Rule] = {
     "job:stop": Rule(None, TENANT, NO, NO, NO),
     "notification:read": Rule(None, SELF, SELF, NO, NO),
     "notification:update": Rule(None, SELF, SELF, NO, NO),
+    "organization:read": Rule(None, TENANT, TENANT, NO, NO),
+    "organization:update": Rule(None, TENANT, NO, NO, NO),
     "profile:read": Rule(None, NO, NO, SELF, NO),
     "profile:update": Rule(None, NO, NO, SELF, NO),
     "session:create": _open(),
@@ -84,7 +91,15 @@ RULES: Mapping[str, Rule] = {
     "settings:read": Rule(None, TENANT, TENANT, NO, NO),
     "settings:update": Rule(None, TENANT, NO, NO, NO),
     "seal:verify": _open(),
+    "staff:invite": Rule(None, TENANT, NO, NO, NO, begins=True),
+    "staff:read": Rule(None, TENANT, NO, NO, NO),
+    "staff:update": Rule(None, TENANT, NO, NO, NO),
+    "staff_invite:look_up": _open(),
+    "staff_invite:redeem": _open(),
+    "subscription:read": Rule(None, TENANT, NO, NO, NO),
+    "subscription:update": Rule(None, TENANT, NO, NO, NO),
     "tenant:look_up": _open(),
+    "tenant:sign_up": _open(),
     "token:create": Rule(None, TENANT, NO, NO, NO),
     "token:read": Rule(None, TENANT, NO, NO, NO),
     "token:revoke": Rule(None, TENANT, NO, NO, NO),

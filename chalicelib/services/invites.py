@@ -1,5 +1,6 @@
 """Invitations: one offer to one client, with the forms to complete (DOMAIN.md section 3)."""
 
+import functools
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -169,8 +170,9 @@ def send(context: Context, form_ids: Sequence[str], subject: str | None, message
 def _pace(context: Context) -> None:
     """So many mails a day to one person, and so many from one organization (notes: security 3.7)."""
     seconds, about = context.now.timestamp(), ("invitations", context.client_id)
-    accounts.throttle(context.tenant_id, settings.limit("invitations_client"), seconds, *about)
-    accounts.throttle(context.tenant_id, settings.limit("invitations_tenant"), seconds, "invitations")
+    limit = functools.partial(organizations.limit, context.tenant)
+    accounts.throttle(context.tenant_id, limit("invitations_client"), seconds, *about)
+    accounts.throttle(context.tenant_id, limit("invitations_tenant"), seconds, "invitations")
 
 
 def _previous(client: Client) -> Invite | None:

@@ -27,6 +27,7 @@ INVITATION, PACKET_COMPLETED, RENEWAL_ASKED = "invitation", "packet_completed", 
 PASSWORD_RESET, PASSWORD_CHANGED, NEW_DEVICE = "password_reset", "password_changed", "new_device"
 EMAIL_CHANGE, EMAIL_CHANGED = "email_change", "email_changed"
 RECOVERY_CODE_USED, SECOND_FACTOR_CHANGED = "recovery_code_used", "second_factor_changed"
+STAFF_INVITATION, SECOND_FACTOR = "staff_invitation", "second_factor"
 
 
 class Letter(NamedTuple):
@@ -193,6 +194,21 @@ def _told(subject: str, *lines: str) -> Callable[[Any, Tenant], Letter | None]:
     return composed
 
 
+def _to_colleague(subject: str, words: str, closing: str, button: str) -> Callable[[Any, Tenant], Letter | None]:
+    """The composer of a mail whose link lets a staff member prove who reads the mailbox."""
+
+    def composed(record: StaffMail, tenant: Tenant) -> Letter | None:
+        link = links.of(record.tenant_id, record.ids)
+        who = Staff.find(tenant_id=record.tenant_id, staff_id=record.staff_id)
+        if link is None or who is None or who.status == "disabled":
+            return None
+        address = f"{settings.portal_origin}/join-staff#{links.token(link)}"
+        body = f"Hello {who.name.split()[0]},\n\n{words.replace('{organization}', tenant.name)}\n\n{address}"
+        return letter(tenant, who.email, subject.replace("{organization}", tenant.name), body, closing, address, button)
+
+    return composed
+
+
 def _filled_in(line: str, record: ClientMail | StaffMail, tenant: Tenant) -> str:
     if "{when}" not in line:
         return line
@@ -256,6 +272,7 @@ def _email_changed(record: ClientMail | StaffMail, tenant: Tenant) -> Letter | N
 
 
 _NOT_YOU = "If it was not you, choose a new password now: \u201cI forgot my password\u201d on the sign-in page."
+_ONCE = "This link works once, for 72 hours. Please do not answer this mail: nobody reads it."
 
 
 def letter(tenant: Tenant, to: str, subject: str, body: str, closing: str, link: str, button: str) -> Letter:
@@ -291,6 +308,20 @@ def _page(body: str, closing: str, link: str, button: str) -> str:
 COMPOSERS: Mapping[str, Callable[[Any, Tenant], Letter | None]] = {
     INVITATION: _invitation,
     PACKET_COMPLETED: notice("Forms that were sent out are finished and waiting for you in the portal."),
+    STAFF_INVITATION: _to_colleague(
+        "Your staff account for the Client Portal of {organization}",
+        "{organization} has a staff account for you in its Client Portal. To open it, choose a password and set up an "
+        "authenticator app on your phone. It takes about three minutes.",
+        f"{_ONCE} If you did not expect it, you can ignore it.",
+        "Open my account",
+    ),
+    SECOND_FACTOR: _to_colleague(
+        "Set up your authenticator app again",
+        "An administrator of {organization} has reset the second step of your sign-in. The codes of your authenticator "
+        "app no longer work. To sign in again, set up the app anew; you will need your password.",
+        f"{_ONCE} If you did not ask for this, call your administrator.",
+        "Set up the app",
+    ),
     RENEWAL_ASKED: notice("Someone asked for a new invitation link. You can send it from the portal."),
     PASSWORD_RESET: _password_reset,
     PASSWORD_CHANGED: _told(

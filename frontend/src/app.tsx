@@ -58,6 +58,8 @@ function Waiting() {
 
 const Join = page(() => import('./pages/Join.tsx'));
 const Developers = page(() => import('./pages/Developers.tsx'));
+const Start = page(() => import('./pages/Start.tsx'));
+const StaffJoin = page(() => import('./pages/StaffJoin.tsx'));
 const Verify = page(() => import('./pages/Verify.tsx'));
 const Forgot = page(() => import('./pages/Forgot.tsx'));
 const Reset = page(() => import('./pages/Reset.tsx'));
@@ -84,6 +86,8 @@ function Frame() {
         <Router>
           <Route path="/" component={Front} />
           <Route path="/join" component={Join} />
+          <Route path="/start" component={Start} />
+          <Route path="/join-staff" component={StaffJoin} />
           <Route path="/verify" component={Verify} />
           <Route path="/developers" component={Developers} />
           <Route path="/reset" component={Reset} />

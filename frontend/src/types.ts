@@ -134,4 +134,15 @@ export type ApiToken = S['ApiTokenView'];
 export type NewApiToken = S['NewApiToken'];
 export type ApiTokens = S['ApiTokenList'];
 export type Scope = S['Scope'];
+
+export type Standing = S['StandingView'];
+export type Organization = S['OrganizationView'];
+export type OrganizationPatch = S['OrganizationChange'];
+export type StaffMember = S['StaffView'];
+export type NewStaff = S['NewStaff'];
+export type StaffLink = S['StaffLink'];
+export type Subscription = S['SubscriptionView'];
+export type Plan = S['PlanView'];
+export type Bill = S['Bill'];
+export type FirstSteps = S['FirstSteps'];
 export interface Page<T> { items: T[]; next_cursor: string | null }

@@ -47,6 +47,12 @@ LIMITS = {
     "password_reset_tenant": (6000, 3600),
     "email_change_account": (100, 3600),
     "link_address": (3000, 3600),
+    "practice_sign_up_address": (3000, 86400),
+    "practice_sign_up_email": (3000, 86400),
+    "practice_sign_up_stage": (20000, 86400),
+    "slug_check_address": (6000, 600),
+    "staff_invitations_tenant": (20000, 86400),
+    "staff_invitation_address": (3000, 3600),
     "sessions": (200, 0),
 }
 
@@ -77,6 +83,7 @@ def environment(port: int, *, host: str = "localhost", limits: dict[str, tuple[i
         SEAL_KEY_ID=f"alias/{PREFIX}-seal",
         SEAL_CERTIFICATE_KEY=CERTIFICATE,
         SECRETS_NAME=f"client-portal/{STAGE}/secrets",
+        PRACTICE_SIGN_UP="true",
         LIMITS=json.dumps(LIMITS | (limits or {})),
     )
 

@@ -76,7 +76,8 @@ class TestFunctions:
         [
             ("kms:Sign", {"OnSealing"}),
             ("ses:SendEmail", {"OnMail"}),
-            ("s3:PutObject", {"OnSealing"}),
+            ("s3:PutObject", {"OnSealing", "APIHandler"}),  # the API: a new organization's data key only
+            ("kms:GenerateDataKeyWithoutPlaintext", {"APIHandler"}),
             ("s3:PutObjectRetention", {"OnSealing"}),
             ("dynamodb:Scan", set()),
             ("s3:DeleteObject", set()),
@@ -120,7 +121,7 @@ class TestFunctions:
         self, functions: dict[str, Any], stateful: dict[str, Any]
     ) -> None:
         told = functions["Globals"]["Function"]["Environment"]["Variables"]
-        assert set(told) == set(package.PLACEHOLDERS) | {"LIMITS", "ORIGIN_KEY"}
+        assert set(told) == set(package.PLACEHOLDERS) | {"LIMITS", "ORIGIN_KEY", "PRACTICE_SIGN_UP"}
         assert "package.example" not in json.dumps(functions)
         exported = {each["Export"]["Name"]["Fn::Sub"] for each in stateful["Outputs"].values()}
         assert set(_imports(functions)) <= exported

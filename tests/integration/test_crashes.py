@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from infra.local import faults, state
+from chalicelib import ids
+from infra.local import faults, levers, state
+from infra.local import world as demo
 from infra.local.portal import Portal
 from tests import flows
 from tests.calls import PEOPLE, Answer, Caller
@@ -31,10 +33,18 @@ LEFT = {
     "intake": ("status", "worrying"),
     "intake_form": ("status", "form_id", "worrying"),
     "invite": ("status", "delivery", "generation"),
-    "link": ("purpose", "status"),
     "notification": ("staff_id", "about", "worrying"),
     "section": ("section_id",),
+    "administrators": ("active",),
+    "form": ("form_id",),
+    "link": ("purpose", "status", "generation"),
     "signed_form": ("form_id",),
+    "slug": ("slug",),
+    "staff": ("name", "status", "seat", "roles"),
+    "staff_card": ("name",),
+    "subscription_change": ("what", "value"),
+    "tenant": ("slug", "status", "plan"),
+    "tenant_audit": ("action",),
     "staff_mail": ("staff_id", "template", "status"),
 }
 SELF_MADE = ("session:create",)  # signing in again after a crash is a second session, and rightly audited
@@ -130,6 +140,51 @@ def _signed_in(call: Any, email: str, password: str) -> Answer:
     body = {"slug": "oak", "kind": "client", "email": email, "password": password, "bearer": True}
     answer: Answer = call().post("/sessions", body)
     return answer
+STAFF_ADDRESS = "wanda@staff.example"
+NEW_STAFF = {"name": "Wanda Early", "email": STAFF_ADDRESS, "roles": ["administrator", "therapist"], "seat": True}
+NEW_PRACTICE = {
+    "key": "k" * 40, "slug": "willow-room", "name": "Willow Room", "zone": "America/Denver", "country": "US",
+    "phone": "(303) 555-0100", "administrator": "Wanda Early", "email": STAFF_ADDRESS,
+}  # fmt: skip
+
+
+def _staff_invited(call: Any) -> str:
+    answer = call("A1").post("/practice/staff", NEW_STAFF)
+    assert answer.status == 201, answer
+    call("A1").drain()
+    return str(answer.json["staff_id"])
+
+
+def _staff_linked(call: Any) -> str:
+    _staff_invited(call)
+    return flows.staff_token(call(), STAFF_ADDRESS)
+
+
+def _join_staff(call: Any, token: str) -> Answer:
+    """Once it is done the link is used, and password and authenticator open the account."""
+    from chalicelib.services import accounts
+
+    account = accounts.find(demo.tenant_id("oak"), accounts.STAFF, STAFF_ADDRESS)
+    assert account is not None
+    anyone = call()
+    code = levers.totp(accounts.decrypt_totp(account), anyone.clock.now())
+    body = {"token": token, "password": flows.PASSWORD, "code": code}
+    answer: Answer = anyone.post("/staff-invitations/redemption", body)
+    if answer.code != "link_used":
+        return answer
+    anyone.clock.advance(30)
+    code = levers.totp(accounts.decrypt_totp(account), anyone.clock.now())
+    body = {"slug": "oak", "kind": "staff", "email": STAFF_ADDRESS, "password": flows.PASSWORD, "code": code}
+    signed_in: Answer = anyone.post("/sessions", body)
+    return signed_in
+
+
+def _of_staff(verb: str, **options: Any) -> Callable[[Any, str], Answer]:
+    def act(call: Any, staff_id: str) -> Answer:
+        answer: Answer = call("A1").post(f"/practice/staff/{staff_id}/{verb}", **options)
+        return answer
+
+    return act
 
 
 FLOWS: dict[str, Flow] = {
@@ -166,6 +221,25 @@ FLOWS: dict[str, Flow] = {
         (200,),
         False,
     ),
+    "sign up a practice": Flow(
+        lambda call: None,
+        lambda call, _: call().post("/practice-sign-up", NEW_PRACTICE),
+        (202,),
+        True,
+    ),
+    "invite a colleague": Flow(
+        lambda call: None,
+        lambda call, _: call("A1").post("/practice/staff", NEW_STAFF, key="the-very-same-key"),
+        (201,),
+        True,
+    ),
+    "resend to a colleague": Flow(_staff_invited, _of_staff("resend", key="the-very-same-key"), (201,), True),
+    "revoke a colleague": Flow(_staff_invited, _of_staff("revoke"), (204, 404), False),
+    "a colleague joins": Flow(_staff_linked, _join_staff, (201,), False),
+    "disable a colleague": Flow(lambda call: PEOPLE["T1"].id, _of_staff("disable"), (200,), False),
+    "reset a second factor": Flow(
+        lambda call: PEOPLE["T1"].id, _of_staff("second-factor/reset", key="the-very-same-key"), (200,), True
+    ),
     "change the profile": Flow(
         lambda call: call("C1").get("/portal/profile").json["etag"],
         lambda call, etag: _changed(call("C1"), etag),
@@ -196,13 +270,16 @@ def _end() -> Counter[Any]:
     found: Counter[Any] = Counter()
     for item in flows.stored(*LEFT):
         if item.get("action") not in SELF_MADE:
-            found[item["kind"], *(_left(item.get(name)) for name in LEFT[item["kind"]])] += 1
+            found[item["kind"], *(_plain(item.get(name)) for name in LEFT[item["kind"]])] += 1
     return found
 
 
-def _left(value: Any) -> str:
-    """Sets hold ids only: how many."""
-    return f"{len(value)} of them" if isinstance(value, list) else str(value)
+def _plain(value: Any) -> str:
+    """An id that was made in this run is another one in the next; sets hold ids only: how many."""
+    if isinstance(value, list):
+        return f"{len(value)} of them"
+    known = value in {each.id for each in PEOPLE.values()}
+    return "(new)" if ids.is_id(str(value)) and not known else str(value)
 
 
 def _sent() -> Counter[Any]:

@@ -23,7 +23,7 @@ from chalicelib.models.staff import Staff
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import change
 from chalicelib.policies.decide import Denial, Facts
-from chalicelib.policies.plans import Circumstances, Feature
+from chalicelib.policies.plans import Circumstances, Feature, Standing
 from chalicelib.policies.rules import Role
 from infra.local import levers, state
 from infra.local import world as demo
@@ -34,6 +34,9 @@ from tests.conftest import World
 from tests.unit.test_policies import BY_SCOPE, expected
 
 RANDOM_ID = "01M8HZZZZZQ9W8E7R6T5Y4V3X2"
+LOGO = "0" * 40
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAABCAIAAAB7QOjdAAAAD0lEQVR4nGM8IRfFwMAAAAa8AUI0eLFdAAAAAElFTkSuQmCC"
+COLLEAGUE = {"oak": "T3", "birch": "BT", "cedar": "DT"}  # a therapist of each
 MALFORMED = ["1", "-", "%2e%2e", "..%2fT1", "%00", "%23", "01kf8dem0000000000000000c1", "' OR 1=1 --", "é", "x" * 300]
 NOBODY = "nobody"
 # Programs: whose token, and its scopes. Two more tokens are over: one was revoked, one has expired.
@@ -46,7 +49,8 @@ PROGRAMS = {
 OVER = ("revoked program", "expired program")
 UNAUTHENTICATED = (NOBODY, "expired", "forged", "disabled", "left", *OVER)
 NESTED = ("invite_id", "intake_id", "document_id", "notification_id", "session_id")
-OF_TENANT = ("job_id", "token_id")  # what belongs to the organization: there for everyone of it who may do this at all
+# What belongs to the organization: there for everyone of it who may do this at all.
+OF_TENANT = ("job_id", "staff_id", "token_id")
 # More clients: two with an open invitation, so that there is a sibling's and a foreign one, and one to be invited.
 MORE = {"C6": ("oak", "T4"), "C7": ("oak", "T4"), "CY": ("birch", "BT")}
 
@@ -191,8 +195,10 @@ def _furnish(stage: Stage, call: Callable[[str], Caller]) -> None:
         started = flows.send_packet(key, flows.NOTICE)
         flows.fill(client, started, flows.NOTICE)
         stage.ids[key] |= {"intake_id": started, "signed_intake_id": signed, "document_id": document}
-    for key in ("A1", "B1"):
-        stage.ids[key]["job_id"] = _job(key)
+    for key, colleague in (("A1", "T3"), ("B1", "BT")):
+        stage.ids[key] |= {"job_id": _job(key), "staff_id": PEOPLE[colleague].id}
+        stage.ids[key]["invited_staff_id"] = _invited(call(key), f"rowan-{key.lower()}@staff.example")
+    _open_links(stage, call("A1"))
     stage.ids["C4"]["token"] = flows.mailed_token(call("A1"), PEOPLE["C4"].email)
     for key in ("A1", "T1", "T4", "BT", "DT"):
         notices = call(key).get("/practice/notifications").json["items"]
@@ -237,6 +243,28 @@ def _programs(stage: Stage) -> None:
     for name, attribute in ends.items():
         token, stage.tokens[name] = made("A1", frozenset(BY_SCOPE))
         change(token, attribute.set(clock.text(clock.now() - timedelta(hours=1))))
+
+
+def _open_links(stage: Stage, anyone: Caller) -> None:
+    """A staff member's mailed link, and a logo that can be shown."""
+    from chalicelib.models.tenants import Logo
+    from chalicelib.models.transaction import add
+    from chalicelib.services import accounts
+
+    tenant, digest = demo.tenant_id("oak"), LOGO
+    add(Logo.new(tenant_id=tenant, digest=digest, png=b"png", width=1, height=1))
+    stage.ids["A1"]["staff_token"] = flows.staff_token(anyone, "rowan-a1@staff.example")
+    account = accounts.find(tenant, accounts.STAFF, "rowan-a1@staff.example")
+    assert account is not None
+    stage.ids["A1"]["staff_secret"] = accounts.decrypt_totp(account)
+
+
+def _invited(administrator: Caller, email: str) -> str:
+    """A colleague who has not joined yet."""
+    body = {"name": "Rowan Early", "email": email, "roles": ["therapist"]}
+    answer = administrator.post("/practice/staff", body)
+    assert answer.status == 201, answer
+    return str(answer.json["staff_id"])
 
 
 def _job(key: str) -> str:
@@ -330,8 +358,9 @@ def _about_clients(route: Route, stage: Stage, nested: list[str]) -> Iterator[Ta
     wanted = {name: _wanted(route, name) for name in nested}
     for key in files:
         own = {name: stage.ids[key].get(wanted[name], RANDOM_ID) for name in nested}
+        colleague = {"staff_id": PEOPLE[COLLEAGUE[stage.tenants[key]]].id}
         there = None if all(value != RANDOM_ID for value in own.values()) else frozenset[str]()
-        path = _filled(route, {"client_id": stage.ids[key]["client_id"], **own})
+        path = _filled(route, {"client_id": stage.ids[key]["client_id"], **colleague, **own})
         yield Target(f"client {key}", path, key, True, there)
         for name in nested if key in THOROUGH else ():
             others = [o for o in files if o != key and wanted[name] in stage.ids[o]]
@@ -358,11 +387,14 @@ def _about_own(route: Route, stage: Stage, name: str) -> Iterator[Target]:
 
 
 def _wanted(route: Route, name: str) -> str:
+    if name == "staff_id" and route.operation_id in ("resend_staff_invitation", "revoke_staff_invitation"):
+        return "invited_staff_id"
     return "signed_intake_id" if route.operation_id == "summarize_intake" else name
 
 
 def _filled(route: Route, ids: dict[str, str]) -> str:
     usual = {"slug": "oak", "form_id": flows.NOTICE, "section_id": "acknowledgement"}
+    usual |= {"logo": LOGO, "staff_id": PEOPLE["T3"].id}
     return re.sub(r"{(\w+)}", lambda m: (usual | ids)[m.group(1)].replace(" ", "%20"), route.path)
 
 
@@ -390,13 +422,36 @@ BODIES: dict[str, Any] = {
     "change_password": {"password": flows.PASSWORD},
     "start_email_change": {"email": "somebody@elsewhere.example"},
     "confirm_totp": {"code": "…"},
+    "change_organization": {"phone": "(212) 555-0143"},
+    "try_colour": {"brand": "#2f6f5e"},
+    "set_logo": {"image": PIXEL},
+    "change_plan": {"plan": "basic"},
+    "change_seat": {"seat": True},
+    "invite_staff": {"name": "Ada Later", "email": "ada@staff.example", "roles": ["therapist"]},
+    "change_staff": {"may_invite": True},
+    "assign_therapist": {"staff_id": PEOPLE["T3"].id},
+    "finish_first_step": {"step": "forms"},
+    "look_up_staff_invitation": {"token": "x" * 40},
+    "offer_second_factor": {"token": "x" * 40, "password": "x"},
+    "join_staff": {"token": "x" * 40, "password": "x", "code": "000000"},
+    "check_slug": {"name": "Willow Room"},
+    "sign_up_practice": {
+        "key": "k" * 40,
+        "slug": "willow",
+        "name": "Willow Room",
+        "zone": "America/Denver",
+        "country": "US",
+        "phone": "(303) 555-0100",
+        "administrator": "Wanda Early",
+        "email": "wanda@staff.example",
+    },
 }
 # The state of the world makes the answer of these a conflict or a refusal of the body for some; that is not a denial.
 PASSED = range(200, 300)
 ALSO = {
     "switch_totp_off": (409,), "renew_recovery_codes": (409,), "send_invite": (409,), "resend_invite": (409,),
-    "revoke_invite": (409,), "change_profile": (412,), "change_settings": (412,), "download_document": (409,),
-    "verify_document": (409,), "mark_document_seen": (409,),
+    "revoke_invite": (409,), "change_profile": (412,), "change_settings": (412,), "change_plan": (409,),
+    "download_document": (409,), "verify_document": (409,), "mark_document_seen": (409,),
 }  # fmt: skip
 
 
@@ -405,10 +460,17 @@ def _good(route: Route, stage: Stage, person: str = NOBODY) -> tuple[bytes, dict
         return b"%PDF-1.7 no", {"content-type": "application/pdf"}
     more = {"idempotency-key": "matrix-0123456789"} if route.idempotent else {}
     body = dict(BODIES.get(route.operation_id, {}))
+    if route.path.startswith("/staff-invitations/"):
+        now, own = stage.portal.clock.now(), stage.ids["A1"]
+        sent = {"token": own["staff_token"], "password": flows.PASSWORD, "code": levers.totp(own["staff_secret"], now)}
+        body |= {name: value for name, value in sent.items() if name in body}
+        return json.dumps(body).encode(), more
     if "token" in body:
         body["token"] = stage.ids["C1"].get(body["token"]) or stage.ids["C4"]["token"]
     if "code" in body:
         body["code"] = levers.totp(stage.ids.get(person, {}).get("totp", "A" * 32), stage.portal.clock.now())
+    if route.operation_id == "assign_therapist" and (who := PEOPLE.get(person)):
+        body["staff_id"] = PEOPLE[COLLEAGUE[who.tenant]].id
     if route.operation_id == "prove_session" and (who := PEOPLE.get(person)):
         body["password"] = who.password
         if isinstance(who, demo.StaffMember):
@@ -428,6 +490,7 @@ CODES = {
     Denial.ROLE: (403, "forbidden"),
     Denial.SCOPE: (403, "scope_missing"),
     Denial.UNRELATED: (404, "not_found"),
+    Denial.SUSPENDED: (403, "organization_suspended"),
     Denial.NOT_IN_PLAN: (403, "feature_not_in_plan"),
     Denial.SWITCHED_OFF: (403, "feature_switched_off"),
 }
@@ -515,12 +578,14 @@ OFF = {
     "switched off": lambda: _tenant(settings={"features": dict.fromkeys(Feature, False), "card_processing": True}),
     "not in the plan": lambda: _tenant(plan="none"),
     "suspended": lambda: _tenant(status="suspended"),
+    "after the trial": lambda: _tenant(status="trial", trial_ends_at="2020-01-01T00:00:00.000Z"),
     "off for this client": lambda: _narrowed(),
 }
 _OFF = {
     "switched off": Circumstances("plus", (), True),
     "not in the plan": Circumstances("none", set(Feature), True),
-    "suspended": Circumstances("", set(Feature), True),
+    "suspended": Circumstances("plus", set(Feature), True, standing=Standing.SUSPENDED),
+    "after the trial": Circumstances("plus", set(Feature), True, standing=Standing.SUSPENDED),
     "off for this client": Circumstances("plus", set(Feature), True, client_off=set(Feature)),
 }
 
@@ -553,12 +618,13 @@ def test_features_off_stop_what_needs_them_and_nothing_else(off: str, stage: Sta
                 for person in ("A1", "T1", "T4", "C1", "program"):
                     problem, answer = _check(route, stage, person, target, _OFF[off])
                     wrong += [problem] if problem else []
-                    if _code(answer) in ("feature_not_in_plan", "feature_switched_off"):
+                    if _code(answer) in ("feature_not_in_plan", "feature_switched_off", "organization_suspended"):
                         stopped.add(route.action)
     finally:
         stage.undo = before
     assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:25])
-    assert stopped == {"invite:send"}  # what was sent can be finished and signed
+    paused = {"staff:invite"} if _OFF[off].standing is Standing.SUSPENDED else set()
+    assert stopped == {"invite:send"} | paused  # what was sent can be finished and signed
 
 
 # ---- around the routes ----

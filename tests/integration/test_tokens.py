@@ -21,19 +21,6 @@ Make = Callable[..., Caller]
 
 
 @pytest.fixture
-def limits(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Limits as a deployed stage may have them; the local ones are for demos."""
-    from chalicelib.config import Settings
-
-    usual = Settings.limit
-
-    def change(**few: tuple[int, int]) -> None:
-        monkeypatch.setattr(Settings, "limit", lambda self, name: few.get(name) or usual(self, name))
-
-    return change
-
-
-@pytest.fixture
 def program(world: World, call: Callable[..., Caller]) -> Make:
     """`program("A1", "clients:read")`: a caller with a new API token of this administrator. `.id`: the token's."""
 

@@ -11,8 +11,9 @@ from chalicelib.context import Context
 from chalicelib.handlers import routing
 from chalicelib.handlers.routing import BOTH, PORTAL, PRACTICE, PUBLIC, Routes
 from chalicelib.handlers.views import Body, Empty, PortalView, View
+from chalicelib.policies import plans
 from chalicelib.policies.decide import Denial, Facts, denial
-from chalicelib.policies.plans import PLANS, Circumstances, Feature, Off, why_off
+from chalicelib.policies.plans import PLANS, Circumstances, Feature, Off, Standing, why_off
 from chalicelib.policies.rules import RULES, Reach, Role
 from chalicelib.policies.scopes import SCOPES, Scope, opens, scope_of
 from chalicelib.services import sessions
@@ -24,7 +25,7 @@ ADMINISTRATOR, THERAPIST, CLIENT, CONTACT = Role
 # Before there is a session: the login link, a mailed link, and a file that anyone may check (3.5, 3.8, 4.5).
 WITHOUT_SESSION = {
     "account:confirm_email", "account:recover", "api:describe", "invite:look_up", "invite:redeem", "invite:renew",
-    "seal:verify", "session:create", "tenant:look_up",
+    "seal:verify", "session:create", "staff_invite:look_up", "staff_invite:redeem", "tenant:look_up", "tenant:sign_up",
 }  # fmt: skip
 # 1.2 "Administrators, and therapists who were given the permission, send portal invitations and intake forms";
 # "the holder invites, resends, revokes and sends forms only for clients assigned to them."
@@ -35,11 +36,17 @@ STAFF_ABOUT_A_CLIENT = {
     "intake:summarize", "invite:read",
 }  # fmt: skip
 # Staff see the practice's own things, and lists that hold only whom they may see.
-STAFF_ABOUT_THE_PRACTICE = {"client:list", "form:read", "settings:read"}
+STAFF_ABOUT_THE_PRACTICE = {"client:list", "form:read", "organization:read", "settings:read"}
 # 2.2 "the administrator switched it on"; 1.2 "Bulk invitation is for administrators", and so is what became of it.
-ADMINISTRATORS_ONLY = {"job:read", "job:stop", "settings:update"}
+# 1.2 "given per staff member by an administrator"; 2.3 seats; issue 3: assignments, plan, staff, the first steps.
+ADMINISTRATORS_ONLY = {
+    "client:assign", "first_steps:read", "first_steps:update", "job:read", "job:stop", "organization:update",
+    "settings:update", "staff:invite", "staff:read", "staff:update", "subscription:read", "subscription:update",
+}  # fmt: skip
 # Tokens reach the organization's clients, so whoever has them all makes and ends them.
 ADMINISTRATORS_ONLY |= {"token:create", "token:read", "token:revoke"}
+# Issue 3: suspended means "nothing new is sent": what names no feature, and mails somebody who is not there yet.
+BEGINS = {"staff:invite"}
 # 4.5 "the client can always download their own copy"; DESIGN: one's own record is never gated.
 CLIENTS_OWN = {"document:download", "document:read", "document:verify", "intake:read", "profile:read", "profile:update"}
 # 4.2 "electronically signed", by the client alone (CVE-2026-24890: nobody signs for anybody else).
@@ -93,8 +100,15 @@ def reaches(action: str, role: Role, facts: Facts) -> bool:
     return facts.is_assigned
 
 
+def paused(now: Circumstances) -> bool:
+    """Issue 3: trial is everything of its plan until it ends (then like suspended); suspended: nothing new."""
+    return now.standing is Standing.SUSPENDED
+
+
 def feature_off(feature: Feature, now: Circumstances) -> Off | None:
     """DOMAIN.md 2.1 to 2.5, as its list has it; a person is told first what stands in the way for everyone."""
+    if paused(now):
+        return Off.SUSPENDED
     basic = {Feature.INVITATIONS, Feature.INTAKE_FORMS, Feature.PAYMENTS}
     included = {"basic": basic, "plus": basic | {Feature.MESSAGING, Feature.SELF_SCHEDULING}}.get(now.plan, set())
     if feature not in included:
@@ -121,7 +135,11 @@ def expected(action: str, facts: Facts) -> Denial | None:
         return Denial.SCOPE
     if not facts.exists or not any(reaches(action, role, facts) for role in doing):
         return Denial.UNRELATED
+    if action in BEGINS and paused(facts.circumstances):
+        return Denial.SUSPENDED
     if action in NEEDS and (off := feature_off(NEEDS[action], facts.circumstances)):
+        if off is Off.SUSPENDED:
+            return Denial.SUSPENDED
         return Denial.NOT_IN_PLAN if off is Off.NOT_IN_PLAN else Denial.SWITCHED_OFF
     return None
 
@@ -149,17 +167,17 @@ def circumstances(feature: Feature) -> list[Circumstances]:
     others = frozenset(Feature) - {feature}
     sets = [frozenset(), frozenset({feature}), others, frozenset(Feature)]
     return [
-        Circumstances(plan=plan, switched_on=on, card_processing=card, seat=seat, client_off=off)
-        for plan, on, card, seat, off in itertools.product(
-            ("basic", "plus", "", "gold"), sets, (True, False), (None, True, False), sets
+        Circumstances(plan=plan, switched_on=on, card_processing=card, seat=seat, client_off=off, standing=standing)
+        for plan, on, card, seat, off, standing in itertools.product(
+            ("basic", "plus", "", "gold"), sets, (True, False), (None, True, False), sets, Standing
         )
     ]
 
 
 CORNERS = [
-    Circumstances(plan=plan, switched_on=on, card_processing=True, seat=seat, client_off=off)
-    for plan, on, seat, off in itertools.product(
-        ("plus", ""), (frozenset(), frozenset(Feature)), (True, False), (frozenset(), frozenset(Feature))
+    Circumstances(plan=plan, switched_on=on, card_processing=True, seat=seat, client_off=off, standing=standing)
+    for plan, on, seat, off, standing in itertools.product(
+        ("plus", ""), (frozenset(), frozenset(Feature)), (True, False), (frozenset(), frozenset(Feature)), Standing
     )
 ]
 
@@ -195,10 +213,12 @@ def test_a_token_does_what_its_scopes_name_and_its_maker_may(action: str) -> Non
 @pytest.mark.parametrize("feature", Feature)
 def test_every_reason_for_a_feature_to_be_off_in_order(feature: Feature) -> None:
     every = itertools.product(
-        ("basic", "plus", "", "gold"), subsets(Feature), (True, False), (None, True, False), subsets(Feature)
+        ("basic", "plus", "", "gold"), subsets(Feature), (True, False), (None, True, False), subsets(Feature), Standing
     )
-    for plan, on, card, seat, off in every:
-        now = Circumstances(plan=plan, switched_on=on, card_processing=card, seat=seat, client_off=off)
+    for plan, on, card, seat, off, standing in every:
+        now = Circumstances(
+            plan=plan, switched_on=on, card_processing=card, seat=seat, client_off=off, standing=standing
+        )
         assert why_off(feature, now) is feature_off(feature, now), now
 
 
@@ -219,6 +239,29 @@ def test_reasons_come_in_the_order_in_which_something_can_be_done_about_them() -
         Off.CLIENT, Off.CLIENT,
     ]  # fmt: skip
     assert why_off(Feature.MESSAGING, Circumstances(**everything, client_off=())) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "trial_ends_at", "is_then"),
+    [
+        ("trial", "2026-12-08T12:00:00.000Z", Standing.TRIAL),
+        ("trial", "2026-11-24T12:00:00.001Z", Standing.TRIAL),
+        ("trial", "2026-11-24T12:00:00.000Z", Standing.SUSPENDED),
+        ("trial", None, Standing.SUSPENDED),
+        ("active", None, Standing.ACTIVE),
+        ("suspended", None, Standing.SUSPENDED),
+        ("", None, Standing.SUSPENDED),
+        ("closed", "2026-12-08T12:00:00.000Z", Standing.SUSPENDED),
+    ],
+)
+def test_how_an_organization_stands(status: str, trial_ends_at: str | None, is_then: Standing) -> None:
+    assert plans.standing(status, trial_ends_at, "2026-11-24T12:00:00.000Z") is is_then
+
+
+def test_a_trial_allows_what_being_active_allows() -> None:
+    for action, relation in itertools.product(_with_session(), relations()):
+        trial = Circumstances("plus", set(Feature), True, True, standing=Standing.TRIAL)
+        assert _allowed(action, trial, **relation) == _allowed(action, EVERYTHING_ON, **relation)
 
 
 # ---- properties, whatever the table holds ----
@@ -457,6 +500,7 @@ def test_what_sends_mail_needs_an_idempotency_key() -> None:
     from chalicelib.handlers import routes
 
     sending = {"send_invite", "resend_invite", "sign_my_form", "start_email_change"}
+    sending |= {"invite_staff", "resend_staff_invitation", "reset_second_factor"}
     assert {route.operation_id for route in routes() if route.idempotent} == sending
 
 

@@ -7,9 +7,10 @@ import { api, asProblem, call, type Problem } from '../http.ts';
 import { keep, recall } from '../keep.ts';
 import { adopt, comeBackTo, load, useSessionState } from '../session.tsx';
 import { CrisisLine, useBrand } from '../shell/shells.tsx';
+import { Mark } from '../shell/Mark.tsx';
 import { client } from '../strings/client.ts';
 import type { Field, Invitation, Profile, Session, Tenant } from '../types.ts';
-import { Bones, Button, ErrorSummary, Facts, Heading, Icon, LinkButton, LoadFailed, Note, ProblemNote, TextField, useAct, useBodyClass, useDraft, useLoad, WithPhone } from '../ui/index.ts';
+import { Bones, Button, ErrorSummary, Facts, Heading, LinkButton, LoadFailed, Note, ProblemNote, TextField, useAct, useBodyClass, useDraft, useLoad, WithPhone } from '../ui/index.ts';
 import { NewPasswordField, passwordFault, refusedPassword } from '../account/NewPassword.tsx';
 import { draftOf, faultsAt, faultsOf, fieldsOf, ORDER, ReachParts, type Draft, type Faults } from './ProfileFields.tsx';
 import { allIntakes } from './Forms.tsx';
@@ -72,7 +73,7 @@ export default function Join() {
 function Frame({ tenant, title, lead, step, children }: { tenant: Tenant | null; title: string; lead?: string; step?: number; children?: preact.ComponentChildren }) {
   return (
     <>
-      <header><div class="stack g4"><span class="mark"><Icon name="sprout" /></span><div class="stack g1"><p class="soft">{tenant?.name}{step ? <>{tenant ? ' · ' : ''}{words.step(step, 2)}</> : null}</p><Heading move={title}>{title}</Heading></div>{lead ? <p class="soft">{lead}</p> : null}</div></header>
+      <header><div class="stack g4"><Mark logo={tenant?.logo} /><div class="stack g1"><p class="soft">{tenant?.name}{step ? <>{tenant ? ' · ' : ''}{words.step(step, 2)}</> : null}</p><Heading move={title}>{title}</Heading></div>{lead ? <p class="soft">{lead}</p> : null}</div></header>
       <main id="main" tabIndex={-1}>{children}{tenant ? <CrisisLine tenant={tenant} /> : null}</main>
     </>
   );

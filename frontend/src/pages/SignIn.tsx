@@ -7,6 +7,7 @@ import { askedFor, signIn, signOut, useSessionState, wayBack, type Ended } from 
 import { CrisisLine, useBrand } from '../shell/shells.tsx';
 import { digits } from '../account/digits.ts';
 import { account } from '../strings/account.ts';
+import { Mark } from '../shell/Mark.tsx';
 import { client } from '../strings/client.ts';
 import { shared } from '../strings/shared.ts';
 import type { Kind, Tenant } from '../types.ts';
@@ -53,7 +54,7 @@ function Door({ tenant, kind }: { tenant: Tenant; kind: Kind }) {
   const title = step === 'code' ? words.codeTitle : step === 'recovery' ? account.recovery.title : kind === 'staff' ? words.staffWelcome : words.welcome;
   return (
     <>
-      <header><div class="stack g4"><span class="mark"><Icon name="sprout" /></span><div class="stack g1"><p class="soft">{tenant.name}</p><Heading title={words.title} move={step}>{title}</Heading></div></div></header>
+      <header><div class="stack g4"><Mark logo={tenant.logo} /><div class="stack g1"><p class="soft">{tenant.name}</p><Heading title={words.title} move={step}>{title}</Heading></div></div></header>
       <main id="main" tabIndex={-1}>
         {ended && ended.slug === tenant.slug && step === 'password' && !tried ? (
           <Note tone={ended.how === 'signed_out' ? 'good' : 'info'} icon={ended.how === 'signed_out' ? 'check' : 'lock'} live>

@@ -2,6 +2,7 @@
 import { Route, Router } from 'preact-iso';
 import { useSession } from '../session.tsx';
 import { StaffShell, type MenuItem } from '../shell/StaffShell.tsx';
+import { organization } from '../strings/organization.ts';
 import { staff } from '../strings/staff.ts';
 import { StaffAccount } from './account.tsx';
 import { ClientDetails } from './client/details.tsx';
@@ -11,8 +12,12 @@ import { SummaryPage } from './client/summary.tsx';
 import { Clients } from './clients.tsx';
 import { Elsewhere } from './elsewhere.tsx';
 import { FormPreviewPage } from './organization/form.tsx';
+import { InviteStaff, STAFF, StaffList } from './organization/people.tsx';
+import { StaffPerson } from './organization/person.tsx';
 import { ClientPortal } from './organization/portal.tsx';
 import { ApiTokensPage } from './organization/tokens.tsx';
+import { ProfilePage } from './organization/profile.tsx';
+import { StandingBanner } from './standing.tsx';
 import { Today } from './today.tsx';
 import './staff.css';
 
@@ -23,10 +28,12 @@ const MENU: MenuItem[] = [
     href: '/staff/organization/client-portal', label: staff.menu.organization, icon: 'building',
     sub: [
       { href: '/staff/organization/client-portal', label: staff.menu.clientPortal },
-      { href: '/staff/organization/tokens', label: staff.menu.apiTokens },
+      { href: '/staff/organization/profile', label: organization.menu.profile },
     ],
   },
 ];
+/** An administrator's menu has the staff, too. */
+const WITH_STAFF: MenuItem[] = MENU.map((item) => (item.sub ? { ...item, sub: [item.sub[0]!, { href: STAFF, label: organization.menu.staff }, ...item.sub.slice(1)] } : item));
 
 function roleOf(roles: string[]): string {
   const [administrator, therapist] = [roles.includes('administrator'), roles.includes('therapist')];
@@ -37,7 +44,7 @@ function roleOf(roles: string[]): string {
 export default function Staff() {
   const session = useSession();
   return (
-    <StaffShell menu={MENU} role={roleOf(session.roles)}>
+    <StaffShell menu={session.roles.includes('administrator') ? WITH_STAFF : MENU} role={roleOf(session.roles)} above={<StandingBanner />}>
       <Router>
         <Route path="/" component={Today} />
         <Route path="/clients" component={Clients} />
@@ -52,6 +59,10 @@ export default function Staff() {
         <Route path="/organization/client-portal/subscription" component={ClientPortal} />
         <Route path="/organization/client-portal/intake-forms" component={ClientPortal} />
         <Route path="/organization/tokens" component={ApiTokensPage} />
+        <Route path="/organization/profile" component={ProfilePage} />
+        <Route path="/organization/staff" component={StaffList} />
+        <Route path="/organization/staff/invite" component={InviteStaff} />
+        <Route path="/organization/staff/:staff_id" component={StaffPerson} />
         <Route path="/forms/:form_id" component={FormPreviewPage} />
         <Route default component={Elsewhere} />
       </Router>

@@ -6,6 +6,7 @@ import { Badge, Button, Heading, Icon, LinkButton, Note, useAct, useLoad, weekda
 import { staff } from '../strings/staff.ts';
 import type { Notification, PracticeHome } from '../types.ts';
 import { PortalBadge, Ready, RowBones, sentenceOf } from './parts.tsx';
+import { FirstSteps } from './steps.tsx';
 import { moment, momentInSentence } from './when.ts';
 
 const words = staff.today;
@@ -13,7 +14,7 @@ const FEW = 5; // the home page brings at least so many when there are more
 
 export function Today() {
   const home = useLoad(() => call(api.GET('/practice/home')), []);
-  const { tenant, person } = useSession();
+  const { tenant, person, roles } = useSession();
   return (
     <>
       <div class="split">
@@ -23,6 +24,7 @@ export function Today() {
         </div>
         <LinkButton href="/staff/clients" icon="search">{words.find}</LinkButton>
       </div>
+      {roles.includes('administrator') && <FirstSteps />}
       <Ready of={home} bones={<RowBones />} heading={false}>{(data) => <Page home={data} />}</Ready>
     </>
   );
@@ -39,13 +41,15 @@ function Page({ home }: { home: PracticeHome }) {
 }
 
 function AllQuiet({ home }: { home: PracticeHome }) {
+  const { roles } = useSession();
+  const mine = home.clients > 0 || !roles.includes('administrator');
   return (
     <section class="card">
       <div class="empty">
         <span class="glyph"><Icon name="check" /></span>
         <h2>{words.emptyTitle}</h2>
         <p class="small">{words.emptyText}</p>
-        <p class="small">{words.clientCount(home.clients)}{home.clients === 0 && ` ${words.noClients}`}</p>
+        {mine && <p class="small">{words.clientCount(home.clients)}{home.clients === 0 && ` ${words.noClients}`}</p>}
         <LinkButton look="primary" href="/staff/clients">{words.toClients}</LinkButton>
       </div>
     </section>

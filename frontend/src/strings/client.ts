@@ -22,6 +22,7 @@ export const client = {
     lost: 'If you cannot find it, call your practice. They can send it to you again.',
     verify: 'Check a signed document',
     toSignIn: 'Go to the sign-in page you used last',
+    start: 'Open a portal for your practice',
   },
 
   signIn: {

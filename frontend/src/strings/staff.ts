@@ -494,6 +494,7 @@ export const staff = {
       },
     } as Record<string, { name: string; what: string; how: string[] }>,
     reason: {
+      organization_suspended: 'Your organization’s portal is paused.',
       not_in_plan: 'Your plan does not include this. The Plus plan adds it.',
       card_processing_not_connected: 'Card processing is not connected yet. Once it is, you can switch this on.',
     } as Record<string, string>,

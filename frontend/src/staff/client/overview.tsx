@@ -6,6 +6,7 @@ import type { Address, Client, Intake } from '../../types.ts';
 import { InviteBadge, PortalBadge } from '../parts.tsx';
 import { moment, momentInSentence } from '../when.ts';
 import type { ClientFile } from './details.tsx';
+import { Therapists } from './therapists.tsx';
 
 const words = staff.overview;
 
@@ -58,19 +59,6 @@ function Emergency({ client }: { client: Client }) {
             <p class="soft">{person.may_contact ? words.may : words.mayNot}</p>
           </div>
         </div>
-      )}
-    </section>
-  );
-}
-
-function Therapists({ client }: { client: Client }) {
-  return (
-    <section class="card stack g3" aria-labelledby="therapists">
-      <h2 id="therapists">{words.therapists}</h2>
-      {client.therapists.length === 0 ? <p class="small soft">{words.noTherapists}</p> : (
-        <ul class="stack g2">
-          {client.therapists.map((one) => <li key={one.staff_id} class="person"><Avatar letters={initials(one.name.split(',')[0]!)} size="s" /><span class="small">{one.name}</span></li>)}
-        </ul>
       )}
     </section>
   );
