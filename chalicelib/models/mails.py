@@ -37,7 +37,7 @@ class StaffMail(_Mail, Record):
 class AccountMail(_Mail, Record):
     """A mail to whoever has an account at an address, if anybody has: only the mailer looks."""
 
-    KEY = Key(TENANT + "#EMAIL#{email_digest}", "{realm}#OUTBOX#{mail_id}")
+    KEY = Key(TENANT + "#EMAIL#{email_digest}#OUTBOX", "{realm}#{mail_id}")
 
     email_digest = UnicodeAttribute()
     realm = UnicodeAttribute()

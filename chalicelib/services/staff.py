@@ -22,7 +22,7 @@ from chalicelib.errors import (
     ProofFailed,
     Stale,
 )
-from chalicelib.models.accounts import Account, Link, StaffSession
+from chalicelib.models.accounts import Account, Link
 from chalicelib.models.clients import Assignment
 from chalicelib.models.mails import StaffMail
 from chalicelib.models.staff import Staff
@@ -515,7 +515,8 @@ def disable(context: Context, staff_id: str) -> Staff:
     if member.status != ACTIVE:
         raise NotAdministrable()
     with Transaction() as tx:
-        tx.update(
+        sessions.end_all(
+            tx,
             member,
             Staff.status.set(DISABLED),
             Staff.seat.set(False),
@@ -529,7 +530,6 @@ def disable(context: Context, staff_id: str) -> Staff:
             tx.create(subscriptions.seat_changed(member, context.now, False, by=context.actor.id))
         tx.delete(StaffCard.at(tenant_id=context.tenant_id, staff_id=staff_id))
         tx.create(audits.event(context, "staff:disable", staff_id=staff_id))
-    _end_sessions(context.tenant_id, staff_id)
     return find(context, staff_id)
 
 
@@ -560,17 +560,10 @@ def enable(context: Context, staff_id: str) -> Staff:
 
 def end_sessions(context: Context, staff_id: str) -> None:
     """Sign someone out everywhere. Raises NotFound."""
-    find(context, staff_id)
-    _end_sessions(context.tenant_id, staff_id)
+    member = find(context, staff_id)
     with Transaction() as tx:
+        sessions.end_all(tx, member)
         tx.create(audits.event(context, "staff:end_sessions", staff_id=staff_id))
-
-
-def _end_sessions(tenant_id: str, staff_id: str) -> None:
-    own: dict[str, Any] = {"tenant_id": tenant_id, "staff_id": staff_id}
-    for each in StaffSession.every(StaffSession.KEY, consistent=True, **own):
-        with Transaction() as tx:
-            tx.delete(each)
 
 
 def reset_second_factor(context: Context, staff_id: str) -> Staff:
@@ -591,11 +584,17 @@ def reset_second_factor(context: Context, staff_id: str) -> Staff:
     secret = accounts.encrypt_totp(context.tenant_id, digest, accounts.new_totp_secret())
     with Transaction() as tx:
         idempotency.remember(tx, context, staff_id)
-        tx.require(member, Staff.status == ACTIVE, otherwise=NotAdministrable())
-        tx.update(account, Account.totp.set(secret), when=Account.status == "active", otherwise=NotAdministrable())
+        sessions.end_all(tx, member, when=Staff.status == ACTIVE, otherwise=NotAdministrable())
+        tx.update(
+            account,
+            Account.totp.set(secret),
+            Account.totp_pending.remove(),
+            Account.recovery.remove(),
+            when=Account.status == "active",
+            otherwise=NotAdministrable(),
+        )
         links.put(tx, link, otherwise=NotAdministrable())
         tx.create(mail)
         tx.create(audits.event(context, "staff:reset_second_factor", staff_id=staff_id))
     mails.hand_over(mail)
-    _end_sessions(context.tenant_id, staff_id)
     return member
