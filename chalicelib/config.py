@@ -16,6 +16,8 @@ LIMITS: dict[str, tuple[int, int]] = {
     "verification_address": (30, 600),
     "invitations_tenant": (200, 86400),
     "invitations_client": (10, 86400),  # to one mailbox
+    "packets_tenant": (1000, 86400),
+    "packets_client": (10, 86400),
     "sessions": (5, 0),  # sessions a person may have at once; the oldest ends
 }
 

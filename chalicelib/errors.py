@@ -109,6 +109,10 @@ class ProofFailed(PortalError):
     status, code, title = 422, "proof_failed", "That did not match. Check the password and the code."
 
 
+class FormUnfit(PortalError):
+    status, code, title = 422, "form_unfit", "This form cannot be published yet. Each place that needs work is marked."
+
+
 class AnswersIncomplete(PortalError):
     status, code, title = 422, "answers_incomplete", "Some answers are still missing."
 
@@ -191,3 +195,45 @@ class NotSealed(PortalError):
 class DisclosureChanged(PortalError):
     status, code = 409, "disclosure_changed"
     title = "The text about signing electronically has changed. Please read it again."
+
+
+class DraftExists(PortalError):
+    status, code = 409, "draft_exists"
+    title = "There is a draft of this form already. Open it, or put the other text in its place."
+
+
+class NotStandard(PortalError):
+    status, code, title = 409, "not_standard", "This form did not come with the portal: there is no standard text."
+
+
+class NothingPublished(PortalError):
+    status, code, title = 409, "nothing_published", "This form has never been published. Publish it, or delete it."
+
+
+class NoAccount(PortalError):
+    status, code, title = 409, "no_account", "This client has no portal account yet. Invite them: forms can go along."
+
+
+class AccessEnded(PortalError):
+    status, code, title = 409, "access_ended", "This client's access to the portal has ended."
+
+
+class NothingToSend(PortalError):
+    status, code, title = 409, "nothing_to_send", "All of these forms are open with the client already."
+
+
+class IntakeClosed(PortalError):
+    status, code, title = 409, "intake_closed", "Nothing of this is open any more. Look at how it stands now."
+
+
+class InvitationOpen(PortalError):
+    status, code = 409, "invitation_open"
+    title = "These forms go with an invitation that is open. Revoke the invitation instead."
+
+
+class RemindedToday(PortalError):
+    status, code, title = 409, "reminded_today", "This client was reminded less than a day ago."
+
+
+class NotNotice(PortalError):
+    status, code, title = 409, "not_a_notice", "Only a notice can be recorded as not acknowledged. Take the form back."

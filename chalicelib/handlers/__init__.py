@@ -11,12 +11,13 @@ from chalicelib.handlers import (
     jobs,
     notifications,
     openapi,
+    sendings,
     sessions,
     tenants,
 )
 from chalicelib.handlers.routing import Route, Routes
 
-_FEATURES = (sessions, tenants, clients, invites, intakes, documents, forms, jobs, notifications, openapi)
+_FEATURES = (sessions, tenants, clients, invites, intakes, sendings, documents, forms, jobs, notifications, openapi)
 
 HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]
 

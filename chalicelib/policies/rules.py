@@ -53,10 +53,19 @@ RULES: Mapping[str, Rule] = {
     "document:download": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "document:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "document:verify": Rule(None, TENANT, ASSIGNED, SELF, NO),
+    "form:publish": Rule(None, TENANT, NO, NO, NO),
     "form:read": Rule(None, TENANT, TENANT, NO, NO),
+    "form:update": Rule(None, TENANT, NO, NO, NO),  # drafts, archive, restore
     "home:read": Rule(None, SELF, SELF, SELF, NO),
-    "intake:complete": Rule(INTAKE_FORMS, NO, NO, SELF, NO),
+    "intake:complete": Rule(None, NO, NO, SELF, NO),  # what was sent can be finished, whatever is off
+    "intake:list": Rule(None, TENANT, TENANT, NO, NO),  # a therapist's list holds assigned clients only
     "intake:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
+    "intake:record": Rule(None, TENANT, ASSIGNED, NO, NO),  # on paper, or why a notice was not acknowledged
+    "intake:remind": Rule(INTAKE_FORMS, TENANT, PERMITTED, NO, NO),
+    "intake:remind_many": Rule(INTAKE_FORMS, TENANT, NO, NO, NO),
+    "intake:revoke": Rule(None, TENANT, PERMITTED, NO, NO),  # taking back is possible when sending is off
+    "intake:send": Rule(INTAKE_FORMS, TENANT, PERMITTED, NO, NO),
+    "intake:send_many": Rule(INTAKE_FORMS, TENANT, NO, NO, NO),
     "intake:summarize": Rule(None, TENANT, ASSIGNED, NO, NO),
     "invite:look_up": _open(),
     "invite:read": Rule(None, TENANT, ASSIGNED, NO, NO),

@@ -129,6 +129,7 @@ def _file(intake: Intake, form: IntakeForm, client: Client, object_key: str, ver
     last = _is_last(intake, form)
     document = Document.at(tenant_id=form.tenant_id, client_id=form.client_id, document_id=form.document_id)
     told: list[Any] = []
+    receipt = intakes.receipt(intake, form.form_id, "sealed", at)
     with Transaction() as tx:
         tx.update(
             form,
@@ -151,10 +152,10 @@ def _file(intake: Intake, form: IntakeForm, client: Client, object_key: str, ver
         # The packet's version serialises two forms that are sealed at the same moment: one of them sees itself last.
         tx.update(
             intake,
-            Intake.version.set(_count(intake) + 1),
+            Intake.version.set(intakes.count(intake) + 1),
             Intake.worrying.set(bool(intake.worrying or form.worrying)),
-            *([Intake.status.set("completed"), Intake.completed_at.set(at)] if last else []),
-            when=_unchanged(intake),
+            *([Intake.status.set("completed"), Intake.completed_at.set(at), *intakes.closing()] if last else []),
+            when=intakes.unchanged(intake),
             otherwise=_Beside(),
         )
         tx.create(
@@ -162,6 +163,8 @@ def _file(intake: Intake, form: IntakeForm, client: Client, object_key: str, ver
                 system, "document:file", client_id=form.client_id, document_id=form.document_id, form_id=form.form_id
             )
         )
+        if receipt is not None:
+            intakes.keep_receipt(tx, receipt, otherwise=_Beside())
         if form.worrying:
             tx.update(client, Client.worrying.set(True))
         if last:
@@ -175,19 +178,11 @@ class _Beside(PortalError):
     status, code = 503, "busy"
 
 
-def _count(intake: Intake) -> int:
-    return int(intake.version or 0)
-
-
-def _unchanged(intake: Intake) -> Any:
-    return Intake.version == intake.version if intake.version else Intake.version.does_not_exist()
-
-
 def _is_last(intake: Intake, form: IntakeForm) -> bool:
     about = {"tenant_id": intake.tenant_id, "client_id": intake.client_id, "intake_id": intake.intake_id}
     others = [entry["form_id"] for entry in intake.forms if entry["form_id"] != form.form_id]
     states = load(*[(IntakeForm, {**about, "form_id": form_id}) for form_id in others]) if others else []
-    return all(state is not None and state.status == "sealed" for state in states)
+    return all(state is not None and state.status in ("sealed", *intakes.TAKEN) for state in states)
 
 
 def _tell(tx: Transaction, intake: Intake, form: IntakeForm, now: Any) -> list[Any]:
@@ -293,6 +288,9 @@ def _value(item: Any) -> Any:
 def sweep(pk: str, sk: str, now: Any) -> None:
     """A form that should have been sealed by now: queue it again, and look again later."""
     for form in at_keys([(pk, sk)], consistent=True):
+        if form.status in intakes.TAKEN:
+            intakes.erase(form)
+            continue
         if form.status != "signed":
             change(form, IntakeForm.duepk.remove(), IntakeForm.duesk.remove())
             continue

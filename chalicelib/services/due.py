@@ -8,12 +8,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from chalicelib import clock
-from chalicelib.models.intakes import IntakeForm
+from chalicelib.models.intakes import Intake, IntakeForm
 from chalicelib.models.jobs import Job
 from chalicelib.models.mails import ClientMail, StaffMail
 from chalicelib.models.table import DUE_SHARDS, due_before
 from chalicelib.observability import logger, where
-from chalicelib.services import documents, jobs, mails
+from chalicelib.services import documents, jobs, mails, reminders
 
 AT_ONCE = 200  # records of one shard in one run; the rest follows a minute later
 
@@ -21,6 +21,7 @@ WORK: dict[str, Callable[[str, str, datetime], None]] = {
     ClientMail.KIND: mails.sweep,
     StaffMail.KIND: mails.sweep,
     IntakeForm.KIND: documents.sweep,
+    Intake.KIND: reminders.sweep,
     Job.KIND: jobs.sweep,
 }
 

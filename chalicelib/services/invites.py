@@ -40,6 +40,7 @@ from chalicelib.services import (
     letters,
     mails,
     notifications,
+    reminders,
     sessions,
 )
 from chalicelib.services import tenants as organizations
@@ -129,6 +130,8 @@ def send(context: Context, form_ids: Sequence[str], subject: str | None, message
     _pace(context)
     previous = _previous(client)
     intake = intakes.packet(context, client, picked)
+    if picked:
+        reminders.schedule(intake, context.tenant)
     invite = _new_invite(context, client, picked, intake, subject, message)
     mail = mails.to_client(
         context.now, context.tenant_id, client.client_id, letters.INVITATION, invite_id=invite.invite_id

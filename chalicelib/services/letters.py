@@ -13,6 +13,7 @@ from chalicelib.adapters import keys
 from chalicelib.adapters import secrets as stage_secrets
 from chalicelib.config import settings
 from chalicelib.models.clients import Client
+from chalicelib.models.intakes import Intake
 from chalicelib.models.invites import Invite
 from chalicelib.models.mails import ClientMail, StaffMail
 from chalicelib.models.staff import Staff
@@ -22,6 +23,7 @@ from chalicelib.services import tenants
 
 LEAST_MINUTES = 5  # what an account alone takes
 INVITATION, PACKET_COMPLETED, RENEWAL_ASKED = "invitation", "packet_completed", "renewal_asked"
+FORMS_SENT, FORMS_WAITING = "forms_sent", "forms_waiting"
 
 
 class Letter(NamedTuple):
@@ -151,6 +153,27 @@ def notice(line: str) -> Callable[[Any, Tenant], Letter | None]:
     return composed
 
 
+def _to_client(subject: str, line: str) -> Callable[[Any, Tenant], Letter | None]:
+    """The composer of a mail that tells a client to look into the portal, and no more; unwanted once nothing waits."""
+
+    def composed(record: ClientMail, tenant: Tenant) -> Letter | None:
+        about = {"tenant_id": record.tenant_id, "client_id": record.client_id}
+        client, intake = load((Client, about), (Intake, {**about, "intake_id": record.ids["intake_id"]}))
+        if client is None or client.status != "active" or client.portal != "active" or not client.email:
+            return None
+        if intake is None or intake.status != "open":
+            return None
+        from chalicelib.services.clients import first_name
+
+        place = "" if tenants.setting(tenant, "neutral_mail") else f" in the portal of {tenant.name}"
+        link = tenants.login_url(tenant)
+        body = f"Hello {first_name(client)},\n\n{line.format(place=place)} Sign in to see it.\n\n{link}"
+        closing = "For privacy this mail says no more. Please do not answer it: nobody reads it."
+        return letter(tenant, client.email, subject, body, closing, link, "Sign in")
+
+    return composed
+
+
 def letter(tenant: Tenant, to: str, subject: str, body: str, closing: str, link: str, button: str) -> Letter:
     """A mail whose only link stands alone in a paragraph of `body`: as text, and as HTML with a button."""
     text = f"{body.rstrip()}\n\n--\n{closing}\n"
@@ -184,5 +207,7 @@ def _page(body: str, closing: str, link: str, button: str) -> str:
 COMPOSERS: Mapping[str, Callable[[Any, Tenant], Letter | None]] = {
     INVITATION: _invitation,
     PACKET_COMPLETED: notice("Forms that were sent out are finished and waiting for you in the portal."),
+    FORMS_SENT: _to_client("There is something new for you", "there is something new for you{place}."),
+    FORMS_WAITING: _to_client("Something is still waiting for you", "something is still waiting for you{place}."),
     RENEWAL_ASKED: notice("Someone asked for a new invitation link. You can send it from the portal."),
 }

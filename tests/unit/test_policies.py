@@ -27,16 +27,19 @@ WITHOUT_SESSION = {
 }  # fmt: skip
 # 1.2 "Administrators, and therapists who were given the permission, send portal invitations and intake forms";
 # "the holder invites, resends, revokes and sends forms only for clients assigned to them."
-BY_PERMISSION = {"invite:send", "invite:revoke"}
+BY_PERMISSION = {"intake:remind", "intake:revoke", "intake:send", "invite:send", "invite:revoke"}
 # 1.5 "kept securely by the practice, for assigned staff only"; 1.3 "therapists … open completed intakes".
 STAFF_ABOUT_A_CLIENT = {
-    "client:read", "document:download", "document:read", "document:verify", "intake:read", "intake:summarize",
-    "invite:read",
+    "client:read", "document:download", "document:read", "document:verify", "intake:read", "intake:record",
+    "intake:summarize", "invite:read",
 }  # fmt: skip
 # Staff see the practice's own things, and lists that hold only whom they may see.
-STAFF_ABOUT_THE_PRACTICE = {"client:list", "form:read", "settings:read"}
-# 2.2 "the administrator switched it on"; 1.2 "Bulk invitation is for administrators", and so is what became of it.
-ADMINISTRATORS_ONLY = {"job:read", "job:stop", "settings:update"}
+STAFF_ABOUT_THE_PRACTICE = {"client:list", "form:read", "intake:list", "settings:read"}
+# 2.2 "the administrator switched it on"; 1.2 "Bulk invitation is for administrators", and so is what became of it, and
+# any other bulk; 4.3 "Administrators edit and build forms".
+ADMINISTRATORS_ONLY = {
+    "form:publish", "form:update", "intake:remind_many", "intake:send_many", "job:read", "job:stop", "settings:update",
+}  # fmt: skip
 # 4.5 "the client can always download their own copy"; DESIGN: one's own record is never gated.
 CLIENTS_OWN = {"document:download", "document:read", "document:verify", "intake:read", "profile:read", "profile:update"}
 # 4.2 "electronically signed", by the client alone (CVE-2026-24890: nobody signs for anybody else).
@@ -44,9 +47,12 @@ CLIENTS_OWN_WORK = {"intake:complete"}
 # Everyone with a session has one, and a home.
 ANYONE_SIGNED_IN = {"home:read", "session:end", "session:extend", "session:prove", "session:read"}
 STAFF_OWN = {"notification:read", "notification:update"}
-# 2: what depends on a feature being on. Taking back, reading and what is one's own does not.
+# 2: what depends on a feature being on: sending. Taking back, reading, and finishing what was sent does not.
 NEEDS = {
-    "intake:complete": Feature.INTAKE_FORMS,
+    "intake:remind": Feature.INTAKE_FORMS,
+    "intake:remind_many": Feature.INTAKE_FORMS,
+    "intake:send": Feature.INTAKE_FORMS,
+    "intake:send_many": Feature.INTAKE_FORMS,
     "invite:send": Feature.INVITATIONS,
 }
 EVERY_ACTION = (
@@ -379,7 +385,8 @@ def test_a_staff_read_of_a_clients_record_is_audited() -> None:
 def test_what_sends_mail_needs_an_idempotency_key() -> None:
     from chalicelib.handlers import routes
 
-    sending = {"send_invite", "resend_invite", "sign_my_form"}
+    sending = {"send_invite", "resend_invite", "send_forms", "remind_client", "remind_many", "ask_again"}
+    sending |= {"sign_my_form", "record_notice", "record_paper_form"}  # no mail: but twice would be two records
     assert {route.operation_id for route in routes() if route.idempotent} == sending
 
 
