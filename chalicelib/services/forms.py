@@ -172,10 +172,18 @@ def _draft(context: Context, form_id: str, definition: dict[str, Any], number: i
     )
 
 
+def _seen(context: Context, form_id: str) -> FormDraft:
+    """The draft that the asker had before them; Stale when it was changed, published or dropped since."""
+    found = FormDraft.find(tenant_id=context.tenant_id, form_id=form_id)
+    if found is None or found.version != context.if_match:
+        raise Stale()
+    return found
+
+
 def save_draft(context: Context, form_id: str, definition: dict[str, Any]) -> FormDraft:
     """Keep a draft, finished or not, over the one that was seen (`context.if_match`). Raises Stale, NotFound."""
     form = get(context.tenant_id, form_id)
-    seen = draft(context.tenant_id, form_id)
+    seen = _seen(context, form_id)
     fixed = {name: seen.definition.get(name) for name in ("form_id", "version", "kind", "review_note")}
     new = _draft(context, form_id, {**definition, **fixed}, int(context.if_match or 0) + 1)
     with Transaction() as tx:
@@ -189,7 +197,7 @@ def save_draft(context: Context, form_id: str, definition: dict[str, Any]) -> Fo
 def discard(context: Context, form_id: str) -> None:
     """Drop a draft; a form that was never published goes with it. Raises Stale, NotFound."""
     form = get(context.tenant_id, form_id)
-    seen = draft(context.tenant_id, form_id)
+    seen = _seen(context, form_id)
     with Transaction() as tx:
         tx.delete(seen, when=FormDraft.version == context.if_match, otherwise=Stale())
         if not form.newest:
@@ -203,9 +211,7 @@ def publish(context: Context, form_id: str, what_changed: str | None) -> Form:
     Raises FormUnfit with every problem and its place, Stale, NotFound.
     """
     form = get(context.tenant_id, form_id)
-    seen = draft(context.tenant_id, form_id)
-    if seen.version != context.if_match:
-        raise Stale()
+    seen = _seen(context, form_id)
     definition = {**seen.definition, "form_id": form_id, "version": int(form.newest) + 1}
     if found := answers.unfit(definition):
         raise FormUnfit(errors=[_shown(flaw) for flaw in found])

@@ -26,10 +26,14 @@ LEFT = {
     "client_audit": ("action",),
     "client_mail": ("template", "status"),
     "document": ("status", "form_id", "signed_by"),
-    "intake": ("status", "worrying"),
+    "intake": ("status", "worrying", "reminders", "gsi2pk"),
     "intake_form": ("status", "form_id", "worrying"),
     "invite": ("status", "delivery", "generation"),
+    "job": ("work", "status", "done", "skipped", "failed"),
+    "job_item": ("status", "reason"),
     "notification": ("staff_id", "about", "worrying"),
+    "pace": ("sendings",),
+    "receipt": ("number", "outcome"),
     "section": ("section_id",),
     "signed_form": ("form_id",),
     "staff_mail": ("staff_id", "template", "status"),
@@ -68,6 +72,17 @@ def _worried(call: Any) -> str:
     intake_id = flows.send_packet("C1", flows.QUESTIONNAIRE)
     flows.fill(call("C1"), intake_id, flows.QUESTIONNAIRE, suicide_thoughts="often")
     return intake_id
+
+
+def _overdue(call: Any) -> None:
+    """A packet whose first reminder is due now: what reminds of it is the schedule alone."""
+    admin = call("A1")
+    etag = admin.get("/practice/settings").json["etag"]
+    rule = {"reminders": {"on": True, "first_days": 1, "every_days": 30}}
+    assert admin.patch("/practice/settings", rule, etag=etag).status == 200
+    assert admin.post(_packets("C1"), {"form_ids": [NOTICE]}).status == 201
+    admin.drain()
+    admin.clock.advance(86_460)
 
 
 def _verb(verb: str) -> Callable[[Any, str], Answer]:
@@ -118,6 +133,48 @@ FLOWS: dict[str, Flow] = {
         (201,),
         True,
     ),
+    "send new forms": Flow(
+        lambda call: None,
+        lambda call, _: call("A1").post(_packets("C1"), {"form_ids": [NOTICE]}, key="the-very-same-key"),
+        (201,),
+        True,
+    ),
+    "take a packet back": Flow(
+        _filled,
+        lambda call, intake_id: call("A1").post(f"{_packets('C1')}/{intake_id}/revoke"),
+        (200,),
+        True,
+    ),
+    "remind by rule": Flow(
+        _overdue,
+        lambda call, _: call("A1").get("/practice/settings"),
+        (200, 401),
+        True,
+    ),
+    "remind now": Flow(
+        lambda call: flows.send_packet("C1", NOTICE),
+        lambda call, intake_id: call("A1").post(
+            f"{_packets('C1')}/{intake_id}/reminders", key="the-very-same-key"
+        ),
+        (201,),
+        True,
+    ),
+    "remind everyone": Flow(
+        lambda call: [flows.send_packet(key, NOTICE) for key in ("C1", "C3")],
+        lambda call, _: call("A1").post("/practice/open-intakes/reminders", {"all": True}, key="the-very-same-key"),
+        (201,),
+        True,
+    ),
+    "a notice that was not acknowledged": Flow(
+        _filled,
+        lambda call, intake_id: call("A1").post(
+            f"/practice/clients/{flows.client_id('C1')}/notices",
+            {"form_id": NOTICE, "intake_id": intake_id, "reason": "declined"},
+            key="the-very-same-key",
+        ),
+        (201,),
+        True,
+    ),
     "change the profile": Flow(
         lambda call: call("C1").get("/portal/profile").json["etag"],
         lambda call, etag: _changed(call("C1"), etag),
@@ -126,6 +183,10 @@ FLOWS: dict[str, Flow] = {
     ),
 }  # fmt: skip
 THOROUGH = ("invite", "redeem", "save", "sign, seal, tell")
+
+
+def _packets(key: str) -> str:
+    return f"/practice/clients/{flows.client_id(key)}/intakes"
 
 
 def _changed(client: Caller, etag: str) -> Answer:
