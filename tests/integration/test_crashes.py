@@ -30,7 +30,6 @@ LEFT = {
     "intake_form": ("status", "form_id", "worrying"),
     "invite": ("status", "delivery", "generation"),
     "job": ("work", "status", "done", "skipped", "failed"),
-    "job_item": ("status", "reason"),
     "notification": ("staff_id", "about", "worrying"),
     "pace": ("sendings",),
     "receipt": ("number", "outcome"),
