@@ -13,10 +13,11 @@ from chalicelib.handlers import (
     openapi,
     sessions,
     tenants,
+    uploads,
 )
 from chalicelib.handlers.routing import Route, Routes
 
-_FEATURES = (sessions, tenants, clients, invites, intakes, documents, forms, jobs, notifications, openapi)
+_FEATURES = (sessions, tenants, clients, invites, intakes, documents, uploads, forms, jobs, notifications, openapi)
 
 HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]
 

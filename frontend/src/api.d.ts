@@ -226,6 +226,57 @@ export interface paths {
         patch: operations["change_profile"];
         trace?: never;
     };
+    "/portal/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to send a file to the practice */
+        post: operations["begin_my_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/portal/uploads/{upload_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the check of my file is */
+        get: operations["read_my_upload"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/portal/uploads/{upload_id}/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** My file is there: have it checked */
+        post: operations["finish_my_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/practice/clients": {
         parameters: {
             query?: never;
@@ -322,6 +373,23 @@ export interface paths {
         put?: never;
         /** A short-lived link to the sealed PDF */
         post: operations["download_document"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/practice/clients/{client_id}/documents/{document_id}/sharing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Show an uploaded document to the client, or hide it again */
+        post: operations["share_document"];
         delete?: never;
         options?: never;
         head?: never;
@@ -459,6 +527,57 @@ export interface paths {
         put?: never;
         /** Take an invitation back */
         post: operations["revoke_invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/practice/clients/{client_id}/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to send a file to General Documents */
+        post: operations["begin_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/practice/clients/{client_id}/uploads/{upload_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the check of a file is */
+        get: operations["read_upload"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/practice/clients/{client_id}/uploads/{upload_id}/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The file is there: have it checked */
+        post: operations["finish_upload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -974,8 +1093,22 @@ export interface components {
          * @description A client's document in words.
          */
         DocumentRecord: {
+            /**
+             * Added By
+             * @enum {string}
+             */
+            added_by: "client" | "practice";
+            /** Added By Name */
+            added_by_name: string | null;
             /** Document Id */
             document_id: string;
+            /** File Name */
+            file_name: string | null;
+            /**
+             * File Type
+             * @enum {string}
+             */
+            file_type: "pdf" | "png" | "jpg" | "heic" | "txt" | "docx";
             /** Filed At */
             filed_at: string | null;
             /** Form Id */
@@ -984,13 +1117,15 @@ export interface components {
             intake_id: string | null;
             /**
              * Kind
-             * @constant
+             * @enum {string}
              */
-            kind: "intake_form";
+            kind: "intake_form" | "insurance_card_front" | "insurance_card_back" | "identification" | "other" | "referral" | "letter" | "signed_paper";
             /** Sections */
             sections: components["schemas"]["StaffRecordSection"][];
             /** Sha256 */
             sha256: string | null;
+            /** Shared */
+            shared: boolean;
             /** Signatures */
             signatures: components["schemas"]["SignatureView"][];
             /** Signed At */
@@ -1016,8 +1151,22 @@ export interface components {
          * @description An entry under General Documents. `worrying`: a safety answer in it calls for attention.
          */
         DocumentView: {
+            /**
+             * Added By
+             * @enum {string}
+             */
+            added_by: "client" | "practice";
+            /** Added By Name */
+            added_by_name: string | null;
             /** Document Id */
             document_id: string;
+            /** File Name */
+            file_name: string | null;
+            /**
+             * File Type
+             * @enum {string}
+             */
+            file_type: "pdf" | "png" | "jpg" | "heic" | "txt" | "docx";
             /** Filed At */
             filed_at: string | null;
             /** Form Id */
@@ -1026,11 +1175,13 @@ export interface components {
             intake_id: string | null;
             /**
              * Kind
-             * @constant
+             * @enum {string}
              */
-            kind: "intake_form";
+            kind: "intake_form" | "insurance_card_front" | "insurance_card_back" | "identification" | "other" | "referral" | "letter" | "signed_paper";
             /** Sha256 */
             sha256: string | null;
+            /** Shared */
+            shared: boolean;
             /** Signed At */
             signed_at: string | null;
             /** Signed By */
@@ -1144,6 +1295,16 @@ export interface components {
         FormFacts: {
             /** Age */
             age: number | null;
+        };
+        /**
+         * FormField
+         * @description One field of the form.
+         */
+        FormField: {
+            /** Name */
+            name: string;
+            /** Value */
+            value: string;
         };
         /**
          * FormLibrary
@@ -1474,20 +1635,32 @@ export interface components {
         };
         /**
          * MyDocument
-         * @description A document of one's own.
+         * @description A document of one's own: signed here, uploaded, or shared by the practice. `file_name`: of what was uploaded.
          */
         MyDocument: {
+            /**
+             * Added By
+             * @enum {string}
+             */
+            added_by: "client" | "practice";
             /** Document Id */
             document_id: string;
+            /** File Name */
+            file_name: string | null;
+            /**
+             * File Type
+             * @enum {string}
+             */
+            file_type: "pdf" | "png" | "jpg" | "heic" | "txt" | "docx";
             /** Filed At */
             filed_at: string | null;
             /** Form Id */
             form_id: string | null;
             /**
              * Kind
-             * @constant
+             * @enum {string}
              */
-            kind: "intake_form";
+            kind: "intake_form" | "insurance_card_front" | "insurance_card_back" | "identification" | "other" | "referral" | "letter" | "signed_paper";
             /** Sha256 */
             sha256: string | null;
             /** Signed At */
@@ -1511,17 +1684,29 @@ export interface components {
          * @description One's own document in words: the accessible copy of the PDF.
          */
         MyDocumentRecord: {
+            /**
+             * Added By
+             * @enum {string}
+             */
+            added_by: "client" | "practice";
             /** Document Id */
             document_id: string;
+            /** File Name */
+            file_name: string | null;
+            /**
+             * File Type
+             * @enum {string}
+             */
+            file_type: "pdf" | "png" | "jpg" | "heic" | "txt" | "docx";
             /** Filed At */
             filed_at: string | null;
             /** Form Id */
             form_id: string | null;
             /**
              * Kind
-             * @constant
+             * @enum {string}
              */
-            kind: "intake_form";
+            kind: "intake_form" | "insurance_card_front" | "insurance_card_back" | "identification" | "other" | "referral" | "letter" | "signed_paper";
             /** Sections */
             sections: components["schemas"]["RecordSection"][];
             /** Sha256 */
@@ -1565,6 +1750,26 @@ export interface components {
             url: string;
         };
         /**
+         * MyUploadIn
+         * @description A file that a client is about to send to the practice.
+         */
+        MyUploadIn: {
+            /**
+             * Category
+             * @enum {string}
+             */
+            category: "insurance_card_front" | "insurance_card_back" | "identification" | "other";
+            /** Name */
+            name: string;
+            /** Size */
+            size: number;
+            /**
+             * Title
+             * @default null
+             */
+            title?: string | null;
+        };
+        /**
          * NextForm
          * @description The form that comes next in the packet.
          */
@@ -1601,7 +1806,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "packet_completed" | "invitation_renewal_asked";
+            kind: "packet_completed" | "invitation_renewal_asked" | "document_added";
             /** Notification Id */
             notification_id: string;
             /** Read */
@@ -2020,6 +2225,14 @@ export interface components {
             sign_up_url: string;
         };
         /**
+         * Sharing
+         * @description Whether the client sees it under My documents.
+         */
+        Sharing: {
+            /** Shared */
+            shared: boolean;
+        };
+        /**
          * SignIn
          * @description Who signs in where. `bearer`: for programs, which get a token instead of a cookie.
          */
@@ -2287,6 +2500,69 @@ export interface components {
         TokenIn: {
             /** Token */
             token: string;
+        };
+        /**
+         * UploadIn
+         * @description A file that staff are about to send. `document` files itself when it is clean; `paper_form` waits to be used.
+         */
+        UploadIn: {
+            /**
+             * Category
+             * @default other
+             * @enum {string}
+             */
+            category?: "insurance_card_front" | "insurance_card_back" | "identification" | "other" | "referral" | "letter";
+            /** Name */
+            name: string;
+            /**
+             * Purpose
+             * @default document
+             * @enum {string}
+             */
+            purpose?: "document" | "paper_form";
+            /**
+             * Shared
+             * @default false
+             */
+            shared?: boolean;
+            /** Size */
+            size: number;
+            /**
+             * Title
+             * @default null
+             */
+            title?: string | null;
+        };
+        /**
+         * UploadTicket
+         * @description Post a multipart form with these fields, in this order, then `file`, to `url`; then finish.
+         */
+        UploadTicket: {
+            /** Expires At */
+            expires_at: string;
+            /** Fields */
+            fields: components["schemas"]["FormField"][];
+            /** Upload Id */
+            upload_id: string;
+            /** Url */
+            url: string;
+        };
+        /**
+         * UploadView
+         * @description How far a file is. `document_id` once it is filed.
+         */
+        UploadView: {
+            /** Document Id */
+            document_id: string | null;
+            /** Reason */
+            reason: ("type_not_allowed" | "damaged" | "encrypted" | "active_content" | "infected") | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "waiting" | "checking" | "clean" | "refused" | "used" | "ended";
+            /** Upload Id */
+            upload_id: string;
         };
         /**
          * Verdict
@@ -3720,6 +3996,290 @@ export interface operations {
             };
         };
     };
+    begin_my_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MyUploadIn"];
+            };
+        };
+        responses: {
+            /** @description Begin to send a file to the practice */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadTicket"];
+                };
+            };
+            /** @description Problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_my_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How far the check of my file is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadView"];
+                };
+            };
+            /** @description Problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finish_my_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description My file is there: have it checked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadView"];
+                };
+            };
+            /** @description Problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_clients: {
         parameters: {
             query?: {
@@ -4283,6 +4843,123 @@ export interface operations {
             };
             /** @description Problem */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    share_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                client_id: string;
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Sharing"];
+            };
+        };
+        responses: {
+            /** @description Show an uploaded document to the client, or hide it again */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentView"];
+                };
+            };
+            /** @description Problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5174,6 +5851,303 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InviteView"];
+                };
+            };
+            /** @description Problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UploadIn"];
+            };
+        };
+        responses: {
+            /** @description Begin to send a file to General Documents */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadTicket"];
+                };
+            };
+            /** @description Problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                client_id: string;
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How far the check of a file is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadView"];
+                };
+            };
+            /** @description Problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finish_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                client_id: string;
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file is there: have it checked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadView"];
                 };
             };
             /** @description Problem */
