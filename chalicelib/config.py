@@ -18,6 +18,8 @@ LIMITS: dict[str, tuple[int, int]] = {
     "invitations_client": (10, 86400),  # to one mailbox
     "packets_tenant": (1000, 86400),
     "packets_client": (10, 86400),
+    "uploads_client": (20, 86400),  # that one client sends (notes: security 1, row 33)
+    "uploads_staff": (300, 86400),  # that one staff member sends
     "sessions": (5, 0),  # sessions a person may have at once; the oldest ends
 }
 
@@ -36,6 +38,7 @@ class Settings(BaseModel):
     mail_events_queue_url: str = Field(min_length=1)
     sealing_queue_url: str = Field(min_length=1)
     jobs_queue_url: str = Field(min_length=1)
+    uploads_queue_url: str = Field(min_length=1)
     portal_origin: str = Field(pattern=r"^https?://[^/]+$")
     mail_sender: str = Field(min_length=3)
     data_key_id: str = Field(min_length=1)
@@ -44,6 +47,7 @@ class Settings(BaseModel):
     secrets_name: str = Field(min_length=1)
     origin_key: str | None = Field(default=None, min_length=32)  # proves that a request came through CloudFront
     documents_endpoint: str | None = None  # another address of the documents bucket for browsers (local development)
+    clamd_address: str | None = Field(default=None, pattern=r"^[^\s:]+:\d{1,5}$")  # a virus scanner, host:port
     retention_days: int = Field(default=2557, ge=1)  # signed forms are locked for seven years (notes: security 3.10)
     limits: Json[dict[str, tuple[int, int]]] = Field(default_factory=dict)
 

@@ -180,6 +180,27 @@ class JobEnded(PortalError):
     status, code, title = 409, "job_ended", "This has ended already."
 
 
+class UploadMissing(PortalError):
+    status, code, title = 409, "upload_missing", "The file has not arrived. Send it again."
+
+
+class UploadNotReady(PortalError):
+    status, code, title = 409, "upload_not_ready", "This file is still being checked, or it was not accepted."
+
+
+class UploadUsed(PortalError):
+    status, code, title = 409, "upload_used", "This file was filed already."
+
+
+class NeverSealed(PortalError):
+    status, code, title = 409, "never_sealed", "This file was uploaded, not signed here: it carries no seal of ours."
+
+
+class AlwaysShared(PortalError):
+    status, code = 409, "always_shared"
+    title = "What a client signed or uploaded stays with them: it cannot be hidden from them."
+
+
 class AlreadySigned(PortalError):
     status, code, title = 409, "already_signed", "This form is signed and cannot be changed."
 

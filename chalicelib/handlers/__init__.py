@@ -14,10 +14,13 @@ from chalicelib.handlers import (
     sendings,
     sessions,
     tenants,
+    uploads,
 )
 from chalicelib.handlers.routing import Route, Routes
 
-_FEATURES = (sessions, tenants, clients, invites, intakes, sendings, documents, forms, jobs, notifications, openapi)
+_FEATURES = (
+    sessions, tenants, clients, invites, intakes, sendings, documents, uploads, forms, jobs, notifications, openapi,
+)  # fmt: skip
 
 HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]
 

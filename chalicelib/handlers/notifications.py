@@ -18,7 +18,7 @@ class NotificationView(View):
     """Something that happened with one of the asker's clients."""
 
     notification_id: str
-    kind: Literal["packet_completed", "invitation_renewal_asked"]
+    kind: Literal["packet_completed", "invitation_renewal_asked", "document_added"]
     client_id: str
     client_name: str
     intake_id: str | None

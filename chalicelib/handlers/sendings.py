@@ -8,7 +8,7 @@ from chalicelib.context import Context
 from chalicelib.errors import FeatureNotInPlan, FeatureSwitchedOff, PortalError
 from chalicelib.handlers.jobs import JobView
 from chalicelib.handlers.routing import PRACTICE, Routes
-from chalicelib.handlers.views import Body, Id, Paging, Text, View
+from chalicelib.handlers.views import Body, Id, Line, Paging, Text, View
 from chalicelib.models.clients import Client
 from chalicelib.models.intakes import Intake, IntakeForm, Pace
 from chalicelib.policies.decide import denial
@@ -32,8 +32,16 @@ class Possible(View):
 class Refusal(View):
     """Why a notice was not acknowledged, as staff wrote it down."""
 
-    reason: str | None
+    reason: str
     note: str | None
+
+
+class OnPaper(View):
+    """A form that was signed on paper: by whom, as what, on which day (ISO)."""
+
+    signed_by: str
+    relationship: str
+    signed_on: str
 
 
 class SentForm(View):
@@ -50,6 +58,7 @@ class SentForm(View):
     settled_at: str | None
     settled_by_name: str | None
     refusal: Refusal | None
+    paper: OnPaper | None
 
 
 class SentIntake(View):
@@ -133,6 +142,17 @@ class NoticeIn(Body):
     intake_id: Id | None = None
     reason: Literal["declined", "emergency", "unable", "other"]
     note: Annotated[Text, Field(max_length=1000)] = ""
+
+
+class PaperIn(Body):
+    """A form that was signed on paper, and its scan: an upload of the purpose paper_form that was found clean."""
+
+    form_id: FormId
+    intake_id: Id | None = None
+    signed_by: Annotated[Line, Field(min_length=2, max_length=200)]
+    relationship: Literal["self", "parent", "guardian", "other"]
+    signed_on: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+    upload_id: Id
 
 
 class UnfinishedRow(View):
@@ -276,6 +296,15 @@ def record_notice(context: Context, client_id: str, body: NoticeIn) -> SentIntak
     )
 
 
+@practice.endpoint(
+    "POST", "/clients/{client_id}/paper-forms", action="intake:record", body=PaperIn, status=201, idempotent=True
+)
+def record_paper_form(context: Context, client_id: str, body: PaperIn) -> SentIntake:
+    """File the scan of a form that was signed on paper; the form counts as done"""
+    paper = sendings.Paper(body.signed_by, body.relationship, body.signed_on)
+    return SentIntake.of_packet(*sendings.on_paper(context, body.form_id, body.intake_id, paper, body.upload_id))
+
+
 # ---- many clients ----
 
 
@@ -368,7 +397,7 @@ def _can_send(context: Context) -> Possible:
 
 def _form(entry: dict[str, object], state: IntakeForm | None) -> SentForm:
     status = "to_do" if state is None or state.status == "started" else str(state.status)
-    told = sendings.why(state) if state is not None and state.status == "unobtained" else None
+    told = sendings.why(state) if state is not None and state.status in ("unobtained", "paper") else {}
     settled = state is not None and state.status in intakes.TAKEN
     return SentForm(
         form_id=str(entry["form_id"]),
@@ -381,5 +410,6 @@ def _form(entry: dict[str, object], state: IntakeForm | None) -> SentForm:
         document_id=state.document_id if state is not None else None,
         settled_at=state.settled_at if settled and state is not None else None,
         settled_by_name=state.settled_by_name if settled and state is not None else None,
-        refusal=Refusal(reason=told.get("reason"), note=told.get("note") or None) if told else None,
+        refusal=Refusal(reason=told["reason"], note=told["note"] or None) if status == "unobtained" else None,
+        paper=OnPaper(**told) if status == "paper" else None,
     )

@@ -16,4 +16,5 @@ from chalicelib.models import (  # noqa: F401
     notifications,
     staff,
     tenants,
+    uploads,
 )

@@ -52,6 +52,7 @@ RULES: Mapping[str, Rule] = {
     "client:read": Rule(None, TENANT, ASSIGNED, NO, NO),
     "document:download": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "document:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
+    "document:share": Rule(None, TENANT, ASSIGNED, NO, NO),
     "document:verify": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "form:publish": Rule(None, TENANT, NO, NO, NO),
     "form:read": Rule(None, TENANT, TENANT, NO, NO),
@@ -88,4 +89,6 @@ RULES: Mapping[str, Rule] = {
     "settings:update": Rule(None, TENANT, NO, NO, NO),
     "seal:verify": _open(),
     "tenant:look_up": _open(),
+    "upload:add": Rule(None, TENANT, ASSIGNED, SELF, NO),
+    "upload:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
 }

@@ -12,8 +12,9 @@ from chalicelib.models.intakes import Intake, IntakeForm
 from chalicelib.models.jobs import Job
 from chalicelib.models.mails import ClientMail, StaffMail
 from chalicelib.models.table import DUE_SHARDS, due_before
+from chalicelib.models.uploads import Upload
 from chalicelib.observability import logger, where
-from chalicelib.services import documents, jobs, mails, reminders
+from chalicelib.services import documents, jobs, mails, reminders, uploads
 
 AT_ONCE = 200  # records of one shard in one run; the rest follows a minute later
 
@@ -23,6 +24,7 @@ WORK: dict[str, Callable[[str, str, datetime], None]] = {
     IntakeForm.KIND: documents.sweep,
     Intake.KIND: reminders.sweep,
     Job.KIND: jobs.sweep,
+    Upload.KIND: uploads.sweep,
 }
 
 

@@ -6,8 +6,9 @@ send ─▶ open packet ─ the client signs ─▶ completed
 """
 
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from chalicelib import clock
 from chalicelib.adapters import keys
@@ -35,12 +36,24 @@ from chalicelib.models.jobs import Job
 from chalicelib.models.table import Page
 from chalicelib.models.transaction import Transaction
 from chalicelib.observability import logger, where
-from chalicelib.services import accounts, audits, clients, forms, idempotency, intakes, jobs, letters, mails, reminders
+from chalicelib.services import (
+    accounts,
+    audits,
+    clients,
+    documents,
+    forms,
+    idempotency,
+    intakes,
+    jobs,
+    letters,
+    mails,
+    reminders,
+    uploads,
+)
 
 ERASE_AGAIN = timedelta(minutes=2)
 ASK_AGAIN = "ask_again"  # the job
 BULK_MOST = 5000
-REASONS = ("declined", "emergency", "unable", "other")
 
 
 # ---- may forms be sent to this client? ----
@@ -283,6 +296,51 @@ def _erase(begun: Sequence[IntakeForm]) -> None:
             intakes.erase(form)
         except Exception as error:
             logger.warning("answers_not_erased", error=where(error))
+
+
+# ---- signed on paper ----
+
+
+class Paper(NamedTuple):
+    """What stands on the paper: who signed, as what, on which day."""
+
+    signed_by: str
+    relationship: str
+    signed_on: str
+
+
+def on_paper(context: Context, form_id: str, intake_id: str | None, paper: Paper, upload_id: str) -> Settled:
+    """File the scan of a form that was signed on paper under General Documents; the form counts as done, in its packet
+    or (None) in one of its own.
+
+    Raises InvalidBody for a day that cannot be, UploadNotReady, UploadUsed, AlreadySigned, IntakeClosed, NotFound,
+    Busy.
+    """
+    if context.result:
+        return _as_it_is(context, context.result)
+    day = require_day(paper.signed_on, clock.today(context.tenant.zone), "/signed_on")
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=ZoneInfo(context.tenant.zone))
+    upload = uploads.clean(context, upload_id, uploads.PAPER_FORM)
+
+    def file(tx: Transaction, intake: Intake) -> dict[str, Any]:
+        entry = _require_in(intake, form_id)
+        scan = documents.from_upload(
+            upload,
+            context.now,
+            category="signed_paper",
+            title=f"{entry['title']} (on paper)",
+            shared=True,
+            intake_id=intake.intake_id,
+            form_id=form_id,
+            form_version=entry["version"],
+            signed_by=paper.signed_by,
+            signed_at=clock.text(noon),
+        )
+        uploads.use(tx, upload)
+        tx.create(scan)
+        return {"document_id": scan.document_id}
+
+    return record(context, form_id, intake_id, "paper", paper._asdict(), file)
 
 
 # ---- a notice that was not acknowledged ----

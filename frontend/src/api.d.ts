@@ -226,6 +226,57 @@ export interface paths {
         patch: operations["change_profile"];
         trace?: never;
     };
+    "/portal/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to send a file to the practice */
+        post: operations["begin_my_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/portal/uploads/{upload_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the check of my file is */
+        get: operations["read_my_upload"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/portal/uploads/{upload_id}/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** My file is there: have it checked */
+        post: operations["finish_my_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/practice/clients": {
         parameters: {
             query?: never;
@@ -322,6 +373,23 @@ export interface paths {
         put?: never;
         /** A short-lived link to the sealed PDF */
         post: operations["download_document"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/practice/clients/{client_id}/documents/{document_id}/sharing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Show an uploaded document to the client, or hide it again */
+        post: operations["share_document"];
         delete?: never;
         options?: never;
         head?: never;
@@ -545,6 +613,74 @@ export interface paths {
         put?: never;
         /** Write down why a notice was not acknowledged */
         post: operations["record_notice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/practice/clients/{client_id}/paper-forms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** File the scan of a form that was signed on paper; the form counts as done */
+        post: operations["record_paper_form"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/practice/clients/{client_id}/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to send a file to General Documents */
+        post: operations["begin_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/practice/clients/{client_id}/uploads/{upload_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the check of a file is */
+        get: operations["read_upload"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/practice/clients/{client_id}/uploads/{upload_id}/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The file is there: have it checked */
+        post: operations["finish_upload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1244,8 +1380,22 @@ export interface components {
          * @description A client's document in words.
          */
         DocumentRecord: {
+            /**
+             * Added By
+             * @enum {string}
+             */
+            added_by: "client" | "practice";
+            /** Added By Name */
+            added_by_name: string | null;
             /** Document Id */
             document_id: string;
+            /** File Name */
+            file_name: string | null;
+            /**
+             * File Type
+             * @enum {string}
+             */
+            file_type: "pdf" | "png" | "jpg" | "heic" | "txt" | "docx";
             /** Filed At */
             filed_at: string | null;
             /** Form Id */
@@ -1254,13 +1404,15 @@ export interface components {
             intake_id: string | null;
             /**
              * Kind
-             * @constant
+             * @enum {string}
              */
-            kind: "intake_form";
+            kind: "intake_form" | "insurance_card_front" | "insurance_card_back" | "identification" | "other" | "referral" | "letter" | "signed_paper";
             /** Sections */
             sections: components["schemas"]["StaffRecordSection"][];
             /** Sha256 */
             sha256: string | null;
+            /** Shared */
+            shared: boolean;
             /** Signatures */
             signatures: components["schemas"]["SignatureView"][];
             /** Signed At */
@@ -1286,8 +1438,22 @@ export interface components {
          * @description An entry under General Documents. `worrying`: a safety answer in it calls for attention.
          */
         DocumentView: {
+            /**
+             * Added By
+             * @enum {string}
+             */
+            added_by: "client" | "practice";
+            /** Added By Name */
+            added_by_name: string | null;
             /** Document Id */
             document_id: string;
+            /** File Name */
+            file_name: string | null;
+            /**
+             * File Type
+             * @enum {string}
+             */
+            file_type: "pdf" | "png" | "jpg" | "heic" | "txt" | "docx";
             /** Filed At */
             filed_at: string | null;
             /** Form Id */
@@ -1296,11 +1462,13 @@ export interface components {
             intake_id: string | null;
             /**
              * Kind
-             * @constant
+             * @enum {string}
              */
-            kind: "intake_form";
+            kind: "intake_form" | "insurance_card_front" | "insurance_card_back" | "identification" | "other" | "referral" | "letter" | "signed_paper";
             /** Sha256 */
             sha256: string | null;
+            /** Shared */
+            shared: boolean;
             /** Signed At */
             signed_at: string | null;
             /** Signed By */
@@ -1570,6 +1738,16 @@ export interface components {
         FormFacts: {
             /** Age */
             age: number | null;
+        };
+        /**
+         * FormField
+         * @description One field of the form.
+         */
+        FormField: {
+            /** Name */
+            name: string;
+            /** Value */
+            value: string;
         };
         /**
          * FormFlaw
@@ -2002,20 +2180,32 @@ export interface components {
         };
         /**
          * MyDocument
-         * @description A document of one's own.
+         * @description A document of one's own: signed here, uploaded, or shared by the practice. `file_name`: of what was uploaded.
          */
         MyDocument: {
+            /**
+             * Added By
+             * @enum {string}
+             */
+            added_by: "client" | "practice";
             /** Document Id */
             document_id: string;
+            /** File Name */
+            file_name: string | null;
+            /**
+             * File Type
+             * @enum {string}
+             */
+            file_type: "pdf" | "png" | "jpg" | "heic" | "txt" | "docx";
             /** Filed At */
             filed_at: string | null;
             /** Form Id */
             form_id: string | null;
             /**
              * Kind
-             * @constant
+             * @enum {string}
              */
-            kind: "intake_form";
+            kind: "intake_form" | "insurance_card_front" | "insurance_card_back" | "identification" | "other" | "referral" | "letter" | "signed_paper";
             /** Sha256 */
             sha256: string | null;
             /** Signed At */
@@ -2039,17 +2229,29 @@ export interface components {
          * @description One's own document in words: the accessible copy of the PDF.
          */
         MyDocumentRecord: {
+            /**
+             * Added By
+             * @enum {string}
+             */
+            added_by: "client" | "practice";
             /** Document Id */
             document_id: string;
+            /** File Name */
+            file_name: string | null;
+            /**
+             * File Type
+             * @enum {string}
+             */
+            file_type: "pdf" | "png" | "jpg" | "heic" | "txt" | "docx";
             /** Filed At */
             filed_at: string | null;
             /** Form Id */
             form_id: string | null;
             /**
              * Kind
-             * @constant
+             * @enum {string}
              */
-            kind: "intake_form";
+            kind: "intake_form" | "insurance_card_front" | "insurance_card_back" | "identification" | "other" | "referral" | "letter" | "signed_paper";
             /** Sections */
             sections: components["schemas"]["RecordSection"][];
             /** Sha256 */
@@ -2091,6 +2293,26 @@ export interface components {
             expires_at: string;
             /** Url */
             url: string;
+        };
+        /**
+         * MyUploadIn
+         * @description A file that a client is about to send to the practice.
+         */
+        MyUploadIn: {
+            /**
+             * Category
+             * @enum {string}
+             */
+            category: "insurance_card_front" | "insurance_card_back" | "identification" | "other";
+            /** Name */
+            name: string;
+            /** Size */
+            size: number;
+            /**
+             * Title
+             * @default null
+             */
+            title?: string | null;
         };
         /**
          * NewForm
@@ -2178,7 +2400,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "packet_completed" | "invitation_renewal_asked";
+            kind: "packet_completed" | "invitation_renewal_asked" | "document_added";
             /** Notification Id */
             notification_id: string;
             /** Read */
@@ -2199,6 +2421,18 @@ export interface components {
             selected: boolean;
             /** Title */
             title: string;
+        };
+        /**
+         * OnPaper
+         * @description A form that was signed on paper: by whom, as what, on which day (ISO).
+         */
+        OnPaper: {
+            /** Relationship */
+            relationship: string;
+            /** Signed By */
+            signed_by: string;
+            /** Signed On */
+            signed_on: string;
         };
         /**
          * OpenForm
@@ -2284,6 +2518,30 @@ export interface components {
             reason: string | null;
             /** Version */
             version: number;
+        };
+        /**
+         * PaperIn
+         * @description A form that was signed on paper, and its scan: an upload of the purpose paper_form that was found clean.
+         */
+        PaperIn: {
+            /** Form Id */
+            form_id: string;
+            /**
+             * Intake Id
+             * @default null
+             */
+            intake_id?: string | null;
+            /**
+             * Relationship
+             * @enum {string}
+             */
+            relationship: "self" | "parent" | "guardian" | "other";
+            /** Signed By */
+            signed_by: string;
+            /** Signed On */
+            signed_on: string;
+            /** Upload Id */
+            upload_id: string;
         };
         /**
          * PersonView
@@ -2479,7 +2737,7 @@ export interface components {
             /** Note */
             note: string | null;
             /** Reason */
-            reason: string | null;
+            reason: string;
         };
         /**
          * Reminders
@@ -2663,6 +2921,7 @@ export interface components {
             minutes: number;
             /** Notice */
             notice: boolean;
+            paper: components["schemas"]["OnPaper"] | null;
             refusal: components["schemas"]["Refusal"] | null;
             /** Settled At */
             settled_at: string | null;
@@ -2886,6 +3145,14 @@ export interface components {
             sign_up: boolean;
             /** Sign Up Url */
             sign_up_url: string;
+        };
+        /**
+         * Sharing
+         * @description Whether the client sees it under My documents.
+         */
+        Sharing: {
+            /** Shared */
+            shared: boolean;
         };
         /**
          * SignIn
@@ -3204,6 +3471,69 @@ export interface components {
             sent_by_name: string;
             /** Signed */
             signed: number;
+        };
+        /**
+         * UploadIn
+         * @description A file that staff are about to send. `document` files itself when it is clean; `paper_form` waits to be used.
+         */
+        UploadIn: {
+            /**
+             * Category
+             * @default other
+             * @enum {string}
+             */
+            category?: "insurance_card_front" | "insurance_card_back" | "identification" | "other" | "referral" | "letter";
+            /** Name */
+            name: string;
+            /**
+             * Purpose
+             * @default document
+             * @enum {string}
+             */
+            purpose?: "document" | "paper_form";
+            /**
+             * Shared
+             * @default false
+             */
+            shared?: boolean;
+            /** Size */
+            size: number;
+            /**
+             * Title
+             * @default null
+             */
+            title?: string | null;
+        };
+        /**
+         * UploadTicket
+         * @description Post a multipart form with these fields, in this order, then `file`, to `url`; then finish.
+         */
+        UploadTicket: {
+            /** Expires At */
+            expires_at: string;
+            /** Fields */
+            fields: components["schemas"]["FormField"][];
+            /** Upload Id */
+            upload_id: string;
+            /** Url */
+            url: string;
+        };
+        /**
+         * UploadView
+         * @description How far a file is. `document_id` once it is filed.
+         */
+        UploadView: {
+            /** Document Id */
+            document_id: string | null;
+            /** Reason */
+            reason: ("type_not_allowed" | "damaged" | "encrypted" | "active_content" | "infected") | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "waiting" | "checking" | "clean" | "refused" | "used" | "ended";
+            /** Upload Id */
+            upload_id: string;
         };
         /**
          * Verdict
@@ -4637,6 +4967,290 @@ export interface operations {
             };
         };
     };
+    begin_my_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MyUploadIn"];
+            };
+        };
+        responses: {
+            /** @description Begin to send a file to the practice */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadTicket"];
+                };
+            };
+            /** @description Problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_my_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How far the check of my file is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadView"];
+                };
+            };
+            /** @description Problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finish_my_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description My file is there: have it checked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadView"];
+                };
+            };
+            /** @description Problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_clients: {
         parameters: {
             query?: {
@@ -5200,6 +5814,123 @@ export interface operations {
             };
             /** @description Problem */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    share_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                client_id: string;
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Sharing"];
+            };
+        };
+        responses: {
+            /** @description Show an uploaded document to the client, or hide it again */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentView"];
+                };
+            };
+            /** @description Problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6767,6 +7498,421 @@ export interface operations {
             };
             /** @description Problem */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record_paper_form: {
+        parameters: {
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
+            };
+            path: {
+                client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PaperIn"];
+            };
+        };
+        responses: {
+            /** @description File the scan of a form that was signed on paper; the form counts as done */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SentIntake"];
+                };
+            };
+            /** @description Problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                client_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UploadIn"];
+            };
+        };
+        responses: {
+            /** @description Begin to send a file to General Documents */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadTicket"];
+                };
+            };
+            /** @description Problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                client_id: string;
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How far the check of a file is */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadView"];
+                };
+            };
+            /** @description Problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finish_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                client_id: string;
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file is there: have it checked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadView"];
+                };
+            };
+            /** @description Problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -17,6 +17,7 @@ from tests import flows
 from tests.calls import PEOPLE, Answer, Caller
 from tests.conftest import World
 from tests.flows import NOTICE
+from tests.integration.test_uploads import pdf
 
 WRITES = ("TransactWriteItems", "UpdateItem", "PutItem", "SendMessage", "PutObject", "SendEmail")
 # What is left of a record when ids, times and ciphertext are taken away.
@@ -82,6 +83,17 @@ def _overdue(call: Any) -> None:
     assert admin.post(_packets("C1"), {"form_ids": [NOTICE]}).status == 201
     admin.drain()
     admin.clock.advance(86_460)
+
+
+def _scanned(call: Any) -> dict[str, Any]:
+    """A packet that is begun, and the clean scan of what was signed on paper instead."""
+    intake_id = _filled(call)
+    scan = flows.uploaded(
+        call("A1"), f"/practice/clients/{flows.client_id('C1')}", "scan.pdf", pdf(), purpose="paper_form"
+    )
+    call("A1").drain()
+    told = {"signed_by": "Imogen Thistlewood", "relationship": "self", "signed_on": "2026-01-14"}
+    return {"form_id": NOTICE, "intake_id": intake_id, "upload_id": scan["upload_id"], **told}
 
 
 def _verb(verb: str) -> Callable[[Any, str], Answer]:
@@ -170,6 +182,14 @@ FLOWS: dict[str, Flow] = {
             f"/practice/clients/{flows.client_id('C1')}/notices",
             {"form_id": NOTICE, "intake_id": intake_id, "reason": "declined"},
             key="the-very-same-key",
+        ),
+        (201,),
+        True,
+    ),
+    "a form signed on paper": Flow(
+        _scanned,
+        lambda call, body: call("A1").post(
+            f"/practice/clients/{flows.client_id('C1')}/paper-forms", body, key="the-very-same-key"
         ),
         (201,),
         True,

@@ -37,7 +37,7 @@ RANDOM_ID = "01M8HZZZZZQ9W8E7R6T5Y4V3X2"
 MALFORMED = ["1", "-", "%2e%2e", "..%2fT1", "%00", "%23", "01kf8dem0000000000000000c1", "' OR 1=1 --", "é", "x" * 300]
 NOBODY = "nobody"
 UNAUTHENTICATED = (NOBODY, "expired", "forged", "disabled", "left")
-NESTED = ("invite_id", "intake_id", "document_id", "notification_id")
+NESTED = ("invite_id", "intake_id", "document_id", "notification_id", "upload_id")
 OF_TENANT = ("job_id",)  # what belongs to the organization: there for everyone of it who may do this at all
 # More clients: two with an open invitation, so that there is a sibling's and a foreign one, and one to be invited.
 MORE = {"C6": ("oak", "T4"), "C7": ("oak", "T4"), "CY": ("birch", "BT")}
@@ -180,7 +180,10 @@ def _furnish(stage: Stage, call: Callable[[str], Caller]) -> None:
         signed, document = flows.signed_document(client, key)
         started = flows.send_packet(key, flows.NOTICE)
         flows.fill(client, started, flows.NOTICE)
-        stage.ids[key] |= {"intake_id": started, "signed_intake_id": signed, "document_id": document}
+        sent = client.post("/portal/uploads", {"name": "card.png", "size": 70, "category": "insurance_card_front"})
+        assert flows.post_file(client, sent.json, b"x" * 70).status == 204
+        upload = {"upload_id": sent.json["upload_id"]}
+        stage.ids[key] |= {"intake_id": started, "signed_intake_id": signed, "document_id": document, **upload}
     for key in ("A1", "B1"):
         stage.ids[key]["job_id"] = _job(key)
     for key in ("A1", "B1", "D1"):
@@ -334,12 +337,19 @@ BODIES: dict[str, Any] = {
     "save_draft": {"title": "Notice", "minutes": 5, "intro": [], "sections": []},
     "publish_form": {"what_changed": "Less."},
     "send_forms": {"form_ids": [flows.CONSENT]},
+    "record_paper_form": {
+        "form_id": flows.NOTICE, "signed_by": "Extra Person", "relationship": "self", "signed_on": "2026-01-02",
+        "upload_id": "…",
+    },
     "record_notice": {"form_id": flows.NOTICE, "reason": "declined"},
     "remind_many": {"all": True},
     "ask_again": {},
     "change_profile": {"phone": "+1 212 555 0199"},
     "save_my_section": {"answers": {"received": True}},
     "sign_my_form": flows.signature(),
+    "begin_upload": {"name": "letter.pdf", "size": 1000},
+    "begin_my_upload": {"name": "card.jpg", "size": 1000, "category": "insurance_card_front"},
+    "share_document": {"shared": True},
     "prove_session": {"password": "…"},
     "look_up_invitation": {"token": "…"},
     "redeem_invitation": {"token": "…", "password": flows.PASSWORD},
@@ -350,7 +360,8 @@ PASSED = range(200, 300)
 ALSO = {"send_invite": (409,), "resend_invite": (409,), "revoke_invite": (409,), "change_profile": (412,),
         "change_settings": (412,), "download_document": (409,), "verify_document": (409,), "open_draft": (409,),
         "save_draft": (412,), "discard_draft": (412,), "publish_form": (412,), "send_forms": (409,),
-        "remind_client": (409,), "revoke_intake": (409,), "revoke_form": (409,)}  # fmt: skip
+        "remind_client": (409,), "revoke_intake": (409,), "revoke_form": (409,), "record_paper_form": (404,),
+        "finish_upload": (409,), "finish_my_upload": (409,)}  # fmt: skip
 
 
 def _good(route: Route, stage: Stage, person: str = NOBODY) -> tuple[bytes, dict[str, str]]:

@@ -1,5 +1,6 @@
 """Forms for clients who have an account: sent, taken back, reminded of, settled by staff, asked again."""
 
+import contextlib
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from tests.calls import PEOPLE, Answer, Caller
 from tests.conftest import World
 from tests.flows import CONSENT, NOTICE, QUESTIONNAIRE, together
 from tests.integration.test_forms import CHANGED, renewed
+from tests.integration.test_uploads import pdf
 
 DAY = 86400
 NOTE = "Before Tuesday, please: the zebra finch."
@@ -218,10 +220,11 @@ class TestTakingBack:
         for turn in range(12):
             intake_id = flows.send_packet("C1", NOTICE)
             flows.fill(client, intake_id, NOTICE)
+            which = "revoke" if turn % 2 else f"forms/{NOTICE}/revoke"
             acts = [
                 lambda i=intake_id: flows.sign(client, i, NOTICE),
-                lambda i=intake_id, t=turn: staff.post(path("C1", f"/{i}/" + ("revoke" if t % 2 else f"forms/{NOTICE}/revoke"))),
-            ]  # fmt: skip
+                lambda i=intake_id, w=which: staff.post(path("C1", f"/{i}/{w}")),
+            ]
             signed, taken = together(2, lambda n, a=acts: a[n]())
             found = packet(staff, "C1", intake_id)
             kept = [each for each in flows.stored("signed_form") if each["intake_id"] == intake_id]
@@ -330,10 +333,8 @@ class TestReminders:
 def _quietly(act: Callable[[], Any]) -> None:
     from chalicelib.errors import PortalError
 
-    try:
+    with contextlib.suppress(PortalError):  # what is due is brought again
         act()
-    except PortalError:
-        pass  # what is due is brought again
 
 
 class TestUnfinished:
@@ -392,6 +393,70 @@ def _therapists(key: str) -> tuple[str, ...]:
     person = PEOPLE[key]
     assert isinstance(person, demo.ClientPerson)
     return person.therapists
+
+
+class TestPaper:
+    def scan(self, staff: Caller, key: str, purpose: str = "paper_form") -> str:
+        """The upload of a scan that was found clean."""
+        upload = flows.uploaded(staff, f"/practice/clients/{flows.client_id(key)}", "scan.pdf", pdf(), purpose=purpose)
+        staff.drain()
+        return str(upload["upload_id"])
+
+    def body(self, upload_id: str, intake_id: str | None = None, **more: Any) -> dict[str, Any]:
+        """What staff enter."""
+        told = {"signed_by": "Imogen Thistlewood", "relationship": "self", "signed_on": "2026-01-14"}
+        return {"form_id": CONSENT, "intake_id": intake_id, "upload_id": upload_id, **told, **more}
+
+    def test_it_is_filed_and_counts(self, world: World, call: Callable[..., Caller]) -> None:
+        staff, client = call("T1"), call("C1")
+        intake_id = flows.send_packet("C1", CONSENT)
+        flows.fill(client, intake_id, CONSENT)
+        upload_id = self.scan(staff, "C1")
+        path = f"/practice/clients/{flows.client_id('C1')}/paper-forms"
+        assert staff.post(path, self.body(upload_id, intake_id, signed_on="2031-01-01")).status == 422
+        answer = staff.post(path, self.body(upload_id, intake_id))
+        assert (answer.status, answer.json["status"], states(answer.json)) == (201, "completed", {CONSENT: "paper"})
+        (form,) = answer.json["forms"]
+        assert form["paper"] == {"signed_by": "Imogen Thistlewood", "relationship": "self", "signed_on": "2026-01-14"}
+        listed = staff.get(f"/practice/clients/{flows.client_id('C1')}/documents").json["items"]
+        (document,) = [each for each in listed if each["document_id"] == form["document_id"]]
+        assert (document["kind"], document["signed_by"]) == ("signed_paper", "Imogen Thistlewood")
+        assert document["title"] == "Informed Consent for Psychotherapy (on paper)"
+        assert client.post(f"/portal/documents/{document['document_id']}/download").status == 200
+        assert not flows.stored("section"), "what was typed is erased"
+        assert staff.post(path, self.body(upload_id, intake_id)).code == "upload_used"
+
+    def test_without_a_packet_and_without_an_account(self, world: World, call: Callable[..., Caller]) -> None:
+        staff = call("A1")
+        path = f"/practice/clients/{flows.client_id('C4')}/paper-forms"
+        answer = staff.post(path, self.body(self.scan(staff, "C4")))
+        assert (answer.status, answer.json["status"]) == (201, "completed")
+
+    def test_only_a_scan_of_this_client_that_was_found_clean(self, world: World, call: Callable[..., Caller]) -> None:
+        staff = call("A1")
+        path = f"/practice/clients/{flows.client_id('C1')}/paper-forms"
+        assert staff.post(path, self.body(self.scan(staff, "C3"))).status == 404
+        assert staff.post(path, self.body(self.scan(staff, "C1", "document"))).status == 404
+        begun = staff.post(
+            f"/practice/clients/{flows.client_id('C1')}/uploads",
+            {"name": "a.pdf", "size": 10, "purpose": "paper_form"},
+        )
+        assert staff.post(path, self.body(begun.json["upload_id"])).code == "upload_not_ready"
+
+    def test_against_a_signature(self, world: World, call: Callable[..., Caller]) -> None:
+        staff, client = call("T1"), call("C1")
+        for _ in range(4):
+            intake_id = flows.send_packet("C1", NOTICE)
+            flows.fill(client, intake_id, NOTICE)
+            body = self.body(self.scan(staff, "C1"), intake_id, form_id=NOTICE)
+            acts = [
+                lambda i=intake_id: flows.sign(client, i, NOTICE),
+                lambda b=body: staff.post(f"/practice/clients/{flows.client_id('C1')}/paper-forms", b),
+            ]
+            signed, filed = together(2, lambda n, a=acts: a[n]())
+            assert (signed.status == 201) != (filed.status == 201)
+            papers = [each for each in flows.stored("document") if each["intake_id"] == intake_id]
+            assert len(papers) == 1
 
 
 class TestNotices:
