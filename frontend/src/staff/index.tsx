@@ -2,6 +2,7 @@
 import { Route, Router } from 'preact-iso';
 import { useSession } from '../session.tsx';
 import { StaffShell, type MenuItem } from '../shell/StaffShell.tsx';
+import { forms } from '../strings/forms.ts';
 import { staff } from '../strings/staff.ts';
 import { ClientDetails } from './client/details.tsx';
 import { DocumentPage } from './client/document.tsx';
@@ -9,14 +10,19 @@ import { InvitePage } from './client/invite.tsx';
 import { SummaryPage } from './client/summary.tsx';
 import { Clients } from './clients.tsx';
 import { Elsewhere } from './elsewhere.tsx';
+import { SendFormsPage } from './client/send.tsx';
+import { FormEditorPage } from './organization/editor.tsx';
 import { FormPreviewPage } from './organization/form.tsx';
 import { ClientPortal } from './organization/portal.tsx';
+import { FormVersionsPage } from './organization/versions.tsx';
 import { Today } from './today.tsx';
+import { Unfinished } from './unfinished.tsx';
 import './staff.css';
 
 const MENU: MenuItem[] = [
   { href: '/staff', label: staff.menu.today, icon: 'home', exact: true },
   { href: '/staff/clients', label: staff.menu.clients, icon: 'people' },
+  { href: '/staff/unfinished', label: forms.unfinished.menu, icon: 'form' },
   {
     href: '/staff/organization/client-portal', label: staff.menu.organization, icon: 'building',
     sub: [{ href: '/staff/organization/client-portal', label: staff.menu.clientPortal }],
@@ -45,7 +51,11 @@ export default function Staff() {
         <Route path="/organization/client-portal" component={ClientPortal} />
         <Route path="/organization/client-portal/subscription" component={ClientPortal} />
         <Route path="/organization/client-portal/intake-forms" component={ClientPortal} />
+        <Route path="/clients/:client_id/send" component={SendFormsPage} />
+        <Route path="/unfinished" component={Unfinished} />
         <Route path="/forms/:form_id" component={FormPreviewPage} />
+        <Route path="/forms/:form_id/edit" component={FormEditorPage} />
+        <Route path="/forms/:form_id/versions" component={FormVersionsPage} />
         <Route default component={Elsewhere} />
       </Router>
     </StaffShell>
