@@ -746,9 +746,10 @@ def _check_section(
         yield f"{where}: the id {name} is used twice."
     else:
         section_ids.add(str(name))
-    for key in ("title", "why"):
-        if not _is_words(section.get(key)):
-            yield f"{where} has no {key}."
+    if not _is_words(section.get("title")):
+        yield f"{where} has no title."
+    if not _is_words(section.get("why")):
+        yield f"{where} does not say why it asks."
     if not isinstance(section.get("skippable", False), bool):
         yield f"{where}: skippable is neither true nor false."
     yield from _check_condition(section.get("when"), where, seen)

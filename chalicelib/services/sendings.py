@@ -173,6 +173,7 @@ def take_back(context: Context, intake_id: str, form_id: str | None) -> Settled:
     Against a signature at the same moment there is one outcome. Raises AlreadySigned, IntakeClosed, InvitationOpen,
     NotFound, Busy.
     """
+    intakes.get(context, intake_id)  # NotFound comes before any state
     if context.client.portal == "invited":
         raise InvitationOpen()
     return _again_and_again(lambda: _take_back(context, intake_id, form_id))
@@ -320,7 +321,12 @@ def on_paper(context: Context, form_id: str, intake_id: str | None, paper: Paper
         return _as_it_is(context, context.result)
     day = require_day(paper.signed_on, clock.today(context.tenant.zone), "/signed_on")
     noon = datetime(day.year, day.month, day.day, 12, tzinfo=ZoneInfo(context.tenant.zone))
-    upload = uploads.clean(context, upload_id, uploads.PAPER_FORM)
+    try:
+        upload = uploads.clean(context, upload_id, uploads.PAPER_FORM)
+    except NotFound:
+        detail = "This is no scan that was sent for this client."
+        wrong = [{"pointer": "/upload_id", "code": "unknown_upload", "detail": detail}]
+        raise InvalidBody(errors=wrong) from None
 
     def file(tx: Transaction, intake: Intake) -> dict[str, Any]:
         entry = _require_in(intake, form_id)

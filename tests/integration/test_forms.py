@@ -58,7 +58,7 @@ def test_a_new_form_from_blank_to_published(world: World, call: Callable[..., Ca
     begun = admin.post("/practice/forms", {"title": "House rules", "purpose": "consent"})
     assert begun.status == 201, begun
     draft = begun.json
-    assert [each["detail"] for each in draft["problems"]] == ["Has no title.", "Has no why."]
+    assert [each["detail"] for each in draft["problems"]] == ["Has no title.", "Does not say why it asks."]
     assert [(each["section"], each["field"]) for each in draft["problems"]] == [(0, None), (0, None)]
     assert row(admin, draft["form_id"])["status"] == "draft"
     assert draft["form_id"] not in [each["form_id"] for each in therapist.get("/practice/forms").json["items"]]

@@ -31,6 +31,7 @@ from infra.local.gateway import Answer
 from tests import flows
 from tests.calls import PEOPLE, Caller
 from tests.conftest import World
+from tests.integration.test_uploads import pdf
 from tests.unit.test_policies import expected
 
 RANDOM_ID = "01M8HZZZZZQ9W8E7R6T5Y4V3X2"
@@ -187,14 +188,24 @@ def _furnish(stage: Stage, call: Callable[[str], Caller]) -> None:
     for key in ("A1", "B1"):
         stage.ids[key]["job_id"] = _job(key)
     for key in ("A1", "B1", "D1"):
-        opened = call(key).post(f"/practice/forms/{flows.NOTICE}/draft", {"source": "newest"})
-        assert opened.status == 201, opened
+        _draft(call(key), demo.tenant_id(PEOPLE[key].tenant))
     stage.ids["C4"]["token"] = flows.mailed_token(call("A1"), PEOPLE["C4"].email)
+    scan = flows.uploaded(call("A1"), f"/practice/clients/{PEOPLE['C1'].id}", "scan.pdf", pdf(), purpose="paper_form")
+    stage.ids["C1"]["scan_id"] = scan["upload_id"]
     for key in ("A1", "T1", "T4", "BT", "DT"):
         notices = call(key).get("/practice/notifications").json["items"]
         if notices:
             stage.ids[key]["notification_id"] = notices[0]["notification_id"]
     _those_who_may_not(stage)
+
+
+def _draft(admin: Caller, tenant_id: str) -> None:
+    """A draft of the notice, which has the version that every request of the matrix has seen."""
+    from chalicelib.models.forms import FormDraft
+
+    opened = admin.post(f"/practice/forms/{flows.NOTICE}/draft", {"source": "newest"})
+    assert opened.status == 201, opened
+    change(FormDraft.at(tenant_id=tenant_id, form_id=flows.NOTICE), FormDraft.version.set(1))
 
 
 def _job(key: str) -> str:
@@ -333,12 +344,15 @@ BODIES: dict[str, Any] = {
     "preview_invite": {"form_ids": [flows.NOTICE]},
     "change_settings": {"reply_time": "Within a week."},
     "begin_form": {"title": "House rules", "purpose": "consent"},
-    "open_draft": {"source": "newest"},
+    "open_draft": {"source": "standard", "replaces": "1"},
     "save_draft": {"title": "Notice", "minutes": 5, "intro": [], "sections": []},
     "publish_form": {"what_changed": "Less."},
     "send_forms": {"form_ids": [flows.CONSENT]},
     "record_paper_form": {
-        "form_id": flows.NOTICE, "signed_by": "Extra Person", "relationship": "self", "signed_on": "2026-01-02",
+        "form_id": flows.NOTICE,
+        "signed_by": "Extra Person",
+        "relationship": "self",
+        "signed_on": "2026-01-02",
         "upload_id": "…",
     },
     "record_notice": {"form_id": flows.NOTICE, "reason": "declined"},
@@ -358,9 +372,8 @@ BODIES: dict[str, Any] = {
 # The state of the world makes the answer of these a conflict or a refusal of the body for some; that is not a denial.
 PASSED = range(200, 300)
 ALSO = {"send_invite": (409,), "resend_invite": (409,), "revoke_invite": (409,), "change_profile": (412,),
-        "change_settings": (412,), "download_document": (409,), "verify_document": (409,), "open_draft": (409,),
-        "save_draft": (412,), "discard_draft": (412,), "publish_form": (412,), "send_forms": (409,),
-        "remind_client": (409,), "revoke_intake": (409,), "revoke_form": (409,), "record_paper_form": (404,),
+        "change_settings": (412,), "download_document": (409,), "verify_document": (409,), "send_forms": (409,),
+        "remind_client": (409,), "revoke_intake": (409,), "revoke_form": (409,), "record_paper_form": (422,),
         "finish_upload": (409,), "finish_my_upload": (409,)}  # fmt: skip
 
 
@@ -371,6 +384,8 @@ def _good(route: Route, stage: Stage, person: str = NOBODY) -> tuple[bytes, dict
     body = dict(BODIES.get(route.operation_id, {}))
     if "token" in body:
         body["token"] = stage.ids["C4"]["token"]
+    if "upload_id" in body:
+        body["upload_id"] = stage.ids["C1"]["scan_id"]
     if route.operation_id == "prove_session" and (who := PEOPLE.get(person)):
         body["password"] = who.password
         if isinstance(who, demo.StaffMember):

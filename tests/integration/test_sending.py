@@ -435,8 +435,9 @@ class TestPaper:
     def test_only_a_scan_of_this_client_that_was_found_clean(self, world: World, call: Callable[..., Caller]) -> None:
         staff = call("A1")
         path = f"/practice/clients/{flows.client_id('C1')}/paper-forms"
-        assert staff.post(path, self.body(self.scan(staff, "C3"))).status == 404
-        assert staff.post(path, self.body(self.scan(staff, "C1", "document"))).status == 404
+        for upload_id in (self.scan(staff, "C3"), self.scan(staff, "C1", "document"), flows.client_id("C1")):
+            refused = staff.post(path, self.body(upload_id))
+            assert (refused.status, refused.json["errors"][0]["code"]) == (422, "unknown_upload")
         begun = staff.post(
             f"/practice/clients/{flows.client_id('C1')}/uploads",
             {"name": "a.pdf", "size": 10, "purpose": "paper_form"},

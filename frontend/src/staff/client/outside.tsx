@@ -1,7 +1,7 @@
 /** What happened outside the portal: a form signed on paper with its scan, a notice that was not acknowledged. */
 import { useRef, useState } from 'preact/hooks';
 import { api, asProblem, call, newKey, Problem } from '../../http.ts';
-import { Button, Dialog, Field, Group, TextField, useAct } from '../../ui/index.ts';
+import { Button, Dialog, Field, Group, TextField, useAct, useLoad } from '../../ui/index.ts';
 import { client as clientWords } from '../../strings/client.ts';
 import { forms as strings } from '../../strings/forms.ts';
 import { Failed } from '../parts.tsx';
@@ -109,7 +109,7 @@ export function PaperDialog({ client_id, intake_id, form, onDone }: Props) {
       >
         <p class="soft small"><strong>{form.title}.</strong> {words.paperText}</p>
         <TextField label={words.paperBy} value={by} maxLength={200} error={missing(by.trim().length < 2, words.paperMissing.by)} onInput={setBy} />
-        <Field label={clientWords.sign.relationship}>
+        <Field label={words.paperAs}>
           {(wiring) => (
             <select {...wiring} value={as} onChange={(event) => setAs(event.currentTarget.value as typeof as)}>
               {RELATIONS.map((one) => <option key={one} value={one}>{clientWords.sign.relationships[one]}</option>)}
@@ -123,5 +123,38 @@ export function PaperDialog({ client_id, intake_id, form, onDone }: Props) {
         {!act.problem?.at('/signed_on') && <Failed problem={act.problem} />}
       </Dialog>
     </>
+  );
+}
+
+/* ---------- without a packet ---------- */
+
+/** For a form that was never sent: pick it, then say what happened. It gets a packet of its own that is complete. */
+export function Outside({ client_id, onDone }: { client_id: string; onDone: (told: string) => void }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <details class="inset ruled" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary class="small">{words.outside}</summary>
+      {open && <Choice client_id={client_id} onDone={onDone} />}
+    </details>
+  );
+}
+
+function Choice({ client_id, onDone }: { client_id: string; onDone: (told: string) => void }) {
+  const library = useLoad(() => call(api.GET('/practice/forms')), []);
+  const [form_id, setForm] = useState('');
+  const published = (library.data?.items ?? []).filter((form) => form.version > 0);
+  const form = published.find((one) => one.form_id === form_id) ?? published[0];
+  if (!form) return library.problem ? <Failed problem={library.problem} lead={words.outsideFailed} /> : null;
+  return (
+    <div class="stack g3">
+      <p class="small soft">{words.outsideText}</p>
+      <Field label={words.outsideForm}>
+        {(wiring) => <select {...wiring} value={form.form_id} onChange={(event) => setForm(event.currentTarget.value)}>{published.map((one) => <option key={one.form_id} value={one.form_id}>{one.title}</option>)}</select>}
+      </Field>
+      <div class="cluster g2">
+        <PaperDialog key={`p-${form.form_id}`} client_id={client_id} intake_id={null} form={form} onDone={onDone} />
+        {form.purpose === 'notice' && <RefusalDialog key={`r-${form.form_id}`} client_id={client_id} intake_id={null} form={form} onDone={onDone} />}
+      </div>
+    </div>
   );
 }

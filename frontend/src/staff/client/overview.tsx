@@ -6,6 +6,7 @@ import type { Address, Client } from '../../types.ts';
 import { InviteBadge, PortalBadge } from '../parts.tsx';
 import { moment } from '../when.ts';
 import type { ClientFile } from './details.tsx';
+import { Outside } from './outside.tsx';
 import { Packet } from './packet.tsx';
 
 const words = staff.overview;
@@ -103,6 +104,7 @@ function Forms({ file, onDone }: { file: ClientFile; onDone: (told: string) => v
       {file.intakes.length === 0
         ? <p class="small soft inset">{words.noForms}</p>
         : <ul class="rows">{file.intakes.map((intake) => <Packet key={intake.intake_id} intake={intake} client_id={file.client.client_id} may={file.may} onDone={onDone} />)}</ul>}
+      <Outside client_id={file.client.client_id} onDone={onDone} />
     </section>
   );
 }
