@@ -96,7 +96,7 @@ export const forms = {
     addColumn: 'Add a column',
     rows: 'Rows at most',
     worrying: 'Safety answer',
-    worryingHelp: 'Shows the crisis numbers at once, and flags the form for staff.',
+    worryingHelp: 'A safety answer shows the crisis numbers at once and flags the form for staff.',
     worryingIf: 'Safety answer',
     none: 'None',
     yes: 'Yes',
