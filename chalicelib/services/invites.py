@@ -130,8 +130,6 @@ def send(context: Context, form_ids: Sequence[str], subject: str | None, message
     _pace(context)
     previous = _previous(client)
     intake = intakes.packet(context, client, picked)
-    if picked:
-        reminders.schedule(intake, context.tenant)
     invite = _new_invite(context, client, picked, intake, subject, message)
     mail = mails.to_client(
         context.now, context.tenant_id, client.client_id, letters.INVITATION, invite_id=invite.invite_id
@@ -414,6 +412,8 @@ def redeem(token: str, password: str, profile: dict[str, Any], caller: Caller) -
         )
         for entry in clients.new_search_entries(client, profile.get("preferred_name")):
             tx.put(entry)
+        if invite.forms:
+            reminders.begin(tx, tenant, client.client_id, invite.intake_id, now)
         tx.create(audits.event(context, "invite:redeem", client_id=client.client_id, invite_id=invite.invite_id))
     context.person = context.client = clients.find(tenant.tenant_id, client.client_id)
     sessions.start(context, method="invitation link and new password", bearer=False)

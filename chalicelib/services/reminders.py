@@ -67,6 +67,15 @@ def schedule(intake: Intake, tenant: Tenant) -> None:
         intake.due(at)
 
 
+def begin(tx: Transaction, tenant: Tenant, client_id: str, intake_id: str, now: datetime) -> None:
+    """Within the transaction in which an invited client joins: their packet may be reminded of from now on."""
+    intake = Intake.at(tenant_id=tenant.tenant_id, client_id=client_id, intake_id=intake_id)
+    at = next_look(tenants.setting(tenant, "reminders"), now, 0, None, now)
+    if at is not None:
+        place = due_key(intake.pk, intake.sk, Intake.KIND, at)
+        tx.update(intake, Intake.duepk.set(place[0]), Intake.duesk.set(place[1]))
+
+
 def sweep(pk: str, sk: str, now: datetime) -> None:
     """A packet that is due: remind its client if the rule says so, else look again later, or never."""
     for intake in at_keys([(pk, sk)], consistent=True):
@@ -92,7 +101,7 @@ def _look(intake: Intake, now: datetime) -> datetime | None:
         return at
     tomorrow = now + timedelta(days=1)
     off = why_off(Feature.INTAKE_FORMS, tenants.circumstances(tenant, client_off=client.features_off))
-    if off is not None or client.portal != "active":  # invited, and not joined yet: the invitation is what waits
+    if off is not None or client.portal != "active":
         return tomorrow
     system = Context(intake.tenant_id, Actor("system", "reminders"), now, Persona.JOBS, tenant=tenant, client=client)
     try:
