@@ -47,7 +47,7 @@ KNOWN: dict[str, tuple[tuple[float | None, float | None, int | None], str]] = {
     "a form": ((None, None, 3), "the packet's forms, then the sections of this one"),
     "a form, filled in": ((None, None, 3), "the packet's forms, then the sections of this one"),
     "sign": ((None, 13, 4), "seven items, a signed record of 1 KB; more answers cost 2 units a KB"),
-    "on_sealing: last form": ((None, 19, None), "once a packet: notification, mail, end of reminders; a notice's receipt"),
+    "on_sealing: last form": ((None, 19, None), "once a packet: notices, mails, end of reminders; a receipt"),
     "a document in words": ((9, None, None), "facts of five items, then packet, form, document, signed record"),
     "summary of a packet": ((13, None, 4), "reads every signed form of the packet and its document"),
     "notifications": ((None, None, 3), "then the names as they are now, of those who may still be seen"),
