@@ -31,6 +31,10 @@ LIMITS: dict[str, tuple[int, int]] = {
     "slug_check_address": (60, 600),
     "staff_invitations_tenant": (50, 86400),
     "staff_invitation_address": (40, 3600),
+    "packets_tenant": (1000, 86400),
+    "packets_client": (10, 86400),
+    "uploads_client": (20, 86400),  # that one client sends (notes: security 1, row 33)
+    "uploads_staff": (300, 86400),  # that one staff member sends
     "sessions": (5, 0),  # sessions a person may have at once; the oldest ends
 }
 
@@ -49,6 +53,7 @@ class Settings(BaseModel):
     mail_events_queue_url: str = Field(min_length=1)
     sealing_queue_url: str = Field(min_length=1)
     jobs_queue_url: str = Field(min_length=1)
+    uploads_queue_url: str = Field(min_length=1)
     portal_origin: str = Field(pattern=r"^https?://[^/]+$")
     mail_sender: str = Field(min_length=3)
     data_key_id: str = Field(min_length=1)
@@ -57,6 +62,7 @@ class Settings(BaseModel):
     secrets_name: str = Field(min_length=1)
     origin_key: str | None = Field(default=None, min_length=32)  # proves that a request came through CloudFront
     documents_endpoint: str | None = None  # another address of the documents bucket for browsers (local development)
+    clamd_address: str | None = Field(default=None, pattern=r"^[^\s:]+:\d{1,5}$")  # a virus scanner, host:port
     retention_days: int = Field(default=2557, ge=1)  # signed forms are locked for seven years (notes: security 3.10)
     trusted_hours: int = Field(
         default=12, ge=0, le=24

@@ -122,6 +122,10 @@ class ProofFailed(PortalError):
     status, code, title = 422, "proof_failed", "That did not match. Check the password and the code."
 
 
+class FormUnfit(PortalError):
+    status, code, title = 422, "form_unfit", "This form cannot be published yet. Each place that needs work is marked."
+
+
 class AnswersIncomplete(PortalError):
     status, code, title = 422, "answers_incomplete", "Some answers are still missing."
 
@@ -187,8 +191,9 @@ class InvitationRevoked(PortalError):
     title = "This invitation is no longer valid. Ask the practice for a new one."
 
 
-class NoAccount(PortalError):
-    status, code, title = 409, "no_account", "There is no portal account yet whose e-mail address could be changed."
+class NoAddressToChange(PortalError):
+    status, code = 409, "no_address_to_change"
+    title = "There is no portal account yet whose e-mail address could be changed."
 
 
 class AddressTaken(PortalError):
@@ -223,6 +228,27 @@ class JobEnded(PortalError):
 class TooManyTokens(PortalError):
     status, code = 409, "too_many_tokens"
     title = "The organization has as many API tokens as it may have. Revoke one that is not needed, then try again."
+
+
+class UploadMissing(PortalError):
+    status, code, title = 409, "upload_missing", "The file has not arrived. Send it again."
+
+
+class UploadNotReady(PortalError):
+    status, code, title = 409, "upload_not_ready", "This file is still being checked, or it was not accepted."
+
+
+class UploadUsed(PortalError):
+    status, code, title = 409, "upload_used", "This file was filed already."
+
+
+class NeverSealed(PortalError):
+    status, code, title = 409, "never_sealed", "This file was uploaded, not signed here: it carries no seal of ours."
+
+
+class AlwaysShared(PortalError):
+    status, code = 409, "always_shared"
+    title = "What a client signed or uploaded stays with them: it cannot be hidden from them."
 
 
 class AlreadySigned(PortalError):
@@ -262,3 +288,45 @@ class NotATherapist(PortalError):
 
 class AlreadyOnPlan(PortalError):
     status, code, title = 409, "already_on_plan", "Your organization has this plan already."
+
+
+class DraftExists(PortalError):
+    status, code = 409, "draft_exists"
+    title = "There is a draft of this form already. Open it, or put the other text in its place."
+
+
+class NotStandard(PortalError):
+    status, code, title = 409, "not_standard", "This form did not come with the portal: there is no standard text."
+
+
+class NothingPublished(PortalError):
+    status, code, title = 409, "nothing_published", "This form has never been published. Publish it, or delete it."
+
+
+class NoAccount(PortalError):
+    status, code, title = 409, "no_account", "This client has no portal account yet. Invite them: forms can go along."
+
+
+class AccessEnded(PortalError):
+    status, code, title = 409, "access_ended", "This client's access to the portal has ended."
+
+
+class NothingToSend(PortalError):
+    status, code, title = 409, "nothing_to_send", "All of these forms are open with the client already."
+
+
+class IntakeClosed(PortalError):
+    status, code, title = 409, "intake_closed", "Nothing of this is open any more. Look at how it stands now."
+
+
+class InvitationOpen(PortalError):
+    status, code = 409, "invitation_open"
+    title = "These forms go with an invitation that is open. Revoke the invitation instead."
+
+
+class RemindedToday(PortalError):
+    status, code, title = 409, "reminded_today", "This client was reminded less than a day ago."
+
+
+class NotNotice(PortalError):
+    status, code, title = 409, "not_a_notice", "Only a notice can be recorded as not acknowledged. Take the form back."

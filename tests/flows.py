@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
+from urllib.parse import urlsplit
 
 from infra.local import levers, pump, state, world
 from tests.calls import PEOPLE, Answer, Caller
@@ -272,6 +273,37 @@ def signed_document(client: Caller, key: str, form_id: str = NOTICE, **given: An
     answer = sign(client, intake_id, form_id)
     assert answer.status == 201, answer
     return intake_id, answer.json["document_id"]
+
+
+# ---- files ----
+
+
+def post_file(anyone: Caller, ticket: dict[str, Any], content: bytes, **changed: str) -> Answer:
+    """Post a file to the bucket as a browser does; `changed`: other values of the form's fields."""
+    fields = {field["name"]: field["value"] for field in ticket["fields"]}
+    fields |= {name.replace("_", "-"): value for name, value in changed.items()}
+    boundary = "----of-the-browser"
+    parts = [
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+        for name, value in fields.items()
+    ]
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="blob"\r\n'.encode()
+    body = b"".join([*parts, head, b"Content-Type: application/octet-stream\r\n\r\n", content])
+    kind = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    return anyone.send("POST", urlsplit(ticket["url"]).path, body + f"\r\n--{boundary}--\r\n".encode(), kind)
+
+
+def uploaded(caller: Caller, base: str, name: str, content: bytes, **more: Any) -> dict[str, Any]:
+    """Send a file below `base` ("/portal" or "/practice/clients/…"), have it checked: what became of it."""
+    begun = caller.post(f"{base}/uploads", {"name": name, "size": len(content), **more})
+    assert begun.status == 201, begun
+    assert post_file(caller, begun.json, content).status == 204
+    path = f"{base}/uploads/{begun.json['upload_id']}"
+    finished = caller.post(f"{path}/finish")
+    assert finished.status == 200, finished
+    caller.drain()
+    became: dict[str, Any] = caller.get(path).json
+    return became
 
 
 # ---- at the same moment ----

@@ -13,17 +13,19 @@ from chalicelib.handlers import (
     notifications,
     openapi,
     openings,
+    sendings,
     sessions,
     staff,
     subscriptions,
     tenants,
     tokens,
+    uploads,
 )
 from chalicelib.handlers.routing import Route, Routes
 
 _FEATURES = (
-    sessions, accounts, tenants, openings, staff, subscriptions, clients, invites, intakes, documents, forms, jobs,
-    notifications, tokens, openapi,
+    sessions, accounts, tenants, openings, staff, subscriptions, clients, invites, intakes, sendings, documents,
+    uploads, forms, jobs, notifications, tokens, openapi,
 )  # fmt: skip
 
 HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]

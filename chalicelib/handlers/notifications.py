@@ -19,7 +19,7 @@ class NotificationView(View):
     a staff member to mark it as seen."""
 
     notification_id: str
-    kind: Literal["packet_completed", "invitation_renewal_asked"]
+    kind: Literal["packet_completed", "invitation_renewal_asked", "document_added"]
     client_id: str
     client_name: str
     intake_id: str | None

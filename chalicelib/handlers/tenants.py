@@ -107,6 +107,15 @@ class Scheduling(View):
     instant_confirmation: bool
 
 
+class Reminders(View):
+    """When clients are reminded of forms that wait for them: days after sending, days between, how often at most."""
+
+    on: bool
+    first_days: int
+    every_days: int
+    at_most: int
+
+
 class SettingsView(View):
     """Client Portal Settings. `etag` goes back in If-Match."""
 
@@ -127,6 +136,16 @@ class SettingsView(View):
     neutral_mail: bool
     sender_name: str
     scheduling: Scheduling
+    reminders: Reminders
+
+
+class RemindersChange(Body):
+    """Changes of the rule for reminders."""
+
+    on: bool | None = None
+    first_days: int | None = Field(default=None, ge=1, le=30)
+    every_days: int | None = Field(default=None, ge=1, le=30)
+    at_most: int | None = Field(default=None, ge=1, le=10)
 
 
 class SchedulingChange(Body):
@@ -162,6 +181,7 @@ class SettingsChange(Body):
     neutral_mail: bool | None = None
     sender_name: Annotated[Line, Field(max_length=80)] | None = None
     scheduling: SchedulingChange | None = None
+    reminders: RemindersChange | None = None
 
 
 class Picture(PortalView, WithHeaders):
@@ -349,6 +369,7 @@ def _settings(tenant: Tenant) -> SettingsView:
         sign_up_url=f"{stage.portal_origin}/{tenant.slug}/sign-up",
         features=[_switch(tenant, feature) for feature in Feature],
         scheduling=Scheduling(**setting("scheduling")),
+        reminders=Reminders(**setting("reminders")),
         **{
             name: setting(name)
             for name in (

@@ -18,4 +18,5 @@ from chalicelib.models import (  # noqa: F401
     subscriptions,
     tenants,
     tokens,
+    uploads,
 )

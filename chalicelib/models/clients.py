@@ -2,7 +2,7 @@
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
 
-from chalicelib.models.table import CLIENT, TENANT, JsonAttribute, Key, Record
+from chalicelib.models.table import CLIENT, TENANT, BytesAttribute, JsonAttribute, Key, Record
 
 
 class Client(Record):
@@ -58,14 +58,15 @@ class SearchEntry(Record):
 
 
 class Document(Record):
-    """An entry under General Documents.   sealing ──▶ completed"""
+    """An entry under General Documents.   sealing ──▶ completed; what was uploaded is completed from the start."""
 
     KEY = Key(CLIENT, "DOCUMENT#{document_id}")
 
     client_id = UnicodeAttribute()
     document_id = UnicodeAttribute()
-    category = UnicodeAttribute()  # intake_form
-    title = UnicodeAttribute()
+    category = UnicodeAttribute()  # intake_form, or what somebody uploaded: services.documents.CATEGORIES
+    title = UnicodeAttribute(null=True)  # of a form
+    words = BytesAttribute(null=True)  # encrypted: title and file name of what was uploaded
     status = UnicodeAttribute()
     intake_id = UnicodeAttribute(null=True)
     form_id = UnicodeAttribute(null=True)
@@ -75,6 +76,9 @@ class Document(Record):
     filed_at = UnicodeAttribute(null=True)
     object_key = UnicodeAttribute(null=True)
     object_version = UnicodeAttribute(null=True)
+    file_type = UnicodeAttribute(null=True)  # of what was uploaded: a key of adapters.filetypes.MEDIA
+    added_by = UnicodeAttribute(null=True)  # client, or the id of the staff member who uploaded it
+    added_by_name = UnicodeAttribute(null=True)
     sha256 = UnicodeAttribute(null=True)
     size = NumberAttribute(null=True)
     worrying = BooleanAttribute()  # stays so for good

@@ -12,7 +12,7 @@ class Notification(Record):
 
     staff_id = UnicodeAttribute()
     notification_id = UnicodeAttribute()
-    about = UnicodeAttribute()  # packet_completed, invitation_renewal_asked
+    about = UnicodeAttribute()  # packet_completed, invitation_renewal_asked, document_added
     client_id = UnicodeAttribute()
     intake_id = UnicodeAttribute(null=True)
     worrying = BooleanAttribute()

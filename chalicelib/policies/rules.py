@@ -40,7 +40,7 @@ class Rule(NamedTuple):
 
 
 NO, SELF, ASSIGNED, PERMITTED, TENANT = Reach
-INVITATIONS = Feature.INVITATIONS
+INVITATIONS, INTAKE_FORMS = Feature.INVITATIONS, Feature.INTAKE_FORMS
 
 
 def _open() -> Rule:
@@ -60,13 +60,23 @@ RULES: Mapping[str, Rule] = {
     "client:settle_flag": Rule(None, TENANT, ASSIGNED, NO, NO),
     "document:download": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "document:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
+    "document:share": Rule(None, TENANT, ASSIGNED, NO, NO),
     "document:verify": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "first_steps:read": Rule(None, TENANT, NO, NO, NO),
     "first_steps:update": Rule(None, TENANT, NO, NO, NO),
+    "form:publish": Rule(None, TENANT, NO, NO, NO),
     "form:read": Rule(None, TENANT, TENANT, NO, NO),
+    "form:update": Rule(None, TENANT, NO, NO, NO),  # drafts, archive, restore
     "home:read": Rule(None, SELF, SELF, SELF, NO),
     "intake:complete": Rule(None, NO, NO, SELF, NO),  # what was sent can be finished, whatever is off
+    "intake:list": Rule(None, TENANT, TENANT, NO, NO),  # a therapist's list holds assigned clients only
     "intake:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
+    "intake:record": Rule(None, TENANT, ASSIGNED, NO, NO),  # on paper, or why a notice was not acknowledged
+    "intake:remind": Rule(INTAKE_FORMS, TENANT, PERMITTED, NO, NO),
+    "intake:remind_many": Rule(INTAKE_FORMS, TENANT, NO, NO, NO),
+    "intake:revoke": Rule(None, TENANT, PERMITTED, NO, NO),  # taking back is possible when sending is off
+    "intake:send": Rule(INTAKE_FORMS, TENANT, PERMITTED, NO, NO),
+    "intake:send_many": Rule(INTAKE_FORMS, TENANT, NO, NO, NO),
     "intake:summarize": Rule(None, TENANT, ASSIGNED, NO, NO),
     "invite:look_up": _open(),
     "invite:read": Rule(None, TENANT, ASSIGNED, NO, NO),
@@ -103,4 +113,6 @@ RULES: Mapping[str, Rule] = {
     "token:create": Rule(None, TENANT, NO, NO, NO),
     "token:read": Rule(None, TENANT, NO, NO, NO),
     "token:revoke": Rule(None, TENANT, NO, NO, NO),
+    "upload:add": Rule(None, TENANT, ASSIGNED, SELF, NO),
+    "upload:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
 }

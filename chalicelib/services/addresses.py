@@ -13,7 +13,7 @@ from pynamodb.expressions.condition import Condition
 
 from chalicelib.config import settings
 from chalicelib.context import Context
-from chalicelib.errors import AddressTaken, Busy, InvalidBody, LinkExpired, NoAccount
+from chalicelib.errors import AddressTaken, Busy, InvalidBody, LinkExpired, NoAddressToChange
 from chalicelib.models.accounts import Account, Link
 from chalicelib.models.clients import Client
 from chalicelib.models.staff import Staff
@@ -30,8 +30,8 @@ def start_email_change(context: Context, who: Client | Staff, new_email: str) ->
     """Mail a link to the new address; nothing changes until it is used, and nothing tells whether it is taken.
 
     `who`: the one who asks, or a client whose file the staff member in `context` may change; the caller has checked
-    which. An earlier link of this account stops. Raises InvalidBody (/email: email_shape, same_email), NoAccount,
-    TooManyRequests.
+    which. An earlier link of this account stops. Raises InvalidBody (/email: email_shape, same_email),
+    NoAddressToChange, TooManyRequests.
     """
     if context.result:
         return
@@ -41,7 +41,7 @@ def start_email_change(context: Context, who: Client | Staff, new_email: str) ->
     if address == who.email:
         raise _refused("same_email", "This is the address that is used now.")
     if not sessions.may_sign_in(who) or not who.email_digest:
-        raise NoAccount()
+        raise NoAddressToChange()
     seconds, person_id = context.now.timestamp(), _id(who)
     limit = settings.limit("email_change_account")
     accounts.throttle(context.tenant_id, limit, seconds, "email_change_account", person_id)

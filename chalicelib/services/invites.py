@@ -45,6 +45,7 @@ from chalicelib.services import (
     letters,
     mails,
     notifications,
+    reminders,
     sessions,
 )
 from chalicelib.services import tenants as organizations
@@ -500,6 +501,8 @@ def _take_up(
         )
         for entry in clients.new_search_entries(client, profile.get("preferred_name")):
             tx.put(entry)
+        if invite.forms:
+            reminders.begin(tx, tenant, client.client_id, invite.intake_id, clock.parse(at))
         tx.create(audits.event(context, "invite:redeem", client_id=client.client_id, invite_id=invite.invite_id))
     context.person = context.client = clients.find(tenant.tenant_id, client.client_id)
     sessions.start(context, method="invitation link and new password", bearer=False)

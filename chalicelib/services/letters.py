@@ -15,6 +15,7 @@ from chalicelib.adapters import secrets as stage_secrets
 from chalicelib.config import settings
 from chalicelib.models.accounts import Account, Link
 from chalicelib.models.clients import Client
+from chalicelib.models.intakes import Intake
 from chalicelib.models.invites import Invite
 from chalicelib.models.mails import AccountMail, ClientMail, Mail, StaffMail
 from chalicelib.models.staff import Staff
@@ -28,6 +29,7 @@ PASSWORD_RESET, PASSWORD_CHANGED, NEW_DEVICE = "password_reset", "password_chang
 EMAIL_CHANGE, EMAIL_CHANGED = "email_change", "email_changed"
 RECOVERY_CODE_USED, SECOND_FACTOR_CHANGED = "recovery_code_used", "second_factor_changed"
 STAFF_INVITATION, SECOND_FACTOR = "staff_invitation", "second_factor"
+FORMS_SENT, FORMS_WAITING = "forms_sent", "forms_waiting"
 
 
 class Letter(NamedTuple):
@@ -194,6 +196,27 @@ def _told(subject: str, *lines: str) -> Callable[[Any, Tenant], Letter | None]:
     return composed
 
 
+def _to_client(subject: str, line: str) -> Callable[[Any, Tenant], Letter | None]:
+    """The composer of a mail that tells a client to look into the portal, and no more; unwanted once nothing waits."""
+
+    def composed(record: ClientMail, tenant: Tenant) -> Letter | None:
+        about = {"tenant_id": record.tenant_id, "client_id": record.client_id}
+        client, intake = load((Client, about), (Intake, {**about, "intake_id": record.ids["intake_id"]}))
+        if client is None or client.status != "active" or client.portal != "active" or not client.email:
+            return None
+        if intake is None or intake.status != "open":
+            return None
+        from chalicelib.services.clients import first_name
+
+        place = "" if tenants.setting(tenant, "neutral_mail") else f" in the portal of {tenant.name}"
+        link = tenants.login_url(tenant)
+        body = f"Hello {first_name(client)},\n\n{line.format(place=place)} Sign in to see it.\n\n{link}"
+        closing = "For privacy this mail says no more. Please do not answer it: nobody reads it."
+        return letter(tenant, client.email, subject, body, closing, link, "Sign in")
+
+    return composed
+
+
 def _to_colleague(subject: str, words: str, closing: str, button: str) -> Callable[[Any, Tenant], Letter | None]:
     """The composer of a mail whose link lets a staff member prove who reads the mailbox."""
 
@@ -322,6 +345,8 @@ COMPOSERS: Mapping[str, Callable[[Any, Tenant], Letter | None]] = {
         f"{_ONCE} If you did not ask for this, call your administrator.",
         "Set up the app",
     ),
+    FORMS_SENT: _to_client("There is something new for you", "there is something new for you{place}."),
+    FORMS_WAITING: _to_client("Something is still waiting for you", "something is still waiting for you{place}."),
     RENEWAL_ASKED: notice("Someone asked for a new invitation link. You can send it from the portal."),
     PASSWORD_RESET: _password_reset,
     PASSWORD_CHANGED: _told(

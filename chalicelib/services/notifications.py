@@ -13,6 +13,7 @@ from chalicelib.services import staff
 
 KEPT = timedelta(days=180)
 PACKET_COMPLETED, RENEWAL_ASKED = "packet_completed", "invitation_renewal_asked"
+DOCUMENT_ADDED = "document_added"
 
 
 def recipients(tenant_id: str, client_id: str, *also: str) -> list[Staff]:

@@ -21,7 +21,7 @@ from chalicelib.models.intakes import Intake
 from chalicelib.models.invites import Invite
 from chalicelib.models.staff import Staff
 from chalicelib.models.subscriptions import SubscriptionChange
-from chalicelib.models.table import due_key
+from chalicelib.models.table import due_key, load
 from chalicelib.models.tenants import Slug, Tenant
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.policies.plans import TRIAL_DAYS, Standing
@@ -232,8 +232,15 @@ def first_steps(context: Context) -> dict[str, bool]:
         "client": bool(Client.page(Client.BY_TENANT, limit=1, **own).items),
         "forms": LOOKED_AT_FORMS in noted,
         "invitation": bool(Invite.page(Invite.BY_TENANT, limit=1, **own).items),
-        "signed": any(each.status == "completed" for each in Intake.page(Intake.BY_TENANT, limit=25, **own).items),
+        "signed": _any_completed(own),
     }
+
+
+def _any_completed(own: dict[str, Any]) -> bool:
+    """Whether a packet that went with one of the newest 25 invitations is finished."""
+    sent = Invite.page(Invite.BY_TENANT, limit=25, **own).items
+    packets = load(*((Intake, {**own, "client_id": each.client_id, "intake_id": each.intake_id}) for each in sent))
+    return any(packet is not None and packet.status == "completed" for packet in packets)
 
 
 def note_step(context: Context, step: str) -> None:

@@ -32,6 +32,7 @@ from chalicelib.models.table import Record, load
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.tokens import ApiToken
 from chalicelib.models.transaction import Transaction, change
+from chalicelib.models.uploads import Upload
 from chalicelib.policies.decide import Facts
 from chalicelib.policies.rules import Role
 from chalicelib.services import accounts, audits, devices, letters, mails, tenants, tokens
@@ -99,7 +100,7 @@ def csrf_token(token: str) -> str:
 
 
 # What an address may name besides the client: read in the same round trip, from the client's own partition.
-NAMED: dict[str, type[Record]] = {"intake_id": Intake, "document_id": Document}
+NAMED: dict[str, type[Record]] = {"intake_id": Intake, "document_id": Document, "upload_id": Upload}
 
 
 def recognize(

@@ -44,6 +44,7 @@ DEFAULTS: dict[str, Any] = {
     "neutral_mail": False,
     "sender_name": "",
     "fees": [],
+    "reminders": {"on": False, "first_days": 3, "every_days": 7, "at_most": 3},  # of forms that wait for a client
     "scheduling": {
         "minimum_notice_hours": 24,
         "cancel_notice_hours": 24,

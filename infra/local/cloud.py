@@ -25,7 +25,13 @@ PREFIX = f"client-portal-{STAGE}"
 MAIL_DOMAIN = "portal.example"
 ORIGIN_KEY = secrets.token_hex(24)  # of this run
 CERTIFICATE = "seal/certificate.pem"
-QUEUES = {"mail": "MailQueue", "mail-events": "MailEventsQueue", "sealing": "SealingQueue", "jobs": "JobsQueue"}
+QUEUES = {
+    "mail": "MailQueue",
+    "mail-events": "MailEventsQueue",
+    "sealing": "SealingQueue",
+    "jobs": "JobsQueue",
+    "uploads": "UploadsQueue",
+}
 RETRY_SECONDS = 2  # a failed message is tried again after this, not after the minutes of a deployed queue
 
 # A demo and an automated suite sign in and try things far more often than a person would.
@@ -53,6 +59,8 @@ LIMITS = {
     "slug_check_address": (6000, 600),
     "staff_invitations_tenant": (20000, 86400),
     "staff_invitation_address": (3000, 3600),
+    "uploads_client": (200, 86400),
+    "uploads_staff": (20000, 86400),
     "sessions": (200, 0),
 }
 
@@ -75,6 +83,7 @@ def environment(port: int, *, host: str = "localhost", limits: dict[str, tuple[i
         MAIL_EVENTS_QUEUE_URL=queue_url("mail-events"),
         SEALING_QUEUE_URL=queue_url("sealing"),
         JOBS_QUEUE_URL=queue_url("jobs"),
+        UPLOADS_QUEUE_URL=queue_url("uploads"),
         PORTAL_ORIGIN=f"http://{host}:{port}",
         # Another origin than the pages', as a bucket's is, though the same server answers.
         DOCUMENTS_ENDPOINT=f"http://127.0.0.1:{port}/_s3",

@@ -19,6 +19,7 @@ from tests import flows
 from tests.calls import PEOPLE, Answer, Caller
 from tests.conftest import World
 from tests.flows import NOTICE
+from tests.integration.test_uploads import pdf
 
 ELSEWHERE = "immy@elsewhere.example"
 WRITES = ("TransactWriteItems", "UpdateItem", "PutItem", "SendMessage", "PutObject", "SendEmail")
@@ -30,10 +31,13 @@ LEFT = {
     "client_audit": ("action",),
     "client_mail": ("template", "status"),
     "document": ("status", "form_id", "signed_by", "seen_by_name"),
-    "intake": ("status", "worrying"),
+    "intake": ("status", "worrying", "reminders", "gsi2pk"),
     "intake_form": ("status", "form_id", "worrying"),
     "invite": ("status", "delivery", "generation"),
+    "job": ("work", "status", "done", "skipped", "failed"),
     "notification": ("staff_id", "about", "worrying"),
+    "pace": ("sendings",),
+    "receipt": ("number", "outcome"),
     "section": ("section_id",),
     "administrators": ("active",),
     "form": ("form_id",),
@@ -91,6 +95,28 @@ def _flagged(call: Any) -> str:
 
 def _seen(document_id: str) -> str:
     return f"/practice/clients/{flows.client_id('C1')}/documents/{document_id}/seen"
+
+
+def _overdue(call: Any) -> None:
+    """A packet whose first reminder is due now: what reminds of it is the schedule alone."""
+    admin = call("A1")
+    etag = admin.get("/practice/settings").json["etag"]
+    rule = {"reminders": {"on": True, "first_days": 1, "every_days": 30}}
+    assert admin.patch("/practice/settings", rule, etag=etag).status == 200
+    assert admin.post(_packets("C1"), {"form_ids": [NOTICE]}).status == 201
+    admin.drain()
+    admin.clock.advance(86_460)
+
+
+def _scanned(call: Any) -> dict[str, Any]:
+    """A packet that is begun, and the clean scan of what was signed on paper instead."""
+    intake_id = _filled(call)
+    scan = flows.uploaded(
+        call("A1"), f"/practice/clients/{flows.client_id('C1')}", "scan.pdf", pdf(), purpose="paper_form"
+    )
+    call("A1").drain()
+    told = {"signed_by": "Imogen Thistlewood", "relationship": "self", "signed_on": "2026-01-14"}
+    return {"form_id": NOTICE, "intake_id": intake_id, "upload_id": scan["upload_id"], **told}
 
 
 def _verb(verb: str) -> Callable[[Any, str], Answer]:
@@ -240,6 +266,56 @@ FLOWS: dict[str, Flow] = {
     "reset a second factor": Flow(
         lambda call: PEOPLE["T1"].id, _of_staff("second-factor/reset", key="the-very-same-key"), (200,), True
     ),
+    "send new forms": Flow(
+        lambda call: None,
+        lambda call, _: call("A1").post(_packets("C1"), {"form_ids": [NOTICE]}, key="the-very-same-key"),
+        (201,),
+        True,
+    ),
+    "take a packet back": Flow(
+        _filled,
+        lambda call, intake_id: call("A1").post(f"{_packets('C1')}/{intake_id}/revoke"),
+        (200,),
+        True,
+    ),
+    "remind by rule": Flow(
+        _overdue,
+        lambda call, _: call("A1").get("/practice/settings"),
+        (200, 401),
+        True,
+    ),
+    "remind now": Flow(
+        lambda call: flows.send_packet("C1", NOTICE),
+        lambda call, intake_id: call("A1").post(
+            f"{_packets('C1')}/{intake_id}/reminders", key="the-very-same-key"
+        ),
+        (201,),
+        True,
+    ),
+    "remind everyone": Flow(
+        lambda call: [flows.send_packet(key, NOTICE) for key in ("C1", "C3")],
+        lambda call, _: call("A1").post("/practice/open-intakes/reminders", {"all": True}, key="the-very-same-key"),
+        (201,),
+        True,
+    ),
+    "a notice that was not acknowledged": Flow(
+        _filled,
+        lambda call, intake_id: call("A1").post(
+            f"/practice/clients/{flows.client_id('C1')}/notices",
+            {"form_id": NOTICE, "intake_id": intake_id, "reason": "declined"},
+            key="the-very-same-key",
+        ),
+        (201,),
+        True,
+    ),
+    "a form signed on paper": Flow(
+        _scanned,
+        lambda call, body: call("A1").post(
+            f"/practice/clients/{flows.client_id('C1')}/paper-forms", body, key="the-very-same-key"
+        ),
+        (201,),
+        True,
+    ),
     "change the profile": Flow(
         lambda call: call("C1").get("/portal/profile").json["etag"],
         lambda call, etag: _changed(call("C1"), etag),
@@ -257,6 +333,10 @@ FLOWS: dict[str, Flow] = {
     "move to another address": Flow(_address_ready, _move, (200, 201), True),
 }  # fmt: skip
 THOROUGH = ("invite", "redeem", "save", "sign, seal, tell")
+
+
+def _packets(key: str) -> str:
+    return f"/practice/clients/{flows.client_id(key)}/intakes"
 
 
 def _changed(client: Caller, etag: str) -> Answer:

@@ -31,6 +31,7 @@ from infra.local.gateway import Answer
 from tests import flows
 from tests.calls import PEOPLE, Caller
 from tests.conftest import World
+from tests.integration.test_uploads import pdf
 from tests.unit.test_policies import BY_SCOPE, expected
 
 RANDOM_ID = "01M8HZZZZZQ9W8E7R6T5Y4V3X2"
@@ -48,7 +49,7 @@ PROGRAMS = {
 }
 OVER = ("revoked program", "expired program")
 UNAUTHENTICATED = (NOBODY, "expired", "forged", "disabled", "left", *OVER)
-NESTED = ("invite_id", "intake_id", "document_id", "notification_id", "session_id")
+NESTED = ("invite_id", "intake_id", "document_id", "notification_id", "session_id", "upload_id")
 # What belongs to the organization: there for everyone of it who may do this at all.
 OF_TENANT = ("job_id", "staff_id", "token_id")
 # More clients: two with an open invitation, so that there is a sibling's and a foreign one, and one to be invited.
@@ -194,12 +195,19 @@ def _furnish(stage: Stage, call: Callable[[str], Caller]) -> None:
         signed, document = flows.signed_document(client, key)
         started = flows.send_packet(key, flows.NOTICE)
         flows.fill(client, started, flows.NOTICE)
-        stage.ids[key] |= {"intake_id": started, "signed_intake_id": signed, "document_id": document}
+        sent = client.post("/portal/uploads", {"name": "card.png", "size": 70, "category": "insurance_card_front"})
+        assert flows.post_file(client, sent.json, b"x" * 70).status == 204
+        upload = {"upload_id": sent.json["upload_id"]}
+        stage.ids[key] |= {"intake_id": started, "signed_intake_id": signed, "document_id": document, **upload}
     for key, colleague in (("A1", "T3"), ("B1", "BT")):
         stage.ids[key] |= {"job_id": _job(key), "staff_id": PEOPLE[colleague].id}
         stage.ids[key]["invited_staff_id"] = _invited(call(key), f"rowan-{key.lower()}@staff.example")
     _open_links(stage, call("A1"))
+    for key in ("A1", "B1", "D1"):
+        _draft(call(key), demo.tenant_id(PEOPLE[key].tenant))
     stage.ids["C4"]["token"] = flows.mailed_token(call("A1"), PEOPLE["C4"].email)
+    scan = flows.uploaded(call("A1"), f"/practice/clients/{PEOPLE['C1'].id}", "scan.pdf", pdf(), purpose="paper_form")
+    stage.ids["C1"]["scan_id"] = scan["upload_id"]
     for key in ("A1", "T1", "T4", "BT", "DT"):
         notices = call(key).get("/practice/notifications").json["items"]
         if notices:
@@ -265,6 +273,15 @@ def _invited(administrator: Caller, email: str) -> str:
     answer = administrator.post("/practice/staff", body)
     assert answer.status == 201, answer
     return str(answer.json["staff_id"])
+
+
+def _draft(admin: Caller, tenant_id: str) -> None:
+    """A draft of the notice, which has the version that every request of the matrix has seen."""
+    from chalicelib.models.forms import FormDraft
+
+    opened = admin.post(f"/practice/forms/{flows.NOTICE}/draft", {"source": "newest"})
+    assert opened.status == 201, opened
+    change(FormDraft.at(tenant_id=tenant_id, form_id=flows.NOTICE), FormDraft.version.set(1))
 
 
 def _job(key: str) -> str:
@@ -407,9 +424,27 @@ BODIES: dict[str, Any] = {
     "send_invite": {"form_ids": [flows.NOTICE]},
     "preview_invite": {"form_ids": [flows.NOTICE]},
     "change_settings": {"reply_time": "Within a week."},
+    "begin_form": {"title": "House rules", "purpose": "consent"},
+    "open_draft": {"source": "standard", "replaces": "1"},
+    "save_draft": {"title": "Notice", "minutes": 5, "intro": [], "sections": []},
+    "publish_form": {"what_changed": "Less."},
+    "send_forms": {"form_ids": [flows.CONSENT]},
+    "record_paper_form": {
+        "form_id": flows.NOTICE,
+        "signed_by": "Extra Person",
+        "relationship": "self",
+        "signed_on": "2026-01-02",
+        "upload_id": "…",
+    },
+    "record_notice": {"form_id": flows.NOTICE, "reason": "declined"},
+    "remind_many": {"all": True},
+    "ask_again": {},
     "change_profile": {"phone": "+1 212 555 0199"},
     "save_my_section": {"answers": {"received": True}},
     "sign_my_form": flows.signature(),
+    "begin_upload": {"name": "letter.pdf", "size": 1000},
+    "begin_my_upload": {"name": "card.jpg", "size": 1000, "category": "insurance_card_front"},
+    "share_document": {"shared": True},
     "prove_session": {"password": "…"},
     "look_up_invitation": {"token": "…"},
     "redeem_invitation": {"token": "…", "password": flows.PASSWORD, "birth_date": PEOPLE["C4"].birth_date},
@@ -452,6 +487,8 @@ ALSO = {
     "switch_totp_off": (409,), "renew_recovery_codes": (409,), "send_invite": (409,), "resend_invite": (409,),
     "revoke_invite": (409,), "change_profile": (412,), "change_settings": (412,), "change_plan": (409,),
     "download_document": (409,), "verify_document": (409,), "mark_document_seen": (409,),
+    "send_forms": (409,), "remind_client": (409,), "revoke_intake": (409,), "revoke_form": (409,),
+    "record_paper_form": (422,), "finish_upload": (409,), "finish_my_upload": (409,),
 }  # fmt: skip
 
 
@@ -471,6 +508,8 @@ def _good(route: Route, stage: Stage, person: str = NOBODY) -> tuple[bytes, dict
         body["code"] = levers.totp(stage.ids.get(person, {}).get("totp", "A" * 32), stage.portal.clock.now())
     if route.operation_id == "assign_therapist" and (who := PEOPLE.get(person)):
         body["staff_id"] = PEOPLE[COLLEAGUE[who.tenant]].id
+    if "upload_id" in body:
+        body["upload_id"] = stage.ids["C1"]["scan_id"]
     if route.operation_id == "prove_session" and (who := PEOPLE.get(person)):
         body["password"] = who.password
         if isinstance(who, demo.StaffMember):
@@ -624,7 +663,9 @@ def test_features_off_stop_what_needs_them_and_nothing_else(off: str, stage: Sta
         stage.undo = before
     assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:25])
     paused = {"staff:invite"} if _OFF[off].standing is Standing.SUSPENDED else set()
-    assert stopped == {"invite:send"} | paused  # what was sent can be finished and signed
+    assert stopped == paused | {  # what was sent can be finished and signed
+        "intake:remind", "intake:remind_many", "intake:send", "intake:send_many", "invite:send",
+    }  # fmt: skip
 
 
 # ---- around the routes ----

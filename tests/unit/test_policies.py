@@ -29,26 +29,32 @@ WITHOUT_SESSION = {
 }  # fmt: skip
 # 1.2 "Administrators, and therapists who were given the permission, send portal invitations and intake forms";
 # "the holder invites, resends, revokes and sends forms only for clients assigned to them."
-BY_PERMISSION = {"invite:send", "invite:revoke"}
+BY_PERMISSION = {"intake:remind", "intake:revoke", "intake:send", "invite:send", "invite:revoke"}
 # 1.5 "kept securely by the practice, for assigned staff only"; 1.3 "therapists … open completed intakes".
 STAFF_ABOUT_A_CLIENT = {
-    "client:read", "client:settle_flag", "document:download", "document:read", "document:verify", "intake:read",
-    "intake:summarize", "invite:read",
+    "client:read", "client:settle_flag", "document:download", "document:read", "document:share", "document:verify",
+    "intake:read", "intake:record", "intake:summarize", "invite:read", "upload:add", "upload:read",
 }  # fmt: skip
 # Staff see the practice's own things, and lists that hold only whom they may see.
-STAFF_ABOUT_THE_PRACTICE = {"client:list", "form:read", "organization:read", "settings:read"}
+STAFF_ABOUT_THE_PRACTICE = {"client:list", "form:read", "intake:list", "organization:read", "settings:read"}
 # 2.2 "the administrator switched it on"; 1.2 "Bulk invitation is for administrators", and so is what became of it.
 # 1.2 "given per staff member by an administrator"; 2.3 seats; issue 3: assignments, plan, staff, the first steps.
 ADMINISTRATORS_ONLY = {
     "client:assign", "first_steps:read", "first_steps:update", "job:read", "job:stop", "organization:update",
     "settings:update", "staff:invite", "staff:read", "staff:update", "subscription:read", "subscription:update",
 }  # fmt: skip
+# Any other bulk; 4.3 "Administrators edit and build forms".
+ADMINISTRATORS_ONLY |= {"form:publish", "form:update", "intake:remind_many", "intake:send_many"}
 # Tokens reach the organization's clients, so whoever has them all makes and ends them.
 ADMINISTRATORS_ONLY |= {"token:create", "token:read", "token:revoke"}
 # Issue 3: suspended means "nothing new is sent": what names no feature, and mails somebody who is not there yet.
 BEGINS = {"staff:invite"}
 # 4.5 "the client can always download their own copy"; DESIGN: one's own record is never gated.
-CLIENTS_OWN = {"document:download", "document:read", "document:verify", "intake:read", "profile:read", "profile:update"}
+# A client sends papers (an insurance card) for their own file.
+CLIENTS_OWN = {
+    "document:download", "document:read", "document:verify", "intake:read", "profile:read", "profile:update",
+    "upload:add", "upload:read",
+}  # fmt: skip
 # 4.2 "electronically signed", by the client alone (CVE-2026-24890: nobody signs for anybody else).
 CLIENTS_OWN_WORK = {"intake:complete"}
 # Everyone with a session has one, and a home.
@@ -59,7 +65,13 @@ ANYONE_SIGNED_IN = {
 STAFF_OWN = {"notification:read", "notification:update"}
 # 2: what depends on a feature being on. Taking back, reading and what is one's own does not, nor finishing a form that
 # was sent ("hides nothing that is already on record"). Picking forms does: tests/integration/test_invitations.py
-NEEDS = {"invite:send": Feature.INVITATIONS}
+NEEDS = {
+    "intake:remind": Feature.INTAKE_FORMS,
+    "intake:remind_many": Feature.INTAKE_FORMS,
+    "intake:send": Feature.INTAKE_FORMS,
+    "intake:send_many": Feature.INTAKE_FORMS,
+    "invite:send": Feature.INVITATIONS,
+}
 # What a program may be given, by what an administrator ticks. Everything else is closed to programs: what signs, what
 # is a person's own, settings, tokens, and any action that is new.
 BY_SCOPE = {
@@ -366,6 +378,7 @@ def test_what_clients_may_do_is_pinned() -> None:
         "account:read", "account:update", "document:download", "document:read", "document:verify", "home:read",
         "intake:complete", "intake:read", "profile:read", "profile:update", "session:end", "session:extend",
         "session:list", "session:prove", "session:read",
+        "upload:add", "upload:read",
     }  # fmt: skip
     assert {rule.client for rule in RULES.values()} == {Reach.NOBODY, Reach.SELF}
     assert {rule.contact for rule in RULES.values()} == {Reach.NOBODY}
@@ -472,13 +485,14 @@ def test_every_action_is_used_and_every_route_has_one_that_fits() -> None:
 
 
 def test_a_staff_read_of_a_clients_record_is_audited() -> None:
-    """DOMAIN.md 8. The template of an invitation holds nothing of the client."""
+    """DOMAIN.md 8. The template of an invitation holds nothing of the client, and how far the check of a file
+    is, which is asked every second, nothing but a state."""
     from chalicelib.handlers import routes
 
     reads = [r for r in routes() if r.audience == PRACTICE and r.method == "GET" and "{client_id}" in r.path]
     silent = {route.operation_id for route in reads if not route.reads_record}
     assert len(reads) > 5
-    assert silent == {"read_invite_template"}
+    assert silent == {"read_invite_template", "read_upload"}
 
 
 def test_an_answer_that_names_clients_says_whom() -> None:
@@ -501,6 +515,8 @@ def test_what_sends_mail_needs_an_idempotency_key() -> None:
 
     sending = {"send_invite", "resend_invite", "sign_my_form", "start_email_change"}
     sending |= {"invite_staff", "resend_staff_invitation", "reset_second_factor"}
+    sending |= {"send_forms", "remind_client", "remind_many", "ask_again"}
+    sending |= {"record_notice", "record_paper_form"}  # no mail: but twice would be two records
     assert {route.operation_id for route in routes() if route.idempotent} == sending
 
 

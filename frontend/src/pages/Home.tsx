@@ -46,8 +46,8 @@ function Content({ home, intakes }: { home: HomeView; intakes: Intake[] }) {
 }
 
 function Lead({ home, intake, next }: { home: HomeView; intake: Intake | null; next: NonNullable<HomeView['next']> }) {
-  const forms = intake?.forms ?? [];
-  const done = forms.filter((form) => form.status === 'signed' || form.status === 'sealed').length;
+  const forms = (intake?.forms ?? []).filter((form) => form.status !== 'revoked');
+  const done = forms.filter((form) => form.status !== 'to_do' && form.status !== 'started').length;
   const begun = done > 0 || forms.some((form) => form.status === 'started');
   const of = forms.length || home.forms_open;
   return (
@@ -60,7 +60,7 @@ function Lead({ home, intake, next }: { home: HomeView; intake: Intake | null; n
       {forms.length > 1 ? (
         <ol class="packet" aria-label={words.packet}>
           {forms.map((form) => {
-            const state = form.status === 'signed' || form.status === 'sealed' ? 'done' : form.status === 'started' ? 'started' : 'open';
+            const state = form.status === 'to_do' ? 'open' : form.status === 'started' ? 'started' : 'done';
             return <li key={form.form_id} class={state === 'done' ? 'done' : state === 'started' ? 'half' : undefined}><span class="hidden">{form.title}: {words.state[state]}</span></li>;
           })}
         </ol>

@@ -3,6 +3,7 @@ import { Route, Router } from 'preact-iso';
 import { useSession } from '../session.tsx';
 import { StaffShell, type MenuItem } from '../shell/StaffShell.tsx';
 import { organization } from '../strings/organization.ts';
+import { forms } from '../strings/forms.ts';
 import { staff } from '../strings/staff.ts';
 import { StaffAccount } from './account.tsx';
 import { ClientDetails } from './client/details.tsx';
@@ -11,6 +12,8 @@ import { InvitePage } from './client/invite.tsx';
 import { SummaryPage } from './client/summary.tsx';
 import { Clients } from './clients.tsx';
 import { Elsewhere } from './elsewhere.tsx';
+import { SendFormsPage } from './client/send.tsx';
+import { FormEditorPage } from './organization/editor.tsx';
 import { FormPreviewPage } from './organization/form.tsx';
 import { InviteStaff, STAFF, StaffList } from './organization/people.tsx';
 import { StaffPerson } from './organization/person.tsx';
@@ -18,12 +21,15 @@ import { ClientPortal } from './organization/portal.tsx';
 import { ApiTokensPage } from './organization/tokens.tsx';
 import { ProfilePage } from './organization/profile.tsx';
 import { StandingBanner } from './standing.tsx';
+import { FormVersionsPage } from './organization/versions.tsx';
 import { Today } from './today.tsx';
+import { Unfinished } from './unfinished.tsx';
 import './staff.css';
 
 const MENU: MenuItem[] = [
   { href: '/staff', label: staff.menu.today, icon: 'home', exact: true },
   { href: '/staff/clients', label: staff.menu.clients, icon: 'people' },
+  { href: '/staff/unfinished', label: forms.unfinished.menu, icon: 'form' },
   {
     href: '/staff/organization/client-portal', label: staff.menu.organization, icon: 'building',
     sub: [
@@ -63,7 +69,11 @@ export default function Staff() {
         <Route path="/organization/staff" component={StaffList} />
         <Route path="/organization/staff/invite" component={InviteStaff} />
         <Route path="/organization/staff/:staff_id" component={StaffPerson} />
+        <Route path="/clients/:client_id/send" component={SendFormsPage} />
+        <Route path="/unfinished" component={Unfinished} />
         <Route path="/forms/:form_id" component={FormPreviewPage} />
+        <Route path="/forms/:form_id/edit" component={FormEditorPage} />
+        <Route path="/forms/:form_id/versions" component={FormVersionsPage} />
         <Route default component={Elsewhere} />
       </Router>
     </StaffShell>

@@ -173,6 +173,9 @@ export const client = {
     signedOn: (day: string) => `Signed ${day}`,
     withdrawn: 'Withdrawn',
     withdrawnText: 'Your practice took this form back.',
+    settled: { paper: 'On paper', unobtained: 'Closed' } as Record<string, string>,
+    settledText: { paper: 'Signed on paper. The scan is under Documents.', unobtained: 'Your practice closed this form. Nothing more is needed here.' } as Record<string, string>,
+    noteFrom: (name: string) => `${name} wrote to you`,
   },
 
   fill: {
@@ -182,6 +185,7 @@ export const client = {
     sectionOf: (n: number, of: number) => `${n} of ${of}`,
     sectionLabel: (n: number, of: number) => `Section ${n} of ${of}`,
     about: (minutes: number) => `About ${minutes} minutes. You can stop at any time; your answers are saved as you go.`,
+    whatChanged: 'What changed since you last signed it',
     start: 'Start',
     next: 'Save and continue',
     toReview: 'Save and check',
