@@ -182,10 +182,10 @@ class TestDisabling:
         assert therapist.get("/session").status == 200
         assert act(admin, "T1", "disable").json["status"] == "disabled"
         assert therapist.get("/session").status == 401
-        assert not [each for each in flows.stored("staff_session") if each["staff_id"] == PEOPLE["T1"].id]
         body = {"slug": "oak", "kind": "staff", "email": PEOPLE["T1"].email, "password": PEOPLE["T1"].password}
         assert call().post("/sessions", body | {"code": admin.code_of("T1"), "bearer": True}).status == 401
         assert act(admin, "T1", "enable").json["status"] == "active"
+        assert therapist.get("/session").status == 401  # the sessions of before open nothing ever again
         again = call()
         again.sign_in("T1")
         # Whom they treat is as it was; the seat is not.
