@@ -16,6 +16,12 @@ LIMITS: dict[str, tuple[int, int]] = {
     "verification_address": (30, 600),
     "invitations_tenant": (200, 86400),
     "invitations_client": (10, 86400),  # to one mailbox
+    "password_reset_account": (3, 3600),
+    "password_reset_day": (10, 86400),
+    "password_reset_address": (10, 3600),
+    "password_reset_tenant": (200, 3600),
+    "email_change_account": (3, 3600),
+    "link_address": (40, 3600),  # mailed links that are opened from one place
     "sessions": (5, 0),  # sessions a person may have at once; the oldest ends
 }
 
@@ -43,6 +49,10 @@ class Settings(BaseModel):
     origin_key: str | None = Field(default=None, min_length=32)  # proves that a request came through CloudFront
     documents_endpoint: str | None = None  # another address of the documents bucket for browsers (local development)
     retention_days: int = Field(default=2557, ge=1)  # signed forms are locked for seven years (notes: security 3.10)
+    trusted_hours: int = Field(
+        default=12, ge=0, le=24
+    )  # so long a password alone signs staff in where a code was given
+    device_days: int = Field(default=180, ge=1)  # so long a device is remembered after a sign-in
     limits: Json[dict[str, tuple[int, int]]] = Field(default_factory=dict)
 
     def limit(self, name: str) -> tuple[int, int]:

@@ -51,6 +51,7 @@ class Context:
     result: str | None = None  # what an earlier request with this key made
     if_match: int | None = None
     token: str | None = None
+    device_token: str | None = None  # the random id in the browser's cookie; at sign-in only
     is_assigned: bool = False  # the client of the request is assigned to the staff member who asks
     names_client: bool = False  # the address names a client
     request: Any = None  # what an earlier request with this idempotency key left

@@ -174,6 +174,27 @@ class InvitationRevoked(PortalError):
     title = "This invitation is no longer valid. Ask the practice for a new one."
 
 
+class NoAccount(PortalError):
+    status, code, title = 409, "no_account", "There is no portal account yet whose e-mail address could be changed."
+
+
+class AddressTaken(PortalError):
+    status, code = 409, "address_taken"
+    title = "This e-mail address already belongs to another account here. Nothing was changed."
+
+
+class NoSecondFactor(PortalError):
+    status, code, title = 409, "no_second_factor", "This account signs in without codes. Switch them on first."
+
+
+class SecondFactorMandatory(PortalError):
+    status, code, title = 409, "second_factor_mandatory", "Staff accounts always need a code from an authenticator app."
+
+
+class EnrolmentOver(PortalError):
+    status, code, title = 409, "enrolment_over", "This key has run out. Begin again with a new one."
+
+
 class LinkUsed(PortalError):
     status, code, title = 409, "link_used", "This link was already used. Ask for a new one if you still need it."
 

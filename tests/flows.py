@@ -48,6 +48,27 @@ def mailed_token(anyone: Caller, address: str) -> str:
     return link_in(anyone.outbox(address)[-1])
 
 
+def reset_link(anyone: Caller, key: str) -> str:
+    """Ask for a new password for one of the world's people, and take the token from the mail."""
+    assert ask_reset(anyone, key).status == 202
+    anyone.drain()
+    return token_in(anyone.outbox(PEOPLE[key].email)[-1], "reset")
+
+
+def ask_reset(anyone: Caller, key: str, **changed: Any) -> Answer:
+    """Say that one of the world's people forgot the password."""
+    person = PEOPLE[key]
+    kind = "staff" if isinstance(person, world.StaffMember) else "client"
+    return anyone.post("/password-resets", {"slug": person.tenant, "kind": kind, "email": person.email, **changed})
+
+
+def token_in(mail: dict[str, Any], page: str) -> str:
+    """The token behind the # of a link to one of the portal's pages."""
+    found = re.search(rf"/{page}#([A-Za-z0-9._-]+)", mail["text"])
+    assert found, mail["text"]
+    return found.group(1)
+
+
 def redeem(anyone: Caller, token: str, **more: Any) -> Answer:
     """Create the account behind a link, with the right date of birth for people of the world."""
     whose = token.partition(".")[2].partition(".")[0]

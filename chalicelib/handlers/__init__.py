@@ -3,6 +3,7 @@
 from chalice.app import Blueprint
 
 from chalicelib.handlers import (
+    accounts,
     clients,
     documents,
     forms,
@@ -16,7 +17,7 @@ from chalicelib.handlers import (
 )
 from chalicelib.handlers.routing import Route, Routes
 
-_FEATURES = (sessions, tenants, clients, invites, intakes, documents, forms, jobs, notifications, openapi)
+_FEATURES = (sessions, accounts, tenants, clients, invites, intakes, documents, forms, jobs, notifications, openapi)
 
 HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]
 

@@ -46,6 +46,7 @@ from chalicelib.policies.rules import RULES, Reach
 from chalicelib.services import audits, idempotency, sessions
 
 COOKIE = "__Host-sid"
+DEVICE_COOKIE = "__Host-device"
 MAX_BODY = 256 * 1024
 SAFE = frozenset({"GET", "HEAD"})
 HEADERS = {
@@ -205,6 +206,7 @@ def _caller(request: Request) -> sessions.Caller:
         address=viewer[:64],
         device="".join(c for c in device if c.isprintable())[:300] if device else None,
         request_id=str(request.context.get("requestId") or ids.new_id()),
+        device_token=_cookies(request).get(DEVICE_COOKIE),
     )
 
 
@@ -216,12 +218,16 @@ def _safe_params(params: dict[str, str]) -> dict[str, str]:
     return params
 
 
-def _token(request: Request) -> str | None:
+def _cookies(request: Request) -> dict[str, str]:
     cookies: dict[str, str] = {}
     for part in request.headers.get("cookie", "").split(";"):
         name, _, value = part.strip().partition("=")
         cookies.setdefault(name, value)
-    cookie = cookies.get(COOKIE)
+    return cookies
+
+
+def _token(request: Request) -> str | None:
+    cookie = _cookies(request).get(COOKIE)
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and bearer.strip():
         if cookie and cookie != bearer.strip():
@@ -380,9 +386,14 @@ def _response(route: Route, view: Any) -> Response:
     return Response(text, headers=headers, status_code=route.status)
 
 
-def cookie(token: str, seconds: int) -> str:
+def cookie(token: str, seconds: int, name: str = COOKIE) -> str:
     """The session cookie: out of reach of scripts, of other sites' posts, and of other hosts (RFC 6265bis)."""
-    return f"{COOKIE}={token}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax"
+    return f"{name}={token}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax"
+
+
+def device_cookie(token: str) -> str:
+    """The cookie that knows a browser again; it opens nothing."""
+    return cookie(token, settings.device_days * 86_400, DEVICE_COOKIE)
 
 
 def missing(record: Any) -> Any:

@@ -32,6 +32,8 @@ class Client(Record):
     features_off = JsonAttribute()
     unseen = UnicodeSetAttribute(null=True)  # signed forms with a worrying answer that no staff member has settled
     therapists = JsonAttribute()  # [{staff_id, name}] for lists; the Assignment records decide
+    era = NumberAttribute(null=True)  # one more: every session and remembered device of before opens nothing
+    signed_in_at = UnicodeAttribute(null=True)  # for the first time
     created_at = UnicodeAttribute()
 
 

@@ -1,6 +1,6 @@
 """The people who work at an organization."""
 
-from pynamodb.attributes import BooleanAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 
 from chalicelib.models.table import STAFF, TENANT, JsonAttribute, Key, Record
 
@@ -20,3 +20,5 @@ class Staff(Record):
     may_invite = BooleanAttribute()
     seat = BooleanAttribute()
     status = UnicodeAttribute()
+    era = NumberAttribute(null=True)  # one more: every session and remembered device of before opens nothing
+    signed_in_at = UnicodeAttribute(null=True)  # for the first time

@@ -47,6 +47,10 @@ def _open() -> Rule:
 
 RULES: Mapping[str, Rule] = {
     # action                         feature        admin    therapist  client  contact
+    "account:confirm_email": _open(),
+    "account:read": Rule(None, SELF, SELF, SELF, NO),
+    "account:recover": _open(),
+    "account:update": Rule(None, SELF, SELF, SELF, NO),
     "api:describe": _open(),
     "client:list": Rule(None, TENANT, TENANT, NO, NO),  # a therapist's list holds assigned clients only
     "client:read": Rule(None, TENANT, ASSIGNED, NO, NO),
@@ -74,6 +78,7 @@ RULES: Mapping[str, Rule] = {
     "session:create": _open(),
     "session:end": Rule(None, SELF, SELF, SELF, NO),
     "session:extend": Rule(None, SELF, SELF, SELF, NO),
+    "session:list": Rule(None, SELF, SELF, SELF, NO),
     "session:prove": Rule(None, SELF, SELF, SELF, NO),
     "session:read": Rule(None, SELF, SELF, SELF, NO),
     "settings:read": Rule(None, TENANT, TENANT, NO, NO),

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from chalicelib import clock
 from chalicelib.models.intakes import IntakeForm
 from chalicelib.models.jobs import Job
-from chalicelib.models.mails import ClientMail, StaffMail
+from chalicelib.models.mails import AccountMail, ClientMail, StaffMail
 from chalicelib.models.table import DUE_SHARDS, Record, due_before, due_key
 from chalicelib.models.transaction import change
 from chalicelib.observability import logger, where
@@ -21,6 +21,7 @@ AT_ONCE = 200  # records of one shard in one run; the rest follows a minute late
 AGAIN = timedelta(minutes=5)  # when work that failed is looked at again
 
 WORK: dict[str, Callable[[str, str, datetime], None]] = {
+    AccountMail.KIND: mails.sweep,
     ClientMail.KIND: mails.sweep,
     StaffMail.KIND: mails.sweep,
     IntakeForm.KIND: documents.sweep,

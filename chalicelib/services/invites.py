@@ -417,7 +417,7 @@ def redeem(token: str, password: str, birth_date: str | None, profile: dict[str,
     hashed: str | None = None
     for _ in range(WRONG_DATES + 1):
         _require_open(invite, token)
-        _require_answers(client, password, birth_date, invite.email)
+        _require_answers(invite, client, tenant, password, birth_date)
         try:
             if asks_birth_date(client) and client.birth_date != birth_date:
                 _count_wrong_date(invite, client, tenant, caller)
@@ -429,9 +429,9 @@ def redeem(token: str, password: str, birth_date: str | None, profile: dict[str,
     raise Busy(retry_after=1)
 
 
-def _require_answers(client: Client, password: str, birth_date: str | None, email: str) -> None:
+def _require_answers(invite: Invite, client: Client, tenant: Tenant, password: str, birth_date: str | None) -> None:
     """What can be mended without having been a try."""
-    accounts.require_password(password, email)
+    accounts.require_password(password, invite.email, *accounts.words_of(tenant, client))
     if asks_birth_date(client) and birth_date is None:
         raise InvalidBody(errors=[{"pointer": "/birth_date", "code": "missing", "detail": "This is needed."}])
 

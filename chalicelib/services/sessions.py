@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+
 from chalicelib import clock, ids
 from chalicelib.config import settings
 from chalicelib.context import Actor, Context, Persona
 from chalicelib.errors import (
+    Busy,
     InvalidCredentials,
     NotFound,
+    PortalError,
     ProofFailed,
     ProofRequired,
     SecondFactorRequired,
@@ -20,13 +25,14 @@ from chalicelib.models.accounts import Account, ClientSession, StaffSession
 from chalicelib.models.clients import Assignment, Client, Document
 from chalicelib.models.idempotency import ClientRequest, StaffRequest
 from chalicelib.models.intakes import Intake
+from chalicelib.models.mails import Mail
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import Record, load
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.policies.decide import Facts
 from chalicelib.policies.rules import Role
-from chalicelib.services import accounts, audits, tenants
+from chalicelib.services import accounts, audits, devices, letters, mails, tenants
 
 ABSOLUTE = timedelta(hours=12)
 TOUCH = timedelta(seconds=45)  # how stale `seen_at` may be before a request writes it again
@@ -44,6 +50,7 @@ class Caller:
     address: str
     device: str | None
     request_id: str
+    device_token: str | None = None
 
 
 @dataclass(frozen=True)
@@ -164,8 +171,26 @@ def _actor(bearer: Bearer, who: Any, session: Any) -> Actor:
 
 
 def _may_continue(session: Any, who: Any, tenant: Tenant, kind: str, now: datetime) -> bool:
-    may_sign_in = who.status == "active" if kind == STAFF else who.portal == "active"
-    return may_sign_in and now < clock.parse(session.ends_at) and now < idle_ends(session, tenant, kind)
+    of_this_era = (session.era or 0) == (who.era or 0)
+    return (
+        may_sign_in(who)
+        and of_this_era
+        and now < clock.parse(session.ends_at)
+        and now < idle_ends(session, tenant, kind)
+    )
+
+
+def may_sign_in(who: Staff | Client) -> bool:
+    """Whether this person may have a session at all."""
+    return bool(who.status == "active" if isinstance(who, Staff) else who.portal == "active")
+
+
+def holder(account: Account) -> Staff | Client | None:
+    """Whom an account is for, if they may sign in."""
+    principal = account.principals[0]
+    kind: type[Record] = Staff if principal["kind"] == STAFF else Client
+    (who,) = load((kind, {"tenant_id": account.tenant_id, f"{principal['kind']}_id": principal["id"]}))
+    return who if who is not None and may_sign_in(who) else None
 
 
 def idle_ends(session: Any, tenant: Tenant, kind: str) -> datetime:
@@ -200,7 +225,10 @@ def require_proof(context: Context, wanted: str | None) -> None:
 
 
 def prove(context: Context, password: str, code: str | None) -> None:
-    """Give the password (staff: and a code) once more. Raises ProofFailed, whatever was wrong, and TooManyRequests."""
+    """Give the password (and a code, where the account has a second factor) once more.
+
+    Raises ProofFailed, whatever was wrong; SecondFactorRequired only after the right password; TooManyRequests.
+    """
     realm = accounts.STAFF if context.actor.kind == STAFF else accounts.PORTAL
     email = str(context.person.email)
     seconds = context.now.timestamp()
@@ -209,10 +237,10 @@ def prove(context: Context, password: str, code: str | None) -> None:
     account = accounts.find(context.tenant_id, realm, email)
     if not accounts.password_matches(account, password) or account is None or account.status != "active":
         raise ProofFailed()
-    if context.actor.kind == STAFF:
+    if context.actor.kind == STAFF or account.totp:
         try:
             _second_factor(account, code, seconds)
-        except (InvalidCredentials, SecondFactorRequired):
+        except InvalidCredentials:
             raise ProofFailed() from None
     accounts.forgive(context.tenant_id, settings.limit("sign_in_account"), seconds, "account", *subject)
     session, kind = context.session, type(context.session)
@@ -233,10 +261,20 @@ def extend(context: Context) -> None:
 # ---- signing in and out ----
 
 
-def sign_in(slug: str, kind: str, email: str, password: str, code: str | None, bearer: bool, caller: Caller) -> Context:
+def sign_in(
+    slug: str,
+    kind: str,
+    email: str,
+    password: str,
+    code: str | None,
+    bearer: bool,
+    caller: Caller,
+    recovery_code: str | None = None,
+) -> Context:
     """A new session. One answer for every wrong thing (InvalidCredentials), in the same time; or TooManyRequests.
 
-    Staff give a second factor too: SecondFactorRequired only after the right password. A code opens once.
+    Staff, and clients who chose so, give a second factor too: SecondFactorRequired only after the right password, and
+    for staff not where they gave one within the day. A code opens once; so does each of the recovery codes.
     """
     now = clock.now()
     try:
@@ -256,32 +294,82 @@ def sign_in(slug: str, kind: str, email: str, password: str, code: str | None, b
     account = accounts.find(tenant.tenant_id, realm, address) if address else None
     if not accounts.password_matches(account, password) or account is None or account.status != "active":
         raise InvalidCredentials()
-    if kind == STAFF:
-        _second_factor(account, code, seconds)
+    who = holder(account)
+    if who is None:
+        raise InvalidCredentials()
+    context = context_for(who, tenant, kind, caller)
+    device = devices.recall(context, bearer=bearer)
+    method = _method(context, account, device, code, recovery_code, bearer)
     accounts.forgive(tenant.tenant_id, settings.limit("sign_in_account"), seconds, "account", *subject)
-    context = _context_of(account, tenant, kind, caller)
-    method = "password and one-time code" if kind == STAFF else "password"
-    start(context, method=method, bearer=bearer)
+    start(context, method=method, bearer=bearer, device=device)
     return context
+
+
+PASSWORD, CODE, RECOVERY, TRUSTED = (
+    "password",
+    "password and one-time code",
+    "password and recovery code",
+    "password, on a device where a one-time code was given that day",
+)
+
+
+def _method(
+    context: Context, account: Account, device: Any, code: str | None, recovery_code: str | None, bearer: bool
+) -> str:
+    """What proved who it is besides the password, in words for the record. Raises what `sign_in` raises."""
+    seconds, staff = context.now.timestamp(), context.actor.kind == STAFF
+    if not staff and not account.totp:
+        return PASSWORD
+    if recovery_code:
+        _throttle_codes(account, seconds)
+        if not _use_recovery_code(context, account, recovery_code):
+            raise InvalidCredentials()
+        return RECOVERY
+    era = int(context.person.era or 0)
+    if not code and staff and not bearer and devices.is_trusted(device, era, context.now):
+        return TRUSTED
+    _second_factor(account, code, seconds)
+    if staff and not bearer:
+        devices.trust(device, era, context.now)
+    return CODE
+
+
+def _use_recovery_code(context: Context, account: Account, typed: str) -> bool:
+    """Strike a recovery code from the list and tell the holder; False if it is none, or was used a moment ago."""
+    digest = accounts.recovery_digest(account.tenant_id, context.actor.id, typed)
+    left = list(account.recovery or [])
+    if digest not in left:
+        return False
+    own = context.actor.id if context.actor.kind == CLIENT else None
+    mail = mails.to_person(context.now, context.person, letters.RECOVERY_CODE_USED)
+    try:
+        with Transaction() as tx:
+            tx.update(
+                account,
+                Account.recovery.set([each for each in left if each != digest]),
+                when=Account.recovery == left,
+                otherwise=InvalidCredentials(),
+            )
+            tx.create(mail)
+            tx.create(audits.event(context, "session:recover", client_id=own))
+    except InvalidCredentials:
+        return False
+    mails.hand_over(mail)
+    return True
+
+
+def _throttle_codes(account: Account, seconds: float) -> None:
+    limit = settings.limit("second_factor")
+    accounts.throttle(account.tenant_id, limit, seconds, "code", account.email_digest)
 
 
 def _second_factor(account: Account, code: str | None, seconds: float) -> None:
     if not code:
         raise SecondFactorRequired()
-    limit = settings.limit("second_factor")
-    accounts.throttle(account.tenant_id, limit, seconds, "code", account.email_digest)
+    _throttle_codes(account, seconds)
     step = accounts.totp_step(account, code, seconds)
     if step is None or not accounts.use_step(account, step):
         raise InvalidCredentials()
-
-
-def _context_of(account: Account, tenant: Tenant, kind: str, caller: Caller) -> Context:
-    person_id = account.principals[0]["id"]
-    person = {f"{kind}_id": person_id, "tenant_id": tenant.tenant_id}
-    (who,) = load((Staff if kind == STAFF else Client, person))
-    if who is None or not (who.status == "active" if kind == STAFF else who.portal == "active"):
-        raise InvalidCredentials()
-    return context_for(who, tenant, kind, caller)
 
 
 def context_for(who: Any, tenant: Tenant, kind: str, caller: Caller) -> Context:
@@ -295,6 +383,7 @@ def context_for(who: Any, tenant: Tenant, kind: str, caller: Caller) -> Context:
         request_id=caller.request_id,
         address=caller.address,
         device=caller.device,
+        device_token=caller.device_token,
         tenant=tenant,
         person=who,
         client=who if kind == CLIENT else None,
@@ -302,8 +391,13 @@ def context_for(who: Any, tenant: Tenant, kind: str, caller: Caller) -> Context:
     )
 
 
-def start(context: Context, *, method: str, bearer: bool) -> None:
-    """Give the context a new session and its token; the oldest of too many sessions ends."""
+def start(context: Context, *, method: str, bearer: bool, device: Any = None) -> None:
+    """Give the context a new session and its token; the oldest of too many sessions ends.
+
+    A device that this person has not signed in from before is remembered, and they are told by mail, but not at their
+    very first sign-in. `device`: as `devices.recall` gave it, if it was asked already.
+    """
+    device = device if device is not None else devices.recall(context, bearer=bearer)
     kind, person_id = context.actor.kind, context.actor.id
     token = f"{_LETTER[kind]}.{context.tenant_id}.{person_id}.{ids.new_secret()}"
     session_kind: Any = StaffSession if kind == STAFF else ClientSession
@@ -321,13 +415,30 @@ def start(context: Context, *, method: str, bearer: bool) -> None:
         bearer=bearer,
         device=context.device,
         method=method,
+        era=context.person.era,
     )
     _end_oldest(session_kind, person, settings.limit("sessions")[0] - 1)
     context.actor = Actor(kind, person_id, context.actor.name, context.actor.roles, session.session_id)
+    notes = _news_of(context, device)
     with Transaction() as tx:
         tx.create(session)
         tx.create(audits.event(context, "session:create", client_id=person_id if kind == CLIENT else None))
+        if devices.worth_keeping(device, context.now, trusted=method == CODE and kind == STAFF and not bearer):
+            tx.put(device)
+        if context.person.signed_in_at is None:
+            tx.update(context.person, type(context.person).signed_in_at.set(at))
+        for note in notes:
+            tx.create(note)
+    mails.hand_over(*notes)
     context.session, context.token = session, token
+
+
+def _news_of(context: Context, device: Any) -> list[Mail]:
+    """The mail about a new device, where there is one to send."""
+    if context.person.signed_in_at is None or not devices.is_new(device, context.now):
+        return []
+    about = {"happened_at": clock.text(context.now), "device": str(devices.described(context.device))}
+    return [mails.to_person(context.now, context.person, letters.NEW_DEVICE, **about)]
 
 
 def _end_oldest(session_kind: Any, person: dict[str, str], keep: int) -> None:
@@ -343,3 +454,66 @@ def end(context: Context) -> None:
     with Transaction() as tx:
         tx.delete(context.session)
         tx.create(audits.event(context, "session:end", client_id=own))
+
+
+# ---- one's own sessions, and the end of all of them ----
+
+
+def mine(context: Context) -> list[Any]:
+    """The sessions of whoever asks that still open something: this one first, then the one last used."""
+    kind = type(context.session)
+    person = {f"{context.actor.kind}_id": context.actor.id, "tenant_id": context.tenant_id}
+    found = [
+        each
+        for each in kind.every(kind.KEY, consistent=True, **person)
+        if _may_continue(each, context.person, context.tenant, context.actor.kind, context.now)
+    ]
+    here = context.session.session_id
+    return sorted(found, key=lambda each: (each.session_id == here, str(each.seen_at)), reverse=True)
+
+
+def end_one(context: Context, session_id: str) -> None:
+    """End one of one's own sessions, by the id in the list. Raises NotFound."""
+    session = next((each for each in mine(context) if each.session_id == session_id), None)
+    if session is None:
+        raise NotFound()
+    own = context.actor.id if context.actor.kind == CLIENT else None
+    with Transaction() as tx:
+        tx.delete(session)
+        tx.create(audits.event(context, "session:end", client_id=own, session_id=session_id))
+
+
+def end_everywhere(context: Context) -> None:
+    """Sign out on every device, this one included; no device is trusted any more."""
+    own = context.actor.id if context.actor.kind == CLIENT else None
+    with Transaction() as tx:
+        end_all(tx, context.person)
+        tx.create(audits.event(context, "session:end_everywhere", client_id=own))
+
+
+def end_all(
+    tx: Transaction,
+    who: Staff | Client,
+    *actions: Action,
+    when: Condition | None = None,
+    otherwise: PortalError | None = None,
+    keep: Any = None,
+) -> None:
+    """Within the transaction that is the reason: every session of this person opens nothing from the commit on, those
+    that begin at the same moment included, and no device is trusted any more. `keep`: but for this session.
+
+    It is one number on the person's record, read with every request; so further changes of that record (`actions`) and
+    their condition go along. Raises `otherwise` (Busy) when the condition fails or the person changed meanwhile.
+    """
+    kind = type(who)
+    era = int(who.era or 0)
+    unchanged = kind.era == era if who.era is not None else kind.era.does_not_exist()
+    tx.update(
+        who,
+        kind.era.set(era + 1),
+        *actions,
+        when=unchanged & when if when is not None else unchanged,
+        otherwise=otherwise or Busy(retry_after=1),
+    )
+    if keep is not None:
+        tx.update(keep, type(keep).era.set(era + 1), otherwise=Unauthenticated())

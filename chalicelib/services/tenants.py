@@ -16,7 +16,23 @@ from chalicelib.services import audits
 
 # The first word of an address of the front end cannot be an organization's.
 RESERVED = frozenset(
-    {"api", "assets", "documents", "forms", "home", "join", "messages", "pay", "profile", "staff", "verify", "www"}
+    {
+        "account",
+        "api",
+        "assets",
+        "documents",
+        "email",
+        "forms",
+        "home",
+        "join",
+        "messages",
+        "pay",
+        "profile",
+        "reset",
+        "staff",
+        "verify",
+        "www",
+    }
 )
 _SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 

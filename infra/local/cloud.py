@@ -39,6 +39,12 @@ LIMITS = {
     "verification_address": (1000, 600),
     "invitations_tenant": (20000, 86400),
     "invitations_client": (20000, 86400),
+    "password_reset_account": (100, 3600),
+    "password_reset_day": (200, 86400),
+    "password_reset_address": (3000, 3600),
+    "password_reset_tenant": (6000, 3600),
+    "email_change_account": (100, 3600),
+    "link_address": (3000, 3600),
     "sessions": (200, 0),
 }
 

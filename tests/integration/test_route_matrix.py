@@ -37,7 +37,7 @@ RANDOM_ID = "01M8HZZZZZQ9W8E7R6T5Y4V3X2"
 MALFORMED = ["1", "-", "%2e%2e", "..%2fT1", "%00", "%23", "01kf8dem0000000000000000c1", "' OR 1=1 --", "é", "x" * 300]
 NOBODY = "nobody"
 UNAUTHENTICATED = (NOBODY, "expired", "forged", "disabled", "left")
-NESTED = ("invite_id", "intake_id", "document_id", "notification_id")
+NESTED = ("invite_id", "intake_id", "document_id", "notification_id", "session_id")
 OF_TENANT = ("job_id",)  # what belongs to the organization: there for everyone of it who may do this at all
 # More clients: two with an open invitation, so that there is a sibling's and a foreign one, and one to be invited.
 MORE = {"C6": ("oak", "T4"), "C7": ("oak", "T4"), "CY": ("birch", "BT")}
@@ -188,6 +188,16 @@ def _furnish(stage: Stage, call: Callable[[str], Caller]) -> None:
         notices = call(key).get("/practice/notifications").json["items"]
         if notices:
             stage.ids[key]["notification_id"] = notices[0]["notification_id"]
+    for kind, table in (("staff", "staff_session"), ("client", "client_session")):
+        for session in flows.stored(table):
+            owner = next(key for key, person in PEOPLE.items() if person.id == session[f"{kind}_id"])
+            stage.ids[owner]["session_id"] = session["session_id"]
+    stage.ids["C1"]["reset"] = flows.reset_link(call("A1"), "C1")
+    assert call("C1").post("/account/email", {"email": "imogen@elsewhere.example"}).status == 202
+    call("A1").drain()
+    stage.ids["C1"]["email"] = flows.token_in(call("A1").outbox("imogen@elsewhere.example")[-1], "email")
+    for key in stage.tokens:
+        stage.ids[key]["totp"] = call(key).post("/account/totp").json["secret"]
     _those_who_may_not(stage)
 
 
@@ -333,12 +343,22 @@ BODIES: dict[str, Any] = {
     "look_up_invitation": {"token": "…"},
     "redeem_invitation": {"token": "…", "password": flows.PASSWORD, "birth_date": PEOPLE["C4"].birth_date},
     "renew_invitation": {"token": "…"},
+    "ask_password_reset": {"slug": "oak", "kind": "client", "email": "imogen@mail.example"},
+    "look_up_password_reset": {"token": "reset"},
+    "reset_password": {"token": "reset", "password": flows.PASSWORD},
+    "look_up_email_change": {"token": "email"},
+    "confirm_email_change": {"token": "email"},
+    "change_password": {"password": flows.PASSWORD},
+    "start_email_change": {"email": "somebody@elsewhere.example"},
+    "confirm_totp": {"code": "…"},
 }
 # The state of the world makes the answer of these a conflict or a refusal of the body for some; that is not a denial.
 PASSED = range(200, 300)
-ALSO = {"send_invite": (409,), "resend_invite": (409,), "revoke_invite": (409,), "change_profile": (412,),
-        "change_settings": (412,), "download_document": (409,), "verify_document": (409,),
-        "mark_document_seen": (409,)}  # fmt: skip
+ALSO = {
+    "switch_totp_off": (409,), "renew_recovery_codes": (409,), "send_invite": (409,), "resend_invite": (409,),
+    "revoke_invite": (409,), "change_profile": (412,), "change_settings": (412,), "download_document": (409,),
+    "verify_document": (409,), "mark_document_seen": (409,),
+}  # fmt: skip
 
 
 def _good(route: Route, stage: Stage, person: str = NOBODY) -> tuple[bytes, dict[str, str]]:
@@ -347,7 +367,9 @@ def _good(route: Route, stage: Stage, person: str = NOBODY) -> tuple[bytes, dict
     more = {"idempotency-key": "matrix-0123456789"} if route.idempotent else {}
     body = dict(BODIES.get(route.operation_id, {}))
     if "token" in body:
-        body["token"] = stage.ids["C4"]["token"]
+        body["token"] = stage.ids["C1"].get(body["token"]) or stage.ids["C4"]["token"]
+    if "code" in body:
+        body["code"] = levers.totp(stage.ids.get(person, {}).get("totp", "A" * 32), stage.portal.clock.now())
     if route.operation_id == "prove_session" and (who := PEOPLE.get(person)):
         body["password"] = who.password
         if isinstance(who, demo.StaffMember):

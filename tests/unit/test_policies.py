@@ -22,8 +22,8 @@ ADMINISTRATOR, THERAPIST, CLIENT, CONTACT = Role
 
 # Before there is a session: the login link, a mailed link, and a file that anyone may check (3.5, 3.8, 4.5).
 WITHOUT_SESSION = {
-    "api:describe", "invite:look_up", "invite:redeem", "invite:renew", "seal:verify", "session:create",
-    "tenant:look_up",
+    "account:confirm_email", "account:recover", "api:describe", "invite:look_up", "invite:redeem", "invite:renew",
+    "seal:verify", "session:create", "tenant:look_up",
 }  # fmt: skip
 # 1.2 "Administrators, and therapists who were given the permission, send portal invitations and intake forms";
 # "the holder invites, resends, revokes and sends forms only for clients assigned to them."
@@ -42,7 +42,10 @@ CLIENTS_OWN = {"document:download", "document:read", "document:verify", "intake:
 # 4.2 "electronically signed", by the client alone (CVE-2026-24890: nobody signs for anybody else).
 CLIENTS_OWN_WORK = {"intake:complete"}
 # Everyone with a session has one, and a home.
-ANYONE_SIGNED_IN = {"home:read", "session:end", "session:extend", "session:prove", "session:read"}
+ANYONE_SIGNED_IN = {
+    "account:read", "account:update", "home:read", "session:end", "session:extend", "session:list", "session:prove",
+    "session:read",
+}  # fmt: skip
 STAFF_OWN = {"notification:read", "notification:update"}
 # 2: what depends on a feature being on. Taking back, reading and what is one's own does not, nor finishing a form that
 # was sent ("hides nothing that is already on record"). Picking forms does: tests/integration/test_invitations.py
@@ -258,8 +261,9 @@ def test_a_client_that_is_not_there_is_like_one_that_may_not_be_seen() -> None:
 def test_what_clients_may_do_is_pinned() -> None:
     """A wall, not a list to be extended in passing: DOMAIN.md 1.5. Contacts have nothing yet."""
     assert {action for action, rule in RULES.items() if rule.client is not Reach.NOBODY} == {
-        "document:download", "document:read", "document:verify", "home:read", "intake:complete", "intake:read",
-        "profile:read", "profile:update", "session:end", "session:extend", "session:prove", "session:read",
+        "account:read", "account:update", "document:download", "document:read", "document:verify", "home:read",
+        "intake:complete", "intake:read", "profile:read", "profile:update", "session:end", "session:extend",
+        "session:list", "session:prove", "session:read",
     }  # fmt: skip
     assert {rule.client for rule in RULES.values()} == {Reach.NOBODY, Reach.SELF}
     assert {rule.contact for rule in RULES.values()} == {Reach.NOBODY}
@@ -392,7 +396,7 @@ def test_an_answer_that_names_clients_says_whom() -> None:
 def test_what_sends_mail_needs_an_idempotency_key() -> None:
     from chalicelib.handlers import routes
 
-    sending = {"send_invite", "resend_invite", "sign_my_form"}
+    sending = {"send_invite", "resend_invite", "sign_my_form", "start_email_change"}
     assert {route.operation_id for route in routes() if route.idempotent} == sending
 
 
