@@ -22,6 +22,9 @@ LIMITS: dict[str, tuple[int, int]] = {
     "password_reset_tenant": (200, 3600),
     "email_change_account": (3, 3600),
     "link_address": (40, 3600),  # mailed links that are opened from one place
+    "sign_up_address": (5, 3600),
+    "sign_up_email": (5, 3600),  # mails an hour to one mailbox
+    "sign_up_tenant": (50, 3600),
     "sessions": (5, 0),  # sessions a person may have at once; the oldest ends
 }
 

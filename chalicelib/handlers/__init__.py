@@ -13,11 +13,14 @@ from chalicelib.handlers import (
     notifications,
     openapi,
     sessions,
+    signups,
     tenants,
 )
 from chalicelib.handlers.routing import Route, Routes
 
-_FEATURES = (sessions, accounts, tenants, clients, invites, intakes, documents, forms, jobs, notifications, openapi)
+_FEATURES = (
+    sessions, accounts, tenants, clients, invites, signups, intakes, documents, forms, jobs, notifications, openapi,
+)  # fmt: skip
 
 HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]
 

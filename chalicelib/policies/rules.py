@@ -84,5 +84,13 @@ RULES: Mapping[str, Rule] = {
     "settings:read": Rule(None, TENANT, TENANT, NO, NO),
     "settings:update": Rule(None, TENANT, NO, NO, NO),
     "seal:verify": _open(),
+    "signup:accept": Rule(INVITATIONS, TENANT, NO, NO, NO),
+    "signup:begin": _open(),
+    "signup:confirm": _open(),
+    "signup:link": Rule(INVITATIONS, TENANT, NO, NO, NO),
+    "signup:look_up": _open(),
+    "signup:read": Rule(None, TENANT, NO, NO, NO),
+    "signup:reject": Rule(None, TENANT, NO, NO, NO),  # saying no is possible when inviting is off
+    "signup:send": _open(),
     "tenant:look_up": _open(),
 }

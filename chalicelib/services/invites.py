@@ -1,6 +1,6 @@
 """Invitations: one offer to one client, with the forms to complete (DOMAIN.md section 3)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -135,7 +135,12 @@ def preview(context: Context, picked: Sequence[Form], subject: str | None, messa
     return letters.invitation_letter(context.tenant, client, to, *words, STAND_IN, minutes)
 
 
-def send(context: Context, form_ids: Sequence[str], subject: str | None, message: str | None) -> Invite:
+Also = Callable[[Transaction], None]  # what else is written with it, all or nothing
+
+
+def send(
+    context: Context, form_ids: Sequence[str], subject: str | None, message: str | None, also: Also | None = None
+) -> Invite:
     """Invite the client with these forms: claims the address, freezes the forms, writes the mail; all or nothing.
 
     Raises NoEmail, EmailInUse, AlreadyActive, AlreadyInvited, ClientArchived, InvalidBody, FeatureNotInPlan,
@@ -157,6 +162,8 @@ def send(context: Context, form_ids: Sequence[str], subject: str | None, message
     invite.mail_id = mail.mail_id
     with Transaction() as tx:
         idempotency.remember(tx, context, invite.invite_id)
+        if also is not None:
+            also(tx)
         _claim(tx, client, invite, previous)
         tx.create(invite)
         tx.create(intake)
@@ -254,7 +261,7 @@ def _release(tx: Transaction, invite: Invite) -> None:
     tx.delete(claim, when=Account.pk.does_not_exist() | (own & (Account.status == "invited")))
 
 
-def resend(context: Context, invite_id: str) -> Invite:
+def resend(context: Context, invite_id: str, also: Also | None = None) -> Invite:
     """Send the same invitation with a new link; the older link stops (DOMAIN.md 3.3).
 
     Raises InvitationClosed; FeatureNotInPlan or FeatureSwitchedOff when it holds forms and these cannot be sent now.
@@ -276,6 +283,8 @@ def resend(context: Context, invite_id: str) -> Invite:
     invite.token_digest = ids.digest(letters.invitation_token(invite))
     with Transaction() as tx:
         idempotency.remember(tx, context, invite_id)
+        if also is not None:
+            also(tx)
         tx.update(
             invite,
             Invite.generation.set(invite.generation),

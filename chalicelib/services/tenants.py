@@ -29,6 +29,7 @@ RESERVED = frozenset(
         "pay",
         "profile",
         "reset",
+        "sign-up",
         "staff",
         "verify",
         "www",
@@ -47,6 +48,11 @@ DEFAULTS: dict[str, Any] = {
     "card_processing": False,
     "display_insurance": False,
     "sign_up": False,
+    "sign_up_forms": [
+        "standard-intake-questionnaire",
+        "informed-consent-for-psychotherapy",
+        "notice-of-privacy-practices",
+    ],
     "crisis_text": "The 988 Lifeline is free, private and open day and night. "
     "If you might hurt yourself or are in danger, call 911.",
     "crisis_phone": "988",

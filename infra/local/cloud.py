@@ -45,6 +45,9 @@ LIMITS = {
     "password_reset_tenant": (6000, 3600),
     "email_change_account": (100, 3600),
     "link_address": (3000, 3600),
+    "sign_up_address": (3000, 3600),
+    "sign_up_email": (3000, 3600),
+    "sign_up_tenant": (20000, 3600),
     "sessions": (200, 0),
 }
 

@@ -38,7 +38,7 @@ MALFORMED = ["1", "-", "%2e%2e", "..%2fT1", "%00", "%23", "01kf8dem0000000000000
 NOBODY = "nobody"
 UNAUTHENTICATED = (NOBODY, "expired", "forged", "disabled", "left")
 NESTED = ("invite_id", "intake_id", "document_id", "notification_id", "session_id")
-OF_TENANT = ("job_id",)  # what belongs to the organization: there for everyone of it who may do this at all
+OF_TENANT = ("job_id", "signup_id")  # what belongs to the organization: there for everyone of it who may do this at all
 # More clients: two with an open invitation, so that there is a sibling's and a foreign one, and one to be invited.
 MORE = {"C6": ("oak", "T4"), "C7": ("oak", "T4"), "CY": ("birch", "BT")}
 
@@ -183,6 +183,11 @@ def _furnish(stage: Stage, call: Callable[[str], Caller]) -> None:
         stage.ids[key] |= {"intake_id": started, "signed_intake_id": signed, "document_id": document}
     for key in ("A1", "B1"):
         stage.ids[key]["job_id"] = _job(key)
+        flows.signed_up(call(key), stage.tenants[key])
+        stage.ids[key]["signup_id"] = flows.sign_ups(call(key))[0]["signup_id"]
+    other = "other@newcomer.example"
+    assert flows.sign_up(call("A1"), email=other).status == 202
+    stage.ids["C1"]["sign_up"] = flows.sign_up_token(call("A1"), other)
     stage.ids["C4"]["token"] = flows.mailed_token(call("A1"), PEOPLE["C4"].email)
     for key in ("A1", "T1", "T4", "BT", "DT"):
         notices = call(key).get("/practice/notifications").json["items"]
@@ -343,6 +348,11 @@ BODIES: dict[str, Any] = {
     "look_up_invitation": {"token": "…"},
     "redeem_invitation": {"token": "…", "password": flows.PASSWORD, "birth_date": PEOPLE["C4"].birth_date},
     "renew_invitation": {"token": "…"},
+    "send_sign_up": {**flows.NEWCOMER, "slug": "oak", "ticket": "", "may_contact": True},
+    "look_up_sign_up": {"token": "sign_up"},
+    "confirm_sign_up": {"token": "sign_up", "password": flows.PASSWORD},
+    "link_sign_up": {"client_id": "…"},
+    "reject_sign_up": {"tell": True},
     "ask_password_reset": {"slug": "oak", "kind": "client", "email": "imogen@mail.example"},
     "look_up_password_reset": {"token": "reset"},
     "reset_password": {"token": "reset", "password": flows.PASSWORD},
@@ -368,6 +378,9 @@ def _good(route: Route, stage: Stage, person: str = NOBODY) -> tuple[bytes, dict
     body = dict(BODIES.get(route.operation_id, {}))
     if "token" in body:
         body["token"] = stage.ids["C1"].get(body["token"]) or stage.ids["C4"]["token"]
+    if "client_id" in body:
+        file = {"oak": "C7", "birch": "CY"}.get(stage.tenants.get(person, ""), "C7")
+        body["client_id"] = stage.ids[file]["client_id"]
     if "code" in body:
         body["code"] = levers.totp(stage.ids.get(person, {}).get("totp", "A" * 32), stage.portal.clock.now())
     if route.operation_id == "prove_session" and (who := PEOPLE.get(person)):

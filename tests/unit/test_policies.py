@@ -23,7 +23,8 @@ ADMINISTRATOR, THERAPIST, CLIENT, CONTACT = Role
 # Before there is a session: the login link, a mailed link, and a file that anyone may check (3.5, 3.8, 4.5).
 WITHOUT_SESSION = {
     "account:confirm_email", "account:recover", "api:describe", "invite:look_up", "invite:redeem", "invite:renew",
-    "seal:verify", "session:create", "tenant:look_up",
+    "seal:verify", "session:create",
+    "signup:begin", "signup:confirm", "signup:look_up", "signup:send", "tenant:look_up",
 }  # fmt: skip
 # 1.2 "Administrators, and therapists who were given the permission, send portal invitations and intake forms";
 # "the holder invites, resends, revokes and sends forms only for clients assigned to them."
@@ -36,7 +37,11 @@ STAFF_ABOUT_A_CLIENT = {
 # Staff see the practice's own things, and lists that hold only whom they may see.
 STAFF_ABOUT_THE_PRACTICE = {"client:list", "form:read", "settings:read"}
 # 2.2 "the administrator switched it on"; 1.2 "Bulk invitation is for administrators", and so is what became of it.
-ADMINISTRATORS_ONLY = {"job:read", "job:stop", "settings:update"}
+# 3.6 "a review queue, where staff invite the existing file or accept the new person": a new person is assigned to nobody,
+# and 1.2's permission reaches assigned clients only, so the queue and its answers are the administrators'.
+ADMINISTRATORS_ONLY = {
+    "job:read", "job:stop", "settings:update", "signup:accept", "signup:link", "signup:read", "signup:reject",
+}  # fmt: skip
 # 4.5 "the client can always download their own copy"; DESIGN: one's own record is never gated.
 CLIENTS_OWN = {"document:download", "document:read", "document:verify", "intake:read", "profile:read", "profile:update"}
 # 4.2 "electronically signed", by the client alone (CVE-2026-24890: nobody signs for anybody else).
@@ -49,7 +54,8 @@ ANYONE_SIGNED_IN = {
 STAFF_OWN = {"notification:read", "notification:update"}
 # 2: what depends on a feature being on. Taking back, reading and what is one's own does not, nor finishing a form that
 # was sent ("hides nothing that is already on record"). Picking forms does: tests/integration/test_invitations.py
-NEEDS = {"invite:send": Feature.INVITATIONS}
+# Letting a new person in, and inviting the file that is theirs already, is inviting; saying no is not.
+NEEDS = dict.fromkeys(("invite:send", "signup:accept", "signup:link"), Feature.INVITATIONS)
 EVERY_ACTION = (
     WITHOUT_SESSION | BY_PERMISSION | STAFF_ABOUT_A_CLIENT | STAFF_ABOUT_THE_PRACTICE | ADMINISTRATORS_ONLY
     | CLIENTS_OWN | CLIENTS_OWN_WORK | ANYONE_SIGNED_IN | STAFF_OWN
