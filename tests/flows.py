@@ -118,7 +118,7 @@ def details(staff: Caller, client: str) -> dict[str, Any]:
 
 NEWCOMER = {
     "legal_name": "Theodora Finch-Okafor",
-    "preferred_name": "Theo",
+    "preferred_name": "Teddybird",
     "birth_date": "1993-05-17",
     "email": "theodora@newcomer.example",
     "phone": "+1 212 555 0177",

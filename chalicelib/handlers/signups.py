@@ -165,6 +165,10 @@ class SignupView(View):
     decided_by_name: str | None
     alike: list[AlikeFile]
 
+    def clients_named(self) -> list[str]:
+        """Those whose files are shown beside it, and the one that came of it."""
+        return [each.client_id for each in self.alike] + ([self.client_id] if self.client_id else [])
+
 
 class SignupPage(View):
     """Some sign-ups that wait, newest first."""
@@ -174,7 +178,7 @@ class SignupPage(View):
 
     def clients_named(self) -> list[str]:
         """Those whose files are shown beside."""
-        return [file.client_id for each in self.items for file in each.alike]
+        return [client_id for each in self.items for client_id in each.clients_named()]
 
 
 class Acceptance(Body):

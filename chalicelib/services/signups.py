@@ -422,9 +422,9 @@ def reject(context: Context, signup_id: str, tell: bool) -> Signup:
     if context.result:
         return signup
     _require_waiting(context, signup)
-    about = {"signup_id": signup_id}
+    about: dict[str, Any] = {"signup_id": signup_id}
     place = (context.tenant_id, signup.email_digest, accounts.PORTAL)
-    mail = mails.to_mailbox(context.now, *place, letters.SIGN_UP_REJECTED, **about) if tell else None
+    mail = mails.to_mailbox(context.now, *place, letters.SIGN_UP_REJECTED, about) if tell else None
     with Transaction() as tx:
         idempotency.remember(tx, context, signup_id)
         _decide(tx, context, signup, "rejected", None)

@@ -2110,8 +2110,8 @@ export interface components {
         };
         /**
          * NotificationView
-         * @description Something that happened with one of the asker's clients, or (a sign-up) with nobody who has a file yet. `worrying`: a safety answer of the packet waits for
-         *     a staff member to mark it as seen.
+         * @description Something that happened with one of the asker's clients, or (a sign-up) with somebody who has no file yet.
+         *     `worrying`: a safety answer of the packet waits for a staff member to mark it as seen.
          */
         NotificationView: {
             /** At */

@@ -37,8 +37,8 @@ STAFF_ABOUT_A_CLIENT = {
 # Staff see the practice's own things, and lists that hold only whom they may see.
 STAFF_ABOUT_THE_PRACTICE = {"client:list", "form:read", "settings:read"}
 # 2.2 "the administrator switched it on"; 1.2 "Bulk invitation is for administrators", and so is what became of it.
-# 3.6 "a review queue, where staff invite the existing file or accept the new person": a new person is assigned to nobody,
-# and 1.2's permission reaches assigned clients only, so the queue and its answers are the administrators'.
+# 3.6 "a review queue, where staff invite the existing file or accept the new person": a new person is assigned to
+# nobody, and 1.2's permission reaches assigned clients only, so the queue and its answers are the administrators'.
 ADMINISTRATORS_ONLY = {
     "job:read", "job:stop", "settings:update", "signup:accept", "signup:link", "signup:read", "signup:reject",
 }  # fmt: skip
@@ -402,7 +402,10 @@ def test_an_answer_that_names_clients_says_whom() -> None:
 def test_what_sends_mail_needs_an_idempotency_key() -> None:
     from chalicelib.handlers import routes
 
-    sending = {"send_invite", "resend_invite", "sign_my_form", "start_email_change"}
+    sending = {
+        "send_invite", "resend_invite", "sign_my_form", "start_email_change", "accept_sign_up", "link_sign_up",
+        "reject_sign_up",
+    }  # fmt: skip
     assert {route.operation_id for route in routes() if route.idempotent} == sending
 
 
