@@ -76,13 +76,14 @@ class Leading(PortalView):
 
 
 class ClientHome(PortalView):
-    """Home: what is to be done now, in order."""
+    """Home: what is to be done now, in order. `reach_missing`: no address, or nobody to call in an emergency, on file."""
 
     first_name: str
     next: Leading | None
     forms_open: int
     forms_total_minutes: int
     documents: int
+    reach_missing: bool
 
 
 @practice.endpoint("GET", "/home", action="home:read")
@@ -176,4 +177,5 @@ def read_client_home(context: Context) -> ClientHome:
         forms_open=len(todo),
         forms_total_minutes=sum(entry["minutes"] for _, entry, _ in todo),
         documents=len(documents.page_of(context, 100, None).items),
+        reach_missing=not (context.client.address and context.client.emergency_contact),
     )

@@ -1262,7 +1262,7 @@ export interface components {
         };
         /**
          * ClientHome
-         * @description Home: what is to be done now, in order.
+         * @description Home: what is to be done now, in order. `reach_missing`: no address, or nobody to call in an emergency, on file.
          */
         ClientHome: {
             /** Documents */
@@ -1274,6 +1274,8 @@ export interface components {
             /** Forms Total Minutes */
             forms_total_minutes: number;
             next: components["schemas"]["Leading"] | null;
+            /** Reach Missing */
+            reach_missing: boolean;
         };
         /**
          * ClientPage

@@ -57,6 +57,8 @@ function Waiting() {
 }
 
 const Join = page(() => import('./pages/Join.tsx'));
+const SignUp = page(() => import('./pages/SignUp.tsx'));
+const SignUpLink = page(() => import('./pages/SignUpLink.tsx'));
 const Verify = page(() => import('./pages/Verify.tsx'));
 const Home = only('client', page(() => import('./pages/Home.tsx')));
 const Forms = only('client', page(() => import('./pages/Forms.tsx')));
@@ -79,6 +81,7 @@ function Frame() {
         <Router>
           <Route path="/" component={Front} />
           <Route path="/join" component={Join} />
+          <Route path="/sign-up" component={SignUpLink} />
           <Route path="/verify" component={Verify} />
           <Route path="/home" component={Home} />
           <Route path="/forms" component={Forms} />
@@ -92,6 +95,7 @@ function Frame() {
           <Route path="/staff/*" component={Staff} />
           <Route path="/:slug" component={SignIn} />
           <Route path="/:slug/staff" component={SignIn} />
+          <Route path="/:slug/sign-up" component={SignUp} />
           <Route default component={NotFound} />
         </Router>
       </ErrorBoundary>

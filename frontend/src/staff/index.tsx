@@ -11,6 +11,7 @@ import { Clients } from './clients.tsx';
 import { Elsewhere } from './elsewhere.tsx';
 import { FormPreviewPage } from './organization/form.tsx';
 import { ClientPortal } from './organization/portal.tsx';
+import { Signups } from './signups.tsx';
 import { Today } from './today.tsx';
 import './staff.css';
 
@@ -42,6 +43,7 @@ export default function Staff() {
         <Route path="/clients/:client_id/invite" component={InvitePage} />
         <Route path="/clients/:client_id/documents/:document_id" component={DocumentPage} />
         <Route path="/clients/:client_id/intakes/:intake_id" component={SummaryPage} />
+        <Route path="/sign-ups" component={Signups} />
         <Route path="/organization/client-portal" component={ClientPortal} />
         <Route path="/organization/client-portal/subscription" component={ClientPortal} />
         <Route path="/organization/client-portal/intake-forms" component={ClientPortal} />
