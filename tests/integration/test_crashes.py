@@ -22,16 +22,20 @@ WRITES = ("TransactWriteItems", "UpdateItem", "PutItem", "SendMessage", "PutObje
 # What is left of a record when ids, times and ciphertext are taken away.
 LEFT = {
     "account": ("realm", "status"),
-    "client": ("client_id", "portal", "unseen", "preferred_name"),
+    "account_mail": ("template", "status"),
+    "client": ("source", "portal", "unseen", "preferred_name", "email"),
     "client_audit": ("action",),
     "client_mail": ("template", "status"),
     "document": ("status", "form_id", "signed_by", "seen_by_name"),
     "intake": ("status", "worrying"),
+    "link": ("purpose", "status"),
+    "match": (),
     "intake_form": ("status", "form_id", "worrying"),
     "invite": ("status", "delivery", "generation"),
     "notification": ("staff_id", "about", "worrying"),
     "section": ("section_id",),
     "signed_form": ("form_id",),
+    "signup": ("status",),
     "staff_mail": ("staff_id", "template", "status"),
 }
 SELF_MADE = ("session:create",)  # signing in again after a crash is a second session, and rightly audited
@@ -100,7 +104,44 @@ def _redeem(call: Any, token: str) -> Answer:
     return signed_in
 
 
+def _sign_up_link(call: Any) -> str:
+    flows.sign_up(call())
+    return flows.sign_up_token(call())
+
+
+def _confirm_sign_up(call: Any, token: str) -> Answer:
+    """Once it is done the link is used, and the page says that the practice has it."""
+    answer = flows.confirm_sign_up(call(), token)
+    return call().post("/sign-ups/lookup", {"token": token}, key=None) if answer.code == "link_used" else answer
+
+
+def _signed_up(call: Any) -> Any:
+    flows.signed_up(call())
+    call("A1").drain()
+    (waiting,) = flows.sign_ups(call("A1"))
+    return waiting
+
+
+def _answer_sign_up(how: str, **body: Any) -> Callable[[Any, Any], Answer]:
+    return lambda call, signup: flows.answer_sign_up(call("A1"), signup, how, key="the-very-same-key", **body)
+
+
 FLOWS: dict[str, Flow] = {
+    "sign up": Flow(
+        lambda call: None,
+        lambda call, _: flows.sign_up(call()),
+        (202,),
+        True,
+    ),
+    "confirm a sign-up": Flow(_sign_up_link, _confirm_sign_up, (200, 202), True),
+    "accept a sign-up": Flow(_signed_up, _answer_sign_up("acceptance"), (200,), True),
+    "reject a sign-up": Flow(_signed_up, _answer_sign_up("rejection", tell=True), (200,), True),
+    "link a sign-up, to the new address": Flow(
+        _signed_up,
+        _answer_sign_up("link", client_id=flows.client_id("C4"), new_address=True),
+        (200,),
+        True,
+    ),
     "invite": Flow(
         lambda call: None,
         lambda call, _: flows.invite(call("T4"), flows.client_id("C4"), NOTICE, key="the-very-same-key"),
@@ -170,7 +211,7 @@ def _sent() -> Counter[Any]:
 
 def _unsettled() -> int:
     """Mails that a worker had in its hands when it died: whether SES took them, nobody can know."""
-    return sum(item["status"] == "sending" for item in flows.stored("client_mail", "staff_mail"))
+    return sum(item["status"] == "sending" for item in flows.stored("account_mail", "client_mail", "staff_mail"))
 
 
 def _recover(portal: Portal) -> None:

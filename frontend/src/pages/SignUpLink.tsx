@@ -1,5 +1,5 @@
 /** The link of a sign-up: the mailbox is proved, a password chosen; then the practice answers. */
-import { useMemo, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { api, asProblem, call } from '../http.ts';
 import { keep, recall } from '../keep.ts';
 import { useBrand } from '../shell/shells.tsx';
@@ -28,6 +28,13 @@ export default function SignUpLinkPage() {
   const [done, setDone] = useState<Tenant | null>(null);
   const loaded = useLoad(() => (token ? call(api.POST('/sign-ups/lookup', { body: { token } })) : Promise.resolve(null)), [token]);
   useBodyClass('door');
+  useEffect(() => {
+    const again = () => {
+      if (location.hash.length > 1) location.reload();
+    };
+    addEventListener('hashchange', again);
+    return () => removeEventListener('hashchange', again);
+  }, []);
   useBrand(done ?? loaded.data?.tenant ?? null);
   if (done) return <Done tenant={done} />;
   if (!token) return <Told said={words.states.none} />;
