@@ -30,7 +30,7 @@ export function Signups() {
         <Crumbs items={[[words.crumb, '/staff/clients'], words.title]} />
         <div class="stack g2"><Heading>{words.title}</Heading><p class="soft">{words.intro}</p></div>
       </div>
-      <div role="status">
+      <div role="status" class={told ? undefined : 'hidden'}>
         {told ? <Note tone="good" action={told.file ? <LinkButton mini href={`/staff/clients/${told.file}`}>{words.assign}</LinkButton> : undefined}>{told.text}</Note> : null}
       </div>
       <Ready of={queue} bones={<RecordBones />} heading={false}>
