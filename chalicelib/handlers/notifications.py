@@ -76,7 +76,7 @@ class Leading(PortalView):
 
 
 class ClientHome(PortalView):
-    """Home: what is to be done now, in order. `reach_missing`: no address, or nobody to call in an emergency, on file."""
+    """Home: what is to be done now, in order. `reach_missing`: the file has no address, or nobody for emergencies."""
 
     first_name: str
     next: Leading | None

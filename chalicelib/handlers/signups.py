@@ -12,7 +12,7 @@ from chalicelib.handlers.routing import PRACTICE, PUBLIC, Routes
 from chalicelib.handlers.tenants import TenantView
 from chalicelib.handlers.views import Body, Day, Id, Line, Paging, PortalView, View
 from chalicelib.models.signups import Signup
-from chalicelib.services import answers, clients, signups, tenants
+from chalicelib.services import answers, signups, tenants
 from chalicelib.services.sessions import Caller
 
 public = Routes(__name__, PUBLIC)
@@ -259,7 +259,7 @@ def _view(context: Context, signup: Signup) -> SignupView:
     )
 
 
-def _file(alike: clients.Alike) -> AlikeFile:
+def _file(alike: signups.Alike) -> AlikeFile:
     client = alike.client
     return AlikeFile(
         client_id=client.client_id,

@@ -58,11 +58,8 @@ class SearchEntry(Record):
     client_id = UnicodeAttribute()
 
 
-class Match(Record):
-    """A client under a digest of what tells people apart: name with date of birth, or the e-mail address on the file.
-
-    A hint, as every index: whoever finds a file here compares it with what it says now (clients.alike).
-    """
+class MatchEntry(Record):
+    """A client under what another file of the same person would have, too; the words themselves are not in the key."""
 
     KEY = Key(TENANT + "#MATCH#{match_digest}", "{client_id}")
 

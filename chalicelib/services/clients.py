@@ -2,16 +2,15 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
 from chalicelib import clock
 from chalicelib.adapters import secrets
 from chalicelib.context import Context
 from chalicelib.errors import EmailInUse, NotFound, NotSealed, PortalError, Stale
 from chalicelib.models.accounts import Account
-from chalicelib.models.clients import Assignment, Client, Document, Match, SearchEntry
+from chalicelib.models.clients import Assignment, Client, Document, SearchEntry
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import Page, Record, at_keys, load
 from chalicelib.models.transaction import Transaction
@@ -72,8 +71,10 @@ def new_file(
         created_at=clock.text(clock.now()),
         version=1,
     )
+    from chalicelib.services import files
+
     found_by = search_entries(tenant_id, client_id, legal_name, preferred_name)
-    return client, [*found_by, *match_entries(client)]
+    return client, [*found_by, *files.match_entries(tenant_id, client_id, legal_name, birth_date, canonical)]
 
 
 def assign(tenant_id: str, client_id: str, staff: Staff) -> None:
@@ -308,67 +309,6 @@ def search_entries(tenant_id: str, client_id: str, *names: str | None) -> list[S
 
 def _letters(tenant_id: str, letters: str) -> str:
     return secrets.keyed("search", tenant_id, letters)
-
-
-# ---- possible duplicates ----
-
-
-class Alike(NamedTuple):
-    """A file that may be of the same person, and what is the same: `email`, `name_and_birth_date`."""
-
-    client: Client
-    same: list[str]
-
-
-def match_digest(tenant_id: str, name: str, birth_date: str) -> str:
-    """Under what a file is found by name and date of birth (ISO): the words of the name in any order, as compared in
-    searches, so that "Li, Wen" is "Wén Li"."""
-    return secrets.keyed("match", tenant_id, " ".join(sorted(name_words(name))), birth_date)
-
-
-def email_match_digest(tenant_id: str, canonical: str) -> str:
-    """Under what a file is found by the e-mail address on it."""
-    return secrets.keyed("match", tenant_id, canonical)
-
-
-def match_entries(client: Client) -> list[Match]:
-    """The entries under which a file is found again. Written with the file, and whenever these change; one that is left
-    over does no harm."""
-    digests = [match_digest(client.tenant_id, client.legal_name, client.birth_date)] if client.birth_date else []
-    if client.email:
-        digests.append(email_match_digest(client.tenant_id, client.email))
-    return [Match.new(tenant_id=client.tenant_id, client_id=client.client_id, match_digest=each) for each in digests]
-
-
-def alike(tenant_id: str, names: Iterable[str], birth_date: str | None, email: str | None) -> list[Alike]:
-    """The files, archived ones too, that may be of the person with this canonical address, or with one of these names
-    and this date of birth; at most FEW of each. Whoever holds the portal account of the address comes first."""
-    found = {match_digest(tenant_id, name, birth_date) for name in names} if birth_date else set()
-    by_name = [each for digest in sorted(found) for each in _matching(tenant_id, digest)]
-    by_email = _matching(tenant_id, email_match_digest(tenant_id, email)) if email else []
-    account = accounts.find(tenant_id, accounts.PORTAL, email) if email else None
-    holder = account.principals[0]["id"] if account is not None else None
-    wanted = dict.fromkeys([*([holder] if holder else []), *by_email, *by_name])
-    files = load(*((Client, {"tenant_id": tenant_id, "client_id": each}) for each in wanted)) if wanted else []
-    alikes = []
-    for client in files:
-        if client is None:
-            continue
-        same_email = client.client_id == holder or (email is not None and client.email == email)
-        dated = client.birth_date is not None and client.birth_date == birth_date
-        same_name = dated and match_digest(tenant_id, client.legal_name, client.birth_date) in found
-        same = [name for name, is_same in (("email", same_email), ("name_and_birth_date", same_name)) if is_same]
-        if same:
-            alikes.append(Alike(client, same))
-    return alikes
-
-
-FEW = 3
-
-
-def _matching(tenant_id: str, digest: str) -> list[str]:
-    page = Match.page(Match.KEY, tenant_id=tenant_id, match_digest=digest, limit=FEW, consistent=True)
-    return [each.client_id for each in page.items]
 
 
 # ---- the client's own profile ----

@@ -17,7 +17,7 @@ No existing credential, file or address is ever changed by a visitor (the Cal.co
 import base64
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalicelib import clock, ids
 from chalicelib.adapters import keys
@@ -36,10 +36,10 @@ from chalicelib.errors import (
     Stale,
 )
 from chalicelib.models.accounts import Account, Link
-from chalicelib.models.clients import Client
+from chalicelib.models.clients import Client, MatchEntry
 from chalicelib.models.forms import Form
 from chalicelib.models.signups import Signup
-from chalicelib.models.table import Page
+from chalicelib.models.table import Page, load
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction
 from chalicelib.policies.plans import Feature, why_off
@@ -47,6 +47,7 @@ from chalicelib.services import (
     accounts,
     audits,
     clients,
+    files,
     forms,
     idempotency,
     intakes,
@@ -65,6 +66,8 @@ LEAST_SECONDS = 3  # between opening the page and sending it: no person fills it
 KEPT = timedelta(days=30)  # after the decision
 TOLD_AT_MOST = 40  # administrators; two records each fit into one transaction
 COUNTED_AT_MOST = 100
+FEW = 3  # files under one digest that are shown
+SAME = timedelta(minutes=10)  # so long sending the very same again mails no second link
 
 # ---- the visitor ----
 
@@ -113,7 +116,10 @@ def send(slug: str, typed: dict[str, Any], shown: str, trap: str, caller: Caller
     if trap or _is_hurried(tenant, shown):
         return
     digest = accounts.email_digest(tenant.tenant_id, email)
-    sealed = keys.encrypt(tenant.tenant_id, {**typed, "email": email}, _place(digest))
+    told_now = {**typed, "email": email}
+    if _is_under_way(tenant.tenant_id, digest, told_now, now):
+        return
+    sealed = keys.encrypt(tenant.tenant_id, told_now, _place(digest))
     told = base64.b64encode(sealed).decode()
     link = links.make(now, tenant.tenant_id, digest, accounts.PORTAL, PURPOSE, LIFE, typed=told)
     mail = mails.to_account(now, link, letters.SIGN_UP)
@@ -124,6 +130,16 @@ def send(slug: str, typed: dict[str, Any], shown: str, trap: str, caller: Caller
     except links.Overtaken:
         return  # sent twice at the same moment: the other one is mailed
     mails.hand_over(mail)
+
+
+def _is_under_way(tenant_id: str, digest: str, typed: dict[str, Any], now: datetime) -> bool:
+    """Whether the very same was sent a moment ago: pressing twice, or after an answer that was lost, must not make the
+    link that is in the mail stop."""
+    place = {"tenant_id": tenant_id, "email_digest": digest, "realm": accounts.PORTAL, "purpose": PURPOSE}
+    earlier = Link.find(**place)
+    if earlier is None or links.state(earlier) != "open" or now - (clock.parse(earlier.ends_at) - LIFE) > SAME:
+        return False
+    return typed_with(earlier) == typed
 
 
 def require_open(tenant: Tenant) -> None:
@@ -248,13 +264,49 @@ def typed_by(signup: Signup) -> dict[str, Any]:
     return typed
 
 
-def alike(signup: Signup) -> list[clients.Alike]:
-    """The files that may be of the same person, as they are now."""
-    typed = typed_by(signup)
-    names = {typed["legal_name"]}
-    if used := typed["preferred_name"]:
-        names |= {used, f"{used} {typed['legal_name'].split()[-1]}"}
-    return clients.alike(signup.tenant_id, names, typed["birth_date"], typed["email"])
+class Alike(NamedTuple):
+    """A file that may be of the same person, and what is the same: `email`, `name_and_birth_date`."""
+
+    client: Client
+    same: list[str]
+
+
+def alike(signup: Signup) -> list[Alike]:
+    """The files that may be of the same person, as they are now, archived ones too; at most FEW of a kind. Whoever has
+    the account of the address, or is invited at it, comes first."""
+    typed, tenant_id = typed_by(signup), signup.tenant_id
+    email, born = typed["email"], typed["birth_date"]
+    persons = {digest for name in _names(typed) for digest in files.match_digests(tenant_id, name, born, None)}
+    digests = [*files.match_digests(tenant_id, "", None, email), *sorted(persons)]
+    account = accounts.find(tenant_id, accounts.PORTAL, email)
+    holder = account.principals[0]["id"] if account is not None else None
+    wanted = dict.fromkeys(
+        [*([holder] if holder else []), *(each for one in digests for each in _under(tenant_id, one))]
+    )
+    found = load(*((Client, {"tenant_id": tenant_id, "client_id": each}) for each in wanted)) if wanted else []
+    alikes = []
+    for client in found:
+        if client is None:
+            continue
+        own = files.match_digests(tenant_id, client.legal_name, client.birth_date, None)
+        is_same = {
+            "email": client.client_id == holder or client.email == email,
+            "name_and_birth_date": not persons.isdisjoint(own),
+        }
+        if same := [name for name, true in is_same.items() if true]:  # an entry is a hint; the file decides
+            alikes.append(Alike(client, same))
+    return alikes
+
+
+def _names(typed: dict[str, Any]) -> list[str]:
+    """The legal name, and the name used with the family name: a file may be kept under either."""
+    legal, used = typed["legal_name"], typed["preferred_name"]
+    return [legal, used, f"{used} {legal.split()[-1]}"] if used else [legal]
+
+
+def _under(tenant_id: str, digest: str) -> list[str]:
+    page = MatchEntry.page(MatchEntry.KEY, tenant_id=tenant_id, match_digest=digest, limit=FEW, consistent=True)
+    return [each.client_id for each in page.items]
 
 
 # ---- the answer ----
@@ -410,10 +462,14 @@ def _take_address(context: Context, email: str) -> None:
             when=(Client.version == before) & (Client.portal == "none"),
             otherwise=Stale(),
         )
-        for entry in clients.match_entries(client):
+        for entry in _entries(client):
             tx.put(entry)
         tx.create(audits.event(context, "client:update", client_id=client.client_id, fields="email"))
     context.client = clients.find(context.tenant_id, client.client_id)
+
+
+def _entries(client: Client) -> list[MatchEntry]:
+    return files.match_entries(client.tenant_id, client.client_id, client.legal_name, client.birth_date, client.email)
 
 
 def reject(context: Context, signup_id: str, tell: bool) -> Signup:

@@ -1262,7 +1262,7 @@ export interface components {
         };
         /**
          * ClientHome
-         * @description Home: what is to be done now, in order. `reach_missing`: no address, or nobody to call in an emergency, on file.
+         * @description Home: what is to be done now, in order. `reach_missing`: the file has no address, or nobody for emergencies.
          */
         ClientHome: {
             /** Documents */

@@ -29,7 +29,7 @@ LEFT = {
     "document": ("status", "form_id", "signed_by", "seen_by_name"),
     "intake": ("status", "worrying"),
     "link": ("purpose", "status"),
-    "match": (),
+    "match_entry": (),
     "intake_form": ("status", "form_id", "worrying"),
     "invite": ("status", "delivery", "generation"),
     "notification": ("staff_id", "about", "worrying"),

@@ -26,7 +26,7 @@ KNOWN = {  # what somebody may type who is known here, or who knows somebody tha
         "birth_date": PEOPLE["C1"].birth_date,  # type: ignore[attr-defined]
     },
 }
-EVERYTHING = ("account", "client", "invite", "intake", "match", "search_entry")
+EVERYTHING = ("account", "client", "invite", "intake", "match_entry", "search_entry")
 
 
 @pytest.fixture(autouse=True)
@@ -104,6 +104,7 @@ def test_it_takes_as_long_for_known_and_unknown(world: World, call: Callable[...
     for number in range(60):
         for known in (True, False):
             email = PEOPLE["C1"].email if known else f"n{number % 2}@newcomer.example"
+            body["phone"] = f"+1 212 555 {number:04}"  # never the very same
             started = perf_counter()
             assert caller.post("/sign-ups", {**body, "email": email}, key=None).status == 202
             took[known].append(perf_counter() - started)
@@ -257,6 +258,19 @@ def test_a_link_works_once_for_a_day_and_only_the_newest(world: World, call: Cal
     world.portal.clock.advance(24 * 3600)
     assert flows.confirm_sign_up(call(), late).code == "link_expired"
     assert call().post("/sign-ups/lookup", {"token": late}, key=None).json["state"] == "expired"
+
+
+def test_sending_the_very_same_twice_keeps_the_link_that_was_mailed(world: World, call: Callable[..., Caller]) -> None:
+    """A second press, or one after an answer that was lost."""
+    assert [flows.sign_up(call()).status for _ in range(3)] == [202] * 3
+    token = flows.sign_up_token(call())
+    assert len(mails_to(EMAIL)) == 1
+    world.portal.clock.advance(601)
+    flows.sign_up(call())  # it did not come
+    newer = flows.sign_up_token(call())
+    assert len(mails_to(EMAIL)) == 2
+    assert flows.confirm_sign_up(call(), token).code == "not_found"
+    assert flows.confirm_sign_up(call(), newer).status == 202
 
 
 def test_links_of_other_kinds_open_nothing(call: Callable[..., Caller]) -> None:
