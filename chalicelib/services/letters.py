@@ -194,7 +194,7 @@ def _already(tenant: Tenant, to: str, lead: str) -> Letter:
 
 def _sign_up_known(record: ClientMail, tenant: Tenant) -> Letter | None:
     """To the address on a file whose portal is open."""
-    who = _person(record)
+    who = Client.find(tenant_id=record.tenant_id, client_id=record.client_id)
     if who is None or not who.email or who.portal != "active":
         return None
     lead = f"Hello {_first_name(who)},\n\nsomeone signed up under your name. You have an account already."

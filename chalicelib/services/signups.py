@@ -135,7 +135,12 @@ def send(slug: str, typed: dict[str, Any], shown: str, trap: str, caller: Caller
 def _is_under_way(tenant_id: str, digest: str, typed: dict[str, Any], now: datetime) -> bool:
     """Whether the very same was sent a moment ago: pressing twice, or after an answer that was lost, must not make the
     link that is in the mail stop."""
-    place = {"tenant_id": tenant_id, "email_digest": digest, "realm": accounts.PORTAL, "purpose": PURPOSE}
+    place: dict[str, Any] = {
+        "tenant_id": tenant_id,
+        "email_digest": digest,
+        "realm": accounts.PORTAL,
+        "purpose": PURPOSE,
+    }
     earlier = Link.find(**place)
     if earlier is None or links.state(earlier) != "open" or now - (clock.parse(earlier.ends_at) - LIFE) > SAME:
         return False
@@ -218,7 +223,7 @@ def confirm(token: str, password: str, caller: Caller) -> Tenant:
 
 def _waiting(context: Context, link: Link, typed: dict[str, Any], hashed: str) -> tuple[Signup, Signup | None]:
     """The sign-up of this mailbox as it waits from now on, and as it was before."""
-    place = {"tenant_id": context.tenant_id, "signup_id": _id_of(context.tenant_id, link.email_digest)}
+    place: dict[str, Any] = {"tenant_id": context.tenant_id, "signup_id": _id_of(context.tenant_id, link.email_digest)}
     earlier = Signup.find(**place)
     signup = Signup.new(
         **place,
