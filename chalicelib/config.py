@@ -35,6 +35,9 @@ LIMITS: dict[str, tuple[int, int]] = {
     "packets_client": (10, 86400),
     "uploads_client": (20, 86400),  # that one client sends (notes: security 1, row 33)
     "uploads_staff": (300, 86400),  # that one staff member sends
+    "sign_up_address": (5, 3600),
+    "sign_up_email": (5, 3600),  # mails an hour to one mailbox
+    "sign_up_tenant": (50, 3600),
     "sessions": (5, 0),  # sessions a person may have at once; the oldest ends
 }
 

@@ -221,6 +221,10 @@ class LinkExpired(PortalError):
     status, code, title = 409, "link_expired", "This link has ended. Ask for a new one."
 
 
+class SignupDecided(PortalError):
+    status, code, title = 409, "sign_up_decided", "A colleague has already answered this sign-up."
+
+
 class JobEnded(PortalError):
     status, code, title = 409, "job_ended", "This has ended already."
 

@@ -135,6 +135,62 @@ def details(staff: Caller, client: str) -> dict[str, Any]:
     return found
 
 
+# ---- signing up ----
+
+NEWCOMER = {
+    "legal_name": "Theodora Finch-Okafor",
+    "preferred_name": "Teddybird",
+    "birth_date": "1993-05-17",
+    "email": "theodora@newcomer.example",
+    "phone": "+1 212 555 0177",
+}
+
+
+def sign_up(anyone: Caller, slug: str = "oak", **changed: Any) -> Answer:
+    """Send the Sign Up page of an organization, as soon as a person can."""
+    page = anyone.get(f"/tenants/{slug}/sign-up").json
+    anyone.clock.advance(page["least_seconds"])
+    body = {"slug": slug, "ticket": page["ticket"], "may_contact": True, **NEWCOMER, **changed}
+    return anyone.post("/sign-ups", body, key=None)
+
+
+def sign_up_token(anyone: Caller, address: str = NEWCOMER["email"]) -> str:
+    """Mail what waits; the link of the newest sign-up mail to this address."""
+    while anyone.local("POST", "/run/on_mail")["handled"]["on_mail"]:
+        pass
+    return token_in(anyone.outbox(address)[-1], "sign-up")
+
+
+def confirm_sign_up(anyone: Caller, token: str, **changed: Any) -> Answer:
+    """Prove the mailbox and choose a password."""
+    return anyone.post("/sign-ups/confirmation", {"token": token, "password": PASSWORD, **changed}, key=None)
+
+
+def signed_up(anyone: Caller, slug: str = "oak", **changed: Any) -> None:
+    """Somebody new whose sign-up waits for the practice's answer."""
+    assert sign_up(anyone, slug, **changed).status == 202
+    answer = confirm_sign_up(anyone, sign_up_token(anyone, changed.get("email", NEWCOMER["email"])))
+    assert answer.status == 202, answer
+
+
+def sign_ups(admin: Caller) -> list[dict[str, Any]]:
+    """Who waits for an answer."""
+    answer = admin.get("/practice/sign-ups")
+    assert answer.status == 200, answer
+    items: list[dict[str, Any]] = answer.json["items"]
+    return items
+
+
+def answer_sign_up(admin: Caller, signup: dict[str, Any], how: str, **body: Any) -> Answer:
+    """acceptance, link or rejection, of a sign-up as it was read."""
+    key = body.pop("key", uuid.uuid4().hex)
+    if how == "acceptance":
+        body = {"despite": [each["client_id"] for each in signup["alike"]], **body}
+    if how == "rejection":
+        body = {"tell": False, **body}
+    return admin.post(f"/practice/sign-ups/{signup['signup_id']}/{how}", body, key=key, etag=signup["etag"])
+
+
 # ---- the organization and its files ----
 
 

@@ -15,6 +15,7 @@ from chalicelib.handlers import (
     openings,
     sendings,
     sessions,
+    signups,
     staff,
     subscriptions,
     tenants,
@@ -24,8 +25,8 @@ from chalicelib.handlers import (
 from chalicelib.handlers.routing import Route, Routes
 
 _FEATURES = (
-    sessions, accounts, tenants, openings, staff, subscriptions, clients, invites, intakes, sendings, documents,
-    uploads, forms, jobs, notifications, tokens, openapi,
+    sessions, accounts, tenants, openings, staff, subscriptions, clients, invites, signups, intakes, sendings,
+    documents, uploads, forms, jobs, notifications, tokens, openapi,
 )  # fmt: skip
 
 HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]

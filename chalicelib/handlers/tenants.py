@@ -12,7 +12,7 @@ from chalicelib.handlers.routing import PRACTICE, PUBLIC, Routes
 from chalicelib.handlers.views import Body, Line, PortalView, Text, View, WithHeaders
 from chalicelib.models.tenants import Tenant
 from chalicelib.policies.plans import PLANS, Feature, Standing
-from chalicelib.services import branding, tenants
+from chalicelib.services import branding, signups, tenants
 from chalicelib.services.sessions import Caller
 
 public = Routes(__name__, PUBLIC)
@@ -71,7 +71,7 @@ class TenantView(PortalView):
                     CrisisNumber(label=f"Text {phone}", href=f"sms:{_dialled(phone)}"),
                 ],
             ),
-            sign_up=tenants.setting(tenant, "sign_up"),
+            sign_up=signups.is_open(tenant),
             login_url=tenants.login_url(tenant),
         )
 
@@ -128,6 +128,7 @@ class SettingsView(View):
     features: list[FeatureSwitch]
     display_insurance: bool
     sign_up: bool
+    sign_up_forms: list[str]
     crisis_text: str
     crisis_phone: str
     reply_time: str
@@ -173,6 +174,7 @@ class SettingsChange(Body):
     features: FeatureChange | None = None
     display_insurance: bool | None = None
     sign_up: bool | None = None
+    sign_up_forms: list[Annotated[str, Field(max_length=80)]] | None = Field(default=None, max_length=20)
     crisis_text: Annotated[Text, Field(min_length=10, max_length=400)] | None = None
     crisis_phone: Annotated[Line, Field(pattern=r"^\+?[0-9][0-9 ()-]{1,19}$")] | None = None
     reply_time: Annotated[Text, Field(max_length=300)] | None = None
@@ -353,6 +355,8 @@ def change_settings(context: Context, body: SettingsChange) -> SettingsView:
     changes = body.model_dump(exclude_none=True)
     if not changes:
         raise InvalidBody(errors=[{"pointer": "", "code": "empty", "detail": "Nothing to change was sent."}])
+    if "sign_up_forms" in changes:
+        signups.require_forms(context.tenant_id, changes["sign_up_forms"])
     return _settings(tenants.update_settings(context, changes))
 
 
@@ -373,8 +377,8 @@ def _settings(tenant: Tenant) -> SettingsView:
         **{
             name: setting(name)
             for name in (
-                "display_insurance", "sign_up", "crisis_text", "crisis_phone", "reply_time", "idle_minutes_staff",
-                "idle_minutes_clients", "neutral_mail", "sender_name",
+                "display_insurance", "sign_up", "sign_up_forms", "crisis_text", "crisis_phone", "reply_time",
+                "idle_minutes_staff", "idle_minutes_clients", "neutral_mail", "sender_name",
             )
         },
     )  # fmt: skip

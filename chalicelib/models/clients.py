@@ -21,6 +21,7 @@ class Client(Record):
     birth_date = UnicodeAttribute(null=True)
     email = UnicodeAttribute(null=True)
     email_digest = UnicodeAttribute(null=True)  # of the portal account: set when invited
+    source = UnicodeAttribute(null=True)  # sign_up: opened themselves, and accepted by the practice
     phone = UnicodeAttribute(null=True)
     address = JsonAttribute(null=True)
     emergency_contact = JsonAttribute(null=True)
@@ -54,6 +55,15 @@ class SearchEntry(Record):
     KEY = Key(TENANT + "#SEARCH#{letters_digest}", "{client_id}")
 
     letters_digest = UnicodeAttribute()
+    client_id = UnicodeAttribute()
+
+
+class MatchEntry(Record):
+    """A client under what another file of the same person would have, too; the words themselves are not in the key."""
+
+    KEY = Key(TENANT + "#MATCH#{match_digest}", "{client_id}")
+
+    match_digest = UnicodeAttribute()
     client_id = UnicodeAttribute()
 
 

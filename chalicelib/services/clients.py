@@ -13,7 +13,7 @@ from chalicelib.errors import Busy, EmailInUse, NotATherapist, NotFound, NotSeal
 from chalicelib.models.accounts import Account
 from chalicelib.models.clients import Assignment, Client, Document, SearchEntry
 from chalicelib.models.staff import Staff
-from chalicelib.models.table import Page, at_keys, load
+from chalicelib.models.table import Page, Record, at_keys, load
 from chalicelib.models.transaction import Transaction
 from chalicelib.policies.rules import Role
 from chalicelib.services import accounts, answers, audits
@@ -27,7 +27,17 @@ THERAPIST = "therapist"
 PROFILE = ("preferred_name", "phone", "address", "emergency_contact")
 
 
-def create(
+def create(tenant_id: str, *, client_id: str, **about: Any) -> Client:
+    """Open a client file, as `new_file` takes it; safe to repeat with the same id."""
+    client, entries = new_file(tenant_id, client_id=client_id, **about)
+    with Transaction() as tx:
+        tx.put(client)
+        for entry in entries:
+            tx.put(entry)
+    return client
+
+
+def new_file(
     tenant_id: str,
     *,
     client_id: str,
@@ -39,8 +49,10 @@ def create(
     address: dict[str, Any] | None = None,
     emergency_contact: dict[str, Any] | None = None,
     status: str = "active",
-) -> Client:
-    """Open a client file; safe to repeat with the same id. The address is stored in its canonical spelling."""
+    source: str | None = None,
+) -> tuple[Client, list[Record]]:
+    """A new client file, and what it is found by: all for one transaction. The address is stored in its canonical
+    spelling; ValueError for what is none."""
     canonical = accounts.canonical_email(email) if email else None
     if email and canonical is None:
         raise ValueError("not an e-mail address")
@@ -51,6 +63,7 @@ def create(
         preferred_name=preferred_name,
         birth_date=birth_date,
         email=canonical,
+        source=source,
         phone=phone,
         address=address,
         emergency_contact=emergency_contact,
@@ -61,11 +74,10 @@ def create(
         created_at=clock.text(clock.now()),
         version=1,
     )
-    with Transaction() as tx:
-        tx.put(client)
-        for entry in search_entries(tenant_id, client_id, legal_name, preferred_name):
-            tx.put(entry)
-    return client
+    from chalicelib.services import files
+
+    found_by = search_entries(tenant_id, client_id, legal_name, preferred_name)
+    return client, [*found_by, *files.match_entries(tenant_id, client_id, legal_name, birth_date, canonical)]
 
 
 def assign(tenant_id: str, client_id: str, staff: Staff, context: Context | None = None) -> Client:

@@ -1,7 +1,7 @@
 """Invitations: one offer to one client, with the forms to complete (DOMAIN.md section 3)."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -137,7 +137,12 @@ def preview(context: Context, picked: Sequence[Form], subject: str | None, messa
     return letters.invitation_letter(context.tenant, client, to, *words, STAND_IN, minutes)
 
 
-def send(context: Context, form_ids: Sequence[str], subject: str | None, message: str | None) -> Invite:
+Also = Callable[[Transaction], None]  # what else is written with it, all or nothing
+
+
+def send(
+    context: Context, form_ids: Sequence[str], subject: str | None, message: str | None, also: Also | None = None
+) -> Invite:
     """Invite the client with these forms: claims the address, freezes the forms, writes the mail; all or nothing.
 
     Raises NoEmail, EmailInUse, AlreadyActive, AlreadyInvited, ClientArchived, InvalidBody, FeatureNotInPlan,
@@ -159,6 +164,8 @@ def send(context: Context, form_ids: Sequence[str], subject: str | None, message
     invite.mail_id = mail.mail_id
     with Transaction() as tx:
         idempotency.remember(tx, context, invite.invite_id)
+        if also is not None:
+            also(tx)
         _claim(tx, client, invite, previous)
         tx.create(invite)
         tx.create(intake)
@@ -257,7 +264,7 @@ def _release(tx: Transaction, invite: Invite) -> None:
     tx.delete(claim, when=Account.pk.does_not_exist() | (own & (Account.status == "invited")))
 
 
-def resend(context: Context, invite_id: str) -> Invite:
+def resend(context: Context, invite_id: str, also: Also | None = None) -> Invite:
     """Send the same invitation with a new link; the older link stops (DOMAIN.md 3.3).
 
     Raises InvitationClosed; FeatureNotInPlan or FeatureSwitchedOff when it holds forms and these cannot be sent now.
@@ -279,6 +286,8 @@ def resend(context: Context, invite_id: str) -> Invite:
     invite.token_digest = ids.digest(letters.invitation_token(invite))
     with Transaction() as tx:
         idempotency.remember(tx, context, invite_id)
+        if also is not None:
+            also(tx)
         tx.update(
             invite,
             Invite.generation.set(invite.generation),
@@ -420,7 +429,7 @@ def redeem(token: str, password: str, birth_date: str | None, profile: dict[str,
     hashed: str | None = None
     for _ in range(WRONG_DATES + 1):
         _require_open(invite, token)
-        _require_answers(client, tenant, password, birth_date, invite.email)
+        _require_answers(invite, client, tenant, password, birth_date)
         try:
             if asks_birth_date(client) and client.birth_date != birth_date:
                 _count_wrong_date(invite, client, tenant, caller)
@@ -432,9 +441,9 @@ def redeem(token: str, password: str, birth_date: str | None, profile: dict[str,
     raise Busy(retry_after=1)
 
 
-def _require_answers(client: Client, tenant: Tenant, password: str, birth_date: str | None, email: str) -> None:
+def _require_answers(invite: Invite, client: Client, tenant: Tenant, password: str, birth_date: str | None) -> None:
     """What can be mended without having been a try."""
-    accounts.require_password(password, email, *accounts.words_of(tenant, client))
+    accounts.require_password(password, invite.email, *accounts.words_of(tenant, client))
     if asks_birth_date(client) and birth_date is None:
         raise InvalidBody(errors=[{"pointer": "/birth_date", "code": "missing", "detail": "This is needed."}])
 

@@ -27,6 +27,8 @@ LEAST_MINUTES = 5  # what an account alone takes
 INVITATION, PACKET_COMPLETED, RENEWAL_ASKED = "invitation", "packet_completed", "renewal_asked"
 PASSWORD_RESET, PASSWORD_CHANGED, NEW_DEVICE = "password_reset", "password_changed", "new_device"
 EMAIL_CHANGE, EMAIL_CHANGED = "email_change", "email_changed"
+SIGN_UP, SIGN_UP_WAITING, SIGN_UP_ACCEPTED = "sign_up", "sign_up_waiting", "sign_up_accepted"
+SIGN_UP_KNOWN, SIGN_UP_REJECTED = "sign_up_known", "sign_up_rejected"
 RECOVERY_CODE_USED, SECOND_FACTOR_CHANGED = "recovery_code_used", "second_factor_changed"
 STAFF_INVITATION, SECOND_FACTOR = "staff_invitation", "second_factor"
 FORMS_SENT, FORMS_WAITING = "forms_sent", "forms_waiting"
@@ -157,6 +159,66 @@ def notice(line: str) -> Callable[[Any, Tenant], Letter | None]:
         return letter(tenant, who.email, "Something new in the portal", body, closing, link, "Sign in")
 
     return composed
+
+
+# ---- signing up ----
+
+_NOBODY_READS = "Please do not answer this mail: nobody reads it."
+_FORGOT = "If you forgot your password, choose \u201cI forgot my password\u201d there."
+
+
+def _sign_up(record: AccountMail, tenant: Tenant) -> Letter | None:
+    """To the mailbox that was typed: the link that proves it, or, where an account is open, the way in. Nothing that
+    was typed stands in it: whoever typed the address may be a stranger to it."""
+    from chalicelib.services import signups
+
+    link = links.of(record.tenant_id, record.ids)
+    if link is None:
+        return None
+    to = signups.typed_with(link)["email"]
+    account = Account.find(tenant_id=record.tenant_id, email_digest=record.email_digest, realm=record.realm)
+    if account is not None and account.status == "active":
+        asked = "Hello,\n\nsomeone signed up with this e-mail address."
+        return _already(tenant, to, f"{asked} There is an account for it already, so nothing was changed.")
+    address = f"{settings.portal_origin}/sign-up#{links.token(link)}"
+    body = (
+        f"Hello,\n\nsomeone signed up with this e-mail address. If that was you, go on here:\n\n{address}\n\n"
+        "If it was not you, do nothing: nothing comes of it."
+    )
+    closing = f"This link works once, for 24 hours. {_NOBODY_READS}"
+    return letter(tenant, to, "Confirm your e-mail address", body, closing, address, "Go on")
+
+
+def _already(tenant: Tenant, to: str, lead: str) -> Letter:
+    door = tenants.login_url(tenant)
+    body = f"{lead} Sign in here:\n\n{door}\n\n{_FORGOT} If it was not you, there is nothing to do."
+    return letter(tenant, to, "You already have an account", body, _NOBODY_READS, door, "Go to the sign-in page")
+
+
+def _sign_up_known(record: ClientMail, tenant: Tenant) -> Letter | None:
+    """To the address on a file whose portal is open."""
+    who = Client.find(tenant_id=record.tenant_id, client_id=record.client_id)
+    if who is None or not who.email or who.portal != "active":
+        return None
+    lead = f"Hello {_first_name(who)},\n\nsomeone signed up under your name. You have an account already."
+    return _already(tenant, str(who.email), lead)
+
+
+def _sign_up_rejected(record: AccountMail, tenant: Tenant) -> Letter | None:
+    """A no that names no reason, nor the practice where it chose to be discreet."""
+    from chalicelib.models.signups import Signup
+    from chalicelib.services import signups
+
+    signup = Signup.find(tenant_id=record.tenant_id, signup_id=record.ids["signup_id"])
+    if signup is None or signup.status != "rejected":
+        return None
+    door = tenants.login_url(tenant)
+    body = (
+        "Hello,\n\nthank you for signing up. An account could not be opened for you this time. If you would like to "
+        f"talk about it, call {tenant.phone}, or see here how to reach us:\n\n{door}"
+    )
+    to = signups.typed_by(signup)["email"]
+    return letter(tenant, to, "About your sign-up", body, _NOBODY_READS, door, "Open the page")
 
 
 # ---- about the account ----
@@ -348,6 +410,14 @@ COMPOSERS: Mapping[str, Callable[[Any, Tenant], Letter | None]] = {
     FORMS_SENT: _to_client("There is something new for you", "there is something new for you{place}."),
     FORMS_WAITING: _to_client("Something is still waiting for you", "something is still waiting for you{place}."),
     RENEWAL_ASKED: notice("Someone asked for a new invitation link. You can send it from the portal."),
+    SIGN_UP: _sign_up,
+    SIGN_UP_WAITING: notice("Someone signed up and waits for your answer."),
+    SIGN_UP_ACCEPTED: _told(
+        "Your account is open",
+        "your account is open. Sign in with your e-mail address and the password that you chose.",
+    ),
+    SIGN_UP_KNOWN: _sign_up_known,
+    SIGN_UP_REJECTED: _sign_up_rejected,
     PASSWORD_RESET: _password_reset,
     PASSWORD_CHANGED: _told(
         "Your password was changed",

@@ -82,16 +82,24 @@ def to_person(at: datetime, who: Client | Staff, template: str, **about: Any) ->
 
 def to_account(at: datetime, link: Link, template: str) -> AccountMail:
     """A link to whoever has an account at its address, if anybody has: whether, only the mailer finds out."""
+    record = to_mailbox(at, link.tenant_id, link.email_digest, link.realm, template, links.ids_of(link))
+    record.expires_at = link.expires_at
+    return record
+
+
+def to_mailbox(
+    at: datetime, tenant_id: str, email_digest: str, realm: str, template: str, about: dict[str, Any]
+) -> AccountMail:
+    """A mail to an address that nobody's file holds; its composer knows where the address stands."""
     record = AccountMail.new(
-        tenant_id=link.tenant_id,
-        email_digest=link.email_digest,
-        realm=link.realm,
+        tenant_id=tenant_id,
+        email_digest=email_digest,
+        realm=realm,
         mail_id=ids.new_id(at),
         template=template,
-        ids=links.ids_of(link),
+        ids=about,
         status="queued",
         attempts=0,
-        expires_at=link.expires_at,
     )
     return record.due(at + SWEEP)
 

@@ -19,7 +19,7 @@ from chalicelib.services import audits, branding
 RESERVED = frozenset(
     {
         "account", "api", "assets", "developers", "documents", "email", "forms", "home", "join", "join-staff",
-        "messages", "pay", "profile", "reset", "staff", "start", "verify", "www",
+        "messages", "pay", "profile", "reset", "sign-up", "staff", "start", "verify", "www",
     }
 )  # fmt: skip
 _SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -35,6 +35,11 @@ DEFAULTS: dict[str, Any] = {
     "card_processing": False,
     "display_insurance": False,
     "sign_up": False,
+    "sign_up_forms": [
+        "standard-intake-questionnaire",
+        "informed-consent-for-psychotherapy",
+        "notice-of-privacy-practices",
+    ],
     "crisis_text": "The 988 Lifeline is free, private and open day and night. "
     "If you might hurt yourself or are in danger, call 911.",
     "crisis_phone": "988",

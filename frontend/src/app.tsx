@@ -60,6 +60,8 @@ const Join = page(() => import('./pages/Join.tsx'));
 const Developers = page(() => import('./pages/Developers.tsx'));
 const Start = page(() => import('./pages/Start.tsx'));
 const StaffJoin = page(() => import('./pages/StaffJoin.tsx'));
+const SignUp = page(() => import('./pages/SignUp.tsx'));
+const SignUpLink = page(() => import('./pages/SignUpLink.tsx'));
 const Verify = page(() => import('./pages/Verify.tsx'));
 const Forgot = page(() => import('./pages/Forgot.tsx'));
 const Reset = page(() => import('./pages/Reset.tsx'));
@@ -88,6 +90,7 @@ function Frame() {
           <Route path="/join" component={Join} />
           <Route path="/start" component={Start} />
           <Route path="/join-staff" component={StaffJoin} />
+          <Route path="/sign-up" component={SignUpLink} />
           <Route path="/verify" component={Verify} />
           <Route path="/developers" component={Developers} />
           <Route path="/reset" component={Reset} />
@@ -107,6 +110,7 @@ function Frame() {
           <Route path="/:slug/staff" component={SignIn} />
           <Route path="/:slug/forgot" component={Forgot} />
           <Route path="/:slug/staff/forgot" component={Forgot} />
+          <Route path="/:slug/sign-up" component={SignUp} />
           <Route default component={NotFound} />
         </Router>
       </ErrorBoundary>

@@ -27,6 +27,11 @@ export type Invitation = S['Invitation'];
 export type InvitationState = Invitation['state'];
 export type Verification = S['Verdict'];
 
+export type SignUpPage = S['SignUpPage'];
+export type SignUpLink = S['SignUpLink'];
+export type SignupRow = S['SignupView'];
+export type AlikeFile = S['AlikeFile'];
+
 export type Address = S['Address'];
 export type EmergencyContact = S['EmergencyContact'];
 export type ProfileFields = S['ProfileFields'];

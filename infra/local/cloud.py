@@ -61,6 +61,9 @@ LIMITS = {
     "staff_invitation_address": (3000, 3600),
     "uploads_client": (200, 86400),
     "uploads_staff": (20000, 86400),
+    "sign_up_address": (3000, 3600),
+    "sign_up_email": (3000, 3600),
+    "sign_up_tenant": (20000, 3600),
     "sessions": (200, 0),
 }
 

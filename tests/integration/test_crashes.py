@@ -27,11 +27,12 @@ WRITES = ("TransactWriteItems", "UpdateItem", "PutItem", "SendMessage", "PutObje
 LEFT = {
     "account": ("realm", "status", "email_digest"),
     "account_mail": ("template", "status"),
-    "client": ("client_id", "portal", "unseen", "preferred_name", "email", "era"),
+    "client": ("source", "portal", "unseen", "preferred_name", "email", "era"),
     "client_audit": ("action",),
     "client_mail": ("template", "status"),
     "document": ("status", "form_id", "signed_by", "seen_by_name"),
     "intake": ("status", "worrying", "reminders", "gsi2pk"),
+    "match_entry": (),
     "intake_form": ("status", "form_id", "worrying"),
     "invite": ("status", "delivery", "generation"),
     "job": ("work", "status", "done", "skipped", "failed"),
@@ -43,6 +44,7 @@ LEFT = {
     "form": ("form_id",),
     "link": ("purpose", "status", "generation"),
     "signed_form": ("form_id",),
+    "signup": ("status",),
     "slug": ("slug",),
     "staff": ("name", "status", "seat", "roles"),
     "staff_card": ("name",),
@@ -213,7 +215,44 @@ def _of_staff(verb: str, **options: Any) -> Callable[[Any, str], Answer]:
     return act
 
 
+def _sign_up_link(call: Any) -> str:
+    flows.sign_up(call())
+    return flows.sign_up_token(call())
+
+
+def _confirm_sign_up(call: Any, token: str) -> Answer:
+    """Once it is done the link is used, and the page says that the practice has it."""
+    answer = flows.confirm_sign_up(call(), token)
+    return call().post("/sign-ups/lookup", {"token": token}, key=None) if answer.code == "link_used" else answer
+
+
+def _signed_up(call: Any) -> Any:
+    flows.signed_up(call())
+    call("A1").drain()
+    (waiting,) = flows.sign_ups(call("A1"))
+    return waiting
+
+
+def _answer_sign_up(how: str, **body: Any) -> Callable[[Any, Any], Answer]:
+    return lambda call, signup: flows.answer_sign_up(call("A1"), signup, how, key="the-very-same-key", **body)
+
+
 FLOWS: dict[str, Flow] = {
+    "sign up": Flow(
+        lambda call: None,
+        lambda call, _: flows.sign_up(call()),
+        (202,),
+        True,
+    ),
+    "confirm a sign-up": Flow(_sign_up_link, _confirm_sign_up, (200, 202), True),
+    "accept a sign-up": Flow(_signed_up, _answer_sign_up("acceptance"), (200,), True),
+    "reject a sign-up": Flow(_signed_up, _answer_sign_up("rejection", tell=True), (200,), True),
+    "link a sign-up, to the new address": Flow(
+        _signed_up,
+        _answer_sign_up("link", client_id=flows.client_id("C4"), new_address=True),
+        (200,),
+        True,
+    ),
     "invite": Flow(
         lambda call: None,
         lambda call, _: flows.invite(call("T4"), flows.client_id("C4"), NOTICE, key="the-very-same-key"),

@@ -25,7 +25,8 @@ ADMINISTRATOR, THERAPIST, CLIENT, CONTACT = Role
 # Before there is a session: the login link, a mailed link, and a file that anyone may check (3.5, 3.8, 4.5).
 WITHOUT_SESSION = {
     "account:confirm_email", "account:recover", "api:describe", "invite:look_up", "invite:redeem", "invite:renew",
-    "seal:verify", "session:create", "staff_invite:look_up", "staff_invite:redeem", "tenant:look_up", "tenant:sign_up",
+    "seal:verify", "session:create", "signup:begin", "signup:confirm", "signup:look_up", "signup:send",
+    "staff_invite:look_up", "staff_invite:redeem", "tenant:look_up", "tenant:sign_up",
 }  # fmt: skip
 # 1.2 "Administrators, and therapists who were given the permission, send portal invitations and intake forms";
 # "the holder invites, resends, revokes and sends forms only for clients assigned to them."
@@ -43,6 +44,9 @@ ADMINISTRATORS_ONLY = {
     "client:assign", "first_steps:read", "first_steps:update", "job:read", "job:stop", "organization:update",
     "settings:update", "staff:invite", "staff:read", "staff:update", "subscription:read", "subscription:update",
 }  # fmt: skip
+# 3.6 "a review queue, where staff invite the existing file or accept the new person": a new person is assigned to
+# nobody, and 1.2's permission reaches assigned clients only, so the queue and its answers are the administrators'.
+ADMINISTRATORS_ONLY |= {"signup:accept", "signup:link", "signup:read", "signup:reject"}
 # Any other bulk; 4.3 "Administrators edit and build forms".
 ADMINISTRATORS_ONLY |= {"form:publish", "form:update", "intake:remind_many", "intake:send_many"}
 # Tokens reach the organization's clients, so whoever has them all makes and ends them.
@@ -71,6 +75,8 @@ NEEDS = {
     "intake:send": Feature.INTAKE_FORMS,
     "intake:send_many": Feature.INTAKE_FORMS,
     "invite:send": Feature.INVITATIONS,
+    "signup:accept": Feature.INVITATIONS,  # letting a new person in, and inviting the file that is theirs already, is
+    "signup:link": Feature.INVITATIONS,  # inviting; saying no is not
 }
 # What a program may be given, by what an administrator ticks. Everything else is closed to programs: what signs, what
 # is a person's own, settings, tokens, and any action that is new.
@@ -517,6 +523,7 @@ def test_what_sends_mail_needs_an_idempotency_key() -> None:
     sending |= {"invite_staff", "resend_staff_invitation", "reset_second_factor"}
     sending |= {"send_forms", "remind_client", "remind_many", "ask_again"}
     sending |= {"record_notice", "record_paper_form"}  # no mail: but twice would be two records
+    sending |= {"accept_sign_up", "link_sign_up", "reject_sign_up"}
     assert {route.operation_id for route in routes() if route.idempotent} == sending
 
 

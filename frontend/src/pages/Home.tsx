@@ -35,6 +35,11 @@ function Content({ home, intakes }: { home: HomeView; intakes: Intake[] }) {
         {home.next ? <Lead home={home} intake={intake} next={home.next} /> : (
           <div class="card stack g2"><div class="line"><span class="glyph"><Icon name="check" /></span><div class="stack g1"><h3>{words.nothing}</h3><p class="small soft">{words.nothingText}</p></div></div></div>
         )}
+        {home.reach_missing ? (
+          <ul class="card flush rows">
+            <li><a class="row" href="/profile"><span class="glyph"><Icon name="phone" /></span><div><p class="strong">{words.reach}</p><p class="small soft">{words.reachText}</p></div><Icon name="right" /></a></li>
+          </ul>
+        ) : null}
         {home.documents ? (
           <ul class="card flush rows">
             <li><a class="row" href="/documents"><span class="glyph"><Icon name="folder" /></span><div><p class="strong">{words.documents}</p><p class="small soft">{words.documentsText(home.documents)}</p></div><Icon name="right" /></a></li>

@@ -65,6 +65,7 @@ function Door({ tenant, kind }: { tenant: Tenant; kind: Kind }) {
         {step === 'password' && !signedIn ? (
           <div class="stack g2 small soft">
             {kind === 'client' ? <p>{words.invited(tenant.name)}</p> : null}
+            {kind === 'client' && tenant.sign_up ? <p>{words.newHere} <a href={`/${tenant.slug}/sign-up`}>{words.signUp}</a></p> : null}
             <p><a href={`/${tenant.slug}${kind === 'staff' ? '/staff' : ''}/forgot`}>{account.forgot.link}</a></p>
             <p>{kind === 'client' ? <a href={`/${tenant.slug}/staff`}>{words.staffHere}</a> : <a href={`/${tenant.slug}`}>{words.clientsHere}</a>}</p>
           </div>

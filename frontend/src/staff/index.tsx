@@ -22,6 +22,7 @@ import { ApiTokensPage } from './organization/tokens.tsx';
 import { ProfilePage } from './organization/profile.tsx';
 import { StandingBanner } from './standing.tsx';
 import { FormVersionsPage } from './organization/versions.tsx';
+import { Signups } from './signups.tsx';
 import { Today } from './today.tsx';
 import { Unfinished } from './unfinished.tsx';
 import './staff.css';
@@ -61,6 +62,7 @@ export default function Staff() {
         <Route path="/clients/:client_id/documents/:document_id" component={DocumentPage} />
         <Route path="/clients/:client_id/intakes/:intake_id" component={SummaryPage} />
         <Route path="/account" component={StaffAccount} />
+        <Route path="/sign-ups" component={Signups} />
         <Route path="/organization/client-portal" component={ClientPortal} />
         <Route path="/organization/client-portal/subscription" component={ClientPortal} />
         <Route path="/organization/client-portal/intake-forms" component={ClientPortal} />

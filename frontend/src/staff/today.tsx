@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { api, call } from '../http.ts';
 import { useSession } from '../session.tsx';
 import { Badge, Button, Heading, Icon, LinkButton, Note, useAct, useLoad, weekday } from '../ui/index.ts';
+import { signups } from '../strings/signups.ts';
 import { staff } from '../strings/staff.ts';
 import type { Notification, PracticeHome } from '../types.ts';
 import { PortalBadge, Ready, RowBones, sentenceOf } from './parts.tsx';
@@ -31,11 +32,11 @@ export function Today() {
 }
 
 function Page({ home }: { home: PracticeHome }) {
-  if (home.notifications.length === 0 && home.waiting.length === 0) return <AllQuiet home={home} />;
+  if (home.notifications.length === 0 && home.waiting.length === 0 && home.sign_ups_waiting === 0) return <AllQuiet home={home} />;
   return (
     <div class="beside">
       <News first={home.notifications} />
-      <aside class="stack g4"><Waiting home={home} /><Clients count={home.clients} /></aside>
+      <aside class="stack g4"><SignUps count={home.sign_ups_waiting} /><Waiting home={home} /><Clients count={home.clients} /></aside>
     </div>
   );
 }
@@ -89,7 +90,10 @@ function News({ first }: { first: Notification[] }) {
 function NewsRow({ item, onRead }: { item: Notification; onRead: (id: string) => void }) {
   const { tenant } = useSession();
   const packet = item.kind === 'packet_completed';
-  const title = packet ? words.packet(item.client_name) : words.renewal(item.client_name);
+  const signUp = item.kind === 'sign_up_waiting';
+  const name = item.client_name ?? '';
+  const title = signUp ? signups.today.notice : packet ? words.packet(name) : words.renewal(name);
+  const help = signUp ? signups.today.noticeHelp : packet ? words.packetHelp : words.renewalHelp;
   const base = `/staff/clients/${item.client_id}`;
   const mark = useAct(async () => {
     await call(api.POST('/practice/notifications/{notification_id}/read', { params: { path: { notification_id: item.notification_id } } }));
@@ -99,11 +103,11 @@ function NewsRow({ item, onRead }: { item: Notification; onRead: (id: string) =>
   const opened = () => { if (!item.read) void mark.run(); };
   return (
     <li class="news">
-      <span class={item.worrying ? 'glyph bad' : 'glyph'}><Icon name={item.worrying ? 'alert' : packet ? 'form' : 'mail'} /></span>
+      <span class={item.worrying ? 'glyph bad' : 'glyph'}><Icon name={item.worrying ? 'alert' : signUp ? 'people' : packet ? 'form' : 'mail'} /></span>
       <div class="stack g2">
         <div class="stack g1">
           <p class={item.read ? '' : 'strong'}>{title}</p>
-          <p class="small soft">{item.worrying ? words.packetWorrying : packet ? words.packetHelp : words.renewalHelp}</p>
+          <p class="small soft">{item.worrying ? words.packetWorrying : help}</p>
         </div>
         <div class="cluster g2">
           {!item.read && <Badge tone="info">{words.fresh}</Badge>}
@@ -114,15 +118,25 @@ function NewsRow({ item, onRead }: { item: Notification; onRead: (id: string) =>
       </div>
       <div class="news-acts">
         {packet && item.intake_id
-          ? <a class="btn mini" href={`${base}/intakes/${item.intake_id}`} onClick={opened}>{words.readSummary}<span class="hidden">{words.markReadOf(item.client_name)}</span></a>
-          : <a class="btn mini" href={packet ? `${base}/documents` : `${base}/portal`} onClick={opened}>
-              {packet ? words.openDocuments : words.openInvitation}<span class="hidden">{words.markReadOf(item.client_name)}</span>
+          ? <a class="btn mini" href={`${base}/intakes/${item.intake_id}`} onClick={opened}>{words.readSummary}<span class="hidden">{words.markReadOf(name)}</span></a>
+          : <a class="btn mini" href={signUp ? '/staff/sign-ups' : packet ? `${base}/documents` : `${base}/portal`} onClick={opened}>
+              {signUp ? signups.today.open : packet ? words.openDocuments : words.openInvitation}<span class="hidden">{words.markReadOf(signUp ? title : name)}</span>
             </a>}
         {!item.read && (
           <Button look="quiet" mini busy={mark.busy} onClick={() => void mark.run()}>{words.markRead}<span class="hidden">{words.markReadOf(title)}</span></Button>
         )}
       </div>
     </li>
+  );
+}
+
+function SignUps({ count }: { count: number }) {
+  if (count === 0) return null;
+  return (
+    <section class="card stack g3" aria-labelledby="signups">
+      <div class="stack g1"><h2 id="signups">{signups.today.title(count)}</h2><p class="small soft">{signups.today.text}</p></div>
+      <LinkButton icon="people" href="/staff/sign-ups">{signups.today.open}</LinkButton>
+    </section>
   );
 }
 

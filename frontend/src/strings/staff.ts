@@ -536,7 +536,7 @@ export const staff = {
     save: 'Save',
     undo: 'Undo',
     fields: {
-      display_insurance: 'Display insurance information', sign_up: 'Sign Up link', crisis_text: 'Crisis text', crisis_phone: 'Crisis line',
+      display_insurance: 'Display insurance information', sign_up: 'Sign Up link', sign_up_forms: 'Forms for new people', crisis_text: 'Crisis text', crisis_phone: 'Crisis line',
       reply_time: 'Reply time', idle_minutes_staff: 'Sign staff out after', idle_minutes_clients: 'Sign clients out after',
       neutral_mail: 'Neutral e-mails', sender_name: 'Sender name of e-mails', minimum_notice_hours: 'Minimum notice to schedule',
       cancel_notice_hours: 'Minimum notice to cancel or reschedule', horizon_days: 'Longest time ahead', instant_confirmation: 'When a client picks a time', plan: 'Plan',
