@@ -143,6 +143,24 @@ class AlreadyInvited(PortalError):
     title = "This client has an open invitation. Resend it, or revoke it first."
 
 
+class HasAccount(PortalError):
+    status, code = 409, "has_account"
+    title = "The client signs in with this address. It cannot be changed here while the account is open."
+
+
+class InvitationOpen(PortalError):
+    status, code = 409, "invitation_open"
+    title = "An invitation to the old address is open. Revoke it, change the address, then invite again."
+
+
+class NoAccount(PortalError):
+    status, code, title = 409, "no_account", "This client has no portal account."
+
+
+class LikelyDuplicate(PortalError):
+    status, code, title = 409, "likely_duplicate", "There is already a file that is likely of the same person."
+
+
 class ClientArchived(PortalError):
     status, code, title = 409, "client_archived", "This client's file is archived."
 

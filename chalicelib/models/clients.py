@@ -29,6 +29,7 @@ class Client(Record):
     invite_id = UnicodeAttribute(null=True)
     invite_ends_at = UnicodeAttribute(null=True)
     joined_at = UnicodeAttribute(null=True)
+    insurance = BytesAttribute(null=True)  # encrypted: carrier, member id, group, holder
     features_off = JsonAttribute()
     worrying = BooleanAttribute()
     therapists = JsonAttribute()  # [{staff_id, name}] for lists; the Assignment records decide
@@ -52,6 +53,15 @@ class SearchEntry(Record):
     KEY = Key(TENANT + "#SEARCH#{letters_digest}", "{client_id}")
 
     letters_digest = UnicodeAttribute()
+    client_id = UnicodeAttribute()
+
+
+class MatchEntry(Record):
+    """A client under what another file of the same person would have, too; the words themselves are not in the key."""
+
+    KEY = Key(TENANT + "#MATCH#{match_digest}", "{client_id}")
+
+    match_digest = UnicodeAttribute()
     client_id = UnicodeAttribute()
 
 

@@ -48,8 +48,13 @@ def _open() -> Rule:
 RULES: Mapping[str, Rule] = {
     # action                         feature        admin    therapist  client  contact
     "api:describe": _open(),
+    "client:archive": Rule(None, TENANT, NO, NO, NO),  # and take out again
+    "client:contact": Rule(None, TENANT, ASSIGNED, NO, NO),  # telephone, address, emergency contact
+    "client:create": Rule(None, TENANT, NO, NO, NO),
+    "client:end_access": Rule(None, TENANT, NO, NO, NO),  # to the portal, and give it back
     "client:list": Rule(None, TENANT, TENANT, NO, NO),  # a therapist's list holds assigned clients only
     "client:read": Rule(None, TENANT, ASSIGNED, NO, NO),
+    "client:update": Rule(None, TENANT, NO, NO, NO),
     "document:download": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "document:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "document:share": Rule(None, TENANT, ASSIGNED, NO, NO),

@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib import clock
 from chalicelib.adapters import secrets
 from chalicelib.context import Context
-from chalicelib.errors import EmailInUse, NotFound, Stale
+from chalicelib.errors import ClientArchived, EmailInUse, NotFound, Stale
 from chalicelib.models.accounts import Account
 from chalicelib.models.clients import Assignment, Client, SearchEntry
 from chalicelib.models.staff import Staff
@@ -59,10 +59,14 @@ def create(
         created_at=clock.text(clock.now()),
         version=1,
     )
+    from chalicelib.services import files
+
     with Transaction() as tx:
         tx.put(client)
         for entry in search_entries(tenant_id, client_id, legal_name, preferred_name):
             tx.put(entry)
+        for match in files.match_entries(tenant_id, client_id, legal_name, birth_date, canonical):
+            tx.put(match)
     return client
 
 
@@ -280,8 +284,10 @@ def profile_actions(changes: dict[str, Any]) -> list[Any]:
 
 
 def update_profile(context: Context, changes: dict[str, Any]) -> Client:
-    """Change one's own demographics; raises Stale if the file changed since it was read."""
+    """Change one's own demographics. Stale: the file changed since it was read. ClientArchived: it is read-only."""
     client: Client = context.client
+    if client.status != "active":
+        raise ClientArchived()
     new_name = changes.get("preferred_name", client.preferred_name)
     old = {entry.pk: entry for entry in search_entries(*_search_of(client, client.preferred_name))}
     new = {entry.pk: entry for entry in search_entries(*_search_of(client, new_name))}

@@ -332,6 +332,10 @@ BODIES: dict[str, Any] = {
     "change_profile": {"phone": "+1 212 555 0199"},
     "save_my_section": {"answers": {"received": True}},
     "sign_my_form": flows.signature(),
+    "create_client": {"legal_name": "New Person"},
+    "match_clients": {"legal_name": "New Person"},
+    "change_client": {"preferred_name": "Fresh"},
+    "change_contact": {"phone": "+1 212 555 0198"},
     "begin_upload": {"name": "letter.pdf", "size": 1000},
     "begin_my_upload": {"name": "card.jpg", "size": 1000, "category": "insurance_card_front"},
     "share_document": {"shared": True},
@@ -344,6 +348,7 @@ BODIES: dict[str, Any] = {
 PASSED = range(200, 300)
 ALSO = {"send_invite": (409,), "resend_invite": (409,), "revoke_invite": (409,), "change_profile": (412,),
         "change_settings": (412,), "download_document": (409,), "verify_document": (409,),
+        "change_client": (412,), "change_contact": (412,), "end_access": (409,), "give_access_back": (409,),
         "finish_upload": (409,), "finish_my_upload": (409,)}  # fmt: skip
 
 

@@ -30,13 +30,16 @@ WITHOUT_SESSION = {
 BY_PERMISSION = {"invite:send", "invite:revoke"}
 # 1.5 "kept securely by the practice, for assigned staff only"; 1.3 "therapists … open completed intakes".
 STAFF_ABOUT_A_CLIENT = {
-    "client:read", "document:download", "document:read", "document:share", "document:verify", "intake:read",
-    "intake:summarize", "invite:read", "upload:add", "upload:read",
+    "client:contact", "client:read", "document:download", "document:read", "document:share", "document:verify",
+    "intake:read", "intake:summarize", "invite:read", "upload:add", "upload:read",
 }  # fmt: skip
 # Staff see the practice's own things, and lists that hold only whom they may see.
 STAFF_ABOUT_THE_PRACTICE = {"client:list", "form:read", "settings:read"}
 # 2.2 "the administrator switched it on"; 1.2 "Bulk invitation is for administrators", and so is what became of it.
-ADMINISTRATORS_ONLY = {"job:read", "job:stop", "settings:update"}
+# Files are the administrators' to keep; an assigned therapist keeps how the client is reached right (client:contact).
+ADMINISTRATORS_ONLY = {
+    "client:archive", "client:create", "client:end_access", "client:update", "job:read", "job:stop", "settings:update",
+}  # fmt: skip
 # 4.5 "the client can always download their own copy"; DESIGN: one's own record is never gated.
 # A client sends papers (an insurance card) for their own file.
 CLIENTS_OWN = {
@@ -386,6 +389,7 @@ def test_what_sends_mail_needs_an_idempotency_key() -> None:
     from chalicelib.handlers import routes
 
     sending = {"send_invite", "resend_invite", "sign_my_form"}
+    sending |= {"create_client"}  # and what would otherwise open two files of one person
     assert {route.operation_id for route in routes() if route.idempotent} == sending
 
 
