@@ -6,6 +6,7 @@ from chalicelib.handlers import (
     clients,
     documents,
     forms,
+    imports,
     intakes,
     invites,
     jobs,
@@ -17,7 +18,20 @@ from chalicelib.handlers import (
 )
 from chalicelib.handlers.routing import Route, Routes
 
-_FEATURES = (sessions, tenants, clients, invites, intakes, documents, uploads, forms, jobs, notifications, openapi)
+_FEATURES = (
+    sessions,
+    tenants,
+    clients,
+    invites,
+    intakes,
+    documents,
+    uploads,
+    forms,
+    imports,
+    jobs,
+    notifications,
+    openapi,
+)
 
 HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]
 

@@ -52,6 +52,7 @@ RULES: Mapping[str, Rule] = {
     "client:contact": Rule(None, TENANT, ASSIGNED, NO, NO),  # telephone, address, emergency contact
     "client:create": Rule(None, TENANT, NO, NO, NO),
     "client:end_access": Rule(None, TENANT, NO, NO, NO),  # to the portal, and give it back
+    "client:import": Rule(None, TENANT, NO, NO, NO),
     "client:list": Rule(None, TENANT, TENANT, NO, NO),  # a therapist's list holds assigned clients only
     "client:read": Rule(None, TENANT, ASSIGNED, NO, NO),
     "client:update": Rule(None, TENANT, NO, NO, NO),

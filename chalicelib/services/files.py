@@ -19,6 +19,7 @@ from chalicelib.errors import (
     InvitationOpen,
     LikelyDuplicate,
     NoAccount,
+    PortalError,
     Stale,
 )
 from chalicelib.models.accounts import Account
@@ -130,9 +131,16 @@ def insurance_of(client: Client) -> dict[str, Any] | None:
 
 
 def write_new(
-    tx: Transaction, tenant_id: str, client_id: str, fields: Mapping[str, Any], therapists: Sequence[Staff]
+    tx: Transaction,
+    tenant_id: str,
+    client_id: str,
+    fields: Mapping[str, Any],
+    therapists: Sequence[Staff],
+    *,
+    otherwise: PortalError | None = None,
 ) -> Client:
-    """Within a transaction: a new file with everything by which it is found. `fields` have been `checked`."""
+    """Within a transaction: a new file with everything by which it is found. `fields` have been `checked`; `otherwise`:
+    the error when there is a file of this id."""
     at = clock.text(clock.now())
     insurance = fields.get("insurance")
     client = Client.new(
@@ -149,7 +157,7 @@ def write_new(
         created_at=at,
         version=1,
     )
-    tx.create(client)
+    tx.create(client, otherwise=otherwise)
     for entry in clients.search_entries(tenant_id, client_id, client.legal_name, client.preferred_name):
         tx.put(entry)
     for match in match_entries(tenant_id, client_id, client.legal_name, client.birth_date, client.email):
@@ -165,7 +173,7 @@ def create(context: Context, fields: Mapping[str, Any], *, anyway: bool) -> Clie
         return clients.find(context.tenant_id, context.result)
     wanted = checked(context.tenant.zone, fields)
     therapists = _therapists(context.tenant_id, wanted.get("therapist_ids") or ())
-    _require_free(context.tenant_id, wanted["email"], None)
+    require_free(context.tenant_id, wanted["email"], None)
     same = matches(context.tenant_id, wanted["legal_name"], wanted["birth_date"], wanted["email"])
     if same and not anyway:
         raise LikelyDuplicate()
@@ -177,7 +185,7 @@ def create(context: Context, fields: Mapping[str, Any], *, anyway: bool) -> Clie
     return client
 
 
-def _require_free(tenant_id: str, email: str | None, client_id: str | None) -> None:
+def require_free(tenant_id: str, email: str | None, client_id: str | None) -> None:
     """One address, one portal account (DOMAIN.md 3.2); the claim itself is made when the client is invited."""
     account = accounts.find(tenant_id, accounts.PORTAL, email) if email else None
     if account is not None and (client_id is None or account.principals != clients.principal(client_id)):
@@ -237,7 +245,7 @@ def _may_move(context: Context, client: Client, email: str | None) -> None:
         raise HasAccount()
     if client.portal == "invited" and not invites.is_over(client, context.now):
         raise InvitationOpen()
-    _require_free(context.tenant_id, email, client.client_id)
+    require_free(context.tenant_id, email, client.client_id)
 
 
 def _assign(tx: Transaction, context: Context, client: Client, staff_ids: Iterable[str]) -> Any:

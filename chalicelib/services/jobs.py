@@ -54,7 +54,9 @@ Work = Callable[[Context, Task, Finish], None]
 
 def _works() -> Mapping[str, Work]:
     """Every kind of job by its name; the features bring their work."""
-    return {}
+    from chalicelib.services import imports
+
+    return {imports.WORK: imports.import_row}
 
 
 # ---- starting ----

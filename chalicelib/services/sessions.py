@@ -152,7 +152,7 @@ def facts(context: Context) -> Facts:
         roles=context.actor.roles,
         is_self=True,  # what is one's own is addressed by the session, never by an id that was sent
         is_assigned=context.is_assigned,
-        may_invite=staff and bool(context.person.may_invite),
+        may_invite=staff and context.person is not None and bool(context.person.may_invite),  # None: left since
         exists=context.client is not None or not context.names_client,
         circumstances=context.circumstances,
     )

@@ -197,14 +197,17 @@ def _furnish(stage: Stage, call: Callable[[str], Caller]) -> None:
 def _job(key: str) -> str:
     """Bulk work that this administrator began and that is still under way."""
     from chalicelib import clock, ids
+    from chalicelib.adapters import keys
     from chalicelib.models.jobs import Job
     from chalicelib.models.transaction import add
 
     person, counts = PEOPLE[key], dict.fromkeys(("total", "position", "done", "skipped", "failed"), 0)
     job = Job.new(
-        tenant_id=demo.tenant_id(person.tenant), job_id=ids.new_id(), work="invite", status="running", about=b"x",
-        started_by=person.id, started_by_name=person.name, created_at=clock.text(clock.now()), **counts,
+        tenant_id=demo.tenant_id(person.tenant), job_id=ids.new_id(), work="import_clients", about=b"",
+        status="running", started_by=person.id, started_by_name=person.name,
+        created_at=clock.text(clock.now()), **counts,
     )  # fmt: skip
+    job.about = keys.encrypt(job.tenant_id, {"head": ["Name"]}, job.sk)
     add(job)
     return str(job.job_id)
 
@@ -332,6 +335,8 @@ BODIES: dict[str, Any] = {
     "change_profile": {"phone": "+1 212 555 0199"},
     "save_my_section": {"answers": {"received": True}},
     "sign_my_form": flows.signature(),
+    "look_at_import": {"file": "TmFtZQpOZXcgUGVyc29u"},
+    "start_import": {"file": "TmFtZQpOZXcgUGVyc29u"},
     "create_client": {"legal_name": "New Person"},
     "match_clients": {"legal_name": "New Person"},
     "change_client": {"preferred_name": "Fresh"},

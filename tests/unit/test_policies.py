@@ -38,7 +38,8 @@ STAFF_ABOUT_THE_PRACTICE = {"client:list", "form:read", "settings:read"}
 # 2.2 "the administrator switched it on"; 1.2 "Bulk invitation is for administrators", and so is what became of it.
 # Files are the administrators' to keep; an assigned therapist keeps how the client is reached right (client:contact).
 ADMINISTRATORS_ONLY = {
-    "client:archive", "client:create", "client:end_access", "client:update", "job:read", "job:stop", "settings:update",
+    "client:archive", "client:create", "client:end_access", "client:import", "client:update", "job:read", "job:stop",
+    "settings:update",
 }  # fmt: skip
 # 4.5 "the client can always download their own copy"; DESIGN: one's own record is never gated.
 # A client sends papers (an insurance card) for their own file.
@@ -389,7 +390,7 @@ def test_what_sends_mail_needs_an_idempotency_key() -> None:
     from chalicelib.handlers import routes
 
     sending = {"send_invite", "resend_invite", "sign_my_form"}
-    sending |= {"create_client"}  # and what would otherwise open two files of one person
+    sending |= {"create_client", "start_import"}  # and what would otherwise open two files of one person
     assert {route.operation_id for route in routes() if route.idempotent} == sending
 
 
