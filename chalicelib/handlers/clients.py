@@ -13,7 +13,7 @@ from chalicelib.models.clients import Client
 from chalicelib.models.invites import Invite
 from chalicelib.policies.plans import Feature
 from chalicelib.policies.rules import Role
-from chalicelib.services import clients, files, invites, tenants
+from chalicelib.services import clients, files, invites, staff, tenants
 
 practice = Routes(__name__, PRACTICE, "/practice")
 portal = Routes(__name__ + ".portal", PORTAL, "/portal")
@@ -294,6 +294,30 @@ def _details(context: Context, client: Client) -> ClientDetails:
         invite=InviteView.of(invite) if invite else None,
         can_invite=_can_invite(context, client),
     )
+
+
+class TherapistChoice(View):
+    """A therapist who can be assigned."""
+
+    staff_id: str
+    name: str
+
+
+class TherapistChoices(View):
+    """All of them; a practice has dozens."""
+
+    items: list[TherapistChoice]
+
+
+@practice.endpoint("GET", "/therapists", action="client:update")
+def list_therapists(context: Context) -> TherapistChoices:
+    """Whom a client can be assigned to"""
+    listed = [
+        TherapistChoice(staff_id=each.staff_id, name=staff.shown(each))
+        for each in sorted(staff.everyone(context.tenant_id), key=lambda each: str(each.name))
+        if each.status == "active" and staff.THERAPIST in each.roles
+    ]
+    return TherapistChoices(items=listed)
 
 
 @practice.endpoint("POST", "/clients/matches", action="client:create", body=SamePerson)

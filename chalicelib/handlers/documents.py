@@ -262,6 +262,13 @@ def verify_document(context: Context, client_id: str, document_id: str) -> Store
     )
 
 
+@practice.endpoint("POST", "/clients/{client_id}/intakes/{intake_id}/download", action="document:download")
+def download_packet(context: Context, client_id: str, intake_id: str) -> MyLink:
+    """A short-lived link to all sealed PDFs of a packet in one ZIP"""
+    url, until = documents.packet(context, intake_id)
+    return MyLink(url=url, expires_at=clock.text(until))
+
+
 class Sharing(Body):
     """Whether the client sees it under My documents."""
 

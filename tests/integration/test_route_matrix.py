@@ -316,7 +316,8 @@ def _about_own(route: Route, stage: Stage, name: str) -> Iterator[Target]:
 
 
 def _wanted(route: Route, name: str) -> str:
-    return "signed_intake_id" if route.operation_id == "summarize_intake" else name
+    whole = route.operation_id in ("summarize_intake", "download_packet") and name == "intake_id"
+    return "signed_intake_id" if whole else name
 
 
 def _filled(route: Route, ids: dict[str, str]) -> str:
@@ -352,7 +353,7 @@ BODIES: dict[str, Any] = {
 # The state of the world makes the answer of these a conflict or a refusal of the body for some; that is not a denial.
 PASSED = range(200, 300)
 ALSO = {"send_invite": (409,), "resend_invite": (409,), "revoke_invite": (409,), "change_profile": (412,),
-        "change_settings": (412,), "download_document": (409,), "verify_document": (409,),
+        "change_settings": (412,), "download_document": (409,), "download_packet": (409,), "verify_document": (409,),
         "change_client": (412,), "change_contact": (412,), "end_access": (409,), "give_access_back": (409,),
         "finish_upload": (409,), "finish_my_upload": (409,)}  # fmt: skip
 
