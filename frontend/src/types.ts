@@ -96,19 +96,27 @@ export type SignatureBody = S['SignatureIn'];
 export type Signed = S['Signed'];
 
 /** A signed document; `worrying` is there for staff only. */
-export type Document = S['MyDocument'] & { worrying?: boolean | null };
+export type Document = S['MyDocument'] & { worrying?: boolean | null; shared?: boolean; added_by_name?: string | null };
 export type RecordItem = Omit<S['RecordItem'], 'value'> & { value: unknown; worrying?: boolean | null };
 export type DocumentRecord = Omit<S['MyDocumentRecord'], 'sections'> & {
   worrying?: boolean | null;
+  shared?: boolean;
+  added_by_name?: string | null;
   sections: (Omit<S['RecordSection'], 'items'> & { items: RecordItem[] })[];
 };
 export type Download = S['MyLink'];
+export type UploadTicket = S['UploadTicket'];
+export type Upload = S['UploadView'];
 
 /* ---------- practice ---------- */
 export type Notification = S['NotificationView'];
 export type PracticeHome = S['StaffHome'];
 export type ClientRow = S['ClientRow'];
 export type Invite = S['InviteView'];
+export type Insurance = S['Insurance'];
+export type ImportLook = S['ImportLook'];
+export type ImportField = NonNullable<S['ImportColumn']['field']>;
+export type Job = S['JobView'];
 export type CanInvite = S['CanInvite'];
 export type Client = S['ClientDetails'];
 export type InviteTemplate = S['InviteTemplate'];

@@ -4,10 +4,13 @@ import { useSession } from '../session.tsx';
 import { StaffShell, type MenuItem } from '../shell/StaffShell.tsx';
 import { staff } from '../strings/staff.ts';
 import { ClientDetails } from './client/details.tsx';
+import { EditClientPage, NewClientPage } from './client/edit.tsx';
+import { PacketPage } from './client/packet.tsx';
 import { DocumentPage } from './client/document.tsx';
 import { InvitePage } from './client/invite.tsx';
 import { SummaryPage } from './client/summary.tsx';
 import { Clients } from './clients.tsx';
+import { ImportJobPage, ImportPage } from './imports.tsx';
 import { Elsewhere } from './elsewhere.tsx';
 import { FormPreviewPage } from './organization/form.tsx';
 import { ClientPortal } from './organization/portal.tsx';
@@ -36,7 +39,12 @@ export default function Staff() {
       <Router>
         <Route path="/" component={Today} />
         <Route path="/clients" component={Clients} />
+        <Route path="/clients/new" component={NewClientPage} />
+        <Route path="/clients/import" component={ImportPage} />
+        <Route path="/clients/import/:job_id" component={ImportJobPage} />
         <Route path="/clients/:client_id" component={ClientDetails} />
+        <Route path="/clients/:client_id/edit" component={EditClientPage} />
+        <Route path="/clients/:client_id/intakes/:intake_id/print" component={PacketPage} />
         <Route path="/clients/:client_id/documents" component={ClientDetails} />
         <Route path="/clients/:client_id/portal" component={ClientDetails} />
         <Route path="/clients/:client_id/invite" component={InvitePage} />

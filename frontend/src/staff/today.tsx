@@ -85,7 +85,8 @@ function News({ first }: { first: Notification[] }) {
 function NewsRow({ item, onRead }: { item: Notification; onRead: (id: string) => void }) {
   const { tenant } = useSession();
   const packet = item.kind === 'packet_completed';
-  const title = packet ? words.packet(item.client_name) : words.renewal(item.client_name);
+  const document = item.kind === 'document_added';
+  const title = packet ? words.packet(item.client_name) : document ? words.document(item.client_name) : words.renewal(item.client_name);
   const base = `/staff/clients/${item.client_id}`;
   const mark = useAct(async () => {
     await call(api.POST('/practice/notifications/{notification_id}/read', { params: { path: { notification_id: item.notification_id } } }));
@@ -95,11 +96,11 @@ function NewsRow({ item, onRead }: { item: Notification; onRead: (id: string) =>
   const opened = () => { if (!item.read) void mark.run(); };
   return (
     <li class="news">
-      <span class={item.worrying ? 'glyph bad' : 'glyph'}><Icon name={item.worrying ? 'alert' : packet ? 'form' : 'mail'} /></span>
+      <span class={item.worrying ? 'glyph bad' : 'glyph'}><Icon name={item.worrying ? 'alert' : packet ? 'form' : document ? 'folder' : 'mail'} /></span>
       <div class="stack g2">
         <div class="stack g1">
           <p class={item.read ? '' : 'strong'}>{title}</p>
-          <p class="small soft">{item.worrying ? words.packetWorrying : packet ? words.packetHelp : words.renewalHelp}</p>
+          <p class="small soft">{item.worrying ? words.packetWorrying : packet ? words.packetHelp : document ? words.documentHelp : words.renewalHelp}</p>
         </div>
         <div class="cluster g2">
           {!item.read && <Badge tone="info">{words.fresh}</Badge>}
@@ -111,8 +112,8 @@ function NewsRow({ item, onRead }: { item: Notification; onRead: (id: string) =>
       <div class="news-acts">
         {packet && item.intake_id
           ? <a class="btn mini" href={`${base}/intakes/${item.intake_id}`} onClick={opened}>{words.readSummary}<span class="hidden">{words.markReadOf(item.client_name)}</span></a>
-          : <a class="btn mini" href={packet ? `${base}/documents` : `${base}/portal`} onClick={opened}>
-              {packet ? words.openDocuments : words.openInvitation}<span class="hidden">{words.markReadOf(item.client_name)}</span>
+          : <a class="btn mini" href={packet || document ? `${base}/documents` : `${base}/portal`} onClick={opened}>
+              {packet || document ? words.openDocuments : words.openInvitation}<span class="hidden">{words.markReadOf(item.client_name)}</span>
             </a>}
         {!item.read && (
           <Button look="quiet" mini busy={mark.busy} onClick={() => void mark.run()}>{words.markRead}<span class="hidden">{words.markReadOf(title)}</span></Button>

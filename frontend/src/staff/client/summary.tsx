@@ -2,11 +2,12 @@
 import { useRoute } from 'preact-iso';
 import { api, BACKGROUND, call } from '../../http.ts';
 import { useSession } from '../../session.tsx';
-import { Button, Heading, Icon, Note, dayAndTime, useEvery, useLoad } from '../../ui/index.ts';
+import { Button, Heading, Icon, LinkButton, Note, dayAndTime, useEvery, useLoad } from '../../ui/index.ts';
 import { staff } from '../../strings/staff.ts';
 import type { Document, Highlight, IntakeSummary } from '../../types.ts';
 import { Crumbs, Ready, RecordBones } from '../parts.tsx';
 import { DocumentBadges } from './documents.tsx';
+import { ZipButton } from './packet.tsx';
 
 const words = staff.summary;
 
@@ -25,12 +26,12 @@ export function SummaryPage() {
   useEvery(15_000, sealing, () => void load(true).then(summary.put, () => {}));
   return (
     <Ready of={summary} bones={<RecordBones />} missing={{ title: words.failed, text: words.notFound }}>
-      {(data) => <Summary summary={data} client_id={client_id} />}
+      {(data) => <Summary summary={data} client_id={client_id} intake_id={intake_id} />}
     </Ready>
   );
 }
 
-function Summary({ summary, client_id }: { summary: IntakeSummary; client_id: string }) {
+function Summary({ summary, client_id, intake_id }: { summary: IntakeSummary; client_id: string; intake_id: string }) {
   const { tenant } = useSession();
   const { client, highlights, worrying, documents, in_person } = summary;
   const facts = words.facts(client.age === null ? null : words.age(client.age), client.pronouns);
@@ -43,7 +44,7 @@ function Summary({ summary, client_id }: { summary: IntakeSummary; client_id: st
           <Heading>{words.title(client.name)}</Heading>
           <p class="soft">{[facts, summary.completed_at ? words.completed(dayAndTime(summary.completed_at, tenant.zone)) : ''].filter(Boolean).join('. ')}</p>
         </div>
-        <div class="noprint"><Button icon="print" onClick={() => window.print()}>{words.print}</Button></div>
+        <div class="cluster g2 noprint"><ZipButton client_id={client_id} intake_id={intake_id} /><LinkButton href={`/staff/clients/${client_id}/intakes/${intake_id}/print`}>{words.printAll}</LinkButton><Button icon="print" onClick={() => window.print()}>{words.print}</Button></div>
       </div>
       {worrying.length > 0 ? <Worrying items={worrying} documents={documents} client_id={client_id} /> : <Note tone="good">{words.calm}</Note>}
       <div class="beside">
