@@ -4,6 +4,7 @@ One loop over a table of flows. Each is first run undisturbed, which tells how o
 once for each of those writes and each way to die there.
 """
 
+import base64
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,21 +19,26 @@ from tests.calls import PEOPLE, Answer, Caller
 from tests.conftest import World
 from tests.flows import NOTICE
 
-WRITES = ("TransactWriteItems", "UpdateItem", "PutItem", "SendMessage", "PutObject", "SendEmail")
+WRITES = ("TransactWriteItems", "UpdateItem", "PutItem", "SendMessage", "PutObject", "DeleteObject", "SendEmail")
 # What is left of a record when ids, times and ciphertext are taken away.
 LEFT = {
     "account": ("realm", "status"),
-    "client": ("client_id", "portal", "worrying", "preferred_name"),
+    "assignment": ("client_id", "staff_id"),
+    "client": ("legal_name", "status", "portal", "worrying", "preferred_name"),
     "client_audit": ("action",),
     "client_mail": ("template", "status"),
-    "document": ("status", "form_id", "signed_by"),
+    "document": ("status", "category", "form_id", "signed_by", "shared", "file_type"),
     "intake": ("status", "worrying"),
     "intake_form": ("status", "form_id", "worrying"),
     "invite": ("status", "delivery", "generation"),
+    "job": ("work", "status", "done", "skipped", "failed"),
+    "job_item": ("status", "reason"),
+    "match_entry": ("match_digest",),
     "notification": ("staff_id", "about", "worrying"),
     "section": ("section_id",),
     "signed_form": ("form_id",),
     "staff_mail": ("staff_id", "template", "status"),
+    "upload": ("status", "purpose", "reason"),
 }
 SELF_MADE = ("session:create",)  # signing in again after a crash is a second session, and rightly audited
 
@@ -90,6 +96,35 @@ def _redeem(call: Any, token: str) -> Answer:
     return signed_in
 
 
+_NEW_FILE: dict[str, Any] = {
+    "legal_name": "Odile Fairweather", "birth_date": "1990-01-02", "email": "odile@mail.example",
+    "therapist_ids": [flows.client_id("T1")],
+}  # fmt: skip
+_TABLE = {"file": base64.b64encode(b"Name,DOB\nAda Marlow,1/2/1980\nBruno Tessler,\n,\nX,99\n").decode()}
+
+
+def _file(key: str, more: str = "") -> str:
+    return f"/practice/clients/{flows.client_id(key)}{more}"
+
+
+def _edited(staff: Caller, etag: str) -> Answer:
+    """Somebody who gets 412 reads what is there, and sees their own change."""
+    body = {"legal_name": "Beatrice Lindquist", "therapist_ids": [flows.client_id("T1")]}
+    answer = staff.patch(_file("C3"), body, etag=etag)
+    return staff.get(_file("C3")) if answer.code == "stale" else answer
+
+
+def _sent_file(call: Any) -> str:
+    content = b"Dear practice, this is my plan's letter."
+    ticket = call("C1").post("/portal/uploads", {"name": "letter.txt", "size": len(content), "category": "other"}).json
+    assert flows.post_file(call("C1"), ticket, content).status == 204
+    return str(ticket["upload_id"])
+
+
+def _finish(client: Caller, upload_id: str) -> Answer:
+    return client.post(f"/portal/uploads/{upload_id}/finish")
+
+
 FLOWS: dict[str, Flow] = {
     "invite": Flow(
         lambda call: None,
@@ -116,6 +151,27 @@ FLOWS: dict[str, Flow] = {
         _worried,
         lambda call, intake_id: flows.sign(call("C1"), intake_id, flows.QUESTIONNAIRE, key="the-very-same-key"),
         (201,),
+        True,
+    ),
+    "open a file": Flow(
+        lambda call: None,
+        lambda call, _: call("A1").post("/practice/clients", _NEW_FILE, key="the-very-same-key"),
+        (201,),
+        False,
+    ),
+    "change a file": Flow(
+        lambda call: call("A1").get(_file("C3")).json["etag"],
+        lambda call, etag: _edited(call("A1"), etag),
+        (200,),
+        False,
+    ),
+    "archive": Flow(_invited, lambda call, _: call("A1").post(_file("C4", "/archive")), (200,), False),
+    "end access": Flow(lambda call: None, lambda call, _: call("A1").post(_file("C3", "/access/end")), (200,), False),
+    "check what was sent": Flow(_sent_file, lambda call, upload_id: _finish(call("C1"), upload_id), (200,), True),
+    "import": Flow(
+        lambda call: None,
+        lambda call, _: call("A1").post("/practice/imports", _TABLE, key="the-very-same-key"),
+        (202,),
         True,
     ),
     "change the profile": Flow(

@@ -41,7 +41,7 @@ export function SendDocument({ onSent }: { onSent: () => Promise<void> }) {
     <section class="card stack g4" aria-labelledby="send">
       <div class="stack g1"><h2 id="send">{words.sendTitle}</h2><p class="small soft">{words.sendLead}</p></div>
       <Field label={words.what} id="s-kind">
-        {(wiring) => <select {...wiring} class="input" value={kind} onChange={(event) => setKind(event.currentTarget.value as Kind)}>{KINDS.map((one) => <option key={one} value={one}>{words.kinds[one]}</option>)}</select>}
+        {(wiring) => <select {...wiring} value={kind} onChange={(event) => setKind(event.currentTarget.value as Kind)}>{KINDS.map((one) => <option key={one} value={one}>{words.kinds[one]}</option>)}</select>}
       </Field>
       {kind === 'other' && <TextField id="s-title" label={words.name} help={words.nameHelp} optional value={title} maxLength={120} onInput={setTitle} />}
       <FileField key={turn} id="s-file" label={words.file} help={shared.upload.help} accept={ACCEPT} file={file} error={fault} onPick={(picked) => { setFile(picked); setFault(picked ? unfit(picked) : null); setTold(''); }} />

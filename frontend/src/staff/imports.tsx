@@ -96,7 +96,7 @@ export function ImportPage() {
       <section class="card stack g4">
         <div class="fieldgrid">
           <Field label={words.dates} id="i-dates">
-            {(wiring) => <select {...wiring} class="input" value={found.dates} onChange={(event) => again({ dates: event.currentTarget.value as Dates })}>{(['mdy', 'dmy', 'ymd'] as const).map((one) => <option key={one} value={one}>{words.date[one]}</option>)}</select>}
+            {(wiring) => <select {...wiring} value={found.dates} onChange={(event) => again({ dates: event.currentTarget.value as Dates })}>{(['mdy', 'dmy', 'ymd'] as const).map((one) => <option key={one} value={one}>{words.date[one]}</option>)}</select>}
           </Field>
           <div class="wide"><Check checked={choice.again} onChange={(on) => again({ again: on })}>{words.again}</Check></div>
         </div>
@@ -125,7 +125,7 @@ function Columns({ found, onMap }: { found: ImportLook; onMap: (mapping: (Import
               <td class="strong" data-label={words.heading}><div>{column.heading || '–'}</div></td>
               <td class="small soft" data-label={words.examples}><div>{column.examples.join('; ') || '–'}</div></td>
               <td data-label={words.is}>
-                <select class="input" aria-label={`${words.is}: ${column.heading}`} value={column.field ?? ''} onChange={(event) => change(n, (event.currentTarget.value || null) as ImportField | null)}>
+                <select aria-label={`${words.is}: ${column.heading}`} value={column.field ?? ''} onChange={(event) => change(n, (event.currentTarget.value || null) as ImportField | null)}>
                   <option value="">{words.leftOut}</option>
                   {Object.entries(words.field).map(([name, label]) => <option key={name} value={name}>{label}</option>)}
                 </select>

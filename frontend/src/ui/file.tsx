@@ -18,7 +18,7 @@ export function FileField({ label, help, error, id, accept, file, onPick }: Prop
             onChange={(event) => onPick(event.currentTarget.files?.[0] ?? null)}
           />
           <Button icon="upload" tabIndex={-1} aria-hidden="true" onClick={() => input.current?.click()}>{file ? shared.upload.another : shared.upload.pick}</Button>
-          <span class="small soft filename" role="status">{file ? `${file.name} (${fileSize(file.size)})` : shared.upload.none}</span>
+          <span class="small soft filename" role="status">{file ? <><bdi>{file.name.replace(/[\p{Cc}\p{Cf}]/gu, '')}</bdi> ({fileSize(file.size)})</> : shared.upload.none}</span>
         </div>
       )}
     </Field>

@@ -44,7 +44,7 @@ export function AddDocument({ client_id, onAdded }: { client_id: string; onAdded
         <p class="small soft">{words.addHelp}</p>
         <FileField id="u-file" label={words.file} help={shared.upload.help} accept={ACCEPT} file={file} error={fault} onPick={(picked) => { setFile(picked); setFault(picked ? unfit(picked) : null); }} />
         <Field label={words.what} id="u-kind">
-          {(wiring) => <select {...wiring} class="input" value={kind} onChange={(event) => setKind(event.currentTarget.value as Kind)}>{KINDS.map((one) => <option key={one} value={one}>{words.kinds[one]}</option>)}</select>}
+          {(wiring) => <select {...wiring} value={kind} onChange={(event) => setKind(event.currentTarget.value as Kind)}>{KINDS.map((one) => <option key={one} value={one}>{words.kinds[one]}</option>)}</select>}
         </Field>
         <TextField id="u-title" label={words.name} optional value={title} maxLength={120} onInput={setTitle} />
         <div class="stack g1"><Check checked={share} onChange={setShare}>{words.shareWith}</Check><p class="tiny soft">{words.shareHelp}</p></div>
