@@ -116,7 +116,7 @@ class ContactFields(Body):
 class FileFields(ContactFields):
     """What administrators may change of a file. What is not sent stays; null empties."""
 
-    legal_name: Annotated[Line, Field(min_length=1, max_length=200)] = ""
+    legal_name: Annotated[Line, Field(max_length=200)] = ""
     preferred_name: Annotated[Line, Field(max_length=100)] | None = None
     birth_date: Annotated[Line, Field(max_length=10)] | None = None
     email: Annotated[Line, Field(max_length=254)] | None = None

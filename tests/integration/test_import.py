@@ -339,19 +339,18 @@ def test_ten_thousand_rows(world: World, call: Callable[..., Caller]) -> None:
         assert started.status == 202, started
         assert started.json["total"] == 10_000
         assert time.monotonic() - began < 60
-        # The first fifty rows are worked through (moto takes a second for each: it reads the whole table every time).
+        # The first rows are worked through (moto takes a second for each: it reads the whole table every time).
         from chalicelib.models.jobs import Job
         from chalicelib.models.tenants import Tenant
         from chalicelib.services import jobs
 
         about = {"tenant_id": world.tenant_id("oak")}
-        for _ in range(2):
-            job, tenant = Job.find(**about, job_id=started.json["job_id"]), Tenant.find(**about)
-            assert job is not None
-            assert tenant is not None
-            jobs._few(job, tenant)
+        job, tenant = Job.find(**about, job_id=started.json["job_id"]), Tenant.find(**about)
+        assert job is not None
+        assert tenant is not None
+        jobs._few(job, tenant)
         admin.post(f"/practice/jobs/{started.json['job_id']}/stop")
     done = admin.get(f"/practice/jobs/{started.json['job_id']}").json
-    assert (done["position"], counts(done)) == (50, (45, 0, 5))
+    assert (done["position"], counts(done)) == (25, (22, 0, 3))
     rows = result(admin, done["job_id"])
-    assert Counter(each["Outcome"] for each in rows) == {"imported": 45, "refused": 5, "not imported yet": 9950}
+    assert Counter(each["Outcome"] for each in rows) == {"imported": 22, "refused": 3, "not imported yet": 9975}
