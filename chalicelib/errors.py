@@ -165,6 +165,20 @@ class AlreadyInvited(PortalError):
     title = "This client has an open invitation. Resend it, or revoke it first."
 
 
+class HasAccount(PortalError):
+    status, code = 409, "has_account"
+    title = "The client signs in with this address. It can be changed to another one, but not taken away."
+
+
+class AddressInvited(PortalError):
+    status, code = 409, "address_invited"
+    title = "An invitation to the old address is open. Revoke it, change the address, then invite again."
+
+
+class LikelyDuplicate(PortalError):
+    status, code, title = 409, "likely_duplicate", "There is already a file that is likely of the same person."
+
+
 class ClientArchived(PortalError):
     status, code, title = 409, "client_archived", "This client's file is archived."
 
@@ -308,7 +322,7 @@ class NothingPublished(PortalError):
 
 
 class NoAccount(PortalError):
-    status, code, title = 409, "no_account", "This client has no portal account yet. Invite them: forms can go along."
+    status, code, title = 409, "no_account", "This client has no portal account yet. Invite them first."
 
 
 class AccessEnded(PortalError):

@@ -7,6 +7,7 @@ from chalicelib.handlers import (
     clients,
     documents,
     forms,
+    imports,
     intakes,
     invites,
     jobs,
@@ -26,7 +27,7 @@ from chalicelib.handlers.routing import Route, Routes
 
 _FEATURES = (
     sessions, accounts, tenants, openings, staff, subscriptions, clients, invites, signups, intakes, sendings,
-    documents, uploads, forms, jobs, notifications, tokens, openapi,
+    documents, uploads, forms, imports, jobs, notifications, tokens, openapi,
 )  # fmt: skip
 
 HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]

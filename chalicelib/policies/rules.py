@@ -54,10 +54,16 @@ RULES: Mapping[str, Rule] = {
     "account:recover": _open(),
     "account:update": Rule(None, SELF, SELF, SELF, NO),
     "api:describe": _open(),
+    "client:archive": Rule(None, TENANT, NO, NO, NO),  # and take out again
     "client:assign": Rule(None, TENANT, NO, NO, NO),
+    "client:contact": Rule(None, TENANT, ASSIGNED, NO, NO),  # telephone, address, emergency contact
+    "client:create": Rule(None, TENANT, NO, NO, NO, begins=True),
+    "client:end_access": Rule(None, TENANT, NO, NO, NO),  # to the portal, and give it back
+    "client:import": Rule(None, TENANT, NO, NO, NO, begins=True),
     "client:list": Rule(None, TENANT, TENANT, NO, NO),  # a therapist's list holds assigned clients only
     "client:read": Rule(None, TENANT, ASSIGNED, NO, NO),
     "client:settle_flag": Rule(None, TENANT, ASSIGNED, NO, NO),
+    "client:update": Rule(None, TENANT, NO, NO, NO),
     "document:download": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "document:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "document:share": Rule(None, TENANT, ASSIGNED, NO, NO),

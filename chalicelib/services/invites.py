@@ -321,21 +321,28 @@ def revoke(context: Context, invite_id: str) -> Invite:
     if invite.status == "revoked":
         return invite
     with Transaction() as tx:
-        tx.update(invite, Invite.status.set("revoked"), when=Invite.status == "waiting", otherwise=InvitationClosed())
         tx.update(
             client,
-            Client.portal.set("none"),
-            Client.invite_id.remove(),
-            Client.invite_ends_at.remove(),
-            Client.email_digest.remove(),
+            *close(tx, invite),
             when=(Client.portal == "invited") & (Client.invite_id == invite_id),
             otherwise=InvitationClosed(),
         )
-        _release(tx, invite)
-        intakes.take_back(tx, invite.tenant_id, invite.client_id, invite.intake_id)
         tx.create(audits.event(context, "invite:revoke", client_id=client.client_id, invite_id=invite_id))
     invite.status = "revoked"
     return invite
+
+
+def close(tx: Transaction, invite: Invite) -> list[Any]:
+    """Within a transaction: this open invitation is taken back. What is to change on the file, for its one update."""
+    tx.update(invite, Invite.status.set("revoked"), when=Invite.status == "waiting", otherwise=InvitationClosed())
+    _release(tx, invite)
+    intakes.take_back(tx, invite.tenant_id, invite.client_id, invite.intake_id)
+    return [
+        Client.portal.set("none"),
+        Client.invite_id.remove(),
+        Client.invite_ends_at.remove(),
+        Client.email_digest.remove(),
+    ]
 
 
 def of_client(context: Context, limit: int, cursor: str | None) -> Any:

@@ -54,9 +54,13 @@ Work = Callable[[Context, Task, Finish], None]
 
 def _works() -> Mapping[str, Work]:
     """Every kind of job by its name; the features bring their work."""
-    from chalicelib.services import reminders, sendings
+    from chalicelib.services import imports, reminders, sendings
 
-    return {reminders.REMIND: reminders.remind_one, sendings.ASK_AGAIN: sendings.ask_one_again}
+    return {
+        imports.WORK: imports.import_row,
+        reminders.REMIND: reminders.remind_one,
+        sendings.ASK_AGAIN: sendings.ask_one_again,
+    }
 
 
 # ---- starting ----

@@ -176,7 +176,7 @@ def facts(context: Context) -> Facts:
         roles=context.actor.roles,
         is_self=True,  # what is one's own is addressed by the session, never by an id that was sent
         is_assigned=context.is_assigned,
-        may_invite=practice and bool(context.person.may_invite),
+        may_invite=practice and context.person is not None and bool(context.person.may_invite),  # None: left since
         scopes=None if context.program is None else frozenset(context.program.scopes),
         exists=context.client is not None or not context.names_client,
         circumstances=context.circumstances,

@@ -107,7 +107,7 @@ class TestFunctions:
                 reach.setdefault(role.removesuffix("Role"), set()).update(places)
         uploads = {"/quarantine/*", "/tenants/*/uploads/*"}
         assert reach.pop("OnSealing") == {"/tenants/*"}
-        assert reach == {"ApiHandler": {"/quarantine/*"}, "OnUpload": uploads, "OnSchedule": uploads}
+        assert reach == {"ApiHandler": {"/quarantine/*", "/packets/*"}, "OnUpload": uploads, "OnSchedule": uploads}
 
     def test_queues_answer_by_message(self, functions: dict[str, Any]) -> None:
         for name, queue in CONSUMERS.items():

@@ -4,6 +4,7 @@ One loop over a table of flows. Each is first run undisturbed, which tells how o
 once for each of those writes and each way to die there.
 """
 
+import base64
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,17 +23,18 @@ from tests.flows import NOTICE
 from tests.integration.test_uploads import pdf
 
 ELSEWHERE = "immy@elsewhere.example"
-WRITES = ("TransactWriteItems", "UpdateItem", "PutItem", "SendMessage", "PutObject", "SendEmail")
+WRITES = ("TransactWriteItems", "UpdateItem", "PutItem", "SendMessage", "PutObject", "DeleteObject", "SendEmail")
 # What is left of a record when ids, times and ciphertext are taken away.
 LEFT = {
     "account": ("realm", "status", "email_digest"),
     "account_mail": ("template", "status"),
-    "client": ("source", "portal", "unseen", "preferred_name", "email", "era"),
+    "assignment": ("staff_id",),
+    "client": ("source", "legal_name", "status", "portal", "unseen", "preferred_name", "email", "era"),
     "client_audit": ("action",),
     "client_mail": ("template", "status"),
-    "document": ("status", "form_id", "signed_by", "seen_by_name"),
+    "document": ("status", "category", "form_id", "signed_by", "seen_by_name", "shared", "file_type"),
     "intake": ("status", "worrying", "reminders", "gsi2pk"),
-    "match_entry": (),
+    "match_entry": ("match_digest",),
     "intake_form": ("status", "form_id", "worrying"),
     "invite": ("status", "delivery", "generation"),
     "job": ("work", "status", "done", "skipped", "failed"),
@@ -52,6 +54,7 @@ LEFT = {
     "tenant": ("slug", "status", "plan"),
     "tenant_audit": ("action",),
     "staff_mail": ("staff_id", "template", "status"),
+    "upload": ("status", "purpose", "reason"),
 }
 SELF_MADE = ("session:create",)  # signing in again after a crash is a second session, and rightly audited
 
@@ -237,6 +240,39 @@ def _answer_sign_up(how: str, **body: Any) -> Callable[[Any, Any], Answer]:
     return lambda call, signup: flows.answer_sign_up(call("A1"), signup, how, key="the-very-same-key", **body)
 
 
+_NEW_FILE: dict[str, Any] = {
+    "legal_name": "Odile Fairweather", "birth_date": "1990-01-02", "email": "odile@mail.example",
+    "therapist_ids": [flows.client_id("T1")],
+}  # fmt: skip
+_TABLE = {"file": base64.b64encode(b"Name,DOB\nAda Marlow,1/2/1980\nBruno Tessler,\n,\nX,99\n").decode()}
+
+
+def _file(key: str, more: str = "") -> str:
+    return f"/practice/clients/{flows.client_id(key)}{more}"
+
+
+def _edited(staff: Caller, etag: str) -> Answer:
+    """Somebody who gets 412 looks for the client, and finds them under the new name."""
+    body = {"legal_name": "Beatrice Lindquist", "therapist_ids": [flows.client_id("T1")]}
+    answer = staff.patch(_file("C3"), body, etag=etag)
+    if answer.code != "stale":
+        return answer
+    found = staff.post("/practice/clients/search", {"search": "lindquist"})
+    assert len(found.json["items"]) == 1
+    return found
+
+
+def _sent_file(call: Any) -> str:
+    content = b"Dear practice, this is my plan's letter."
+    ticket = call("C1").post("/portal/uploads", {"name": "letter.txt", "size": len(content), "category": "other"}).json
+    assert flows.post_file(call("C1"), ticket, content).status == 204
+    return str(ticket["upload_id"])
+
+
+def _finish(client: Caller, upload_id: str) -> Answer:
+    return client.post(f"/portal/uploads/{upload_id}/finish")
+
+
 FLOWS: dict[str, Flow] = {
     "sign up": Flow(
         lambda call: None,
@@ -353,6 +389,27 @@ FLOWS: dict[str, Flow] = {
             f"/practice/clients/{flows.client_id('C1')}/paper-forms", body, key="the-very-same-key"
         ),
         (201,),
+        True,
+    ),
+    "open a file": Flow(
+        lambda call: None,
+        lambda call, _: call("A1").post("/practice/clients", _NEW_FILE, key="the-very-same-key"),
+        (201,),
+        False,
+    ),
+    "change a file": Flow(
+        lambda call: call("A1").get(_file("C3")).json["etag"],
+        lambda call, etag: _edited(call("A1"), etag),
+        (200,),
+        False,
+    ),
+    "archive": Flow(_invited, lambda call, _: call("A1").post(_file("C4", "/archive")), (200,), False),
+    "end access": Flow(lambda call: None, lambda call, _: call("A1").post(_file("C3", "/access/end")), (200,), False),
+    "check what was sent": Flow(_sent_file, lambda call, upload_id: _finish(call("C1"), upload_id), (200,), True),
+    "import": Flow(
+        lambda call: None,
+        lambda call, _: call("A1").post("/practice/imports", _TABLE, key="the-very-same-key"),
+        (202,),
         True,
     ),
     "change the profile": Flow(

@@ -33,8 +33,8 @@ WITHOUT_SESSION = {
 BY_PERMISSION = {"intake:remind", "intake:revoke", "intake:send", "invite:send", "invite:revoke"}
 # 1.5 "kept securely by the practice, for assigned staff only"; 1.3 "therapists … open completed intakes".
 STAFF_ABOUT_A_CLIENT = {
-    "client:read", "client:settle_flag", "document:download", "document:read", "document:share", "document:verify",
-    "intake:read", "intake:record", "intake:summarize", "invite:read", "upload:add", "upload:read",
+    "client:contact", "client:read", "client:settle_flag", "document:download", "document:read", "document:share",
+    "document:verify", "intake:read", "intake:record", "intake:summarize", "invite:read", "upload:add", "upload:read",
 }  # fmt: skip
 # Staff see the practice's own things, and lists that hold only whom they may see.
 STAFF_ABOUT_THE_PRACTICE = {"client:list", "form:read", "intake:list", "organization:read", "settings:read"}
@@ -47,12 +47,14 @@ ADMINISTRATORS_ONLY = {
 # 3.6 "a review queue, where staff invite the existing file or accept the new person": a new person is assigned to
 # nobody, and 1.2's permission reaches assigned clients only, so the queue and its answers are the administrators'.
 ADMINISTRATORS_ONLY |= {"signup:accept", "signup:link", "signup:read", "signup:reject"}
+# Files are the administrators' to keep; an assigned therapist keeps how the client is reached right (client:contact).
+ADMINISTRATORS_ONLY |= {"client:archive", "client:create", "client:end_access", "client:import", "client:update"}
 # Any other bulk; 4.3 "Administrators edit and build forms".
 ADMINISTRATORS_ONLY |= {"form:publish", "form:update", "intake:remind_many", "intake:send_many"}
 # Tokens reach the organization's clients, so whoever has them all makes and ends them.
 ADMINISTRATORS_ONLY |= {"token:create", "token:read", "token:revoke"}
 # Issue 3: suspended means "nothing new is sent": what names no feature, and mails somebody who is not there yet.
-BEGINS = {"staff:invite"}
+BEGINS = {"client:create", "client:import", "staff:invite"}
 # 4.5 "the client can always download their own copy"; DESIGN: one's own record is never gated.
 # A client sends papers (an insurance card) for their own file.
 CLIENTS_OWN = {
@@ -524,6 +526,7 @@ def test_what_sends_mail_needs_an_idempotency_key() -> None:
     sending |= {"send_forms", "remind_client", "remind_many", "ask_again"}
     sending |= {"record_notice", "record_paper_form"}  # no mail: but twice would be two records
     sending |= {"accept_sign_up", "link_sign_up", "reject_sign_up"}
+    sending |= {"create_client", "start_import"}  # and what would otherwise open two files of one person
     assert {route.operation_id for route in routes() if route.idempotent} == sending
 
 

@@ -3,7 +3,7 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { api, asProblem, call, type Problem } from '../http.ts';
 import { useSession } from '../session.tsx';
-import { Badge, Button, Empty, Heading, Icon, Note, calendarDate } from '../ui/index.ts';
+import { Badge, Button, Empty, Heading, Icon, LinkButton, Note, calendarDate } from '../ui/index.ts';
 import { staff } from '../strings/staff.ts';
 import type { ClientRow } from '../types.ts';
 import { PortalBadge, RowBones, Trouble, otherName, sentenceOf } from './parts.tsx';
@@ -103,6 +103,8 @@ export function Clients() {
           <Heading>{words.title}</Heading>
           <p class="soft">{session.roles.includes('administrator') ? words.intro : words.introTherapist}</p>
         </div>
+        <div class="cluster g3">
+        {session.roles.includes('administrator') && <><LinkButton icon="upload" href="/staff/clients/import">{words.import}</LinkButton><LinkButton look="primary" icon="plus" href="/staff/clients/new">{words.add}</LinkButton></>}
         <div class="affix pre findbox" role="search">
           <Icon name="search" />
           <input
@@ -111,6 +113,7 @@ export function Clients() {
             onInput={(event) => setTyped(event.currentTarget.value)} onKeyDown={onFieldKey}
           />
           {typed && <button class="btn quiet mini" type="button" onClick={clear}>{words.clear}<span class="hidden">{words.clearOf}</span></button>}
+        </div>
         </div>
       </div>
       <div ref={list} class="stack g3" onKeyDown={onListKey}>

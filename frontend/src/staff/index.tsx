@@ -7,10 +7,13 @@ import { forms } from '../strings/forms.ts';
 import { staff } from '../strings/staff.ts';
 import { StaffAccount } from './account.tsx';
 import { ClientDetails } from './client/details.tsx';
+import { EditClientPage, NewClientPage } from './client/edit.tsx';
+import { PacketPage } from './client/printed.tsx';
 import { DocumentPage } from './client/document.tsx';
 import { InvitePage } from './client/invite.tsx';
 import { SummaryPage } from './client/summary.tsx';
 import { Clients } from './clients.tsx';
+import { ImportJobPage, ImportPage } from './imports.tsx';
 import { Elsewhere } from './elsewhere.tsx';
 import { SendFormsPage } from './client/send.tsx';
 import { FormEditorPage } from './organization/editor.tsx';
@@ -55,7 +58,12 @@ export default function Staff() {
       <Router>
         <Route path="/" component={Today} />
         <Route path="/clients" component={Clients} />
+        <Route path="/clients/new" component={NewClientPage} />
+        <Route path="/clients/import" component={ImportPage} />
+        <Route path="/clients/import/:job_id" component={ImportJobPage} />
         <Route path="/clients/:client_id" component={ClientDetails} />
+        <Route path="/clients/:client_id/edit" component={EditClientPage} />
+        <Route path="/clients/:client_id/intakes/:intake_id/print" component={PacketPage} />
         <Route path="/clients/:client_id/documents" component={ClientDetails} />
         <Route path="/clients/:client_id/portal" component={ClientDetails} />
         <Route path="/clients/:client_id/invite" component={InvitePage} />

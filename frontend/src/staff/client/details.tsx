@@ -11,6 +11,7 @@ import { Crumbs, PortalBadge, Ready, RecordBones, Tabs, moving, otherName } from
 import { momentInSentence } from '../when.ts';
 import { DocumentsTab } from './documents.tsx';
 import { MarkSeen, unseen } from './flags.tsx';
+import { FileCard } from './filecard.tsx';
 import { OverviewTab } from './overview.tsx';
 import { PortalTab } from './portal.tsx';
 import { ResendButton } from './resend.tsx';
@@ -82,14 +83,14 @@ function File({ file, of }: { file: ClientFile; of: Loaded<ClientFile> }) {
         <Crumbs items={[[staff.clients.title, '/staff/clients'], words.crumb]} />
         <div class="split top">
           <Person client={client} tab={current} />
-          <HeadAct file={file} onDone={(text) => { setTold(text); void of.reload(); }} />
+          <div class="cluster g2"><EditLink client={client} /><HeadAct file={file} onDone={(text) => { setTold(text); void of.reload(); }} /></div>
         </div>
         <Tabs label={words.tabsLabel} items={tabs} current={current[1]} />
       </div>
       {told && <Note tone="good" live>{told}</Note>}
       <SafetyNote file={file} onSeen={async () => { await of.reload(); setTold(staff.safety.marked); }} />
-      {current[1] === base && <OverviewTab file={file} onDone={(text) => { setTold(text); void of.reload(); }} />}
-      {current[1].endsWith('/documents') && <DocumentsTab file={file} />}
+      {current[1] === base && <OverviewTab file={file} onDone={(text) => { setTold(text); void of.reload(); }} beside={<FileCard file={file} onChange={of.reload} onTold={setTold} />} />}
+      {current[1].endsWith('/documents') && <DocumentsTab file={file} onChange={of.reload} onTold={setTold} />}
       {current[1].endsWith('/portal') && <PortalTab file={file} onChange={of.reload} onTold={setTold} />}
     </>
   );
@@ -122,6 +123,10 @@ export function canResend(client: Client): boolean {
   if (!invite || client.status === 'archived' || client.portal === 'active' || client.portal === 'ended') return false;
   const barred = ['no_permission', 'feature_off', 'archived', 'no_email', 'already_active'];
   return ['waiting', 'expired', 'locked'].includes(invite.status) && !barred.includes(client.can_invite.reason ?? '');
+}
+
+function EditLink({ client }: { client: Client }) {
+  return <LinkButton icon="pen" href={`/staff/clients/${client.client_id}/edit`}>{words.edit}</LinkButton>;
 }
 
 function HeadAct({ file, onDone }: { file: ClientFile; onDone: (told: string) => void }) {
