@@ -31,7 +31,8 @@ OPAQUE = {
     "message_id", "notification_id", "section_id", "signup_id", "staff_id", "tenant_id", "token_id", "upload_id",  # ids
     "device_digest", "digest", "email_digest", "key_digest", "letters_digest", "match_digest", "subject_digest",
     "token_digest",  # digests
-    "number", "purpose", "realm", "shard", "slug", "window", "year_month",  # neither about a person nor by one
+    "number", "proved_at", "purpose", "realm", "shard", "slug", "status", "window",
+    "year_month",  # neither about a person nor by one
 }  # fmt: skip
 # Records without an organization in their key, each because it is found before the organization is known.
 PLATFORM = {"slug": "PLATFORM#SLUG#{slug}", "sent_message": "PLATFORM#SES#{message_id}"}

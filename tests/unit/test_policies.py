@@ -508,7 +508,12 @@ def test_an_answer_that_names_clients_says_whom() -> None:
     from chalicelib.handlers import routes
 
     lists = [
-        r for r in routes() if r.audience in (PRACTICE, BOTH) and "{client_id}" not in r.path and r.view is not Empty
+        r
+        for r in routes()
+        if r.audience in (PRACTICE, BOTH)
+        and "{client_id}" not in r.path
+        and r.view is not Empty
+        and r.status != 201  # what was just made is an event of its own
     ]
     naming = {
         r.operation_id for r in lists if any("client_id" in each.model_fields for each in (r.view, *inner(r.view)))
