@@ -14,7 +14,8 @@ LIMITS: dict[str, tuple[int, int]] = {
     "invitation_token": (10, 3600),
     "renewal": (3, 3600),
     "verification_address": (30, 600),
-    "invitations_tenant": (200, 86400),
+    "invitations_tenant": (25, 86400),  # the operator raises it for an organization (services.tenants.set_cap)
+    "login_link": (3, 86400),  # mailed to one client
     "invitations_client": (10, 86400),  # to one mailbox
     "sessions": (5, 0),  # sessions a person may have at once; the oldest ends
 }
@@ -43,6 +44,7 @@ class Settings(BaseModel):
     origin_key: str | None = Field(default=None, min_length=32)  # proves that a request came through CloudFront
     documents_endpoint: str | None = None  # another address of the documents bucket for browsers (local development)
     retention_days: int = Field(default=2557, ge=1)  # signed forms are locked for seven years (notes: security 3.10)
+    hold_seconds: int = Field(default=30, ge=0, le=900)  # how long "Cancel" can call a mail back (SQS: at most 900)
     limits: Json[dict[str, tuple[int, int]]] = Field(default_factory=dict)
 
     def limit(self, name: str) -> tuple[int, int]:

@@ -9,14 +9,20 @@ from chalicelib.handlers import (
     intakes,
     invites,
     jobs,
+    mails,
     notifications,
     openapi,
+    senders,
     sessions,
     tenants,
+    wordings,
 )
 from chalicelib.handlers.routing import Route, Routes
 
-_FEATURES = (sessions, tenants, clients, invites, intakes, documents, forms, jobs, notifications, openapi)
+_FEATURES = (
+    sessions, tenants, clients, invites, mails, wordings, senders, intakes, documents, forms, jobs, notifications,
+    openapi,
+)  # fmt: skip
 
 HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]
 

@@ -28,6 +28,7 @@ class Client(Record):
     portal = UnicodeAttribute()
     invite_id = UnicodeAttribute(null=True)
     invite_ends_at = UnicodeAttribute(null=True)
+    first_invited_at = UnicodeAttribute(null=True)
     joined_at = UnicodeAttribute(null=True)
     features_off = JsonAttribute()
     unseen = UnicodeSetAttribute(null=True)  # signed forms with a worrying answer that no staff member has settled

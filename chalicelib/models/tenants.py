@@ -29,6 +29,7 @@ class Tenant(Record):
     brand_hue = NumberAttribute()
     brand_chroma = NumberAttribute()
     settings = JsonAttribute()
+    caps = JsonAttribute(null=True)  # {limit's name: how many}, where the operator raised one for this organization
     created_at = UnicodeAttribute()
 
 

@@ -59,6 +59,7 @@ RULES: Mapping[str, Rule] = {
     "intake:complete": Rule(None, NO, NO, SELF, NO),  # what was sent can be finished, whatever is off
     "intake:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "intake:summarize": Rule(None, TENANT, ASSIGNED, NO, NO),
+    "invite:bulk": Rule(INVITATIONS, TENANT, NO, NO, NO),  # and each client by invite:send
     "invite:look_up": _open(),
     "invite:read": Rule(None, TENANT, ASSIGNED, NO, NO),
     "invite:redeem": _open(),
@@ -67,10 +68,13 @@ RULES: Mapping[str, Rule] = {
     "invite:send": Rule(INVITATIONS, TENANT, PERMITTED, NO, NO),
     "job:read": Rule(None, TENANT, NO, NO, NO),
     "job:stop": Rule(None, TENANT, NO, NO, NO),
+    "login_link:send": Rule(None, TENANT, ASSIGNED, NO, NO),  # it holds no secret and opens nothing
+    "mail:read": Rule(None, TENANT, ASSIGNED, NO, NO),
     "notification:read": Rule(None, SELF, SELF, NO, NO),
     "notification:update": Rule(None, SELF, SELF, NO, NO),
     "profile:read": Rule(None, NO, NO, SELF, NO),
     "profile:update": Rule(None, NO, NO, SELF, NO),
+    "sender:read": Rule(None, TENANT, NO, NO, NO),
     "session:create": _open(),
     "session:end": Rule(None, SELF, SELF, SELF, NO),
     "session:extend": Rule(None, SELF, SELF, SELF, NO),
@@ -79,5 +83,8 @@ RULES: Mapping[str, Rule] = {
     "settings:read": Rule(None, TENANT, TENANT, NO, NO),
     "settings:update": Rule(None, TENANT, NO, NO, NO),
     "seal:verify": _open(),
+    "suppression:clear": Rule(None, TENANT, PERMITTED, NO, NO),
     "tenant:look_up": _open(),
+    "wording:read": Rule(None, TENANT, TENANT, NO, NO),
+    "wording:update": Rule(None, TENANT, NO, NO, NO),
 }

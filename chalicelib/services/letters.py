@@ -22,6 +22,7 @@ from chalicelib.services import tenants
 
 LEAST_MINUTES = 5  # what an account alone takes
 INVITATION, PACKET_COMPLETED, RENEWAL_ASKED = "invitation", "packet_completed", "renewal_asked"
+LOGIN_LINK = "login_link"
 
 
 class Letter(NamedTuple):
@@ -115,7 +116,30 @@ def invitation_letter(
         "This link works once, for 72 hours. If you did not expect this mail, you can ignore it.\n"
         "Please do not answer this mail: nobody reads it."
     )
-    return letter(tenant, to, filled(subject), body, closing, link, "Open the portal")
+    shown = filled(subject.replace("{link}", ""))  # a subject is seen on locked screens: never a secret in it
+    return letter(tenant, to, shown, body, closing, link, "Open the portal")
+
+
+def _login_link(record: ClientMail, tenant: Tenant) -> Letter | None:
+    """The sign-in page for a client who forgot where it is; no secret is in it (DOMAIN.md 3.8)."""
+    from chalicelib.services.clients import first_name
+
+    client = Client.find(tenant_id=record.tenant_id, client_id=record.client_id)
+    if client is None or client.portal != "active" or not client.email:
+        return None
+    neutral = bool(tenants.setting(tenant, "neutral_mail"))
+    whose = "your" if neutral else f"{tenant.name}’s"
+    link = tenants.login_url(tenant)
+    body = (
+        f"Hello {first_name(client)},\n\nyou asked where to sign in. This is {whose} sign-in page:\n\n{link}\n\n"
+        "Sign in with this e-mail address and your password. On that page you can also choose a new password."
+    )
+    closing = (
+        "This link is the same for everyone and holds no secret. If you did not ask for it, you can ignore this mail.\n"
+        "Please do not answer this mail: nobody reads it."
+    )
+    subject = "Where to sign in" if neutral else f"Where to sign in: {tenant.name}"
+    return letter(tenant, client.email, subject, body, closing, link, "Sign in")
 
 
 def _split(part: str, name: str, value: str) -> list[str]:
@@ -183,6 +207,7 @@ def _page(body: str, closing: str, link: str, button: str) -> str:
 
 COMPOSERS: Mapping[str, Callable[[Any, Tenant], Letter | None]] = {
     INVITATION: _invitation,
+    LOGIN_LINK: _login_link,
     PACKET_COMPLETED: notice("Forms that were sent out are finished and waiting for you in the portal."),
     RENEWAL_ASKED: notice("Someone asked for a new invitation link. You can send it from the portal."),
 }

@@ -6,8 +6,8 @@ from typing import Any
 
 from chalicelib import clock
 from chalicelib.adapters import keys
-from chalicelib.config import settings
-from chalicelib.context import Context
+from chalicelib.config import LIMITS, settings
+from chalicelib.context import Actor, Context, Persona
 from chalicelib.errors import FeatureNotInPlan, FeatureSwitchedOff, NotFound, Stale
 from chalicelib.models.tenants import Slug, StaffCard, Tenant
 from chalicelib.models.transaction import Transaction
@@ -178,6 +178,32 @@ def features(tenant: Tenant, *, seat: bool | None, client_off: Collection[str] =
     """Every feature, and why it is off for this person."""
     now = circumstances(tenant, seat=seat, client_off=client_off)
     return {feature: why_off(feature, now) for feature in Feature}
+
+
+def cap(tenant: Tenant, name: str) -> tuple[int, int]:
+    """How many of `name` this organization may do in how many seconds: the stage's limit, unless it was raised."""
+    most, seconds = settings.limit(name)
+    return int((tenant.caps or {}).get(name, most)), seconds
+
+
+def set_cap(tenant_id: str, name: str, most: int | None) -> Tenant:
+    """The operator's act: let an organization do more of `name` ("invitations_tenant") in its window, or fewer; None:
+    as many as the stage allows. Raises NotFound, Stale; ValueError for a limit that there is not, or a number below 0.
+    """
+    if name not in LIMITS or (most is not None and most < 0):
+        raise ValueError("no such limit, or a number below 0")
+    tenant = get(tenant_id)
+    if tenant is None:
+        raise NotFound()
+    caps = {key: value for key, value in (tenant.caps or {}).items() if key != name}
+    caps |= {name: most} if most is not None else {}
+    system = Context(tenant_id, Actor("system", "operator"), clock.now(), Persona.JOBS, tenant=tenant)
+    with Transaction() as tx:
+        seen = Tenant.version == tenant.version
+        tx.update(tenant, Tenant.caps.set(caps), Tenant.version.add(1), when=seen, otherwise=Stale())
+        tx.create(audits.event(system, "tenant:set_cap", fields=name))
+    tenant.caps, tenant.version = caps, tenant.version + 1
+    return tenant
 
 
 def require(feature: Feature, now: Circumstances, *, errors: list[dict[str, Any]] | None = None) -> None:

@@ -39,11 +39,14 @@ LIMITS = {
     "verification_address": (1000, 600),
     "invitations_tenant": (20000, 86400),
     "invitations_client": (20000, 86400),
+    "login_link": (50, 86400),
     "sessions": (200, 0),
 }
 
 
-def environment(port: int, *, host: str = "localhost", limits: dict[str, tuple[int, int]] | None = None) -> None:
+def environment(
+    port: int, *, host: str = "localhost", limits: dict[str, tuple[int, int]] | None = None, hold_seconds: int = 0
+) -> None:
     """Set what a deployed function would be told by its environment; `port` is where the server will listen."""
     os.environ.update(
         AWS_ACCESS_KEY_ID="local",
@@ -70,6 +73,7 @@ def environment(port: int, *, host: str = "localhost", limits: dict[str, tuple[i
         SEAL_CERTIFICATE_KEY=CERTIFICATE,
         SECRETS_NAME=f"client-portal/{STAGE}/secrets",
         LIMITS=json.dumps(LIMITS | (limits or {})),
+        HOLD_SECONDS=str(hold_seconds),
     )
 
 

@@ -76,6 +76,7 @@ class TestFunctions:
         [
             ("kms:Sign", {"OnSealing"}),
             ("ses:SendEmail", {"OnMail"}),
+            ("ses:GetEmailIdentity", {"APIHandler"}),
             ("s3:PutObject", {"OnSealing"}),
             ("s3:PutObjectRetention", {"OnSealing"}),
             ("dynamodb:Scan", set()),
@@ -120,7 +121,7 @@ class TestFunctions:
         self, functions: dict[str, Any], stateful: dict[str, Any]
     ) -> None:
         told = functions["Globals"]["Function"]["Environment"]["Variables"]
-        assert set(told) == set(package.PLACEHOLDERS) | {"LIMITS", "ORIGIN_KEY"}
+        assert set(told) == set(package.PLACEHOLDERS) | {"HOLD_SECONDS", "LIMITS", "ORIGIN_KEY"}
         assert "package.example" not in json.dumps(functions)
         exported = {each["Export"]["Name"]["Fn::Sub"] for each in stateful["Outputs"].values()}
         assert set(_imports(functions)) <= exported

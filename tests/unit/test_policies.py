@@ -27,16 +27,20 @@ WITHOUT_SESSION = {
 }  # fmt: skip
 # 1.2 "Administrators, and therapists who were given the permission, send portal invitations and intake forms";
 # "the holder invites, resends, revokes and sends forms only for clients assigned to them."
-BY_PERMISSION = {"invite:send", "invite:revoke"}
+# An address that is written to again is one to which they may send.
+BY_PERMISSION = {"invite:send", "invite:revoke", "suppression:clear"}
+# 3.8 "staff can e-mail it to a client who forgot. It carries no secret."; 3.5 "Delivery state is shown".
 # 1.5 "kept securely by the practice, for assigned staff only"; 1.3 "therapists … open completed intakes".
 STAFF_ABOUT_A_CLIENT = {
     "client:read", "client:settle_flag", "document:download", "document:read", "document:verify", "intake:read",
-    "intake:summarize", "invite:read",
+    "intake:summarize", "invite:read", "login_link:send", "mail:read",
 }  # fmt: skip
 # Staff see the practice's own things, and lists that hold only whom they may see.
-STAFF_ABOUT_THE_PRACTICE = {"client:list", "form:read", "settings:read"}
+STAFF_ABOUT_THE_PRACTICE = {"client:list", "form:read", "settings:read", "wording:read"}
 # 2.2 "the administrator switched it on"; 1.2 "Bulk invitation is for administrators", and so is what became of it.
-ADMINISTRATORS_ONLY = {"job:read", "job:stop", "settings:update"}
+ADMINISTRATORS_ONLY = {
+    "invite:bulk", "job:read", "job:stop", "sender:read", "settings:update", "wording:update",
+}  # fmt: skip
 # 4.5 "the client can always download their own copy"; DESIGN: one's own record is never gated.
 CLIENTS_OWN = {"document:download", "document:read", "document:verify", "intake:read", "profile:read", "profile:update"}
 # 4.2 "electronically signed", by the client alone (CVE-2026-24890: nobody signs for anybody else).
@@ -46,7 +50,7 @@ ANYONE_SIGNED_IN = {"home:read", "session:end", "session:extend", "session:prove
 STAFF_OWN = {"notification:read", "notification:update"}
 # 2: what depends on a feature being on. Taking back, reading and what is one's own does not, nor finishing a form that
 # was sent ("hides nothing that is already on record"). Picking forms does: tests/integration/test_invitations.py
-NEEDS = {"invite:send": Feature.INVITATIONS}
+NEEDS = {"invite:bulk": Feature.INVITATIONS, "invite:send": Feature.INVITATIONS}
 EVERY_ACTION = (
     WITHOUT_SESSION | BY_PERMISSION | STAFF_ABOUT_A_CLIENT | STAFF_ABOUT_THE_PRACTICE | ADMINISTRATORS_ONLY
     | CLIENTS_OWN | CLIENTS_OWN_WORK | ANYONE_SIGNED_IN | STAFF_OWN
@@ -392,8 +396,9 @@ def test_an_answer_that_names_clients_says_whom() -> None:
 def test_what_sends_mail_needs_an_idempotency_key() -> None:
     from chalicelib.handlers import routes
 
-    sending = {"send_invite", "resend_invite", "sign_my_form"}
-    assert {route.operation_id for route in routes() if route.idempotent} == sending
+    sending = {"send_invite", "resend_invite", "sign_my_form", "send_login_link", "invite_many"}
+    saving = {"save_wording"}  # a second press must not save it twice
+    assert {route.operation_id for route in routes() if route.idempotent} == sending | saving
 
 
 def inner(model: Any) -> Iterator[type[BaseModel]]:
