@@ -10,6 +10,7 @@ import struct
 from collections.abc import Iterator
 
 SECONDS = 1.5
+PORT = 53
 _TXT, _INTERNET = 16, 1
 _NAME = re.compile(r"([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9-]{2,63}")
 
@@ -53,13 +54,13 @@ def _over_udp(server: str, question: bytes) -> bytes:
     family = socket.AF_INET6 if ":" in server else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as line:
         line.settimeout(SECONDS)
-        line.connect((server, 53))  # from nobody else are answers taken
+        line.connect((server, PORT))  # from nobody else are answers taken
         line.send(question)
         return line.recv(4096)
 
 
 def _over_tcp(server: str, question: bytes) -> bytes:
-    with socket.create_connection((server, 53), timeout=SECONDS) as line:
+    with socket.create_connection((server, PORT), timeout=SECONDS) as line:
         line.sendall(struct.pack(">H", len(question)) + question)
         (length,) = struct.unpack(">H", _exactly(line, 2))
         return _exactly(line, length)

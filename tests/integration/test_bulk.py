@@ -1,5 +1,6 @@
 """Many invitations at once, saved texts, the hold and its "cancel", and the day's cap (DOMAIN.md 1.2, 3.3, 3.4)."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -111,7 +112,7 @@ def test_a_large_look_is_audited_whole(call: Callable[..., Caller]) -> None:
     admin, ids = call("A1"), _files(130)
     assert len(admin.post(CHECK, {"client_ids": ids}).json["invited"]) == 130
     seen = [each for each in flows.stored("tenant_audit") if each["action"] == "invite:bulk"]
-    assert sorted(len(each["object"]["client_ids"]) for each in seen) == [30, 100]
+    assert sorted(len(json.loads(each["object"])["client_ids"]) for each in seen) == [30, 100]
 
 
 # ---- the job ----

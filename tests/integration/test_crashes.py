@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.config import settings
 from infra.local import faults, state
 from infra.local.portal import Portal
 from tests import flows
@@ -24,14 +25,19 @@ LEFT = {
     "account": ("realm", "status"),
     "client": ("client_id", "portal", "unseen", "preferred_name"),
     "client_audit": ("action",),
-    "client_mail": ("template", "status"),
+    "client_mail": ("template", "status", "delivery"),
     "document": ("status", "form_id", "signed_by", "seen_by_name"),
     "intake": ("status", "worrying"),
+    "job": ("work", "status", "done", "skipped", "failed", "position"),
+    "job_item": ("number", "status", "reason"),
     "intake_form": ("status", "form_id", "worrying"),
     "invite": ("status", "delivery", "generation"),
     "notification": ("staff_id", "about", "worrying"),
     "section": ("section_id",),
     "signed_form": ("form_id",),
+    "suppression": ("reason",),
+    "tenant_audit": ("action",),
+    "wording": ("version",),
     "staff_mail": ("staff_id", "template", "status"),
 }
 SELF_MADE = ("session:create",)  # signing in again after a crash is a second session, and rightly audited
@@ -51,6 +57,21 @@ def _invited(call: Any) -> Any:
     assert flows.invite(call("T4"), flows.client_id("C4"), NOTICE).status == 201
     call("T4").drain()
     return call("T4").get(f"/practice/clients/{flows.client_id('C4')}").json["invite"]["invite_id"]
+
+
+def _held(call: Any) -> Any:
+    settings.__dict__["hold_seconds"] = 30  # frozen for everyone else
+    try:
+        return flows.invite(call("T4"), flows.client_id("C4"), NOTICE, hold=True).json["invite_id"]
+    finally:
+        settings.__dict__["hold_seconds"] = 0
+
+
+def _listed(call: Any) -> str:
+    client = flows.new_file("oak", "CR", "Crash Person", email="bounce.cr@mail.example")
+    assert flows.invite(call("A1"), client).status == 201
+    call("A1").drain()
+    return client
 
 
 def _linked(call: Any) -> str:
@@ -106,6 +127,37 @@ FLOWS: dict[str, Flow] = {
         lambda call, _: flows.invite(call("T4"), flows.client_id("C4"), NOTICE, key="the-very-same-key"),
         (201,),
         True,
+    ),
+    "invite many": Flow(
+        lambda call: [flows.client_id("C4"), flows.new_file("oak", "CR", "Crash Person", email="cr@mail.example")],
+        lambda call, ids: call("A1").post(
+            "/practice/invites/bulk", {"client_ids": ids, "form_ids": [NOTICE]}, key="the-very-same-key"
+        ),
+        (201,),
+        True,
+    ),
+    "cancel while it is held": Flow(_held, _verb("cancel"), (200,), True),
+    "mail the login link": Flow(
+        lambda call: None,
+        lambda call, _: call("T1").post(
+            f"/practice/clients/{flows.client_id('C1')}/login-link", key="the-very-same-key"
+        ),
+        (201,),
+        True,
+    ),
+    "try a mended address again": Flow(
+        _listed,
+        lambda call, client: call("A1").post(f"/practice/clients/{client}/address/retry", {}),
+        (204,),
+        False,
+    ),
+    "save a text": Flow(
+        lambda call: None,
+        lambda call, _: call("A1").post(
+            "/practice/wordings", {"name": "A", "subject": "B", "message": "C"}, key="the-very-same-key"
+        ),
+        (201,),
+        False,
     ),
     "resend": Flow(_invited, _verb("resend"), (201,), True),
     "revoke": Flow(_invited, _verb("revoke"), (200,), False),

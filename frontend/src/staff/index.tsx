@@ -9,6 +9,8 @@ import { InvitePage } from './client/invite.tsx';
 import { SummaryPage } from './client/summary.tsx';
 import { Clients } from './clients.tsx';
 import { Elsewhere } from './elsewhere.tsx';
+import { JobPage } from './inviting/job.tsx';
+import { ManyPage } from './inviting/many.tsx';
 import { FormPreviewPage } from './organization/form.tsx';
 import { ClientPortal } from './organization/portal.tsx';
 import { Today } from './today.tsx';
@@ -36,6 +38,8 @@ export default function Staff() {
       <Router>
         <Route path="/" component={Today} />
         <Route path="/clients" component={Clients} />
+        <Route path="/invitations" component={ManyPage} />
+        <Route path="/invitations/:job_id" component={JobPage} />
         <Route path="/clients/:client_id" component={ClientDetails} />
         <Route path="/clients/:client_id/documents" component={ClientDetails} />
         <Route path="/clients/:client_id/portal" component={ClientDetails} />
@@ -45,6 +49,7 @@ export default function Staff() {
         <Route path="/organization/client-portal" component={ClientPortal} />
         <Route path="/organization/client-portal/subscription" component={ClientPortal} />
         <Route path="/organization/client-portal/intake-forms" component={ClientPortal} />
+        <Route path="/organization/client-portal/e-mail" component={ClientPortal} />
         <Route path="/forms/:form_id" component={FormPreviewPage} />
         <Route default component={Elsewhere} />
       </Router>

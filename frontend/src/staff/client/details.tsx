@@ -5,7 +5,8 @@ import { api, BACKGROUND, call } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import { Avatar, Badge, Heading, Icon, LinkButton, Note, calendarDate, initials, useEvery, useLoad, type Loaded } from '../../ui/index.ts';
 import { staff } from '../../strings/staff.ts';
-import type { Client, Intake, IntakeSummary, Invite, Page } from '../../types.ts';
+import type { Client, Intake, IntakeSummary, Invite, Mail, Page } from '../../types.ts';
+import { AddressNote } from '../inviting/retry.tsx';
 import { Crumbs, PortalBadge, Ready, RecordBones, Tabs, moving, otherName } from '../parts.tsx';
 import { momentInSentence } from '../when.ts';
 import { DocumentsTab } from './documents.tsx';
@@ -17,18 +18,19 @@ import { ResendButton } from './resend.tsx';
 const words = staff.client;
 
 /** What every tab needs of a client, loaded together so that the head and the tabs never disagree. */
-export interface ClientFile { client: Client; invites: Invite[]; intakes: Intake[]; documents: IntakeSummary['documents'] }
+export interface ClientFile { client: Client; invites: Invite[]; intakes: Intake[]; documents: IntakeSummary['documents']; mails: Mail[] }
 
 async function fetchFile(client_id: string, background = false): Promise<ClientFile> {
   const headers = background ? { headers: BACKGROUND } : {};
   const path = { client_id };
-  const [client, invites, intakes, documents] = await Promise.all([
+  const [client, invites, intakes, documents, mails] = await Promise.all([
     call(api.GET('/practice/clients/{client_id}', { params: { path }, ...headers })),
     every((query) => call(api.GET('/practice/clients/{client_id}/invites', { params: { path, query }, ...headers }))),
     every((query) => call(api.GET('/practice/clients/{client_id}/intakes', { params: { path, query }, ...headers }))),
     every((query) => call(api.GET('/practice/clients/{client_id}/documents', { params: { path, query }, ...headers }))),
+    every((query) => call(api.GET('/practice/clients/{client_id}/mails', { params: { path, query: { limit: 100, ...query } }, ...headers }))),
   ]);
-  return { client, invites, intakes, documents };
+  return { client, invites, intakes, documents, mails };
 }
 
 /** All of a list that belongs to one person: a few dozen at most, so that it is shown whole. */
@@ -46,7 +48,7 @@ async function every<T>(ask: (query: { cursor?: string }) => Promise<Page<T>>): 
 export function ClientDetails() {
   const { client_id } = useRoute().params as { client_id: string };
   const file = useLoad(() => fetchFile(client_id), [client_id]);
-  const busy = file.data !== null && (moving(file.data.client.invite) || file.data.documents.some((one) => one.status === 'sealing'));
+  const busy = file.data !== null && (moving(file.data.client.invite) || file.data.mails.some((one) => one.delivery === 'queued') || file.data.documents.some((one) => one.status === 'sealing'));
   // What is on its way (a mail, a seal) arrives by itself; looking again does not count as being there.
   useEvery(5000, busy, () => void fetchFile(client_id, true).then(file.put, () => {}));
   return (
@@ -76,6 +78,7 @@ function File({ file, of }: { file: ClientFile; of: Loaded<ClientFile> }) {
         <Tabs label={words.tabsLabel} items={tabs} current={current[1]} />
       </div>
       {told && <Note tone="good" live>{told}</Note>}
+      <AddressNote client={client} onDone={async (text) => { await of.reload(); setTold(text); }} />
       <SafetyNote file={file} onSeen={async () => { await of.reload(); setTold(staff.safety.marked); }} />
       {current[1] === base && <OverviewTab file={file} />}
       {current[1].endsWith('/documents') && <DocumentsTab file={file} />}
@@ -108,8 +111,9 @@ function Person({ client, tab }: { client: Client; tab: [string, string] }) {
 /** Whether the open invitation can be sent again by this person. */
 export function canResend(client: Client): boolean {
   const { invite } = client;
+  if (client.mailbox.suppressed) return false; // first the address, then the mail
   if (!invite || client.status === 'archived' || client.portal === 'active' || client.portal === 'ended') return false;
-  const barred = ['no_permission', 'feature_off', 'archived', 'no_email', 'already_active'];
+  const barred = ['no_permission', 'feature_off', 'archived', 'no_email', 'already_active', 'address_suppressed'];
   return ['waiting', 'expired', 'locked'].includes(invite.status) && !barred.includes(client.can_invite.reason ?? '');
 }
 
