@@ -225,6 +225,7 @@ def read_client(context: Context, client_id: str) -> ClientDetails:
     """Client Details"""
     client: Client = context.client
     invite = invites.current(client)
+    there = suppressions.at_address(client.tenant_id, client.client_id, client.email)
     return ClientDetails(
         **_row(client),
         legal_name=client.legal_name,
@@ -234,23 +235,21 @@ def read_client(context: Context, client_id: str) -> ClientDetails:
         emergency_contact=EmergencyContact(**client.emergency_contact) if client.emergency_contact else None,
         joined_at=client.joined_at,
         invite=InviteView.of(invite) if invite else None,
-        can_invite=_can_invite(context, client),
-        mailbox=_mailbox(client),
+        can_invite=_can_invite(context, client, there),
+        mailbox=_mailbox(client, there),
     )
 
 
-def _mailbox(client: Client) -> Mailbox:
-    listed = suppressions.of(client.tenant_id, client.email)
-    email = client.email or ""
+def _mailbox(client: Client, there: suppressions.AtAddress) -> Mailbox:
     return Mailbox(
-        suppressed=listed.reason if listed else None,
-        suppressed_at=listed.noted_at if listed else None,
-        likely=addresses.likely_meant(email) if email else None,
-        shared=bool(email) and suppressions.shares_mailbox(client.tenant_id, client.client_id, email),
+        suppressed=there.listed.reason if there.listed else None,
+        suppressed_at=there.listed.noted_at if there.listed else None,
+        likely=addresses.likely_meant(client.email) if client.email else None,
+        shared=there.shared,
     )
 
 
-def _can_invite(context: Context, client: Client) -> CanInvite:
+def _can_invite(context: Context, client: Client, there: suppressions.AtAddress) -> CanInvite:
     if Role.ADMINISTRATOR not in context.actor.roles and not context.person.may_invite:
         return CanInvite(
             allowed=False, reason="no_permission", title="An administrator can give you the permission to invite."
@@ -259,7 +258,7 @@ def _can_invite(context: Context, client: Client) -> CanInvite:
         return CanInvite(allowed=False, reason="feature_off", title="Invitations are switched off in the settings.")
     refused: PortalError | None = invites.obstacle(client, context.now)
     if refused is None:
-        refused = invites.obstacle_of_address(client)
+        refused = invites.obstacle_of_address(client, there)
     if refused is None:
         return CanInvite(allowed=True, reason=None, title=None)
     reason = "archived" if refused.code == "client_archived" else refused.code

@@ -139,7 +139,7 @@ def read_invite_template(context: Context, client_id: str) -> InviteTemplate:
 def _template(context: Context) -> InviteTemplate:
     saved = wordings.everything(context.tenant_id)
     usual = next(((each.subject, each.message) for each in saved if each.usual), None)
-    subject, message = usual or wordings.usual(context.tenant)
+    subject, message = usual or wordings.standard(context.tenant)
     off = invites.forms_off(context)
     active = [form for form in forms.library(context.tenant_id) if form.status == "active"] if off is None else []
     return InviteTemplate(
@@ -160,7 +160,8 @@ def _template(context: Context) -> InviteTemplate:
 def preview_invite(context: Context, client_id: str, body: InviteIn) -> InvitePreview:
     """Look at an invitation before sending it"""
     picked = invites.chosen(context, body.form_ids)
-    letter = invites.preview(context, picked, body.subject, body.message)
+    words = invites.words_of(context.tenant, body.subject, body.message)
+    letter = invites.preview(context, picked, *words)
     return InvitePreview(
         to=letter.to,
         name=clients.shown(context.client),
@@ -168,19 +169,18 @@ def preview_invite(context: Context, client_id: str, body: InviteIn) -> InvitePr
         text=letter.text,
         html=letter.html,
         forms=[InvitedForm(form_id=form.form_id, title=form.title) for form in picked],
-        oddities=_oddities(context, body),
+        oddities=_oddities(context, *words),
         left_today=invites.left_today(context),
     )
 
 
-def _oddities(context: Context, body: InviteIn) -> list[OddityView]:
+def _oddities(context: Context, subject: str, message: str) -> list[OddityView]:
     """What the sender should look at once more; nothing of it stops them."""
-    words = invites.words_of(context.tenant, body.subject, body.message)
-    found = [OddityView(code=each.code, what=each.what) for each in wordings.oddities(context.tenant, *words)]
+    found = [OddityView(code=each.code, what=each.what) for each in wordings.oddities(context.tenant, subject, message)]
     email = context.client.email or ""
     if likely := addresses.likely_meant(email) if email else None:
         found.append(OddityView(code="likely_typo", what=likely))
-    if email and suppressions.shares_mailbox(context.tenant_id, context.client_id, email):
+    if suppressions.at_address(context.tenant_id, context.client_id, email).shared:
         found.append(OddityView(code="shared_mailbox", what=addresses.mailbox(email)))
     return found
 

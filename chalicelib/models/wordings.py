@@ -17,8 +17,8 @@ class Wording(Record):
 
 
 class UsualWording(Record):
-    """Which saved text an invitation starts from; none: the portal's own."""
+    """Which saved text an invitation starts from; none: the portal's own. It stands among them."""
 
-    KEY = Key(TENANT, "USUAL_WORDING")
+    KEY = Key(TENANT, "WORDING#USUAL")
 
     wording_id = UnicodeAttribute()

@@ -174,7 +174,8 @@ def invite_one(context: Context, task: jobs.Task, finish: jobs.Finish) -> None:
 
     words = (task.shared["subject"], task.shared["message"])
     try:
-        invites.send_with(own, invites.chosen(own, task.shared["form_ids"]), words, along=along)
+        listed = suppressions.of(own.tenant_id, own.client.email)
+        invites.send_with(own, invites.chosen(own, task.shared["form_ids"]), words, listed, along=along)
     except TooManyRequests as full:
         raise jobs.Skip(full.code) from None  # the day's cap, or this mailbox's: trying again would last until tomorrow
     except PortalError as refused_now:

@@ -35,9 +35,11 @@ from chalicelib.models.clients import Client
 from chalicelib.models.forms import Form
 from chalicelib.models.intakes import Intake
 from chalicelib.models.invites import Invite
+from chalicelib.models.suppressions import Suppression
 from chalicelib.models.table import load
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction, change
+from chalicelib.models.wordings import UsualWording
 from chalicelib.policies.plans import Feature, Off, why_off
 from chalicelib.services import (
     accounts,
@@ -84,15 +86,12 @@ def obstacle(client: Client, now: datetime) -> PortalError | None:
     return None
 
 
-def obstacle_of_address(client: Client) -> PortalError | None:
+def obstacle_of_address(client: Client, there: suppressions.AtAddress) -> PortalError | None:
     """Why nothing can be sent to the address on file: it opens another account of the organization (DOMAIN.md 3.2), or
     it is one that we do not write to any more."""
-    if not client.email:
-        return None
-    account = accounts.find(client.tenant_id, accounts.PORTAL, client.email)
-    if account is not None and account.principals != clients.principal(client.client_id):
+    if there.account is not None and there.account.principals != clients.principal(client.client_id):
         return EmailInUse()
-    return AddressSuppressed() if suppressions.of(client.tenant_id, client.email) else None
+    return AddressSuppressed() if there.listed is not None else None
 
 
 def is_over(client: Client, now: datetime) -> bool:
@@ -136,13 +135,12 @@ def forms_off(context: Context) -> Off | None:
     return why_off(Feature.INTAKE_FORMS, context.circumstances)
 
 
-def preview(context: Context, picked: Sequence[Form], subject: str | None, message: str | None) -> letters.Letter:
+def preview(context: Context, picked: Sequence[Form], subject: str, message: str) -> letters.Letter:
     """The mail as it will be sent, but for the link."""
     client: Client = context.client
     to = client.email or ""
     minutes = sum(int(form.minutes) for form in picked)
-    words = words_of(context.tenant, subject, message)
-    return letters.invitation_letter(context.tenant, client, to, *words, STAND_IN, minutes)
+    return letters.invitation_letter(context.tenant, client, to, subject, message, STAND_IN, minutes)
 
 
 def words_of(tenant: Tenant, subject: str | None, message: str | None) -> tuple[str, str]:
@@ -166,21 +164,32 @@ def send(
     if context.result:
         return _get(context, context.result)
     picked = chosen(context, form_ids)
-    return send_with(context, picked, words_of(context.tenant, subject, message), hold=hold)
+    usual, listed = load(
+        None if subject and message else (UsualWording, {"tenant_id": context.tenant_id}),
+        suppressions.wanted(context.tenant_id, context.client.email),
+    )
+    start = ("", "") if subject and message else wordings.words_of(context.tenant, usual)
+    return send_with(context, picked, (subject or start[0], message or start[1]), listed, hold=hold)
 
 
 def send_with(
     context: Context,
     picked: Sequence[Form],
     words: tuple[str, str],
+    listed: Suppression | None,
     *,
     hold: int = 0,
     along: Callable[[Transaction, Invite], None] = lambda tx, invite: None,
 ) -> Invite:
-    """`send` with forms and words at hand; `along` adds to the transaction."""
+    """`send` with forms, words, and what is against the address at hand; `along` adds to the transaction.
+
+    An address that bounces at this very moment is seen once more when the mail is sent (services.mails).
+    """
     client: Client = context.client
     if refused := obstacle(client, context.now):
         raise refused
+    if listed is not None:
+        raise AddressSuppressed()
     _pace(context)
     previous = _previous(client)
     intake = intakes.packet(context, client, picked)
@@ -193,7 +202,6 @@ def send_with(
         idempotency.remember(tx, context, invite.invite_id)
         along(tx, invite)
         _claim(tx, client, invite, previous)
-        suppressions.require_none(tx, context.tenant_id, invite.email_digest)
         tx.create(invite)
         tx.create(intake)
         tx.create(mail)

@@ -2,10 +2,11 @@
 security 1 row 51). Keyed digests only; clearing one is a person's act, and audited."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
 from chalicelib.context import Context
 from chalicelib.errors import AddressSuppressed, ComplaintStands, NoEmail
+from chalicelib.models.accounts import Account
 from chalicelib.models.suppressions import SharedMailbox, Suppression
 from chalicelib.models.table import load
 from chalicelib.models.transaction import Transaction
@@ -22,7 +23,12 @@ def of(tenant_id: str, email: str | None) -> Suppression | None:
 
 def of_many(tenant_id: str, emails: Sequence[str | None]) -> list[Suppression | None]:
     """The same for several addresses, in their order; a hundred a round trip."""
-    return load(*((Suppression, _place(tenant_id, each)) if each else None for each in emails)) if emails else []
+    return load(*(wanted(tenant_id, each) for each in emails)) if emails else []
+
+
+def wanted(tenant_id: str, email: str | None) -> tuple[type[Suppression], dict[str, str]] | None:
+    """What `load` takes, for who reads other things along."""
+    return (Suppression, _place(tenant_id, email)) if email else None
 
 
 def _place(tenant_id: str, email: str) -> dict[str, str]:
@@ -85,15 +91,30 @@ def forget_mailbox(tx: Transaction, tenant_id: str, client_id: str, email: str) 
         tx.delete(SharedMailbox.at(**place))
 
 
-def shares_mailbox(tenant_id: str, client_id: str, email: str) -> bool:
-    """Whether another client of the organization was invited, or has an account, at the same mailbox by another tag."""
-    about: dict[str, Any] = {"tenant_id": tenant_id, "mailbox_digest": _mailbox(tenant_id, email)}
-    noted = SharedMailbox.page(SharedMailbox.KEY, limit=10, **about).items
-    if any(each.client_id != client_id for each in noted):
-        return True
-    plain = addresses.mailbox(email)
-    account = accounts.find(tenant_id, accounts.PORTAL, plain) if plain != email else None
-    return account is not None and account.principals != [{"kind": "client", "id": client_id}]
+class AtAddress(NamedTuple):
+    """What stands at an address of the organization: the portal account that it opens, whether it is on the list, and
+    whether another client's address leads to the same mailbox by another plus tag."""
+
+    account: Account | None
+    listed: Suppression | None
+    shared: bool
+
+
+def at_address(tenant_id: str, client_id: str, email: str | None) -> AtAddress:
+    """All of it about a client's address: one query, and one more read for an address with a plus tag."""
+    if not email:
+        return AtAddress(None, None, False)
+    place: dict[str, Any] = {"tenant_id": tenant_id, "email_digest": _mailbox(tenant_id, email)}
+    here = list(Account.every(Account.KEY, consistent=True, **place))
+    account = next((each for each in here if isinstance(each, Account) and each.realm == accounts.PORTAL), None)
+    listed = next((each for each in here if isinstance(each, Suppression)), None)
+    others = any(isinstance(each, SharedMailbox) and each.client_id != client_id for each in here)
+    if addresses.mailbox(email) == email:
+        return AtAddress(account, listed, others)
+    shared = others or (account is not None and account.principals != [{"kind": "client", "id": client_id}])
+    own = _place(tenant_id, email)
+    account, listed = load((Account, {**own, "realm": accounts.PORTAL}), (Suppression, own))
+    return AtAddress(account, listed, shared)
 
 
 def _mailbox(tenant_id: str, email: str) -> str:

@@ -31,9 +31,9 @@ class Saved(NamedTuple):
 
 def everything(tenant_id: str) -> list[Saved]:
     """The saved texts of an organization by name; at most a few dozen."""
-    (chosen,) = load((UsualWording, {"tenant_id": tenant_id}))
-    usual = chosen.wording_id if chosen is not None else None
-    found = [_plain(each, usual) for each in Wording.every(Wording.KEY, tenant_id=tenant_id, consistent=True)]
+    here = list(Wording.every(Wording.KEY, tenant_id=tenant_id, consistent=True))
+    usual = next((each.wording_id for each in here if isinstance(each, UsualWording)), None)
+    found = [_plain(each, usual) for each in here if isinstance(each, Wording)]
     return sorted(found, key=lambda saved: saved.name.casefold())
 
 
@@ -42,16 +42,25 @@ def _plain(record: Wording, usual: str | None) -> Saved:
     return Saved(record, words["name"], words["subject"], words["message"], record.wording_id == usual)
 
 
+def standard(tenant: Tenant) -> tuple[str, str]:
+    """The portal's own subject and message, neutral where the organization chose so."""
+    return letters.usual_words(bool(organizations.setting(tenant, "neutral_mail")))
+
+
 def usual(tenant: Tenant) -> tuple[str, str]:
-    """Subject and message that a sender starts from: the usual saved text, or else the portal's own, neutral where the
-    organization chose so."""
+    """Subject and message that a sender starts from: the usual saved text, or else the portal's own."""
     (chosen,) = load((UsualWording, {"tenant_id": tenant.tenant_id}))
+    return words_of(tenant, chosen)
+
+
+def words_of(tenant: Tenant, chosen: UsualWording | None) -> tuple[str, str]:
+    """The same, where it is known which text is the usual one."""
     if chosen is not None:
-        (record,) = load((Wording, {"tenant_id": tenant.tenant_id, "wording_id": chosen.wording_id}))
+        record = Wording.find(tenant_id=tenant.tenant_id, wording_id=chosen.wording_id)
         if record is not None:
             saved = _plain(record, None)
             return saved.subject, saved.message
-    return letters.usual_words(bool(organizations.setting(tenant, "neutral_mail")))
+    return standard(tenant)
 
 
 def get(context: Context, wording_id: str) -> Saved:
@@ -67,7 +76,7 @@ def create(context: Context, name: str, subject: str, message: str) -> Saved:
     """Save a text. Raises TooManySaved."""
     if context.result:
         return get(context, context.result)
-    if len(list(Wording.every(Wording.KEY, tenant_id=context.tenant_id, consistent=True))) >= AT_MOST:
+    if len(everything(context.tenant_id)) >= AT_MOST:
         raise TooManySaved()
     wording_id = ids.new_id(context.now)
     record = Wording.new(

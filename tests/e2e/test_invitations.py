@@ -110,7 +110,7 @@ def test_calling_one_back_within_the_hold(held: None, desk: Callable[..., Device
     device.arrived("Preview")
     device.press("Send invitation")
     device.press("Send now")
-    device.arrived("The invitation is on its way")
+    device.arrived("The invitation goes out in a moment")
     device.sees("Not sent yet.")
     device.look("held")
     device.press("See its state")

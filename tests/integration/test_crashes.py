@@ -29,7 +29,6 @@ LEFT = {
     "document": ("status", "form_id", "signed_by", "seen_by_name"),
     "intake": ("status", "worrying"),
     "job": ("work", "status", "done", "skipped", "failed", "position"),
-    "job_item": ("number", "status", "reason"),
     "intake_form": ("status", "form_id", "worrying"),
     "invite": ("status", "delivery", "generation"),
     "notification": ("staff_id", "about", "worrying"),

@@ -385,6 +385,7 @@ export const staff = {
     confirmYes: 'Send now',
     sending: 'Sending…',
     confirmNo: 'Not yet',
+    heldTitle: 'The invitation goes out in a moment',
     sentTitle: 'The invitation is on its way',
     sentText: (name: string, email: string) => `${name} gets it at ${email}. The Portal tab shows when it was delivered, and you are told when the forms are complete.`,
     sentUntil: (when: string) => `The link works until ${when}.`,
@@ -524,8 +525,8 @@ export const staff = {
 
   email: {
     allowance: 'Invitations a day',
-    left: (n: number) => n === 0 ? 'None left today.' : `${n} left today.`,
-    aDay: (n: number) => `Your organization may send ${n} a day.`,
+    left: (n: number) => n === 0 ? 'None left today.' : `${n.toLocaleString('en-US')} left today.`,
+    aDay: (n: number) => `Your organization may send ${n.toLocaleString('en-US')} a day.`,
     allowanceHelp: 'The count starts anew at midnight UTC. New organizations begin with few, so that a slip stays small. Ask us to raise it when you need more.',
     texts: 'Saved texts',
     textsHelp: 'Subject and message of invitations. Senders start from the usual one and can choose another.',

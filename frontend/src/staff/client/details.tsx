@@ -124,6 +124,7 @@ function HeadAct({ file, onDone }: { file: ClientFile; onDone: (told: string) =>
     return <LinkButton look="primary" icon="mail" href={`/staff/clients/${client.client_id}/invite`}>{words.invite}</LinkButton>;
   }
   const { reason } = client.can_invite;
+  if (client.mailbox.suppressed) return null; // said below, with what can be done about it
   if (client.portal === 'active' || client.portal === 'ended' || !reason) return null;
   return (
     <div class="refusal" role="note">

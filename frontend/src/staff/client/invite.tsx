@@ -8,7 +8,7 @@ import {
 } from '../../ui/index.ts';
 import { staff } from '../../strings/staff.ts';
 import type { Client, Invite, InviteBody, InvitePreview, InviteTemplate } from '../../types.ts';
-import { HeldBack } from '../inviting/hold.tsx';
+import { HeldBack, useCountdown } from '../inviting/hold.tsx';
 import { ChooseForms, Odd, startOf, WriteMessage, wrongs, type Draft } from '../inviting/write.tsx';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 
@@ -203,6 +203,8 @@ function Sent({ client, invite, seconds }: { client: Client; invite: Invite; sec
   const { tenant } = useSession();
   const { route } = useLocation();
   const [back, setBack] = useState(false);
+  const left = useCountdown(invite.held_until ? seconds : 0);
+  const title = left > 0 ? words.heldTitle : words.sentTitle;
   const base = `/staff/clients/${client.client_id}`;
   if (back) {
     return (
@@ -220,10 +222,10 @@ function Sent({ client, invite, seconds }: { client: Client; invite: Invite; sec
   }
   return (
     <>
-      <Heading move="sent">{words.sentTitle}</Heading>
+      <Heading move="sent" title={title}>{title}</Heading>
       <section class="card stack g4">
-        <HeldBack client_id={client.client_id} invite={invite} seconds={seconds} onBack={() => setBack(true)} />
-        <Note tone="good">
+        <HeldBack client_id={client.client_id} invite={invite} left={left} onBack={() => setBack(true)} />
+        <Note tone={left > 0 ? 'plain' : 'good'} icon="mail">
           {words.sentText(client.name, invite.email)} {words.sentUntil(dayAndTime(invite.expires_at, tenant.zone))}
         </Note>
         <div class="stack g2">

@@ -92,10 +92,10 @@ function Current({ client, invite, onChange, onTold }: { client: Client; invite:
   return (
     <section class="card stack g4" aria-labelledby="invitation">
       <div class="split"><h2 id="invitation">{words.title}</h2><InviteBadge status={invite.status} /></div>
-      {invite.status === 'waiting' && client.can_invite.reason !== 'no_permission' && <HeldBack client_id={client.client_id} invite={invite} seconds={null} onBack={called} />}
+      {invite.status === 'waiting' && client.can_invite.reason !== 'no_permission' && <HeldBack client_id={client.client_id} invite={invite} left={null} onBack={called} />}
       {locked && <Note tone="warn"><strong>{words.locked}</strong><br />{words.lockedHelp}</Note>}
       {invite.renewal_asked_at && <Note tone="warn"><strong>{words.renewal(momentInSentence(invite.renewal_asked_at, tenant.zone))}</strong><br />{words.renewalHelp}</Note>}
-      {trouble && <Note tone="bad"><strong>{staff.invite.delivery[invite.delivery]}.</strong> {staff.invite.deliveryHelp[invite.delivery]}</Note>}
+      {trouble && !client.mailbox.suppressed && <Note tone="bad"><strong>{staff.invite.delivery[invite.delivery]}.</strong> {staff.invite.deliveryHelp[invite.delivery]}</Note>}
       <Facts rows={[
         [words.to, invite.email],
         [words.sent, words.by(moment(invite.sent_at, tenant.zone), invite.sent_by_name)],

@@ -15,20 +15,20 @@ export function useCountdown(seconds: number): number {
   return left;
 }
 
-/** "Cancel", while the mail waits. `seconds`: how long it does from now; null when nobody counts them. */
-export function HeldBack({ client_id, invite, seconds, onBack }: { client_id: string; invite: Invite; seconds: number | null; onBack: () => unknown }) {
-  const left = useCountdown(seconds ?? 1);
+/** "Cancel", while the mail waits. `left`: for how many seconds it still does; null when nobody counts them. */
+export function HeldBack({ client_id, invite, left, onBack }: { client_id: string; invite: Invite; left: number | null; onBack: () => unknown }) {
   const act = useAct(async () => {
     const path = { client_id, invite_id: invite.invite_id };
     await call(api.POST('/practice/clients/{client_id}/invites/{invite_id}/cancel', { params: { path } }));
     await onBack();
   });
-  if (!invite.held_until || invite.delivery !== 'queued' || (seconds !== null && left <= 0 && !act.busy && !act.problem)) return null;
   if (act.problem?.code === 'mail_under_way') return <Note tone="warn" live>{act.problem.title}</Note>;
+  const over = left !== null && left <= 0 && !act.busy && !act.problem;
+  if (!invite.held_until || invite.delivery !== 'queued' || over) return null;
   return (
     <div class="stack g2">
       <Note tone="info" icon="clock" action={<Button mini busy={act.busy} busyLabel={words.cancelling} onClick={() => void act.run()}>{words.cancel}</Button>}>
-        <strong>{words.title}</strong><br />{words.text} {seconds !== null && <span class="num" aria-hidden="true">{words.left(left)}</span>}
+        <strong>{words.title}</strong><br />{words.text} {left !== null && left > 0 && <span class="num" aria-hidden="true">{words.left(left)}</span>}
       </Note>
       <Failed problem={act.problem} />
     </div>

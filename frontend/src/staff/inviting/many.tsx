@@ -201,7 +201,7 @@ function Sending({ look, draft, template, preview, onPreview, onSent }: SendingP
       <div class="previewof">
         <Field id="preview-of" label={words.previewOf}>
           {(wiring) => (
-            <select {...wiring} class="input" value={preview.of} disabled={other.busy} onChange={(event) => void other.run(event.currentTarget.value)}>
+            <select {...wiring} value={preview.of} disabled={other.busy} onChange={(event) => void other.run(event.currentTarget.value)}>
               {look.invited.map((one) => <option key={one.client_id} value={one.client_id}>{one.name}</option>)}
             </select>
           )}

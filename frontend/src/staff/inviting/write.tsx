@@ -73,7 +73,7 @@ export function WriteMessage({ template, draft, first, subjectError, messageErro
       {template.saved.length > 0 && (
         <Field id="invite-saved" label={words.saved} help={words.savedHelp}>
           {(wiring) => (
-            <select {...wiring} class="input" value="" onChange={(event) => { const one = template.saved.find((each) => each.wording_id === event.currentTarget.value); if (one) onChange({ subject: one.subject, message: one.message }); event.currentTarget.value = ''; }}>
+            <select {...wiring} value="" onChange={(event) => { const one = template.saved.find((each) => each.wording_id === event.currentTarget.value); if (one) onChange({ subject: one.subject, message: one.message }); event.currentTarget.value = ''; }}>
               <option value="">{words.savedPick}</option>
               {template.saved.map((one) => <option key={one.wording_id} value={one.wording_id}>{one.usual ? words.savedUsual(one.name) : one.name}</option>)}
             </select>
