@@ -40,7 +40,8 @@ class Crisis(PortalView):
 
 
 class TenantView(PortalView):
-    """What anyone who has the login link sees of the organization."""
+    """What anyone who has the login link sees of the organization. `discreet`: its name stays out of what a browser
+    keeps, titles and history, as it stays out of mails (DOMAIN.md 3.4)."""
 
     slug: str
     name: str
@@ -49,6 +50,7 @@ class TenantView(PortalView):
     brand: Brand
     crisis: Crisis
     sign_up: bool
+    discreet: bool
     login_url: str
 
     @classmethod
@@ -69,6 +71,7 @@ class TenantView(PortalView):
                 ],
             ),
             sign_up=tenants.setting(tenant, "sign_up"),
+            discreet=bool(tenants.setting(tenant, "neutral_mail")),
             login_url=tenants.login_url(tenant),
         )
 

@@ -2,7 +2,7 @@
 security 1 row 51). Keyed digests only; clearing one is a person's act, and audited."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chalicelib.context import Context
 from chalicelib.errors import AddressSuppressed, ComplaintStands, NoEmail

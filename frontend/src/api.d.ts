@@ -2771,11 +2771,14 @@ export interface components {
         };
         /**
          * TenantView
-         * @description What anyone who has the login link sees of the organization.
+         * @description What anyone who has the login link sees of the organization. `discreet`: its name stays out of what a browser
+         *     keeps, titles and history, as it stays out of mails (DOMAIN.md 3.4).
          */
         TenantView: {
             brand: components["schemas"]["Brand"];
             crisis: components["schemas"]["Crisis"];
+            /** Discreet */
+            discreet: boolean;
             /** Login Url */
             login_url: string;
             /** Name */

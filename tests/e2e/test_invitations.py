@@ -200,3 +200,14 @@ def test_the_login_link_is_mailed(desk: Callable[..., Device], office: Caller) -
     device.sees("Login link")
     expect(device.page.get_by_role("table").get_by_text("Delivered", exact=True)).to_be_visible()
     device.look("sent")
+
+
+def test_a_discreet_organization_stays_out_of_titles(devices: Callable[..., Device], office: Caller, call: Any) -> None:
+    flows.change_settings(call("A1"), neutral_mail=True)
+    assert flows.invite(call("T4"), PEOPLE["C4"].id).status == 201
+    token = flows.mailed_token(office, PEOPLE["C4"].email)
+    device = devices("phone")
+    device.open(f"/join#{token}")
+    device.sees("Wendell")
+    expect(device.page).to_have_title(re.compile("– Client Portal$"))
+    device.look("join")

@@ -350,6 +350,8 @@ def test_a_neutral_mail_names_nobody_but_the_client(call: Callable[..., Caller])
         shown = " ".join(str(mail[part]) for part in ("from", "subject", "text", "html"))
         for word in ("Oak Lane", "Counseling", "therap", "Therap", "practice", "clinic"):
             assert word not in shown, (word, shown)
+    token = flows.link_in(next(mail for mail in told if "/join#" in mail["text"]))
+    assert flows.look_up(call(), token)["tenant"]["discreet"] is True
 
 
 def test_an_address_that_looks_like_a_slip_and_a_shared_mailbox_are_pointed_out(call: Callable[..., Caller]) -> None:

@@ -690,7 +690,7 @@ export const staff = {
     neutral: {
       name: 'Neutral e-mails',
       what: 'The sender and subject do not let an onlooker guess that it is about therapy.',
-      how: ['Invitations and notices then use a plain subject and leave the name of your organization out of sender, subject and text. The page behind the link shows it. E-mails never hold anything about health or care, whether this is on or off.'],
+      how: ['Invitations and notices then use a plain subject and leave the name of your organization out of sender, subject and text. The page behind the link shows it, but not in the title that a browser keeps. E-mails never hold anything about health or care, whether this is on or off.'],
     },
     save: 'Save',
     undo: 'Undo',
