@@ -11,9 +11,11 @@ from chalicelib.handlers import (
     intakes,
     invites,
     jobs,
+    mails,
     notifications,
     openapi,
     openings,
+    senders,
     sendings,
     sessions,
     signups,
@@ -22,12 +24,13 @@ from chalicelib.handlers import (
     tenants,
     tokens,
     uploads,
+    wordings,
 )
 from chalicelib.handlers.routing import Route, Routes
 
 _FEATURES = (
-    sessions, accounts, tenants, openings, staff, subscriptions, clients, invites, signups, intakes, sendings,
-    documents, uploads, forms, imports, jobs, notifications, tokens, openapi,
+    sessions, accounts, tenants, openings, staff, subscriptions, clients, invites, mails, wordings, senders, signups,
+    intakes, sendings, documents, uploads, forms, imports, jobs, notifications, tokens, openapi,
 )  # fmt: skip
 
 HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]

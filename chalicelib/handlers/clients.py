@@ -6,14 +6,15 @@ from pydantic import Field
 
 from chalicelib import clock
 from chalicelib.context import Context
-from chalicelib.errors import EmailInUse, PortalError
+from chalicelib.errors import PortalError
+from chalicelib.handlers.mails import Delivery, News, news_of
 from chalicelib.handlers.routing import PORTAL, PRACTICE, Routes
 from chalicelib.handlers.views import Body, Id, Line, Paging, PortalView, View
 from chalicelib.models.clients import Client
 from chalicelib.models.invites import Invite
 from chalicelib.policies.plans import Feature
 from chalicelib.policies.rules import Role
-from chalicelib.services import clients, files, invites, staff, tenants
+from chalicelib.services import clients, files, invites, spellings, staff, suppressions, tenants
 
 practice = Routes(__name__, PRACTICE, "/practice")
 portal = Routes(__name__ + ".portal", PORTAL, "/portal")
@@ -215,14 +216,19 @@ class InvitedForm(View):
 
 
 class InviteView(View):
-    """An invitation and what became of it."""
+    """An invitation and what became of it. Until `held_until` its mail can be called back; `delivery` is the worst news
+    of it, `news` all of them; `opened_at`: when the link was first opened, by the person or a mail scanner."""
 
     invite_id: str
     status: Literal["waiting", "completed", "expired", "locked", "revoked", "replaced"]
-    delivery: Literal["queued", "sent", "delivered", "bounced", "complained", "failed"]
+    delivery: Delivery
+    news: list[News]
     email: str
     sent_at: str
     sent_by_name: str
+    held_until: str | None
+    opened_at: str | None
+    completed_at: str | None
     expires_at: str
     forms: list[InvitedForm]
     renewal_asked_at: str | None
@@ -234,13 +240,28 @@ class InviteView(View):
             invite_id=invite.invite_id,
             status=invites.status(invite, clock.now()),
             delivery=invite.delivery,
+            news=news_of(invite.news),
             email=invite.email,
             sent_at=invite.sent_at,
             sent_by_name=invite.sent_by_name,
+            held_until=invite.held_until,
+            opened_at=invite.opened_at,
+            completed_at=invite.completed_at,
             expires_at=invite.ends_at,
             forms=[InvitedForm(form_id=form["form_id"], title=form["title"]) for form in invite.forms],
             renewal_asked_at=invite.renewal_asked_at,
         )
+
+
+class Mailbox(View):
+    """What is to be known of the address on file before anything is sent to it: warnings, but for `suppressed`, which
+    stops it until someone says that it is mended. `likely`: the address that was probably meant. `shared`: another
+    client's address differs in what follows the plus sign only."""
+
+    suppressed: Literal["bounced", "complained"] | None
+    suppressed_at: str | None
+    likely: str | None
+    shared: bool
 
 
 class ClientDetails(ClientRow):
@@ -257,6 +278,7 @@ class ClientDetails(ClientRow):
     etag: str
     invite: InviteView | None
     can_invite: CanInvite
+    mailbox: Mailbox
 
 
 class ClientSearch(Body):
@@ -288,6 +310,7 @@ def read_client(context: Context, client_id: str) -> ClientDetails:
 def _details(context: Context, client: Client) -> ClientDetails:
     insurance = files.insurance_of(client)
     invite = invites.current(client)
+    there = suppressions.at_address(client.tenant_id, client.client_id, client.email)
     return ClientDetails(
         **_row(client),
         legal_name=client.legal_name,
@@ -300,7 +323,8 @@ def _details(context: Context, client: Client) -> ClientDetails:
         joined_at=client.joined_at,
         etag=str(client.version),
         invite=InviteView.of(invite) if invite else None,
-        can_invite=_can_invite(context, client),
+        can_invite=_can_invite(context, client, there),
+        mailbox=_mailbox(client, there),
     )
 
 
@@ -379,7 +403,16 @@ def give_access_back(context: Context, client_id: str) -> ClientDetails:
     return _details(context, files.give_access_back(context))
 
 
-def _can_invite(context: Context, client: Client) -> CanInvite:
+def _mailbox(client: Client, there: suppressions.AtAddress) -> Mailbox:
+    return Mailbox(
+        suppressed=there.listed.reason if there.listed else None,
+        suppressed_at=there.listed.noted_at if there.listed else None,
+        likely=spellings.likely_meant(client.email) if client.email else None,
+        shared=there.shared,
+    )
+
+
+def _can_invite(context: Context, client: Client, there: suppressions.AtAddress) -> CanInvite:
     if Role.ADMINISTRATOR not in context.actor.roles and not context.person.may_invite:
         return CanInvite(
             allowed=False, reason="no_permission", title="An administrator can give you the permission to invite."
@@ -387,8 +420,8 @@ def _can_invite(context: Context, client: Client) -> CanInvite:
     if tenants.features(context.tenant, seat=None)[Feature.INVITATIONS] is not None:
         return CanInvite(allowed=False, reason="feature_off", title="Invitations are switched off in the settings.")
     refused: PortalError | None = invites.obstacle(client, context.now)
-    if refused is None and invites.address_taken(client):
-        refused = EmailInUse()
+    if refused is None:
+        refused = invites.obstacle_of_address(client, there)
     if refused is None:
         return CanInvite(allowed=True, reason=None, title=None)
     reason = "archived" if refused.code == "client_archived" else refused.code

@@ -29,6 +29,7 @@ class Client(Record):
     portal = UnicodeAttribute()
     invite_id = UnicodeAttribute(null=True)
     invite_ends_at = UnicodeAttribute(null=True)
+    first_invited_at = UnicodeAttribute(null=True)
     joined_at = UnicodeAttribute(null=True)
     insurance = BytesAttribute(null=True)  # encrypted: carrier, member id, group, holder
     features_off = JsonAttribute()

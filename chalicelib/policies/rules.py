@@ -84,6 +84,7 @@ RULES: Mapping[str, Rule] = {
     "intake:send": Rule(INTAKE_FORMS, TENANT, PERMITTED, NO, NO),
     "intake:send_many": Rule(INTAKE_FORMS, TENANT, NO, NO, NO),
     "intake:summarize": Rule(None, TENANT, ASSIGNED, NO, NO),
+    "invite:bulk": Rule(INVITATIONS, TENANT, NO, NO, NO),  # and each client by invite:send
     "invite:look_up": _open(),
     "invite:read": Rule(None, TENANT, ASSIGNED, NO, NO),
     "invite:redeem": _open(),
@@ -92,12 +93,15 @@ RULES: Mapping[str, Rule] = {
     "invite:send": Rule(INVITATIONS, TENANT, PERMITTED, NO, NO),
     "job:read": Rule(None, TENANT, NO, NO, NO),
     "job:stop": Rule(None, TENANT, NO, NO, NO),
+    "login_link:send": Rule(None, TENANT, ASSIGNED, NO, NO),  # it holds no secret and opens nothing
+    "mail:read": Rule(None, TENANT, ASSIGNED, NO, NO),
     "notification:read": Rule(None, SELF, SELF, NO, NO),
     "notification:update": Rule(None, SELF, SELF, NO, NO),
     "organization:read": Rule(None, TENANT, TENANT, NO, NO),
     "organization:update": Rule(None, TENANT, NO, NO, NO),
     "profile:read": Rule(None, NO, NO, SELF, NO),
     "profile:update": Rule(None, NO, NO, SELF, NO),
+    "sender:read": Rule(None, TENANT, NO, NO, NO),
     "session:create": _open(),
     "session:end": Rule(None, SELF, SELF, SELF, NO),
     "session:extend": Rule(None, SELF, SELF, SELF, NO),
@@ -122,6 +126,7 @@ RULES: Mapping[str, Rule] = {
     "staff_invite:redeem": _open(),
     "subscription:read": Rule(None, TENANT, NO, NO, NO),
     "subscription:update": Rule(None, TENANT, NO, NO, NO),
+    "suppression:clear": Rule(None, TENANT, PERMITTED, NO, NO),
     "tenant:look_up": _open(),
     "tenant:sign_up": _open(),
     "token:create": Rule(None, TENANT, NO, NO, NO),
@@ -129,4 +134,6 @@ RULES: Mapping[str, Rule] = {
     "token:revoke": Rule(None, TENANT, NO, NO, NO),
     "upload:add": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "upload:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
+    "wording:read": Rule(None, TENANT, TENANT, NO, NO),
+    "wording:update": Rule(None, TENANT, NO, NO, NO),
 }

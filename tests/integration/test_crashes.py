@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from chalicelib import ids
+from chalicelib.config import settings
 from infra.local import faults, levers, state
 from infra.local import world as demo
 from infra.local.portal import Portal
@@ -31,13 +32,13 @@ LEFT = {
     "assignment": ("staff_id",),
     "client": ("source", "legal_name", "status", "portal", "unseen", "preferred_name", "email", "era"),
     "client_audit": ("action",),
-    "client_mail": ("template", "status"),
+    "client_mail": ("template", "status", "delivery"),
     "document": ("status", "category", "form_id", "signed_by", "seen_by_name", "shared", "file_type"),
     "intake": ("status", "worrying", "reminders", "gsi2pk"),
     "match_entry": ("match_digest",),
     "intake_form": ("status", "form_id", "worrying"),
     "invite": ("status", "delivery", "generation"),
-    "job": ("work", "status", "done", "skipped", "failed"),
+    "job": ("work", "status", "done", "skipped", "failed", "position"),
     "notification": ("staff_id", "about", "worrying"),
     "pace": ("sendings",),
     "receipt": ("number", "outcome"),
@@ -53,6 +54,8 @@ LEFT = {
     "subscription_change": ("what", "value"),
     "tenant": ("slug", "status", "plan"),
     "tenant_audit": ("action",),
+    "suppression": ("reason",),
+    "wording": ("version",),
     "staff_mail": ("staff_id", "template", "status"),
     "upload": ("status", "purpose", "reason"),
 }
@@ -73,6 +76,21 @@ def _invited(call: Any) -> Any:
     assert flows.invite(call("T4"), flows.client_id("C4"), NOTICE).status == 201
     call("T4").drain()
     return call("T4").get(f"/practice/clients/{flows.client_id('C4')}").json["invite"]["invite_id"]
+
+
+def _held(call: Any) -> Any:
+    settings.__dict__["hold_seconds"] = 30  # frozen for everyone else
+    try:
+        return flows.invite(call("T4"), flows.client_id("C4"), NOTICE, hold=True).json["invite_id"]
+    finally:
+        settings.__dict__["hold_seconds"] = 0
+
+
+def _listed(call: Any) -> str:
+    client = flows.new_file("oak", "CR", "Crash Person", email="bounce.cr@mail.example")
+    assert flows.invite(call("A1"), client).status == 201
+    call("A1").drain()
+    return client
 
 
 def _linked(call: Any) -> str:
@@ -294,6 +312,37 @@ FLOWS: dict[str, Flow] = {
         lambda call, _: flows.invite(call("T4"), flows.client_id("C4"), NOTICE, key="the-very-same-key"),
         (201,),
         True,
+    ),
+    "invite many": Flow(
+        lambda call: [flows.client_id("C4"), flows.new_file("oak", "CR", "Crash Person", email="cr@mail.example")],
+        lambda call, ids: call("A1").post(
+            "/practice/invites/bulk", {"client_ids": ids, "form_ids": [NOTICE]}, key="the-very-same-key"
+        ),
+        (201,),
+        True,
+    ),
+    "cancel while it is held": Flow(_held, _verb("cancel"), (200,), True),
+    "mail the login link": Flow(
+        lambda call: None,
+        lambda call, _: call("T1").post(
+            f"/practice/clients/{flows.client_id('C1')}/login-link", key="the-very-same-key"
+        ),
+        (201,),
+        True,
+    ),
+    "try a mended address again": Flow(
+        _listed,
+        lambda call, client: call("A1").post(f"/practice/clients/{client}/address/retry", {}),
+        (204,),
+        False,
+    ),
+    "save a text": Flow(
+        lambda call: None,
+        lambda call, _: call("A1").post(
+            "/practice/wordings", {"name": "A", "subject": "B", "message": "C"}, key="the-very-same-key"
+        ),
+        (201,),
+        False,
     ),
     "resend": Flow(_invited, _verb("resend"), (201,), True),
     "revoke": Flow(_invited, _verb("revoke"), (200,), False),

@@ -51,7 +51,7 @@ OVER = ("revoked program", "expired program")
 UNAUTHENTICATED = (NOBODY, "expired", "forged", "disabled", "left", *OVER)
 NESTED = ("invite_id", "intake_id", "document_id", "notification_id", "session_id", "upload_id")
 # What belongs to the organization: there for everyone of it who may do this at all.
-OF_TENANT = ("job_id", "signup_id", "staff_id", "token_id")
+OF_TENANT = ("job_id", "signup_id", "staff_id", "token_id", "wording_id")
 # More clients: two with an open invitation, so that there is a sibling's and a foreign one, and one to be invited.
 MORE = {"C6": ("oak", "T4"), "C7": ("oak", "T4"), "CY": ("birch", "BT")}
 
@@ -203,6 +203,8 @@ def _furnish(stage: Stage, call: Callable[[str], Caller]) -> None:
         stage.ids[key] |= {"job_id": _job(key), "staff_id": PEOPLE[colleague].id}
         flows.signed_up(call(key), stage.tenants[key])
         stage.ids[key]["signup_id"] = flows.sign_ups(call(key))[0]["signup_id"]
+        saved = call(key).post("/practice/wordings", {"name": "Warm", "subject": "Hello", "message": "{link}"})
+        stage.ids[key]["wording_id"] = saved.json["wording_id"]
         stage.ids[key]["invited_staff_id"] = _invited(call(key), f"rowan-{key.lower()}@staff.example")
     _open_links(stage, call("A1"))
     for key in ("A1", "B1", "D1"):
@@ -213,6 +215,7 @@ def _furnish(stage: Stage, call: Callable[[str], Caller]) -> None:
     stage.ids["C4"]["token"] = flows.mailed_token(call("A1"), PEOPLE["C4"].email)
     scan = flows.uploaded(call("A1"), f"/practice/clients/{PEOPLE['C1'].id}", "scan.pdf", pdf(), purpose="paper_form")
     stage.ids["C1"]["scan_id"] = scan["upload_id"]
+    _hold_back(stage.ids["C6"])
     for key in ("A1", "T1", "T4", "BT", "DT"):
         notices = call(key).get("/practice/notifications").json["items"]
         if notices:
@@ -287,6 +290,19 @@ def _draft(admin: Caller, tenant_id: str) -> None:
     opened = admin.post(f"/practice/forms/{flows.NOTICE}/draft", {"source": "newest"})
     assert opened.status == 201, opened
     change(FormDraft.at(tenant_id=tenant_id, form_id=flows.NOTICE), FormDraft.version.set(1))
+
+
+def _hold_back(own: dict[str, str]) -> None:
+    """As if this invitation's mail could still be called back."""
+    from chalicelib import clock
+    from chalicelib.models.invites import Invite
+    from chalicelib.models.mails import ClientMail
+
+    about = {"tenant_id": demo.tenant_id("oak"), "client_id": own["client_id"]}
+    invite = Invite.find(**about, invite_id=own["invite_id"])
+    assert invite is not None
+    change(invite, Invite.held_until.set(clock.text(clock.now() + timedelta(days=1))))
+    change(ClientMail.at(**about, mail_id=invite.mail_id), ClientMail.status.set("queued"))
 
 
 def _job(key: str) -> str:
@@ -461,6 +477,13 @@ BODIES: dict[str, Any] = {
     "begin_my_upload": {"name": "card.jpg", "size": 1000, "category": "insurance_card_front"},
     "share_document": {"shared": True},
     "prove_session": {"password": "…"},
+    "check_many": {"never_invited": True},
+    "invite_many": {"client_ids": [PEOPLE["C4"].id], "form_ids": [flows.NOTICE]},
+    "retry_address": {"asked": True},
+    "save_wording": {"name": "Plain", "subject": "Welcome", "message": "Hello {client_first_name}: {link}"},
+    "change_wording": {"name": "Plain", "subject": "Welcome", "message": "Hello {client_first_name}: {link}"},
+    "choose_usual_wording": {"wording_id": None},
+    "check_wording": {"subject": "Welcome", "message": "Hello {who}"},
     "look_up_invitation": {"token": "…"},
     "redeem_invitation": {"token": "…", "password": flows.PASSWORD, "birth_date": PEOPLE["C4"].birth_date},
     "renew_invitation": {"token": "…"},
@@ -511,6 +534,7 @@ ALSO = {
     "record_paper_form": (422,), "finish_upload": (409,), "finish_my_upload": (409,),
     "download_packet": (409,), "change_client": (412,), "change_contact": (412,), "end_access": (409,),
     "give_access_back": (409,),
+    "cancel_invite": (409,), "send_login_link": (409,), "retry_address": (409,),
 }  # fmt: skip
 
 
@@ -691,7 +715,8 @@ def test_features_off_stop_what_needs_them_and_nothing_else(off: str, stage: Sta
         stage.undo = before
     assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:25])
     paused = {"client:create", "client:import", "staff:invite"} if _OFF[off].standing is Standing.SUSPENDED else set()
-    bulk = {"intake:remind_many", "intake:send_many", "signup:accept", "signup:link"}  # about no client in particular
+    # About no client in particular:
+    bulk = {"intake:remind_many", "intake:send_many", "invite:bulk", "signup:accept", "signup:link"}
     sending = {"intake:remind", "intake:send", "invite:send"}  # what was sent can be finished and signed
     assert stopped == sending | paused | (set() if off == "off for this client" else bulk)
 

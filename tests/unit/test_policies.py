@@ -30,14 +30,21 @@ WITHOUT_SESSION = {
 }  # fmt: skip
 # 1.2 "Administrators, and therapists who were given the permission, send portal invitations and intake forms";
 # "the holder invites, resends, revokes and sends forms only for clients assigned to them."
-BY_PERMISSION = {"intake:remind", "intake:revoke", "intake:send", "invite:send", "invite:revoke"}
+# An address that is written to again is one to which they may send.
+BY_PERMISSION = {
+    "intake:remind", "intake:revoke", "intake:send", "invite:send", "invite:revoke", "suppression:clear",
+}  # fmt: skip
+# 3.8 "staff can e-mail it to a client who forgot. It carries no secret."; 3.5 "Delivery state is shown".
 # 1.5 "kept securely by the practice, for assigned staff only"; 1.3 "therapists … open completed intakes".
 STAFF_ABOUT_A_CLIENT = {
     "client:contact", "client:read", "client:settle_flag", "document:download", "document:read", "document:share",
-    "document:verify", "intake:read", "intake:record", "intake:summarize", "invite:read", "upload:add", "upload:read",
+    "document:verify", "intake:read", "intake:record", "intake:summarize", "invite:read", "login_link:send",
+    "mail:read", "upload:add", "upload:read",
 }  # fmt: skip
 # Staff see the practice's own things, and lists that hold only whom they may see.
-STAFF_ABOUT_THE_PRACTICE = {"client:list", "form:read", "intake:list", "organization:read", "settings:read"}
+STAFF_ABOUT_THE_PRACTICE = {
+    "client:list", "form:read", "intake:list", "organization:read", "settings:read", "wording:read",
+}  # fmt: skip
 # 2.2 "the administrator switched it on"; 1.2 "Bulk invitation is for administrators", and so is what became of it.
 # 1.2 "given per staff member by an administrator"; 2.3 seats; issue 3: assignments, plan, staff, the first steps.
 ADMINISTRATORS_ONLY = {
@@ -49,6 +56,8 @@ ADMINISTRATORS_ONLY = {
 ADMINISTRATORS_ONLY |= {"signup:accept", "signup:link", "signup:read", "signup:reject"}
 # Files are the administrators' to keep; an assigned therapist keeps how the client is reached right (client:contact).
 ADMINISTRATORS_ONLY |= {"client:archive", "client:create", "client:end_access", "client:import", "client:update"}
+# The words and the sender are the organization's.
+ADMINISTRATORS_ONLY |= {"invite:bulk", "sender:read", "wording:update"}
 # Any other bulk; 4.3 "Administrators edit and build forms".
 ADMINISTRATORS_ONLY |= {"form:publish", "form:update", "intake:remind_many", "intake:send_many"}
 # Tokens reach the organization's clients, so whoever has them all makes and ends them.
@@ -76,6 +85,7 @@ NEEDS = {
     "intake:remind_many": Feature.INTAKE_FORMS,
     "intake:send": Feature.INTAKE_FORMS,
     "intake:send_many": Feature.INTAKE_FORMS,
+    "invite:bulk": Feature.INVITATIONS,
     "invite:send": Feature.INVITATIONS,
     "signup:accept": Feature.INVITATIONS,  # letting a new person in, and inviting the file that is theirs already, is
     "signup:link": Feature.INVITATIONS,  # inviting; saying no is not
@@ -532,6 +542,7 @@ def test_what_sends_mail_needs_an_idempotency_key() -> None:
     sending |= {"record_notice", "record_paper_form"}  # no mail: but twice would be two records
     sending |= {"accept_sign_up", "link_sign_up", "reject_sign_up"}
     sending |= {"create_client", "start_import"}  # and what would otherwise open two files of one person
+    sending |= {"send_login_link", "invite_many", "save_wording"}
     assert {route.operation_id for route in routes() if route.idempotent} == sending
 
 
