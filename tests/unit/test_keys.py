@@ -30,13 +30,16 @@ OPAQUE = {
     "change_id", "client_id", "document_id", "event_id", "form_id", "intake_id", "invite_id", "job_id", "mail_id",
     "message_id", "notification_id", "section_id", "signup_id", "staff_id", "tenant_id", "token_id", "upload_id",
     "wording_id",  # ids
-    "device_digest", "digest", "email_digest", "key_digest", "letters_digest", "mailbox_digest", "match_digest", "subject_digest",
-    "token_digest",  # digests
+    "device_digest", "digest", "email_digest", "key_digest", "letters_digest", "mailbox_digest", "match_digest",
+    "subject_digest", "token_digest",  # digests
     "number", "proved_at", "purpose", "realm", "shard", "slug", "status", "window",
     "year_month",  # neither about a person nor by one
 }  # fmt: skip
 # Records without an organization in their key, each because it is found before the organization is known.
 PLATFORM = {"slug": "PLATFORM#SLUG#{slug}", "sent_message": "PLATFORM#SES#{message_id}"}
+# Kinds that stand in one list on purpose, read together in one query and told apart by their kind; they cannot meet: a
+# realm is STAFF or PORTAL, an id has 26 letters.
+TOGETHER = [{"account", "suppression"}, {"account", "shared_mailbox"}, {"wording", "usual_wording"}]
 PLACES = [(kind, name, key) for kind, record in Record.kinds().items() for name, key in record.keys().items()]
 every_place = pytest.mark.parametrize(
     ("kind", "name", "key"), PLACES, ids=[f"{kind}.{name}" for kind, name, _ in PLACES]
@@ -98,7 +101,8 @@ def test_no_two_kinds_can_stand_at_the_same_key() -> None:
     meeting = [
         f"{a[0]}.{a[1]} and {b[0]}.{b[1]}"
         for a, b in combinations(PLACES, 2)
-        if a[2].index == b[2].index
+        if {a[0], b[0]} not in TOGETHER
+        and a[2].index == b[2].index
         and _could_be_one(a[2].partition, b[2].partition)
         and _could_be_one(a[2].sort, b[2].sort)
     ]
@@ -110,7 +114,7 @@ def test_a_list_of_one_kind_holds_no_other() -> None:
     for kind, name, key in PLACES:
         begins = key.sort.partition("{")[0]
         for other, other_name, place in PLACES:
-            if (other, other_name) == (kind, name) or place.index != key.index:
+            if (other, other_name) == (kind, name) or place.index != key.index or {kind, other} in TOGETHER:
                 continue
             if _could_be_one(key.partition, place.partition):
                 fixed = place.sort.partition("{")[0]
