@@ -16,6 +16,7 @@ LIMITS: dict[str, tuple[int, int]] = {
     "verification_address": (30, 600),
     "invitations_tenant": (200, 86400),
     "invitations_client": (10, 86400),  # to one mailbox
+    "scheduling_client": (20, 86400),  # bookings, moves and cancellations of one client (notes: security 38)
     "sessions": (5, 0),  # sessions a person may have at once; the oldest ends
 }
 

@@ -3,6 +3,7 @@
 from chalice.app import Blueprint
 
 from chalicelib.handlers import (
+    appointments,
     clients,
     documents,
     forms,
@@ -12,11 +13,25 @@ from chalicelib.handlers import (
     notifications,
     openapi,
     sessions,
+    slots,
     tenants,
 )
 from chalicelib.handlers.routing import Route, Routes
 
-_FEATURES = (sessions, tenants, clients, invites, intakes, documents, forms, jobs, notifications, openapi)
+_FEATURES = (
+    sessions,
+    tenants,
+    clients,
+    invites,
+    intakes,
+    documents,
+    forms,
+    slots,
+    appointments,
+    jobs,
+    notifications,
+    openapi,
+)
 
 HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]
 

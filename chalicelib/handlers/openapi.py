@@ -11,13 +11,18 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.json_schema import models_json_schema
 
 from chalicelib.handlers.routing import PUBLIC, Route, Routes
-from chalicelib.handlers.views import Empty, PortalView, Problem
+from chalicelib.handlers.views import Content, Empty, PortalView, Problem
 from chalicelib.policies.rules import RULES
 from chalicelib.services.sessions import Caller
 
 public = Routes(__name__, PUBLIC)
 
-_FORMS = {"slug": r"^[A-Za-z0-9_-]{1,80}$", "form_id": r"^[A-Za-z0-9_-]{1,80}$", "section_id": r"^[A-Za-z0-9_-]{1,80}$"}
+_FORMS = {
+    "slug": r"^[A-Za-z0-9_-]{1,80}$",
+    "feed_key": r"^[A-Za-z0-9_-]{1,80}$",
+    "form_id": r"^[A-Za-z0-9_-]{1,80}$",
+    "section_id": r"^[A-Za-z0-9_-]{1,80}$",
+}
 _ANY_ID = r"^[0-9A-Z]{26}$"
 
 
@@ -65,7 +70,9 @@ def document() -> dict[str, Any]:
 
 def _schemas(table: list[Route]) -> dict[str, Any]:
     inputs: list[Any] = [(model, "validation") for route in table if (model := route.body)]
-    outputs: list[Any] = [(route.view, "serialization") for route in table if _has_content(route)]
+    outputs: list[Any] = [
+        (route.view, "serialization") for route in table if _has_content(route) and route.view is not Content
+    ]
     _, both = models_json_schema(
         [*dict.fromkeys(inputs), *dict.fromkeys(outputs), (Problem, "serialization")],
         ref_template="#/components/schemas/{model}",
@@ -119,7 +126,9 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
 
 def _responses(route: Route) -> dict[str, Any]:
     good: dict[str, Any] = {"description": route.summary}
-    if _has_content(route):
+    if route.answers != "application/json":
+        good["content"] = {route.answers: {"schema": {"type": "string"}}}
+    elif _has_content(route):
         good["content"] = {"application/json": {"schema": _ref(route.view)}}
     codes = {400, 413, 429, 503}
     if route.audience != PUBLIC:

@@ -39,7 +39,7 @@ from chalicelib.errors import (
     UnsupportedMedia,
 )
 from chalicelib.handlers import problems
-from chalicelib.handlers.views import Empty, PortalView, View
+from chalicelib.handlers.views import Content, Empty, PortalView, View
 from chalicelib.observability import logger, where
 from chalicelib.policies.decide import denial
 from chalicelib.policies.rules import RULES, Reach
@@ -82,6 +82,7 @@ class Route:
     media: str
     reads_record: bool
     proof: str | None
+    answers: str
 
 
 class Routes(Blueprint):  # type: ignore[misc]
@@ -107,18 +108,20 @@ class Routes(Blueprint):  # type: ignore[misc]
         reads_record: bool = False,
         proof: str | None = None,
         max_body: int = MAX_BODY,
+        answers: str = "application/json",
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register a view. `idempotent`: an Idempotency-Key is required. `if_match`: an If-Match is. `reads_record`: a
         staff member's read of a client's record is audited before the answer goes out; a list of clients is, too,
         when its view says whom it names (View.clients_named). `proof`: the password must have been given lately
-        (sessions.RECENT) or nobody been away since (sessions.UNBROKEN), else proof_required."""
+        (sessions.RECENT) or nobody been away since (sessions.UNBROKEN), else proof_required. `media` is what comes in
+        and `answers` what goes out, where it is not JSON: then the view is a Content."""
 
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
             view_type = get_type_hints(function)["return"]
             summary = (function.__doc__ or "").strip().split("\n")[0].rstrip(".")
             route = Route(
                 method, self.prefix + path, action, self.audience, function.__name__, summary, body, query, view_type,
-                status, idempotent, if_match, media, reads_record, proof,
+                status, idempotent, if_match, media, reads_record, proof, answers,
             )  # fmt: skip
             _check(route, function)
             self.table.append(route)
@@ -155,6 +158,8 @@ def _check(route: Route, function: Callable[..., Any]) -> None:
         raise RuntimeError(f"{where}: portal routes return PortalView types only")
     if route.method in SAFE and (route.body or route.idempotent or route.if_match):
         raise RuntimeError(f"{where}: a safe method changes nothing")
+    if (route.answers != "application/json") != (isinstance(route.view, type) and issubclass(route.view, Content)):
+        raise RuntimeError(f"{where}: what is not JSON is a Content, and the other way round")
     if "context" not in inspect.signature(function).parameters:
         raise RuntimeError(f"{where}: the view takes the context")
 
@@ -211,7 +216,9 @@ def _caller(request: Request) -> sessions.Caller:
 def _safe_params(params: dict[str, str]) -> dict[str, str]:
     """Path parts as they stand; what cannot be an id of ours is the same 404 as an id that is not there."""
     for name, value in params.items():
-        if not (_PATH_PART.fullmatch(value) if name in ("slug", "form_id", "section_id") else ids.is_id(value)):
+        if not (
+            _PATH_PART.fullmatch(value) if name in ("slug", "form_id", "section_id", "feed_key") else ids.is_id(value)
+        ):
             params = {**params, name: "-"}
     return params
 
@@ -359,8 +366,8 @@ def _audit_read(route: Route, context: Context, params: dict[str, str], view: An
     organization with the ids of those whom the answer names; none when it names nobody."""
     if not route.reads_record:
         named = list(dict.fromkeys(view.clients_named())) if isinstance(view, View) else []
-        if named:
-            audits.record(context, route.action, client_ids=named)
+        for first in range(0, len(named), audits.IDS_AT_MOST):
+            audits.record(context, route.action, client_ids=named[first : first + audits.IDS_AT_MOST])
         return
     about = {name: value for name, value in params.items() if name != "client_id" and value != "-"}
     client_id = params.get("client_id")
@@ -375,6 +382,9 @@ def _response(route: Route, view: Any) -> Response:
             headers["ETag"] = f'"{etag}"'
     if route.status == 204:
         return Response("", headers=headers, status_code=204)
+    if isinstance(view, Content):
+        headers["Content-Type"] = f"{route.answers}; charset=utf-8"
+        return Response(view.content, headers=headers, status_code=route.status)
     headers["Content-Type"] = "application/json"
     text = view.model_dump_json() if isinstance(view, BaseModel) else json.dumps(view)
     return Response(text, headers=headers, status_code=route.status)

@@ -14,6 +14,7 @@ from chalicelib.models import (  # noqa: F401
     jobs,
     mails,
     notifications,
+    slots,
     staff,
     tenants,
 )

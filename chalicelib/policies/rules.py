@@ -39,6 +39,7 @@ class Rule(NamedTuple):
 
 NO, SELF, ASSIGNED, PERMITTED, TENANT = Reach
 INVITATIONS = Feature.INVITATIONS
+SCHEDULING = Feature.SELF_SCHEDULING
 
 
 def _open() -> Rule:
@@ -48,12 +49,21 @@ def _open() -> Rule:
 RULES: Mapping[str, Rule] = {
     # action                         feature        admin    therapist  client  contact
     "api:describe": _open(),
+    "appointment:answer": Rule(None, NO, NO, SELF, NO),  # taking back, and taking what was offered: whatever is off
+    "appointment:book": Rule(SCHEDULING, NO, NO, SELF, NO),
+    "appointment:manage": Rule(None, TENANT, ASSIGNED, NO, NO),  # in one's own calendar; administrators in everyone's
+    "appointment:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
+    "availability:read": Rule(None, TENANT, SELF, NO, NO),
+    "availability:update": Rule(None, TENANT, SELF, NO, NO),  # hours can be set before the switch is turned on
+    "calendar:read": Rule(None, TENANT, SELF, NO, NO),
     "client:list": Rule(None, TENANT, TENANT, NO, NO),  # a therapist's list holds assigned clients only
     "client:read": Rule(None, TENANT, ASSIGNED, NO, NO),
     "client:settle_flag": Rule(None, TENANT, ASSIGNED, NO, NO),
     "document:download": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "document:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "document:verify": Rule(None, TENANT, ASSIGNED, SELF, NO),
+    "feed:manage": Rule(None, SELF, SELF, SELF, NO),
+    "feed:read": _open(),  # by its secret address
     "form:read": Rule(None, TENANT, TENANT, NO, NO),
     "home:read": Rule(None, SELF, SELF, SELF, NO),
     "intake:complete": Rule(None, NO, NO, SELF, NO),  # what was sent can be finished, whatever is off
@@ -69,6 +79,8 @@ RULES: Mapping[str, Rule] = {
     "job:stop": Rule(None, TENANT, NO, NO, NO),
     "notification:read": Rule(None, SELF, SELF, NO, NO),
     "notification:update": Rule(None, SELF, SELF, NO, NO),
+    "offer:read": Rule(None, TENANT, TENANT, NO, NO),
+    "offer:update": Rule(None, TENANT, NO, NO, NO),
     "profile:read": Rule(None, NO, NO, SELF, NO),
     "profile:update": Rule(None, NO, NO, SELF, NO),
     "session:create": _open(),
@@ -79,5 +91,6 @@ RULES: Mapping[str, Rule] = {
     "settings:read": Rule(None, TENANT, TENANT, NO, NO),
     "settings:update": Rule(None, TENANT, NO, NO, NO),
     "seal:verify": _open(),
+    "slot:read": Rule(SCHEDULING, NO, NO, SELF, NO),
     "tenant:look_up": _open(),
 }

@@ -12,10 +12,11 @@ from chalicelib import clock
 from chalicelib.models.intakes import IntakeForm
 from chalicelib.models.jobs import Job
 from chalicelib.models.mails import ClientMail, StaffMail
+from chalicelib.models.slots import Appointment
 from chalicelib.models.table import DUE_SHARDS, Record, due_before, due_key
 from chalicelib.models.transaction import change
 from chalicelib.observability import logger, where
-from chalicelib.services import documents, jobs, mails
+from chalicelib.services import appointments, documents, jobs, mails
 
 AT_ONCE = 200  # records of one shard in one run; the rest follows a minute later
 AGAIN = timedelta(minutes=5)  # when work that failed is looked at again
@@ -25,6 +26,7 @@ WORK: dict[str, Callable[[str, str, datetime], None]] = {
     StaffMail.KIND: mails.sweep,
     IntakeForm.KIND: documents.sweep,
     Job.KIND: jobs.sweep,
+    Appointment.KIND: appointments.sweep,
 }
 
 

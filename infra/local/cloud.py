@@ -39,6 +39,7 @@ LIMITS = {
     "verification_address": (1000, 600),
     "invitations_tenant": (20000, 86400),
     "invitations_client": (20000, 86400),
+    "scheduling_client": (500, 86400),
     "sessions": (200, 0),
 }
 

@@ -27,13 +27,18 @@ for module in pkgutil.iter_modules(chalicelib.models.__path__):
 # Every part that may stand in a key: ids, digests, and names that are ours. An attribute that is missing here is
 # taken to be personal until somebody has thought about it.
 OPAQUE = {
-    "client_id", "document_id", "event_id", "form_id", "intake_id", "invite_id", "job_id", "mail_id", "message_id",
-    "notification_id", "section_id", "staff_id", "tenant_id",  # ids
+    "appointment_id", "client_id", "document_id", "event_id", "form_id", "intake_id", "invite_id", "job_id", "mail_id",
+    "message_id", "notification_id", "section_id", "staff_id", "tenant_id",  # ids
     "email_digest", "key_digest", "letters_digest", "subject_digest", "token_digest",  # digests
     "number", "purpose", "realm", "shard", "slug", "window", "year_month",  # neither about a person nor by one
+    "day", "phase", "starts_at",  # of an appointment whose ids are beside them
 }  # fmt: skip
 # Records without an organization in their key, each because it is found before the organization is known.
-PLATFORM = {"slug": "PLATFORM#SLUG#{slug}", "sent_message": "PLATFORM#SES#{message_id}"}
+PLATFORM = {
+    "slug": "PLATFORM#SLUG#{slug}",
+    "sent_message": "PLATFORM#SES#{message_id}",
+    "feed": "PLATFORM#FEED#{token_digest}",
+}
 PLACES = [(kind, name, key) for kind, record in Record.kinds().items() for name, key in record.keys().items()]
 every_place = pytest.mark.parametrize(
     ("kind", "name", "key"), PLACES, ids=[f"{kind}.{name}" for kind, name, _ in PLACES]

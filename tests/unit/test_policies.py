@@ -20,9 +20,10 @@ ADMINISTRATOR, THERAPIST, CLIENT, CONTACT = Role
 
 # ---- the oracle: DOMAIN.md's sentences, by what an action is about ----
 
-# Before there is a session: the login link, a mailed link, and a file that anyone may check (3.5, 3.8, 4.5).
+# Before there is a session: the login link, a mailed link, a file that anyone may check, a feed by its secret address
+# (3.5, 3.8, 4.5, 5.5).
 WITHOUT_SESSION = {
-    "api:describe", "invite:look_up", "invite:redeem", "invite:renew", "seal:verify", "session:create",
+    "api:describe", "feed:read", "invite:look_up", "invite:redeem", "invite:renew", "seal:verify", "session:create",
     "tenant:look_up",
 }  # fmt: skip
 # 1.2 "Administrators, and therapists who were given the permission, send portal invitations and intake forms";
@@ -30,26 +31,38 @@ WITHOUT_SESSION = {
 BY_PERMISSION = {"invite:send", "invite:revoke"}
 # 1.5 "kept securely by the practice, for assigned staff only"; 1.3 "therapists … open completed intakes".
 STAFF_ABOUT_A_CLIENT = {
+    "appointment:manage", "appointment:read",
     "client:read", "client:settle_flag", "document:download", "document:read", "document:verify", "intake:read",
     "intake:summarize", "invite:read",
 }  # fmt: skip
 # Staff see the practice's own things, and lists that hold only whom they may see.
-STAFF_ABOUT_THE_PRACTICE = {"client:list", "form:read", "settings:read"}
+STAFF_ABOUT_THE_PRACTICE = {"client:list", "form:read", "offer:read", "settings:read"}
 # 2.2 "the administrator switched it on"; 1.2 "Bulk invitation is for administrators", and so is what became of it.
-ADMINISTRATORS_ONLY = {"job:read", "job:stop", "settings:update"}
+ADMINISTRATORS_ONLY = {"job:read", "job:stop", "offer:update", "settings:update"}
+# 1.7 "Each staff member sets their own availability … An administrator may set it for them."
+OWN_OR_BY_ADMINISTRATORS = {"availability:read", "availability:update", "calendar:read"}
 # 4.5 "the client can always download their own copy"; DESIGN: one's own record is never gated.
-CLIENTS_OWN = {"document:download", "document:read", "document:verify", "intake:read", "profile:read", "profile:update"}
+CLIENTS_OWN = {
+    "appointment:read",
+    "document:download", "document:read", "document:verify", "intake:read", "profile:read", "profile:update",
+}  # fmt: skip
 # 4.2 "electronically signed", by the client alone (CVE-2026-24890: nobody signs for anybody else).
-CLIENTS_OWN_WORK = {"intake:complete"}
+# 5.1 "Therapists let clients self-schedule"; 5.3 staff propose, the client answers.
+CLIENTS_OWN_WORK = {"appointment:answer", "appointment:book", "intake:complete", "slot:read"}
 # Everyone with a session has one, and a home.
-ANYONE_SIGNED_IN = {"home:read", "session:end", "session:extend", "session:prove", "session:read"}
+ANYONE_SIGNED_IN = {"feed:manage", "home:read", "session:end", "session:extend", "session:prove", "session:read"}
 STAFF_OWN = {"notification:read", "notification:update"}
 # 2: what depends on a feature being on. Taking back, reading and what is one's own does not, nor finishing a form that
 # was sent ("hides nothing that is already on record"). Picking forms does: tests/integration/test_invitations.py
-NEEDS = {"invite:send": Feature.INVITATIONS}
+# What was booked can be taken back, and what was offered be taken, whatever was switched off since.
+NEEDS = {
+    "appointment:book": Feature.SELF_SCHEDULING,
+    "invite:send": Feature.INVITATIONS,
+    "slot:read": Feature.SELF_SCHEDULING,
+}
 EVERY_ACTION = (
     WITHOUT_SESSION | BY_PERMISSION | STAFF_ABOUT_A_CLIENT | STAFF_ABOUT_THE_PRACTICE | ADMINISTRATORS_ONLY
-    | CLIENTS_OWN | CLIENTS_OWN_WORK | ANYONE_SIGNED_IN | STAFF_OWN
+    | CLIENTS_OWN | CLIENTS_OWN_WORK | ANYONE_SIGNED_IN | STAFF_OWN | OWN_OR_BY_ADMINISTRATORS
 )  # fmt: skip
 
 
@@ -59,6 +72,8 @@ def ever(action: str, role: Role, may_invite: bool) -> bool:
         return False  # 1.1: "by explicit, dated, revocable permission", which nobody can give yet
     if role is CLIENT:
         return action in CLIENTS_OWN | CLIENTS_OWN_WORK | ANYONE_SIGNED_IN
+    if action in OWN_OR_BY_ADMINISTRATORS:
+        return True
     if action in STAFF_ABOUT_A_CLIENT | STAFF_ABOUT_THE_PRACTICE | ANYONE_SIGNED_IN | STAFF_OWN:
         return True
     if role is ADMINISTRATOR:
@@ -72,6 +87,8 @@ def reaches(action: str, role: Role, facts: Facts) -> bool:
         return facts.is_self
     if role is ADMINISTRATOR or action in STAFF_ABOUT_THE_PRACTICE:
         return True
+    if action in OWN_OR_BY_ADMINISTRATORS:
+        return facts.is_self
     return facts.is_assigned
 
 
@@ -258,8 +275,11 @@ def test_a_client_that_is_not_there_is_like_one_that_may_not_be_seen() -> None:
 def test_what_clients_may_do_is_pinned() -> None:
     """A wall, not a list to be extended in passing: DOMAIN.md 1.5. Contacts have nothing yet."""
     assert {action for action, rule in RULES.items() if rule.client is not Reach.NOBODY} == {
-        "document:download", "document:read", "document:verify", "home:read", "intake:complete", "intake:read",
+        "appointment:answer", "appointment:book", "appointment:read",
+        "document:download", "document:read", "document:verify", "feed:manage",
+        "home:read", "intake:complete", "intake:read",
         "profile:read", "profile:update", "session:end", "session:extend", "session:prove", "session:read",
+        "slot:read",
     }  # fmt: skip
     assert {rule.client for rule in RULES.values()} == {Reach.NOBODY, Reach.SELF}
     assert {rule.contact for rule in RULES.values()} == {Reach.NOBODY}
@@ -392,7 +412,11 @@ def test_an_answer_that_names_clients_says_whom() -> None:
 def test_what_sends_mail_needs_an_idempotency_key() -> None:
     from chalicelib.handlers import routes
 
-    sending = {"send_invite", "resend_invite", "sign_my_form"}
+    sending = {
+        "send_invite", "resend_invite", "sign_my_form", "book_appointment", "move_my_appointment", "accept_proposal",
+        "cancel_my_appointment", "create_appointment", "confirm_appointment", "decline_appointment", "propose_times",
+        "move_appointment", "cancel_appointment",
+    }  # fmt: skip
     assert {route.operation_id for route in routes() if route.idempotent} == sending
 
 
