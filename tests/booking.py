@@ -3,6 +3,7 @@
 import json
 import uuid
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from tests.calls import PEOPLE, Answer, Caller
@@ -163,5 +164,5 @@ def wrong(now: int) -> list[str]:
             found.append(f"{kind}: {there} is not {expected[kind]}")
         for person, entries in there.items():
             in_order = sorted(entries)
-            found += [f"{person} twice: {a} {b}" for a, b in zip(in_order, in_order[1:], strict=False) if b[0] < a[1]]
+            found += [f"{person} twice: {a} {b}" for a, b in pairwise(in_order) if b[0] < a[1]]
     return found

@@ -441,7 +441,7 @@ class Objections(NamedTuple):
 
 def check(context: Context, wanted: Wanted) -> Objections:
     """What speaks against a time, before staff book it. Raises as `book_for` does but for the time itself."""
-    plan = _plan(context, wanted, "")
+    plan = _plan(context, wanted, ids.new_id(context.now))
     blocked, warnings = plan.verdict
     return Objections(warnings, blocked.code if blocked is not None else None)
 
@@ -795,7 +795,7 @@ def settle(context: Context, outcome: str) -> Appointment:
         return record
     if record.status not in HELD:
         raise AppointmentEnded()
-    if minute(context.now) < int(record.start):
+    if context.now < moment(int(record.start)):
         raise NotYetBegun()
     new = _changed(context, record, moves=False, status=outcome)
     with Transaction() as tx:
@@ -831,7 +831,7 @@ def of_client(context: Context, when: str, limit: int, cursor: str | None) -> Pa
 
 
 def _lasts(record: Appointment, now: datetime) -> bool:
-    return int(record.start) + int(record.minutes) > minute(now)
+    return moment(int(record.start) + int(record.minutes)) > now
 
 
 def links(context: Context, records: Sequence[Appointment]) -> dict[str, str]:
