@@ -230,6 +230,10 @@ class ClientBusy(PortalError):
     status, code, title = 409, "client_busy", "The client already has an appointment at this time."
 
 
+class TherapistNotOffered(PortalError):
+    status, code, title = 409, "therapist_not_offered", "This therapist cannot be booked here. Please choose again."
+
+
 class ServiceNotOffered(PortalError):
     status, code, title = 409, "service_not_offered", "This is not offered any more. Please choose again."
 

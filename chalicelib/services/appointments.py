@@ -32,6 +32,7 @@ from chalicelib.errors import (
     SlotNotOffered,
     SlotTaken,
     Stale,
+    TherapistNotOffered,
     TooFar,
     TooLate,
     TooManyAhead,
@@ -108,7 +109,7 @@ class Scene:
         """For a transaction: the therapist is assigned, and the hours are those that were read."""
         assert self.assignment is not None
         assert self.availability is not None
-        tx.require(self.assignment, Assignment.pk.exists(), otherwise=NotFound())
+        tx.require(self.assignment, Assignment.pk.exists(), otherwise=TherapistNotOffered())
         tx.require(self.availability, Availability.version == self.availability.version, otherwise=Moved())
 
 
@@ -323,8 +324,9 @@ class Wanted(NamedTuple):
 def book(context: Context, wanted: Wanted) -> Appointment:
     """A client asks for a time, or books it where the organization confirms at once; both sides are told.
 
-    Raises NotFound (nobody whom this client can book), SlotTaken with other times, SlotNotOffered, TooSoon, TooFar,
-    OwnConflict, ServiceNotOffered, TooManyOpen, TooManyAhead, InvalidBody, TooManyRequests, Busy.
+    Raises TherapistNotOffered (whoever it is whom this client cannot book), ServiceNotOffered, InvalidBody, SlotTaken
+    and SlotNotOffered with other times, TooSoon, TooFar, OwnConflict, TooManyOpen, TooManyAhead, TooManyRequests,
+    Busy.
     """
     if context.result:
         return get(context, context.client_id, context.result)
@@ -364,7 +366,7 @@ def _keep(context: Context, scene: Scene, start: int, *changes: Taken) -> None:
 def _bookable(context: Context, scene: Scene) -> Staff:
     staff = scene.staff
     if scene.assignment is None or staff is None or not slots.can_be_booked(context, staff, scene.availability):
-        raise NotFound()
+        raise TherapistNotOffered()
     return staff
 
 
@@ -469,9 +471,7 @@ class _Plan(NamedTuple):
 def _plan(context: Context, wanted: Wanted, appointment_id: str) -> _Plan:
     _require_calendar(context, wanted.staff_id)
     scene = _scene(context, context.client_id, wanted.staff_id, around=wanted.start)
-    if scene.staff is None or scene.staff.status != "active":
-        raise NotFound()
-    if scene.assignment is None:
+    if scene.staff is None or scene.staff.status != "active" or scene.assignment is None:
         raise NotAssigned()
     service, location = slots.chosen(scene.offer, wanted.wish, by_client=False)
     usual = hours.service_of(service, tenants.scheduling(context.tenant))

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from chalicelib.context import Context
-from chalicelib.errors import InvalidBody, NotFound, ServiceNotOffered
+from chalicelib.errors import InvalidBody, ServiceNotOffered, TherapistNotOffered
 from chalicelib.models.clients import Assignment
 from chalicelib.models.slots import Availability, Offer
 from chalicelib.models.staff import Staff
@@ -123,7 +123,7 @@ def bookable(
 ) -> list[Bookable]:
     """What can be booked on these days of the viewer's zone, with one therapist or with any of the client's.
 
-    Raises NotFound for somebody whom this client cannot book, ServiceNotOffered, InvalidBody.
+    Raises TherapistNotOffered (whoever it is whom this client cannot book), ServiceNotOffered, InvalidBody.
     """
     window = zones.span(zone, first_day, last_day)
     found = _searches(context, wish, staff_id, window, moving)
@@ -143,7 +143,7 @@ def _searches(
 ) -> list[tuple[Counterpart, Search]]:
     offered, found = counterparts(context, staff_id)
     if staff_id and not found:
-        raise NotFound()
+        raise TherapistNotOffered()
     service, _ = chosen(offered, wish, by_client=True)
     client_busy = calendars.of_client(context.tenant_id, context.client_id, window) if found else []
     return [

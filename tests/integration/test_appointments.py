@@ -111,7 +111,7 @@ def test_an_unanswered_request_expires_and_the_client_learns_it(
     assert _subjects(call("A1"), "T1")[-1] == "A request has expired"
     (record,) = flows.stored("appointment")
     assert (record["status"], record["ended_by"], record.get("duesk")) == ("expired", "system", None)
-    assert booking.taken("therapist_day") == {}
+    assert booking.taken(0) == ({}, {})
     client = call("C1")
     client.sign_in("C1")
     assert asked["starts_at"] in booking.starts(booking.slots(client, service, clock.now().date(), days=10))
@@ -157,7 +157,7 @@ def test_offers_that_are_not_taken_expire(world: World, call: Call, clock: Any, 
     clock.advance(72 * 3600 + 60)
     call("A1").drain()
     assert flows.stored("appointment")[0]["status"] == "expired"
-    assert booking.taken("therapist_day") == booking.taken("client_day") == {}
+    assert booking.taken(0) == ({}, {})
 
 
 def test_instant_confirmation_books_at_once(world: World, call: Call, clock: Any, service: str) -> None:
@@ -202,7 +202,7 @@ def test_within_the_notice_a_client_cancels_alone_and_nothing_is_late(call: Call
     clock.advance(11 * 60)
     answer = mine(call("C1"), booked, "cancellation", {"reason": "Away"})
     assert (answer.json["status"], answer.json["late"], answer.json["ended_by"]) == ("cancelled", False, "client")
-    assert booking.taken("therapist_day") == {}
+    assert booking.taken(0) == ({}, {})
     (mail,) = [each for each in _mails(call, "T1") if each["subject"] == "An appointment was cancelled"]
     assert "METHOD:CANCEL" in mail["attachments"][0]["text"]
     assert "STATUS:CANCELLED" in mail["attachments"][0]["text"]
@@ -215,7 +215,7 @@ def test_what_was_just_booked_can_be_undone(call: Call, clock: Any, service: str
     booked = book(call("C1"), "T1", service, start).json
     assert booked["undo_until"] is not None
     assert mine(call("C1"), booked, "cancellation", {}).json["status"] == "cancelled"
-    assert booking.taken("client_day") == {}
+    assert booking.taken(0) == ({}, {})
 
 
 def test_moving_frees_the_old_time_and_may_overlap_it(world: World, call: Call, clock: Any, service: str) -> None:
@@ -265,7 +265,7 @@ def test_every_refusal_says_what_a_client_can_do(world: World, call: Call, clock
     assert code(at(clock, 3, "15:05")) == (409, "slot_not_offered")  # not on the grid
     assert code(at(clock, 3), service="01KF8DEM00000000000000000X") == (409, "service_not_offered")
     for key in ("T4", "T2", "T3", "BT", "C1"):  # unassigned, without hours, without a seat, foreign, nobody
-        assert code(at(clock, 3), key) == (404, "not_found")
+        assert code(at(clock, 3), key) == (409, "therapist_not_offered")
     for wrong in ("2026-11-28T15:00:30Z", "2026-11-28T15:00:00", "2026-11-28T10:00:00-05:00", "2026-02-30T10:00:00Z"):
         assert code(wrong) == (422, "invalid_body")
     assert code(at(clock, 3), zone="America/Gotham") == (422, "invalid_body")
@@ -363,7 +363,7 @@ def test_staff_book_with_open_eyes_and_never_over_what_is_taken(
     assert call("A1").post(path, other).code == "client_busy"
     assert staff.post(path, other).code == "not_your_calendar"
     assert call("A1").post(path, {**other, "staff_id": world.id("T4")}).code == "not_assigned"
-    assert call("A1").post(path, {**other, "staff_id": world.id("BT")}).code == "not_found"
+    assert call("A1").post(path, {**other, "staff_id": world.id("BT")}).code == "not_assigned"
     assert booking.wrong(_now(world)) == []
 
 

@@ -7,13 +7,14 @@ once for each of those writes and each way to die there.
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from infra.local import faults, state
 from infra.local.portal import Portal
-from tests import flows
+from tests import booking, flows
 from tests.calls import PEOPLE, Answer, Caller
 from tests.conftest import World
 from tests.flows import NOTICE
@@ -21,6 +22,10 @@ from tests.flows import NOTICE
 WRITES = ("TransactWriteItems", "UpdateItem", "PutItem", "SendMessage", "PutObject", "SendEmail")
 # What is left of a record when ids, times and ciphertext are taken away.
 LEFT = {
+    "appointment": ("status", "start", "late", "ended_by"),
+    "bookings": ("client_id",),
+    "client_day": ("day",),
+    "therapist_day": ("day",),
     "account": ("realm", "status"),
     "client": ("client_id", "portal", "unseen", "preferred_name"),
     "client_audit": ("action",),
@@ -100,7 +105,70 @@ def _redeem(call: Any, token: str) -> Answer:
     return signed_in
 
 
+def _bookable(call: Any) -> tuple[str, str]:
+    """A service, and a time for it."""
+    caller = call("A1")
+    return booking.opened(call, "T1"), booking.at(caller.clock, 3)
+
+
+def _asked(call: Any) -> dict[str, Any]:
+    asked: dict[str, Any] = booking.book(call("C1"), "T1", *_bookable(call)).json
+    call("A1").drain()
+    return asked
+
+
+def _nearly_expired(call: Any) -> dict[str, Any]:
+    """Its hold is over, and nobody has looked yet."""
+    asked = _asked(call)
+    call("A1").clock.advance(72 * 3600 - 30)
+    return asked
+
+
+def _nearly_reminded(call: Any) -> dict[str, Any]:
+    confirmed: dict[str, Any] = booking.theirs(call("T1"), "C1", _asked(call), "confirmation").json
+    call("A1").drain()
+    clock = call("A1").clock
+    clock.set(booking.instant(confirmed["starts_at"]) - timedelta(hours=24, seconds=-5))
+    return confirmed
+
+
+def _by_client(verb: str, **body: Any) -> Callable[[Any, Any], Answer]:
+    def act(call: Any, seen: dict[str, Any]) -> Answer:
+        return booking.mine(call("C1"), seen, verb, body, key="the-very-same-key")
+
+    return act
+
+
+def _by_staff(verb: str, **body: Any) -> Callable[[Any, Any], Answer]:
+    def act(call: Any, seen: dict[str, Any]) -> Answer:
+        return booking.theirs(call("T1"), "C1", seen, verb, body, key="the-very-same-key")
+
+    return act
+
+
+def _move(call: Any, seen: dict[str, Any]) -> Answer:
+    body = {"starts_at": seen["starts_at"].replace("T15:00", "T15:15"), "zone": booking.ZONE}
+    return booking.mine(call("C1"), seen, "time", body, key="the-very-same-key")
+
+
+def _wait(call: Any, _: Any) -> Answer:
+    """Nobody does anything: the schedule does."""
+    answer: Answer = call().get("/tenants/oak")
+    return answer
+
+
 FLOWS: dict[str, Flow] = {
+    "book": Flow(
+        _bookable,
+        lambda call, scene: booking.book(call("C1"), "T1", *scene, key_="the-very-same-key"),
+        (201,),
+        True,
+    ),
+    "confirm": Flow(_asked, _by_staff("confirmation"), (200,), True),
+    "cancel": Flow(_asked, _by_client("cancellation"), (200,), True),
+    "reschedule": Flow(_asked, _move, (200,), True),
+    "expire": Flow(_nearly_expired, _wait, (200,), True),
+    "remind": Flow(_nearly_reminded, _wait, (200,), True),
     "invite": Flow(
         lambda call: None,
         lambda call, _: flows.invite(call("T4"), flows.client_id("C4"), NOTICE, key="the-very-same-key"),
@@ -141,7 +209,7 @@ FLOWS: dict[str, Flow] = {
         False,
     ),
 }  # fmt: skip
-THOROUGH = ("invite", "redeem", "save", "sign, seal, tell")
+THOROUGH = ("book", "reschedule", "invite", "redeem", "save", "sign, seal, tell")
 
 
 def _changed(client: Caller, etag: str) -> Answer:

@@ -28,7 +28,7 @@ from chalicelib.policies.rules import Role
 from infra.local import levers, state
 from infra.local import world as demo
 from infra.local.gateway import Answer
-from tests import flows
+from tests import booking, flows
 from tests.calls import PEOPLE, Caller
 from tests.conftest import World
 from tests.unit.test_policies import expected
@@ -37,7 +37,8 @@ RANDOM_ID = "01M8HZZZZZQ9W8E7R6T5Y4V3X2"
 MALFORMED = ["1", "-", "%2e%2e", "..%2fT1", "%00", "%23", "01kf8dem0000000000000000c1", "' OR 1=1 --", "é", "x" * 300]
 NOBODY = "nobody"
 UNAUTHENTICATED = (NOBODY, "expired", "forged", "disabled", "left")
-NESTED = ("invite_id", "intake_id", "document_id", "notification_id")
+NESTED = ("appointment_id", "invite_id", "intake_id", "document_id", "notification_id")
+OF_CALENDAR = "therapist_id"  # whose calendar: a therapist's own, any of the organization's for administrators
 OF_TENANT = ("job_id",)  # what belongs to the organization: there for everyone of it who may do this at all
 # More clients: two with an open invitation, so that there is a sibling's and a foreign one, and one to be invited.
 MORE = {"C6": ("oak", "T4"), "C7": ("oak", "T4"), "CY": ("birch", "BT")}
@@ -53,6 +54,7 @@ class Stage:
     tenants: dict[str, str] = field(default_factory=dict)  # person or client → slug
     therapists: dict[str, set[str]] = field(default_factory=dict)  # client → therapists
     ids: dict[str, dict[str, str]] = field(default_factory=dict)  # client or staff → what is theirs
+    service: str = ""  # what can be booked with oak's therapists
     undo: "Undo | None" = None
 
     def ask(self, person: str, method: str, path: str, body: bytes, more: dict[str, str] | None = None) -> Answer:
@@ -69,14 +71,14 @@ class Stage:
         assert self.undo is not None
         self.undo.put_back()
 
-    def facts(self, person: str, client: str | None, now: Circumstances) -> Facts:
-        """What ties this person to this client."""
+    def facts(self, person: str, client: str | None, now: Circumstances, calendar: str | None = None) -> Facts:
+        """What ties this person to this client, or to this calendar."""
         who = PEOPLE[person]
         staff = isinstance(who, demo.StaffMember)
         exists = client is None or self.tenants.get(client) == who.tenant
         return Facts(
             roles={Role(role) for role in who.roles} if isinstance(who, demo.StaffMember) else {Role.CLIENT},
-            is_self=True,
+            is_self=calendar in (None, person),
             is_assigned=client is not None and person in self.therapists.get(client, ()),
             may_invite=staff and who.may_invite,
             exists=exists,
@@ -183,12 +185,41 @@ def _furnish(stage: Stage, call: Callable[[str], Caller]) -> None:
         stage.ids[key] |= {"intake_id": started, "signed_intake_id": signed, "document_id": document}
     for key in ("A1", "B1"):
         stage.ids[key]["job_id"] = _job(key)
+    _appointments(stage, call)
     stage.ids["C4"]["token"] = flows.mailed_token(call("A1"), PEOPLE["C4"].email)
     for key in ("A1", "T1", "T4", "BT", "DT"):
         notices = call(key).get("/practice/notifications").json["items"]
         if notices:
             stage.ids[key]["notification_id"] = notices[0]["notification_id"]
     _those_who_may_not(stage)
+
+
+FEED = "a-feed-that-is-not-there"
+OFFERED, LATER = 5, 9  # days from now
+
+
+def _appointments(stage: Stage, call: Callable[[str], Caller]) -> None:
+    """Someone who has asked for a time, one who is offered others, one whom staff have booked; in two organizations."""
+    global FEED
+    at = booking.at(stage.portal.clock, 3)
+    stage.service = booking.opened(call, "T1", "T4")
+    birch = booking.offer(call("B1"))["services"][0]["service_id"]
+    booking.hours(call("B1"), "BT", *booking.EVERY_DAY)
+    for key, therapist in (("C1", "T1"), ("C3", "T4"), ("CB", "BT")):
+        service = birch if key == "CB" else stage.service
+        asked = booking.book(call(key), therapist, service, at)
+        assert asked.status == 201, asked
+        stage.ids[key]["appointment_id"] = asked.json["appointment_id"]
+    clock, admin = stage.portal.clock, call("A1")
+    past = booking.book_for(admin, "C1", "T1", stage.service, booking.at(clock, -1), override=True)
+    stage.ids["C1"]["past_appointment_id"] = past.json["appointment_id"]
+    asked = booking.book(call("C3"), "T4", stage.service, booking.at(clock, 4)).json
+    offered = booking.theirs(admin, "C3", asked, "proposal", {"starts": [booking.at(clock, OFFERED)]})
+    stage.ids["C3"]["offered_appointment_id"] = offered.json["appointment_id"]
+    assert offered.json["etag"] == "2"
+    for name in ("list_slots", "find_first_slot"):
+        QUERIES[name] = QUERIES[name].replace(RANDOM_ID, stage.service)
+    FEED = call("C1").post("/feed").json["address"].split("/")[-2]
 
 
 def _job(key: str) -> str:
@@ -257,6 +288,7 @@ class Target:
     client: str | None  # None: the address names no client, or one that does not exist
     names_client: bool
     there: frozenset[str] | None  # the people for whom the nested thing exists; None: for everyone who may see
+    calendar: str | None = None  # the person whose calendar is named, if one is
 
 
 def _targets(route: Route, stage: Stage) -> Iterator[Target]:
@@ -264,6 +296,8 @@ def _targets(route: Route, stage: Stage) -> Iterator[Target]:
     nested = [name for name in names if name in NESTED]
     if "client_id" in names:
         yield from _about_clients(route, stage, nested)
+    elif OF_CALENDAR in names:
+        yield from _about_calendars(route, stage)
     elif nested or (of_tenant := [name for name in names if name in OF_TENANT]):
         yield from _about_own(route, stage, (nested or of_tenant)[0])
     else:
@@ -271,6 +305,15 @@ def _targets(route: Route, stage: Stage) -> Iterator[Target]:
         for name in names:
             for bad in ["nothing-of-this-name", *MALFORMED]:
                 yield Target(f"{name}={bad}", _filled(route, {name: bad}), None, False, frozenset())
+
+
+def _about_calendars(route: Route, stage: Stage) -> Iterator[Target]:
+    for key in ("A1", "T1", "T3", "T4", "BT"):
+        there = frozenset(each for each, slug in stage.tenants.items() if slug == stage.tenants[key])
+        path = _filled(route, {OF_CALENDAR: PEOPLE[key].id})
+        yield Target(f"{OF_CALENDAR} of {key}", path, None, False, there, key)
+    for bad in [RANDOM_ID, *MALFORMED]:
+        yield Target(f"{OF_CALENDAR}={bad}", _filled(route, {OF_CALENDAR: bad}), None, False, frozenset(), "nobody")
 
 
 # Files below which every wrong id is tried: one with two therapists, one who is invited, a foreign one.
@@ -310,16 +353,33 @@ def _about_own(route: Route, stage: Stage, name: str) -> Iterator[Target]:
 
 
 def _wanted(route: Route, name: str) -> str:
-    return "signed_intake_id" if route.operation_id == "summarize_intake" else name
+    """What a route needs to succeed: one that is signed, that is past, that is offered."""
+    special = {
+        "summarize_intake": "signed_intake_id",
+        "settle_appointment": "past_appointment_id",
+        "move_appointment": "past_appointment_id",
+        "accept_proposal": "offered_appointment_id",
+    }
+    return special.get(route.operation_id, name)
 
 
 def _filled(route: Route, ids: dict[str, str]) -> str:
-    usual = {"slug": "oak", "form_id": flows.NOTICE, "section_id": "acknowledgement"}
-    return re.sub(r"{(\w+)}", lambda m: (usual | ids)[m.group(1)].replace(" ", "%20"), route.path)
+    usual = {"slug": "oak", "feed_key": FEED, "form_id": flows.NOTICE, "section_id": "acknowledgement"}
+    path = re.sub(r"{(\w+)}", lambda m: (usual | ids)[m.group(1)].replace(" ", "%20"), route.path)
+    return path + QUERIES.get(route.operation_id, "")
 
 
 # ---- requests that would succeed ----
 
+# What routes are asked that cannot be asked for nothing.
+_WISH = f"?service_id={RANDOM_ID}&mode=telehealth"
+QUERIES = {
+    "read_calendar": "?first_day=2026-11-25&last_day=2026-12-01",
+    "list_slots": f"{_WISH}&first_day=2026-11-25&last_day=2026-12-01&zone=Asia/Tokyo",
+    "find_first_slot": _WISH,
+}
+_STAFF_BOOKING = {**booking.wish("T1", RANDOM_ID, "2026-12-01T15:00:00Z"), "override": True}
+del _STAFF_BOOKING["zone"]
 BODIES: dict[str, Any] = {
     "search_clients": {"search": "imo"},
     "sign_in": {"slug": "oak", "kind": "client", "email": "imogen@mail.example", "password": "C1-quiet-river-lantern"},
@@ -333,12 +393,30 @@ BODIES: dict[str, Any] = {
     "look_up_invitation": {"token": "…"},
     "redeem_invitation": {"token": "…", "password": flows.PASSWORD, "birth_date": PEOPLE["C4"].birth_date},
     "renew_invitation": {"token": "…"},
+    "change_offer": {"services": [], "locations": []},
+    "change_availability": {"zone": "America/New_York"},
+    "book_appointment": booking.wish("T1", RANDOM_ID, "2027-01-01T15:00:00Z"),
+    "move_my_appointment": {"starts_at": "2026-12-04T15:00:00Z", "zone": "America/New_York"},
+    "accept_proposal": {"starts_at": "2026-12-04T15:00:00Z"},
+    "cancel_my_appointment": {},
+    "check_appointment": _STAFF_BOOKING,
+    "create_appointment": _STAFF_BOOKING,
+    "decline_appointment": {},
+    "propose_times": {"starts": ["2026-12-04T15:00:00Z"]},
+    "move_appointment": {"starts_at": "2026-12-04T15:00:00Z"},
+    "cancel_appointment": {},
+    "settle_appointment": {"status": "completed"},
 }
 # The state of the world makes the answer of these a conflict or a refusal of the body for some; that is not a denial.
 PASSED = range(200, 300)
 ALSO = {"send_invite": (409,), "resend_invite": (409,), "revoke_invite": (409,), "change_profile": (412,),
         "change_settings": (412,), "download_document": (409,), "verify_document": (409,),
-        "mark_document_seen": (409,)}  # fmt: skip
+        "mark_document_seen": (409,), "book_appointment": (409,), "move_my_appointment": (409,),
+        "accept_proposal": (409,), "check_appointment": (409,), "create_appointment": (409,),
+        "confirm_appointment": (409,), "decline_appointment": (409,), "propose_times": (409,),
+        "move_appointment": (409,), "cancel_appointment": (409,), "settle_appointment": (409,),
+        "list_slots": (409,), "find_first_slot": (409,),
+        "change_offer": (412,), "change_availability": (412,)}  # fmt: skip
 
 
 def _good(route: Route, stage: Stage, person: str = NOBODY) -> tuple[bytes, dict[str, str]]:
@@ -346,6 +424,14 @@ def _good(route: Route, stage: Stage, person: str = NOBODY) -> tuple[bytes, dict
         return b"%PDF-1.7 no", {"content-type": "application/pdf"}
     more = {"idempotency-key": "matrix-0123456789"} if route.idempotent else {}
     body = dict(BODIES.get(route.operation_id, {}))
+    if "service_id" in body:
+        body["service_id"] = stage.service
+    if "starts_at" in body:
+        body["starts_at"] = booking.at(stage.portal.clock, OFFERED if "acceptance" in route.path else LATER)
+    if "starts" in body:
+        body["starts"] = [booking.at(stage.portal.clock, LATER)]
+    if route.operation_id == "accept_proposal":
+        more["if-match"] = '"2"'
     if "token" in body:
         body["token"] = stage.ids["C4"]["token"]
     if route.operation_id == "prove_session" and (who := PEOPLE.get(person)):
@@ -380,7 +466,7 @@ def _denied(route: Route, stage: Stage, person: str, target: Target, now: Circum
     staff = isinstance(PEOPLE[person], demo.StaffMember)
     if route.audience not in (BOTH, PRACTICE if staff else PORTAL):
         return 403, "forbidden"
-    facts = stage.facts(person, target.client, now)
+    facts = stage.facts(person, target.client, now, target.calendar)
     if target.names_client and target.client is None:
         facts = Facts(**{**facts.__dict__, "exists": False})
     why = expected(route.action, facts)
@@ -494,7 +580,8 @@ def test_features_off_stop_what_needs_them_and_nothing_else(off: str, stage: Sta
     finally:
         stage.undo = before
     assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:25])
-    assert stopped == {"invite:send"}  # what was sent can be finished and signed
+    # What was sent can be finished and signed, what was booked taken back.
+    assert stopped == {"invite:send", "appointment:book", "slot:read"}
 
 
 # ---- around the routes ----
