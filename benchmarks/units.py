@@ -54,6 +54,23 @@ KNOWN: dict[str, tuple[tuple[float | None, float | None, int | None], str]] = {
     "a document in words": ((9, None, None), "facts of five items, then packet, form, document, signed record"),
     "summary of a packet": ((13, None, 4), "reads every signed form of the packet and its document"),
     "notifications": ((None, None, 4), "then the names as they are now, of those who may still be seen, and the audit"),
+    "availability": ((None, None, 4), "what lies ahead is compared with the hours: requests, then appointments"),
+    "availability: change": ((None, None, 5), "as for reading it, after the change"),
+    "what I can book": ((10, None, None), "three items of each therapist on the client's file"),
+    "slots of 60 days": ((None, None, 4), "who asks, who is asked, then the days of both sides: two reads a search"),
+    "first slot": ((None, None, 4), "as for the slots"),
+    "my appointments": ((None, None, 3), "an index of keys, then the appointments"),
+    "requests": ((None, None, 5), "who asks, whose calendars, the requests, names as they are now, the audit"),
+    "confirm": (
+        (None, 22, None),
+        "the days of both sides, the caps, the audit, two mails, an entry that changes place",
+    ),
+    "calendar of a week": (
+        (None, None, 6),
+        "whose calendars, requests, appointments, names as they are now, the audit",
+    ),
+    "appointments of a client": ((None, None, 4), "an index of keys, then the appointments, then the audit"),
+    "feed": ((None, None, 4), "the address, whose it is, an index of keys, the appointments"),
     "staff home": ((None, None, 6), "notifications and clients on one page, then the audit of those it names"),
 }
 
@@ -139,6 +156,38 @@ def fill(tenant_id: str, therapist_id: str, count: int) -> None:
             records.append(Assignment.new(tenant_id=tenant_id, client_id=client_id, staff_id=therapist_id, since=at))
         if any(word.startswith("wa") for word in clients.name_words(name)):
             records += clients.search_entries(tenant_id, client_id, name)
+        for record in records:
+            table.put_item(record.get_save_kwargs_from_instance()["Item"])
+
+
+def fill_history(tenant_id: str, staff_id: str, client_id: str, count: int) -> None:
+    """Put `count` appointments that took place into the local table, four a day, with their calendar days."""
+    from chalicelib import clock
+    from chalicelib.models.slots import Appointment, ClientDay, TherapistDay
+    from chalicelib.slots.zones import DAY, minute, moment
+    from infra.local import cloud, state
+
+    table = state.backend("dynamodb").tables[cloud.PREFIX]
+    whose = {"tenant_id": tenant_id, "staff_id": staff_id, "client_id": client_id}
+    today = minute(datetime.now(UTC)) // DAY * DAY
+    said = {"service_id": "S", "service_name": "Session", "colour": "teal", "mode": "telehealth", "staff_name": "T"}
+    at = {"made_by": "staff", "made_at": clock.text(SINCE), "changed_at": clock.text(SINCE), "zone": "UTC"}
+    for number in range(0, count, 4):
+        start = today - (3 + number // 4) * DAY + 12 * 60
+        busy = [[start + n * 60, start + n * 60 + 50, f"{number + n:026d}", None, 0, 0] for n in range(4)]
+        day = {"tenant_id": tenant_id, "day": clock.text(moment(start))[:10], "busy": busy, "version": 4}
+        records: list[Any] = [
+            TherapistDay.new(**day, staff_id=staff_id),
+            ClientDay.new(**day, client_id=client_id),
+        ]
+        records += [
+            Appointment.new(
+                **whose, **said, **at, appointment_id=entry[2], phase="booked", status="completed", start=entry[0],
+                starts_at=clock.text(moment(entry[0])), minutes=50, before=0, after=0, client_zone="UTC", sequence=1,
+                version=2,
+            )
+            for entry in busy
+        ]  # fmt: skip
         for record in records:
             table.put_item(record.get_save_kwargs_from_instance()["Item"])
 
@@ -343,7 +392,7 @@ class Walk:
         tell(client, f"{own}/cancellation", {}, seen, "cancel")
         mail("on_mail")
         token = client.post("/feed", headers=QUIET).json["address"].split("/")[-2]
-        self._get(self.caller(), f"/feeds/{token}/calendar.ics", "feed")
+        self._get(self.caller(), f"/feeds/{token}/calendar.ics", "feed", "list")
 
     def _organization(self) -> None:
         etag = self._get(self.administrator, "/practice/settings", "settings").json["etag"]
@@ -442,7 +491,9 @@ def measured(size: int) -> list[Row]:
 
     portal, port = served()
     portal.reset()
-    fill(world.tenant_id("oak"), {each.key: each.id for each in world.STAFF}["T4"], size)
+    people = {each.key: each.id for each in (*world.STAFF, *world.CLIENTS)}
+    fill(world.tenant_id("oak"), people["T4"], size)
+    fill_history(world.tenant_id("oak"), people["T1"], people["C1"], size)
     return Walk(portal, lambda: Caller(port, portal.clock)).take()
 
 
