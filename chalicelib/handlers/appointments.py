@@ -274,6 +274,12 @@ class StaffBookingIn(Body):
     override: bool = False
 
 
+class CheckIn(StaffBookingIn):
+    """A time that staff think of; `moving`: for this appointment, whose own old time is free."""
+
+    moving: Id | None = None
+
+
 class StaffNewTime(Body):
     """Another time for an appointment."""
 
@@ -335,10 +341,10 @@ def read_appointment(context: Context, client_id: str, appointment_id: str) -> C
     return _shown_to_staff(context, missing(context.named["appointment_id"]))
 
 
-@practice.endpoint("POST", "/clients/{client_id}/appointments/check", action="appointment:manage", body=StaffBookingIn)
-def check_appointment(context: Context, client_id: str, body: StaffBookingIn) -> Check:
-    """What speaks against a time, before it is booked"""
-    found = appointments.check(context, _wanted(context, body))
+@practice.endpoint("POST", "/clients/{client_id}/appointments/check", action="appointment:manage", body=CheckIn)
+def check_appointment(context: Context, client_id: str, body: CheckIn) -> Check:
+    """What speaks against a time, before it is booked, moved to, or offered"""
+    found = appointments.check(context, _wanted(context, body), body.moving)
     return Check(warnings=list(found.warnings), blocked=found.blocked)
 
 
@@ -497,20 +503,21 @@ class CalendarEntry(View):
 
 
 class Hours(View):
-    """Opening hours, as instants."""
+    """From when until when, as instants."""
 
     starts_at: str
     ends_at: str
 
 
 class TherapistCalendar(View):
-    """One therapist's part. `bookable`: by clients, now."""
+    """One therapist's part. `bookable`: by clients, now. `hours`: when clients are seen, without the time off."""
 
     staff_id: str
     name: str
     zone: str
     bookable: bool
     hours: list[Hours]
+    time_off: list[Hours]
     appointments: list[CalendarEntry]
 
 
@@ -570,7 +577,8 @@ def read_calendar(context: Context, query: CalendarQuery) -> CalendarView:
                 name=staff.shown(each.staff),
                 zone=each.zone,
                 bookable=each.bookable,
-                hours=[Hours(starts_at=instant_of(start), ends_at=instant_of(end)) for start, end in each.hours],
+                hours=_intervals(each.hours),
+                time_off=_intervals(each.time_off),
                 appointments=_entries(each.appointments, files),
             )
             for each in found
@@ -584,6 +592,10 @@ def list_requests(context: Context, query: RequestsQuery) -> RequestsView:
     found = agendas.requests(context, _ids(query.staff_ids))
     items = _entries(found, agendas.named(context, found))
     return RequestsView(items=items, total=len(items))
+
+
+def _intervals(found: Sequence[tuple[int, int]]) -> list[Hours]:
+    return [Hours(starts_at=instant_of(start), ends_at=instant_of(end)) for start, end in found]
 
 
 def _ids(listed: str | None) -> list[str]:

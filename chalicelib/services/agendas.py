@@ -29,6 +29,7 @@ class Agenda(NamedTuple):
     zone: str
     bookable: bool  # by clients
     hours: Sequence[Interval]
+    time_off: Sequence[Interval]
     appointments: Sequence[Appointment]
 
 
@@ -47,7 +48,8 @@ def window(context: Context, staff_ids: Sequence[str], first_day: date, last_day
                 member,
                 availability.zone if availability is not None else context.tenant.zone,
                 slots.can_be_booked(context, member, availability),
-                _hours(availability, start, end) if availability is not None else [],
+                _within(_hours(availability, start, end), start, end) if availability is not None else [],
+                _within(_time_off(availability), start, end) if availability is not None else [],
                 [each for each in records if each.status in SHOWN and int(each.start) + int(each.minutes) > start],
             )
         )
@@ -56,7 +58,21 @@ def window(context: Context, staff_ids: Sequence[str], first_day: date, last_day
 
 def _hours(availability: Availability, start: int, end: int) -> list[Interval]:
     first, last = dated(start // DAY) - timedelta(days=1), dated(end // DAY) + timedelta(days=1)
-    found = open_times(hours.rules(availability), first, last)
+    return open_times(hours.rules(availability), first, last)
+
+
+def _time_off(availability: Availability) -> list[Interval]:
+    rules = hours.rules(availability)
+    found = []
+    for each in rules.time_off:
+        first, last = zones.number(each.first_day), zones.number(each.last_day)
+        clocks = zones.clock(rules.zone, first, last)
+        found.append((clocks.instant(first * DAY + each.start), clocks.instant(last * DAY + each.end)))
+    return sorted(found)
+
+
+def _within(found: Sequence[Interval], start: int, end: int) -> list[Interval]:
+    """What of these lies between two instants."""
     return [(max(opens, start), min(closes, end)) for opens, closes in found if opens < end and start < closes]
 
 

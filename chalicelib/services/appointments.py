@@ -441,9 +441,12 @@ class Objections(NamedTuple):
     blocked: str | None  # the code of the error that booking would be answered with
 
 
-def check(context: Context, wanted: Wanted) -> Objections:
-    """What speaks against a time, before staff book it. Raises as `book_for` does but for the time itself."""
-    plan = _plan(context, wanted, ids.new_id(context.now))
+def check(context: Context, wanted: Wanted, moving: str | None) -> Objections:
+    """What speaks against a time, before staff book it, or move an appointment to it, whose own time is free then.
+
+    Raises as `book_for` does but for the time itself.
+    """
+    plan = _plan(context, wanted, moving or ids.new_id(context.now))
     blocked, warnings = plan.verdict
     return Objections(warnings, blocked.code if blocked is not None else None)
 
@@ -478,7 +481,7 @@ def _plan(context: Context, wanted: Wanted, appointment_id: str) -> _Plan:
     asked = Service(usual.service_id, wanted.minutes or usual.minutes, usual.before, usual.after)
     taken = Taken(appointment_id, [wanted.start], asked.minutes, asked.before, asked.after)
     scene.days.keep(taken)
-    verdict = _verdict(scene.search(context, asked, wanted.wish, _FREE, ""), wanted.start)
+    verdict = _verdict(scene.search(context, asked, wanted.wish, _FREE, appointment_id), wanted.start)
     record = _new(context, wanted, appointment_id, scene.staff, scene, service, location, asked, None)
     return _Plan(scene, record, taken, verdict)
 

@@ -494,7 +494,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** What speaks against a time, before it is booked */
+        /** What speaks against a time, before it is booked, moved to, or offered */
         post: operations["check_appointment"];
         delete?: never;
         options?: never;
@@ -1426,6 +1426,46 @@ export interface components {
             warnings: ("past" | "horizon" | "outside" | "notice" | "misaligned" | "full_day" | "not_bookable")[];
         };
         /**
+         * CheckIn
+         * @description A time that staff think of; `moving`: for this appointment, whose own old time is free.
+         */
+        CheckIn: {
+            /**
+             * Location Id
+             * @default null
+             */
+            location_id?: string | null;
+            /**
+             * Minutes
+             * @default null
+             */
+            minutes?: number | null;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "in_person" | "telehealth";
+            /**
+             * Moving
+             * @default null
+             */
+            moving?: string | null;
+            /**
+             * Override
+             * @default false
+             */
+            override?: boolean;
+            /** Service Id */
+            service_id: string;
+            /** Staff Id */
+            staff_id: string;
+            /**
+             * Starts At
+             * Format: date-time
+             */
+            starts_at: string;
+        };
+        /**
          * ClientAppointment
          * @description An appointment of a client, or a request for one. `made_by`: who chose this time. `manageable`: whether it is in
          *     a calendar that the asker manages.
@@ -1969,7 +2009,7 @@ export interface components {
         };
         /**
          * Hours
-         * @description Opening hours, as instants.
+         * @description From when until when, as instants.
          */
         Hours: {
             /** Ends At */
@@ -3590,7 +3630,7 @@ export interface components {
         };
         /**
          * TherapistCalendar
-         * @description One therapist's part. `bookable`: by clients, now.
+         * @description One therapist's part. `bookable`: by clients, now. `hours`: when clients are seen, without the time off.
          */
         TherapistCalendar: {
             /** Appointments */
@@ -3603,6 +3643,8 @@ export interface components {
             name: string;
             /** Staff Id */
             staff_id: string;
+            /** Time Off */
+            time_off: components["schemas"]["Hours"][];
             /** Zone */
             zone: string;
         };
@@ -7044,11 +7086,11 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["StaffBookingIn"];
+                "application/json": components["schemas"]["CheckIn"];
             };
         };
         responses: {
-            /** @description What speaks against a time, before it is booked */
+            /** @description What speaks against a time, before it is booked, moved to, or offered */
             200: {
                 headers: {
                     [name: string]: unknown;

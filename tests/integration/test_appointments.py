@@ -371,6 +371,11 @@ def test_staff_move_and_settle(world: World, call: Call, clock: Any, service: st
     booked = _confirmed(call, clock, service, days=2)
     staff = call("T1")
     assert theirs(staff, "C1", booked, "outcome", {"status": "completed"}).code == "not_yet_begun"
+    thought = booking.wish("T1", service, at(clock, 2, "15:10"), moving=booked["appointment_id"])
+    del thought["zone"]
+    path = f"/practice/clients/{world.id('C1')}/appointments/check"
+    assert staff.post(path, thought).json == {"warnings": [], "blocked": None}
+    assert staff.post(path, {**thought, "moving": None}).json["blocked"] == "slot_taken"
     moved = theirs(staff, "C1", booked, "time", {"starts_at": at(clock, 3, "16:05")})
     assert (moved.status, moved.json["starts_at"]) == (200, at(clock, 3, "16:05"))
     clock.set(booking.instant(at(clock, 3, "17:00")))

@@ -107,7 +107,10 @@ def _in_order(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def test_everything_that_can_be_set_comes_back(call: Call) -> None:
     service = booking.offer(call("A1"))
     place, kind = service["locations"][0]["location_id"], service["services"][0]["service_id"]
-    only, busy = {"modes": ["in_person"], "locations": [place], "services": [kind]}, (["09:00", "12:00"], ["13:00", "17:00"])
+    only, busy = (
+        {"modes": ["in_person"], "locations": [place], "services": [kind]},
+        (["09:00", "12:00"], ["13:00", "17:00"]),
+    )
     changes: dict[str, Any] = {
         "zone": "Asia/Kolkata",
         "schedules": [
