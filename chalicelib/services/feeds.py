@@ -16,7 +16,6 @@ from chalicelib.models.clients import Client
 from chalicelib.models.slots import Appointment, ClientFeed, Feed, StaffFeed
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import load
-from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction
 from chalicelib.services import appointment_letters, audits, availability
 
@@ -102,9 +101,8 @@ def read(token: str) -> str:
         raise NotFound()
     staff = feed.person_kind == "staff"
     person: dict[str, Any] = {"tenant_id": feed.tenant_id, f"{feed.person_kind}_id": feed.person_id}
-    who, tenant = load((Staff if staff else Client, person), (Tenant, person))
-    there = who is not None and (who.status == "active" if staff else who.portal == "active")
-    if not there or tenant is None or tenant.status != "active":
+    (who,) = load((Staff if staff else Client, person))
+    if who is None or not (who.status == "active" if staff else who.portal == "active"):
         raise NotFound()
     now = clock.now()
     first, last = clock.text(now - BACK), clock.text(now + AHEAD)
