@@ -53,7 +53,9 @@ package: $(TOOLS) ## what would be deployed, into .build/ (STAGE=dev REGION=us-e
 	@.venv/bin/python -m infra.package $(STAGE) $(REGION) --lint $(REGION)
 
 bench: $(TOOLS) ## ratios and units, printed (a few minutes)
-	@for name in units handler cold sealing slots; do echo "== $$name"; .venv/bin/python -m benchmarks.$$name; done
+	@missed=; for name in units handler cold sealing slots; do \
+		echo "== $$name"; .venv/bin/python -m benchmarks.$$name || missed="$$missed $$name"; \
+	done; test -z "$$missed" || echo "goals missed in:$$missed"
 
 reset: ## forget the local portal's state
 	rm -rf .local

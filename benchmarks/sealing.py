@@ -15,12 +15,11 @@ from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import Any
 
-for _name in ("STAGE", "TABLE_NAME", "DOCUMENTS_BUCKET", "KEYS_BUCKET", "MAIL_QUEUE_URL", "MAIL_EVENTS_QUEUE_URL",
-              "SEALING_QUEUE_URL", "DATA_KEY_ID", "SEAL_KEY_ID", "SEAL_CERTIFICATE_KEY", "SECRETS_NAME"):  # fmt: skip
-    os.environ.setdefault(_name, "benchmark")
+from infra.package import PLACEHOLDERS
+
+for _name, _value in PLACEHOLDERS.items():
+    os.environ.setdefault(_name, _value)
 os.environ.update(AWS_REGION="us-east-1", AWS_ACCESS_KEY_ID="benchmark", AWS_SECRET_ACCESS_KEY="benchmark")
-os.environ.setdefault("PORTAL_ORIGIN", "http://localhost:8000")
-os.environ.setdefault("MAIL_SENDER", "portal@example.org")
 
 import boto3  # noqa: E402
 from moto import mock_aws  # noqa: E402

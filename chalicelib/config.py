@@ -17,6 +17,28 @@ LIMITS: dict[str, tuple[int, int]] = {
     "invitations_tenant": (200, 86400),
     "invitations_client": (10, 86400),  # to one mailbox
     "scheduling_client": (20, 86400),  # bookings, moves and cancellations of one client (notes: security 38)
+    "token": (120, 60),  # requests of one API token
+    "tokens": (20, 0),  # API tokens an organization may have at once
+    "tokens_made": (60, 86400),  # by one organization: they are listed on one page
+    "password_reset_account": (3, 3600),
+    "password_reset_day": (10, 86400),
+    "password_reset_address": (10, 3600),
+    "password_reset_tenant": (200, 3600),
+    "email_change_account": (3, 3600),
+    "link_address": (40, 3600),  # mailed links that are opened from one place
+    "practice_sign_up_address": (5, 86400),
+    "practice_sign_up_email": (3, 86400),  # so many mails a day to one mailbox
+    "practice_sign_up_stage": (200, 86400),
+    "slug_check_address": (60, 600),
+    "staff_invitations_tenant": (50, 86400),
+    "staff_invitation_address": (40, 3600),
+    "packets_tenant": (1000, 86400),
+    "packets_client": (10, 86400),
+    "uploads_client": (20, 86400),  # that one client sends (notes: security 1, row 33)
+    "uploads_staff": (300, 86400),  # that one staff member sends
+    "sign_up_address": (5, 3600),
+    "sign_up_email": (5, 3600),  # mails an hour to one mailbox
+    "sign_up_tenant": (50, 3600),
     "sessions": (5, 0),  # sessions a person may have at once; the oldest ends
 }
 
@@ -35,6 +57,7 @@ class Settings(BaseModel):
     mail_events_queue_url: str = Field(min_length=1)
     sealing_queue_url: str = Field(min_length=1)
     jobs_queue_url: str = Field(min_length=1)
+    uploads_queue_url: str = Field(min_length=1)
     portal_origin: str = Field(pattern=r"^https?://[^/]+$")
     mail_sender: str = Field(min_length=3)
     data_key_id: str = Field(min_length=1)
@@ -43,7 +66,13 @@ class Settings(BaseModel):
     secrets_name: str = Field(min_length=1)
     origin_key: str | None = Field(default=None, min_length=32)  # proves that a request came through CloudFront
     documents_endpoint: str | None = None  # another address of the documents bucket for browsers (local development)
+    clamd_address: str | None = Field(default=None, pattern=r"^[^\s:]+:\d{1,5}$")  # a virus scanner, host:port
     retention_days: int = Field(default=2557, ge=1)  # signed forms are locked for seven years (notes: security 3.10)
+    trusted_hours: int = Field(
+        default=12, ge=0, le=24
+    )  # so long a password alone signs staff in where a code was given
+    device_days: int = Field(default=180, ge=1)  # so long a device is remembered after a sign-in
+    practice_sign_up: bool = False  # whether anyone may open an organization here
     limits: Json[dict[str, tuple[int, int]]] = Field(default_factory=dict)
 
     def limit(self, name: str) -> tuple[int, int]:

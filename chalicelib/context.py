@@ -21,13 +21,19 @@ class Persona(StrEnum):
 
 @dataclass(frozen=True)
 class Actor:
-    """The one who acts: a staff member, a client, or the system itself (a named job)."""
+    """The one who acts: a staff member, a client, a program (an API token), or the system itself (a named job)."""
 
-    kind: str  # staff, client, system
+    kind: str  # staff, client, program, system
     id: str
     name: str = ""
     roles: frozenset[Role] = frozenset()
     session_id: str | None = None
+    created_by: str | None = None  # of a program: the staff member who made its token
+
+    @property
+    def staff_id(self) -> str:
+        """The staff member who asks, or for whom a program does: whose caseload it is, who is told."""
+        return self.created_by or self.id
 
 
 @dataclass
@@ -42,8 +48,9 @@ class Context:
     address: str | None = None
     device: str | None = None
     tenant: Any = None  # models.tenants.Tenant
-    session: Any = None  # StaffSession or ClientSession
-    person: Any = None  # Staff or Client who asks
+    session: Any = None  # StaffSession or ClientSession; a program has none
+    program: Any = None  # the ApiToken of a program
+    person: Any = None  # Staff or Client who asks; for a program, the Staff who made its token
     client: Any = None  # the Client that the request is about
     circumstances: Circumstances = field(default_factory=lambda: Circumstances(plan="", switched_on=()))
     idempotency_key: str | None = None
@@ -51,10 +58,12 @@ class Context:
     result: str | None = None  # what an earlier request with this key made
     if_match: int | None = None
     token: str | None = None
+    device_token: str | None = None  # the random id in the browser's cookie; at sign-in only
     is_assigned: bool = False  # the client of the request is assigned to the staff member who asks
     names_client: bool = False  # the address names a client
     is_self: bool = True  # what the address names, if it names a staff member's own thing, is the asker's
     request: Any = None  # what an earlier request with this idempotency key left
+    audited: bool = False  # an audit event was made for it
     named: dict[str, Any] = field(default_factory=dict)  # records that the address names, read along: "intake_id" → it
 
     @property

@@ -55,6 +55,10 @@ class Forbidden(PortalError):
     status, code, title = 403, "forbidden", "Your role does not include this."
 
 
+class ScopeMissing(PortalError):
+    status, code, title = 403, "scope_missing", "The scopes of this API token do not include this."
+
+
 class ProofRequired(PortalError):
     status, code, title = 403, "proof_required", "Enter your password once more to go on."
 
@@ -69,6 +73,15 @@ class FeatureNotInPlan(PortalError):
 
 class FeatureSwitchedOff(PortalError):
     status, code, title = 403, "feature_switched_off", "The organization has switched this off."
+
+
+class OrganizationSuspended(PortalError):
+    status, code = 403, "organization_suspended"
+    title = "The organization's portal is paused. What is on record can be read; nothing new can be sent or begun."
+
+
+class SignUpClosed(PortalError):
+    status, code, title = 403, "sign_up_closed", "New practices cannot sign up here. Write to us instead."
 
 
 class NotFound(PortalError):
@@ -107,6 +120,10 @@ class IdempotencyKeyReused(PortalError):
 
 class ProofFailed(PortalError):
     status, code, title = 422, "proof_failed", "That did not match. Check the password and the code."
+
+
+class FormUnfit(PortalError):
+    status, code, title = 422, "form_unfit", "This form cannot be published yet. Each place that needs work is marked."
 
 
 class AnswersIncomplete(PortalError):
@@ -174,6 +191,28 @@ class InvitationRevoked(PortalError):
     title = "This invitation is no longer valid. Ask the practice for a new one."
 
 
+class NoAddressToChange(PortalError):
+    status, code = 409, "no_address_to_change"
+    title = "There is no portal account yet whose e-mail address could be changed."
+
+
+class AddressTaken(PortalError):
+    status, code = 409, "address_taken"
+    title = "This e-mail address already belongs to another account here. Nothing was changed."
+
+
+class NoSecondFactor(PortalError):
+    status, code, title = 409, "no_second_factor", "This account signs in without codes. Switch them on first."
+
+
+class SecondFactorMandatory(PortalError):
+    status, code, title = 409, "second_factor_mandatory", "Staff accounts always need a code from an authenticator app."
+
+
+class EnrolmentOver(PortalError):
+    status, code, title = 409, "enrolment_over", "This key has run out. Begin again with a new one."
+
+
 class LinkUsed(PortalError):
     status, code, title = 409, "link_used", "This link was already used. Ask for a new one if you still need it."
 
@@ -182,8 +221,38 @@ class LinkExpired(PortalError):
     status, code, title = 409, "link_expired", "This link has ended. Ask for a new one."
 
 
+class SignupDecided(PortalError):
+    status, code, title = 409, "sign_up_decided", "A colleague has already answered this sign-up."
+
+
 class JobEnded(PortalError):
     status, code, title = 409, "job_ended", "This has ended already."
+
+
+class TooManyTokens(PortalError):
+    status, code = 409, "too_many_tokens"
+    title = "The organization has as many API tokens as it may have. Revoke one that is not needed, then try again."
+
+
+class UploadMissing(PortalError):
+    status, code, title = 409, "upload_missing", "The file has not arrived. Send it again."
+
+
+class UploadNotReady(PortalError):
+    status, code, title = 409, "upload_not_ready", "This file is still being checked, or it was not accepted."
+
+
+class UploadUsed(PortalError):
+    status, code, title = 409, "upload_used", "This file was filed already."
+
+
+class NeverSealed(PortalError):
+    status, code, title = 409, "never_sealed", "This file was uploaded, not signed here: it carries no seal of ours."
+
+
+class AlwaysShared(PortalError):
+    status, code = 409, "always_shared"
+    title = "What a client signed or uploaded stays with them: it cannot be hidden from them."
 
 
 class AlreadySigned(PortalError):
@@ -201,6 +270,70 @@ class NotSealed(PortalError):
 class DisclosureChanged(PortalError):
     status, code = 409, "disclosure_changed"
     title = "The text about signing electronically has changed. Please read it again."
+
+
+class SlugTaken(PortalError):
+    status, code, title = 409, "slug_taken", "This address is taken. Choose another one."
+
+
+class LastAdministrator(PortalError):
+    status, code = 409, "last_administrator"
+    title = "This is the only administrator who can sign in. Make someone else an administrator first."
+
+
+class NotAdministrable(PortalError):
+    status, code = 409, "staff_state"
+    title = "This is not possible for this staff member now. Load the page again to see how it stands."
+
+
+class NotATherapist(PortalError):
+    status, code, title = 409, "not_a_therapist", "Only a therapist can be assigned to clients."
+
+
+class AlreadyOnPlan(PortalError):
+    status, code, title = 409, "already_on_plan", "Your organization has this plan already."
+
+
+class DraftExists(PortalError):
+    status, code = 409, "draft_exists"
+    title = "There is a draft of this form already. Open it, or put the other text in its place."
+
+
+class NotStandard(PortalError):
+    status, code, title = 409, "not_standard", "This form did not come with the portal: there is no standard text."
+
+
+class NothingPublished(PortalError):
+    status, code, title = 409, "nothing_published", "This form has never been published. Publish it, or delete it."
+
+
+class NoAccount(PortalError):
+    status, code, title = 409, "no_account", "This client has no portal account yet. Invite them: forms can go along."
+
+
+class AccessEnded(PortalError):
+    status, code, title = 409, "access_ended", "This client's access to the portal has ended."
+
+
+class NothingToSend(PortalError):
+    status, code, title = 409, "nothing_to_send", "All of these forms are open with the client already."
+
+
+class IntakeClosed(PortalError):
+    status, code, title = 409, "intake_closed", "Nothing of this is open any more. Look at how it stands now."
+
+
+class InvitationOpen(PortalError):
+    status, code = 409, "invitation_open"
+    title = "These forms go with an invitation that is open. Revoke the invitation instead."
+
+
+class RemindedToday(PortalError):
+    status, code, title = 409, "reminded_today", "This client was reminded less than a day ago."
+
+
+class NotNotice(PortalError):
+    status, code, title = 409, "not_a_notice", "Only a notice can be recorded as not acknowledged. Take the form back."
 
 
 # ---- appointments: 409 ----

@@ -41,6 +41,7 @@ PLACEHOLDERS = {
     "MAIL_EVENTS_QUEUE_URL": "package",
     "SEALING_QUEUE_URL": "package",
     "JOBS_QUEUE_URL": "package",
+    "UPLOADS_QUEUE_URL": "package",
     "PORTAL_ORIGIN": "https://package.example",
     "MAIL_SENDER": "package@package.example",
     "DATA_KEY_ID": "package",

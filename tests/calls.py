@@ -13,7 +13,7 @@ from infra.local import levers, world
 from infra.local.clock import LocalClock
 
 PEOPLE: dict[str, world.Person] = {each.key: each for each in (*world.STAFF, *world.CLIENTS)}
-COOKIE = "__Host-sid"
+COOKIE, DEVICE = "__Host-sid", "__Host-device"
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class Caller:
         self.token: str | None = None  # a bearer token
         self.cookie: str | None = None  # or a session cookie, with
         self.csrf: str | None = None  # its CSRF token
+        self.device: str | None = None  # the cookie by which a browser is known again
         self.source: str | None = None  # another loopback address to call from: 127.0.0.2
         self._local = threading.local()
 
@@ -87,6 +88,8 @@ class Caller:
             name, _, value = header.partition(";")[0].partition("=")
             if name == COOKIE:
                 self.cookie = value
+            elif name == DEVICE:
+                self.device = value
 
     # ---- calling ----
 
@@ -166,10 +169,12 @@ class Caller:
     def _credentials(self, method: str) -> dict[str, str]:
         if self.token:
             return {"Authorization": f"Bearer {self.token}"}
+        kept = {COOKIE: self.cookie, DEVICE: self.device}
+        cookies = {"Cookie": "; ".join(f"{name}={value}" for name, value in kept.items() if value)}
         if not self.cookie:
-            return {}
+            return cookies if self.device else {}
         proof = {"X-CSRF-Token": self.csrf or "", "Origin": f"http://localhost:{self.port}"}
-        return {"Cookie": f"{COOKIE}={self.cookie}", **(proof if method != "GET" else {})}
+        return {**cookies, **(proof if method != "GET" else {})}
 
     def _connection(self) -> http.client.HTTPConnection:
         if not hasattr(self._local, "connection"):

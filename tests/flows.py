@@ -7,8 +7,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any
+from urllib.parse import urlsplit
 
-from infra.local import pump, state, world
+from infra.local import levers, pump, state, world
 from tests.calls import PEOPLE, Answer, Caller
 
 QUESTIONNAIRE = "standard-intake-questionnaire"
@@ -46,6 +47,47 @@ def mailed_token(anyone: Caller, address: str) -> str:
     while anyone.local("POST", "/run/on_mail")["handled"]["on_mail"]:
         pass
     return link_in(anyone.outbox(address)[-1])
+
+
+def reset_link(anyone: Caller, key: str) -> str:
+    """Ask for a new password for one of the world's people, and take the token from the mail."""
+    anyone.clock.advance(61)  # twice within a minute is once
+    assert ask_reset(anyone, key).status == 202
+    anyone.drain()
+    return token_in(anyone.outbox(PEOPLE[key].email)[-1], "reset")
+
+
+def ask_reset(anyone: Caller, key: str, **changed: Any) -> Answer:
+    """Say that one of the world's people forgot the password."""
+    person = PEOPLE[key]
+    kind = "staff" if isinstance(person, world.StaffMember) else "client"
+    return anyone.post("/password-resets", {"slug": person.tenant, "kind": kind, "email": person.email, **changed})
+
+
+def token_in(mail: dict[str, Any], page: str) -> str:
+    """The token behind the # of a link to one of the portal's pages."""
+    found = re.search(rf"/{page}#([A-Za-z0-9._-]+)", mail["text"])
+    assert found, mail["text"]
+    return found.group(1)
+
+
+def staff_token(anyone: Caller, address: str) -> str:
+    """Deliver what waits, and take the staff link of the newest mail to this address."""
+    anyone.drain()
+    found = re.search(r"/join-staff#([A-Za-z0-9._-]+)", anyone.outbox(address)[-1]["text"])
+    assert found
+    return found.group(1)
+
+
+def join_staff(anyone: Caller, token: str, password: str = PASSWORD) -> Answer:
+    """Take up a staff member's invitation: choose a password, set up the authenticator, be signed in."""
+    offered = anyone.post("/staff-invitations/second-factor", {"token": token, "password": password})
+    assert offered.status == 200, offered
+    code = levers.totp(offered.json["secret"], anyone.clock.now())
+    answer = anyone.post("/staff-invitations/redemption", {"token": token, "password": password, "code": code})
+    if answer.status == 201:
+        anyone.remember(answer)
+    return answer
 
 
 def redeem(anyone: Caller, token: str, **more: Any) -> Answer:
@@ -91,6 +133,62 @@ def details(staff: Caller, client: str) -> dict[str, Any]:
     assert answer.status == 200, answer
     found: dict[str, Any] = answer.json
     return found
+
+
+# ---- signing up ----
+
+NEWCOMER = {
+    "legal_name": "Theodora Finch-Okafor",
+    "preferred_name": "Teddybird",
+    "birth_date": "1993-05-17",
+    "email": "theodora@newcomer.example",
+    "phone": "+1 212 555 0177",
+}
+
+
+def sign_up(anyone: Caller, slug: str = "oak", **changed: Any) -> Answer:
+    """Send the Sign Up page of an organization, as soon as a person can."""
+    page = anyone.get(f"/tenants/{slug}/sign-up").json
+    anyone.clock.advance(page["least_seconds"])
+    body = {"slug": slug, "ticket": page["ticket"], "may_contact": True, **NEWCOMER, **changed}
+    return anyone.post("/sign-ups", body, key=None)
+
+
+def sign_up_token(anyone: Caller, address: str = NEWCOMER["email"]) -> str:
+    """Mail what waits; the link of the newest sign-up mail to this address."""
+    while anyone.local("POST", "/run/on_mail")["handled"]["on_mail"]:
+        pass
+    return token_in(anyone.outbox(address)[-1], "sign-up")
+
+
+def confirm_sign_up(anyone: Caller, token: str, **changed: Any) -> Answer:
+    """Prove the mailbox and choose a password."""
+    return anyone.post("/sign-ups/confirmation", {"token": token, "password": PASSWORD, **changed}, key=None)
+
+
+def signed_up(anyone: Caller, slug: str = "oak", **changed: Any) -> None:
+    """Somebody new whose sign-up waits for the practice's answer."""
+    assert sign_up(anyone, slug, **changed).status == 202
+    answer = confirm_sign_up(anyone, sign_up_token(anyone, changed.get("email", NEWCOMER["email"])))
+    assert answer.status == 202, answer
+
+
+def sign_ups(admin: Caller) -> list[dict[str, Any]]:
+    """Who waits for an answer."""
+    answer = admin.get("/practice/sign-ups")
+    assert answer.status == 200, answer
+    items: list[dict[str, Any]] = answer.json["items"]
+    return items
+
+
+def answer_sign_up(admin: Caller, signup: dict[str, Any], how: str, **body: Any) -> Answer:
+    """acceptance, link or rejection, of a sign-up as it was read."""
+    key = body.pop("key", uuid.uuid4().hex)
+    if how == "acceptance":
+        body = {"despite": [each["client_id"] for each in signup["alike"]], **body}
+    if how == "rejection":
+        body = {"tell": False, **body}
+    return admin.post(f"/practice/sign-ups/{signup['signup_id']}/{how}", body, key=key, etag=signup["etag"])
 
 
 # ---- the organization and its files ----
@@ -231,6 +329,37 @@ def signed_document(client: Caller, key: str, form_id: str = NOTICE, **given: An
     answer = sign(client, intake_id, form_id)
     assert answer.status == 201, answer
     return intake_id, answer.json["document_id"]
+
+
+# ---- files ----
+
+
+def post_file(anyone: Caller, ticket: dict[str, Any], content: bytes, **changed: str) -> Answer:
+    """Post a file to the bucket as a browser does; `changed`: other values of the form's fields."""
+    fields = {field["name"]: field["value"] for field in ticket["fields"]}
+    fields |= {name.replace("_", "-"): value for name, value in changed.items()}
+    boundary = "----of-the-browser"
+    parts = [
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+        for name, value in fields.items()
+    ]
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="blob"\r\n'.encode()
+    body = b"".join([*parts, head, b"Content-Type: application/octet-stream\r\n\r\n", content])
+    kind = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    return anyone.send("POST", urlsplit(ticket["url"]).path, body + f"\r\n--{boundary}--\r\n".encode(), kind)
+
+
+def uploaded(caller: Caller, base: str, name: str, content: bytes, **more: Any) -> dict[str, Any]:
+    """Send a file below `base` ("/portal" or "/practice/clients/…"), have it checked: what became of it."""
+    begun = caller.post(f"{base}/uploads", {"name": name, "size": len(content), **more})
+    assert begun.status == 201, begun
+    assert post_file(caller, begun.json, content).status == 204
+    path = f"{base}/uploads/{begun.json['upload_id']}"
+    finished = caller.post(f"{path}/finish")
+    assert finished.status == 200, finished
+    caller.drain()
+    became: dict[str, Any] = caller.get(path).json
+    return became
 
 
 # ---- at the same moment ----

@@ -1,4 +1,4 @@
-"""S3: sealed documents, versioned and locked, and short-lived links to them."""
+"""S3: documents, versioned and, when sealed, locked; short-lived links to them; the place where uploads wait."""
 
 import functools
 from datetime import datetime, timedelta
@@ -11,11 +11,62 @@ from chalicelib.adapters.aws import client, session
 from chalicelib.config import settings
 
 LINK_SECONDS = 120
+FORM_SECONDS = 900  # a large picture over a slow phone
 
 
 def key(tenant_id: str, client_id: str, document_id: str) -> str:
     """Where a document lies: ids only, never a name or a file name."""
     return f"tenants/{tenant_id}/clients/{client_id}/documents/{document_id}.pdf"
+
+
+def quarantine_key(tenant_id: str, client_id: str, upload_id: str) -> str:
+    """Where a file lies until it was checked; nothing hands out links to this place."""
+    return f"quarantine/{tenant_id}/{client_id}/{upload_id}"
+
+
+def upload_key(tenant_id: str, client_id: str, upload_id: str) -> str:
+    """Where a file lies that was found clean."""
+    return f"tenants/{tenant_id}/clients/{client_id}/uploads/{upload_id}"
+
+
+def upload_form(object_key: str, size: int) -> tuple[str, dict[str, str], datetime]:
+    """Where a browser may post one file of exactly this size to, with which fields, and until when."""
+    form = _signer().generate_presigned_post(
+        settings.documents_bucket,
+        object_key,
+        Fields={"Content-Type": "application/octet-stream"},
+        Conditions=[{"Content-Type": "application/octet-stream"}, ["content-length-range", size, size]],
+        ExpiresIn=FORM_SECONDS,
+    )
+    return str(form["url"]), dict(form["fields"]), clock.now() + timedelta(seconds=FORM_SECONDS)
+
+
+def newest(object_key: str) -> tuple[str, int] | None:
+    """Version and size of what lies there now."""
+    from botocore.exceptions import ClientError
+
+    try:
+        answer = client("s3").head_object(Bucket=settings.documents_bucket, Key=object_key)
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] in (403, 404):  # 403: no right to list, and not there
+            return None
+        raise
+    return str(answer["VersionId"]), int(answer["ContentLength"])
+
+
+def put(object_key: str, content: bytes, media: str) -> str:
+    """Store a file; its version id."""
+    answer = client("s3").put_object(Bucket=settings.documents_bucket, Key=object_key, Body=content, ContentType=media)
+    return str(answer["VersionId"])
+
+
+def discard(object_key: str) -> None:
+    """Remove every version of what was never filed."""
+    for _ in range(20):
+        found = newest(object_key)
+        if found is None:
+            return
+        client("s3").delete_object(Bucket=settings.documents_bucket, Key=object_key, VersionId=found[0])
 
 
 def put_sealed(object_key: str, pdf: bytes, at: datetime) -> str:
@@ -41,10 +92,10 @@ def get(object_key: str, version: str) -> bytes:
     return bytes(answer["Body"].read())
 
 
-def link(object_key: str, version: str, file_name: str) -> tuple[str, datetime]:
+def link(object_key: str, version: str, file_name: str, media: str = "application/pdf") -> tuple[str, datetime]:
     """A bearer link to one version, as an attachment, for two minutes; made after the permission check, never stored.
 
-    `file_name` is ASCII and ours: no words of a person.
+    `file_name` is ASCII and ours: the address holds it, and no address holds words of a person (DOMAIN.md 8).
     """
     url = _signer().generate_presigned_url(
         "get_object",
@@ -53,7 +104,7 @@ def link(object_key: str, version: str, file_name: str) -> tuple[str, datetime]:
             "Key": object_key,
             "VersionId": version,
             "ResponseContentDisposition": f'attachment; filename="{file_name}"',
-            "ResponseContentType": "application/pdf",
+            "ResponseContentType": media,
             "ResponseCacheControl": "no-store",
         },
         ExpiresIn=LINK_SECONDS,

@@ -22,5 +22,11 @@ def jobs(tenant_id: str, job_id: str) -> None:
     _send(settings.jobs_queue_url, {"type": "job", "version": 1, "tenant_id": tenant_id, "job_id": job_id})
 
 
+def uploads(tenant_id: str, client_id: str, upload_id: str) -> None:
+    """Have on_upload look at a file that was sent."""
+    ids = {"tenant_id": tenant_id, "client_id": client_id, "upload_id": upload_id}
+    _send(settings.uploads_queue_url, {"type": "upload", "version": 1, **ids})
+
+
 def _send(url: str, message: dict[str, object]) -> None:
     client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(message, separators=(",", ":")))

@@ -3,6 +3,7 @@
 from chalice.app import Blueprint
 
 from chalicelib.handlers import (
+    accounts,
     appointments,
     clients,
     documents,
@@ -12,26 +13,23 @@ from chalicelib.handlers import (
     jobs,
     notifications,
     openapi,
+    openings,
+    sendings,
     sessions,
+    signups,
     slots,
+    staff,
+    subscriptions,
     tenants,
+    tokens,
+    uploads,
 )
 from chalicelib.handlers.routing import Route, Routes
 
 _FEATURES = (
-    sessions,
-    tenants,
-    clients,
-    invites,
-    intakes,
-    documents,
-    forms,
-    slots,
-    appointments,
-    jobs,
-    notifications,
-    openapi,
-)
+    sessions, accounts, tenants, openings, staff, subscriptions, clients, invites, signups, intakes, sendings,
+    documents, uploads, forms, slots, appointments, jobs, notifications, tokens, openapi,
+)  # fmt: skip
 
 HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]
 

@@ -96,7 +96,7 @@ class NewTime(Body):
     zone: Zone
 
 
-class Acceptance(Body):
+class AcceptedTime(Body):
     """One of the offered times."""
 
     starts_at: Instant
@@ -151,11 +151,11 @@ def move_my_appointment(context: Context, appointment_id: str, body: NewTime) ->
     "POST",
     "/appointments/{appointment_id}/acceptance",
     action="appointment:answer",
-    body=Acceptance,
+    body=AcceptedTime,
     idempotent=True,
     if_match=True,
 )
-def accept_proposal(context: Context, appointment_id: str, body: Acceptance) -> MyAppointment:
+def accept_proposal(context: Context, appointment_id: str, body: AcceptedTime) -> MyAppointment:
     """Take one of the times that the practice offers"""
     return _shown_to_client(context, appointments.accept(context, minute_of(body.starts_at)))
 
@@ -287,7 +287,7 @@ class StaffNewTime(Body):
     override: bool = False
 
 
-class Message(Body):
+class WordsForClient(Body):
     """Some words for the client, read in the portal."""
 
     message: Words | None = None
@@ -308,13 +308,13 @@ class StaffCancellation(Body):
     at_clients_request: bool = False
 
 
-class Outcome(Body):
+class AppointmentOutcome(Body):
     """What became of it."""
 
     status: Literal["completed", "no_show"]
 
 
-class Check(View):
+class TimeCheck(View):
     """What speaks against a time: `warnings` can be overruled, `blocked` (slot_taken, client_busy) cannot."""
 
     warnings: list[Literal["past", "horizon", "outside", "notice", "misaligned", "full_day", "not_bookable"]]
@@ -342,10 +342,10 @@ def read_appointment(context: Context, client_id: str, appointment_id: str) -> C
 
 
 @practice.endpoint("POST", "/clients/{client_id}/appointments/check", action="appointment:manage", body=CheckIn)
-def check_appointment(context: Context, client_id: str, body: CheckIn) -> Check:
+def check_appointment(context: Context, client_id: str, body: CheckIn) -> TimeCheck:
     """What speaks against a time, before it is booked, moved to, or offered"""
     found = appointments.check(context, _wanted(context, body), body.moving)
-    return Check(warnings=list(found.warnings), blocked=found.blocked)
+    return TimeCheck(warnings=list(found.warnings), blocked=found.blocked)
 
 
 @practice.endpoint(
@@ -377,11 +377,13 @@ def confirm_appointment(context: Context, client_id: str, appointment_id: str) -
     "POST",
     "/clients/{client_id}/appointments/{appointment_id}/refusal",
     action="appointment:manage",
-    body=Message,
+    body=WordsForClient,
     idempotent=True,
     if_match=True,
 )
-def decline_appointment(context: Context, client_id: str, appointment_id: str, body: Message) -> ClientAppointment:
+def decline_appointment(
+    context: Context, client_id: str, appointment_id: str, body: WordsForClient
+) -> ClientAppointment:
     """Decline a request"""
     return _shown_to_staff(context, appointments.decline(context, body.message or None))
 
@@ -432,10 +434,12 @@ def cancel_appointment(
     "POST",
     "/clients/{client_id}/appointments/{appointment_id}/outcome",
     action="appointment:manage",
-    body=Outcome,
+    body=AppointmentOutcome,
     if_match=True,
 )
-def settle_appointment(context: Context, client_id: str, appointment_id: str, body: Outcome) -> ClientAppointment:
+def settle_appointment(
+    context: Context, client_id: str, appointment_id: str, body: AppointmentOutcome
+) -> ClientAppointment:
     """Note that it took place, or that the client did not come"""
     return _shown_to_staff(context, appointments.settle(context, body.status))
 
@@ -502,7 +506,7 @@ class CalendarEntry(View):
     etag: str
 
 
-class Hours(View):
+class Interval(View):
     """From when until when, as instants."""
 
     starts_at: str
@@ -516,8 +520,8 @@ class TherapistCalendar(View):
     name: str
     zone: str
     bookable: bool
-    hours: list[Hours]
-    time_off: list[Hours]
+    hours: list[Interval]
+    time_off: list[Interval]
     appointments: list[CalendarEntry]
 
 
@@ -594,8 +598,8 @@ def list_requests(context: Context, query: RequestsQuery) -> RequestsView:
     return RequestsView(items=items, total=len(items))
 
 
-def _intervals(found: Sequence[tuple[int, int]]) -> list[Hours]:
-    return [Hours(starts_at=instant_of(start), ends_at=instant_of(end)) for start, end in found]
+def _intervals(found: Sequence[tuple[int, int]]) -> list[Interval]:
+    return [Interval(starts_at=instant_of(start), ends_at=instant_of(end)) for start, end in found]
 
 
 def _ids(listed: str | None) -> list[str]:

@@ -8,7 +8,7 @@ from chalicelib import clock
 from chalicelib.config import settings
 from chalicelib.context import Context
 from chalicelib.handlers.routing import PORTAL, PRACTICE, PUBLIC, Routes
-from chalicelib.handlers.views import Paging, PortalView, View
+from chalicelib.handlers.views import Body, Paging, PortalView, View
 from chalicelib.models.clients import Document
 from chalicelib.services import accounts, clients, documents
 from chalicelib.services.sessions import Caller
@@ -17,15 +17,30 @@ public = Routes(__name__, PUBLIC)
 practice = Routes(__name__ + ".practice", PRACTICE, "/practice")
 portal = Routes(__name__ + ".portal", PORTAL, "/portal")
 
+# Signed here, or uploaded as one of these.
+DocumentKind = Literal[
+    "intake_form",
+    "insurance_card_front",
+    "insurance_card_back",
+    "identification",
+    "other",
+    "referral",
+    "letter",
+    "signed_paper",
+]
+FileType = Literal["pdf", "png", "jpg", "heic", "txt", "docx"]
 MAX_PDF = 4_400_000  # Lambda takes events of 6 MB, and base64 adds a third
 
 
 class MyDocument(PortalView):
-    """A document of one's own."""
+    """A document of one's own: signed here, uploaded, or shared by the practice. `file_name`: of what was uploaded."""
 
     document_id: str
     title: str
-    kind: Literal["intake_form"]
+    kind: DocumentKind
+    file_name: str | None
+    file_type: FileType
+    added_by: Literal["client", "practice"]
     form_id: str | None
     version: int | None
     status: Literal["sealing", "completed"]
@@ -42,7 +57,12 @@ class DocumentView(View):
 
     document_id: str
     title: str
-    kind: Literal["intake_form"]
+    kind: DocumentKind
+    file_name: str | None
+    file_type: FileType
+    added_by: Literal["client", "practice"]
+    added_by_name: str | None
+    shared: bool
     form_id: str | None
     version: int | None
     status: Literal["sealing", "completed"]
@@ -65,14 +85,21 @@ class DocumentView(View):
             worrying=bool(document.worrying),
             seen_by_name=document.seen_by_name,
             seen_at=document.seen_at,
+            shared=bool(document.shared),
+            added_by_name=document.added_by_name,
         )
 
 
 def _fields(document: Document) -> dict[str, Any]:
+    title, file_name = documents.words_of(document)
+    signed_here = document.category == documents.INTAKE_FORM
     return {
         "document_id": document.document_id,
-        "title": document.title,
+        "title": title,
         "kind": document.category,
+        "file_name": file_name,
+        "file_type": document.file_type or "pdf",
+        "added_by": "client" if signed_here or document.added_by == "client" else "practice",
         "form_id": document.form_id,
         "version": document.form_version,
         "status": document.status,
@@ -212,7 +239,7 @@ def read_document(context: Context, client_id: str, document_id: str) -> Documen
             )
             for section in found.sections
         ],
-        signatures=[_signature(found.signed)],
+        signatures=_signatures(found.signed),
     )
 
 
@@ -246,6 +273,20 @@ def mark_document_seen(context: Context, client_id: str, document_id: str) -> Do
     return DocumentView.of(clients.settle_flag(context, documents.get(context, document_id)), staff=True)
 
 
+class Sharing(Body):
+    """Whether the client sees it under My documents."""
+
+    shared: bool
+
+
+@practice.endpoint(
+    "POST", "/clients/{client_id}/documents/{document_id}/sharing", action="document:share", body=Sharing
+)
+def share_document(context: Context, client_id: str, document_id: str, body: Sharing) -> DocumentView:
+    """Show an uploaded document to the client, or hide it again"""
+    return DocumentView.of(documents.share(context, document_id, body.shared), staff=True)
+
+
 # ---- clients ----
 
 
@@ -272,7 +313,7 @@ def read_my_document(context: Context, document_id: str) -> MyDocumentRecord:
             )
             for section in found.sections
         ],
-        signatures=[_signature(found.signed)],
+        signatures=_signatures(found.signed),
     )
 
 
@@ -291,12 +332,12 @@ def _item(item: Any) -> dict[str, Any]:
     return {name: item.get(name) for name in ("field_id", "label", "kind", "value", "columns")}
 
 
-def _signature(signed: dict[str, Any]) -> SignatureView:
+def _signatures(signed: dict[str, Any] | None) -> list[SignatureView]:
+    if signed is None:
+        return []
     signature = signed["signature"]
-    return SignatureView(
-        name=signature["typed_name"] or signature["printed_name"],
-        **{name: signature[name] for name in SignatureView.model_fields if name != "name"},
-    )
+    others = {name: signature[name] for name in SignatureView.model_fields if name != "name"}
+    return [SignatureView(name=signature["typed_name"] or signature["printed_name"], **others)]
 
 
 # ---- anyone ----

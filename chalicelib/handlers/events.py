@@ -10,7 +10,7 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib.observability import logger, observed, where
-from chalicelib.services import documents, due, jobs, mails
+from chalicelib.services import documents, due, jobs, mails, uploads
 
 events = Blueprint(__name__)
 
@@ -68,6 +68,14 @@ def _seal(message: dict[str, Any]) -> None:
 def on_job(event: Any) -> dict[str, Any]:
     """Go on with jobs: bulk sends, imports."""
     return _each(event, lambda message: jobs.run(message["tenant_id"], message["job_id"]))
+
+
+# One at a time: a file that cannot be read takes no other one down with it.
+@events.on_sqs_message(queue="uploads", batch_size=1)  # type: ignore[untyped-decorator]
+@observed
+def on_upload(event: Any) -> dict[str, Any]:
+    """Look at files that were sent."""
+    return _each(event, lambda message: uploads.check(message["tenant_id"], message["client_id"], message["upload_id"]))
 
 
 @events.schedule("rate(1 minute)")  # type: ignore[untyped-decorator]

@@ -31,7 +31,7 @@ class FormState(PortalView):
     title: str
     version: int
     minutes: int
-    status: Literal["to_do", "started", "signed", "sealed"]
+    status: Literal["to_do", "started", "signed", "sealed", "revoked", "paper", "unobtained"]
     signed_at: str | None
     document_id: str | None
     progress: Progress | None
@@ -45,6 +45,7 @@ class IntakeView(PortalView):
     sent_at: str
     sent_by_name: str
     completed_at: str | None
+    note: str | None
     forms: list[FormState]
 
 
@@ -103,6 +104,7 @@ class OpenForm(PortalView):
     of: int
     next: NextForm | None
     document_id: str | None
+    what_changed: list[str]
 
 
 class SectionIn(Body):
@@ -209,6 +211,7 @@ def open_my_form(context: Context, intake_id: str, form_id: str) -> OpenForm:
         of=len(order),
         next=NextForm(form_id=follows["form_id"], title=follows["title"]) if follows else None,
         document_id=opened.form.document_id if opened.form else None,
+        what_changed=intakes.what_changed(opened.intake, opened.entry),
     )
 
 
@@ -286,12 +289,6 @@ class Summary(View):
     documents: list[DocumentView]
 
 
-@practice.endpoint("GET", "/clients/{client_id}/intakes", action="intake:read", query=Paging, reads_record=True)
-def list_intakes(context: Context, client_id: str, query: Paging) -> IntakePage:
-    """The packets that were sent to a client; answers, and how far an unsigned form is, are the client's own"""
-    return _page(context, query)
-
-
 @practice.endpoint(
     "GET", "/clients/{client_id}/intakes/{intake_id}/summary", action="intake:summarize", reads_record=True
 )
@@ -313,11 +310,10 @@ def summarize_intake(context: Context, client_id: str, intake_id: str) -> Summar
 
 def _page(context: Context, query: Paging) -> IntakePage:
     packets, cursor = intakes.page_of(context, query.limit, query.cursor)
-    staff = context.actor.kind == "staff"
-    return IntakePage(items=[_intake(intake, parts, staff) for intake, parts in packets], next_cursor=cursor)
+    return IntakePage(items=[_intake(intake, parts) for intake, parts in packets], next_cursor=cursor)
 
 
-def _intake(intake: Intake, parts: list[IntakeForm], staff: bool) -> IntakeView:
+def _intake(intake: Intake, parts: list[IntakeForm]) -> IntakeView:
     states = {part.form_id: part for part in parts}
     return IntakeView(
         intake_id=intake.intake_id,
@@ -325,12 +321,13 @@ def _intake(intake: Intake, parts: list[IntakeForm], staff: bool) -> IntakeView:
         sent_at=intake.sent_at,
         sent_by_name=intake.sent_by_name,
         completed_at=intake.completed_at,
-        forms=[_form(entry, states.get(entry["form_id"]), staff) for entry in intake.forms],
+        note=intakes.note_of(intake),
+        forms=[_form(entry, states.get(entry["form_id"])) for entry in intake.forms],
     )
 
 
-def _form(entry: dict[str, Any], state: IntakeForm | None, staff: bool) -> FormState:
-    signed = state is not None and state.status in ("signed", "sealed")
+def _form(entry: dict[str, Any], state: IntakeForm | None) -> FormState:
+    signed = state is not None and state.status in intakes.SIGNED
     of = state.of if state is not None and state.of else entry["sections"]
     done = (state.done or 0) if state is not None else 0
     return FormState(
@@ -338,8 +335,8 @@ def _form(entry: dict[str, Any], state: IntakeForm | None, staff: bool) -> FormS
         title=entry["title"],
         version=entry["version"],
         minutes=entry["minutes"],
-        status=state.status if state is not None and (signed or not staff) else "to_do",
+        status=state.status if state is not None else "to_do",
         signed_at=state.signed_at if state is not None else None,
         document_id=state.document_id if state is not None else None,
-        progress=Progress(done=of if signed else done, of=of) if signed or not staff else None,
+        progress=Progress(done=of if signed else done, of=of),
     )

@@ -6,7 +6,8 @@ from chalicelib import clock
 from chalicelib.context import Context
 from chalicelib.handlers.routing import PORTAL, PRACTICE, Routes
 from chalicelib.handlers.views import Empty, Paging, PortalView, View
-from chalicelib.services import clients, documents, intakes, invites, notifications
+from chalicelib.policies.rules import Role
+from chalicelib.services import clients, documents, intakes, invites, notifications, signups
 
 practice = Routes(__name__, PRACTICE, "/practice")
 portal = Routes(__name__ + ".portal", PORTAL, "/portal")
@@ -15,13 +16,13 @@ SHOWN = 20
 
 
 class NotificationView(View):
-    """Something that happened with one of the asker's clients. `worrying`: a safety answer of the packet waits for
-    a staff member to mark it as seen."""
+    """Something that happened with one of the asker's clients, or (a sign-up) with somebody who has no file yet.
+    `worrying`: a safety answer of the packet waits for a staff member to mark it as seen."""
 
     notification_id: str
-    kind: Literal["packet_completed", "invitation_renewal_asked"]
-    client_id: str
-    client_name: str
+    kind: Literal["packet_completed", "invitation_renewal_asked", "document_added", "sign_up_waiting"]
+    client_id: str | None
+    client_name: str | None
     intake_id: str | None
     worrying: bool
     at: str
@@ -36,7 +37,7 @@ class NotificationPage(View):
 
     def clients_named(self) -> list[str]:
         """Those of whom something is told."""
-        return [each.client_id for each in self.items]
+        return [each.client_id for each in self.items if each.client_id]
 
 
 class Waiting(View):
@@ -56,10 +57,12 @@ class StaffHome(View):
     unread: int
     clients: int
     waiting: list[Waiting]
+    sign_ups_waiting: int
 
     def clients_named(self) -> list[str]:
         """Those of whom something is told, and those who are waited for; the others are only counted."""
-        return [each.client_id for each in self.notifications] + [each.client_id for each in self.waiting]
+        told = [each.client_id for each in self.notifications if each.client_id]
+        return told + [each.client_id for each in self.waiting]
 
 
 class Leading(PortalView):
@@ -73,13 +76,14 @@ class Leading(PortalView):
 
 
 class ClientHome(PortalView):
-    """Home: what is to be done now, in order."""
+    """Home: what is to be done now, in order. `reach_missing`: the file has no address, or nobody for emergencies."""
 
     first_name: str
     next: Leading | None
     forms_open: int
     forms_total_minutes: int
     documents: int
+    reach_missing: bool
 
 
 @practice.endpoint("GET", "/home", action="home:read")
@@ -94,6 +98,7 @@ def read_staff_home(context: Context) -> StaffHome:
         unread=sum(not each.read for each in shown),
         clients=len(mine),
         waiting=_waiting(mine)[:SHOWN],
+        sign_ups_waiting=signups.waiting(context) if Role.ADMINISTRATOR in context.actor.roles else 0,
     )
 
 
@@ -128,21 +133,21 @@ def read_notification(context: Context, notification_id: str) -> Empty:
 
 def _views(context: Context, found: list[Any]) -> list[NotificationView]:
     """With the names as they are now; a client to whom the asker is no longer assigned is named no more."""
-    wanted = dict.fromkeys(each.client_id for each in found)
+    wanted = dict.fromkeys(each.client_id for each in found if each.client_id)
     visible = {client.client_id: client for client in clients.visible(context, list(wanted))}
     return [
         NotificationView(
             notification_id=each.notification_id,
             kind=each.about,
             client_id=each.client_id,
-            client_name=clients.shown(visible[each.client_id]),
+            client_name=clients.shown(visible[each.client_id]) if each.client_id else None,
             intake_id=each.intake_id,
             worrying=bool(each.worrying) and clients.is_flagged(visible[each.client_id], each.intake_id),
             at=each.happened_at,
             read=bool(each.read),
         )
         for each in found
-        if each.client_id in visible
+        if each.client_id is None or each.client_id in visible
     ]
 
 
@@ -172,4 +177,5 @@ def read_client_home(context: Context) -> ClientHome:
         forms_open=len(todo),
         forms_total_minutes=sum(entry["minutes"] for _, entry, _ in todo),
         documents=len(documents.page_of(context, 100, None).items),
+        reach_missing=not (context.client.address and context.client.emergency_contact),
     )

@@ -4,25 +4,24 @@ python -m chalicelib.handlers.openapi > frontend/openapi.json
 """
 
 import functools
+import importlib
+import inspect
 import re
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.json_schema import models_json_schema
 
-from chalicelib.handlers.routing import PUBLIC, Route, Routes
+from chalicelib import errors
+from chalicelib.handlers.routing import PRACTICE, PUBLIC, Route, Routes
 from chalicelib.handlers.views import Content, Empty, PortalView, Problem
 from chalicelib.policies.rules import RULES
+from chalicelib.policies.scopes import SCOPES, scope_of
 from chalicelib.services.sessions import Caller
 
 public = Routes(__name__, PUBLIC)
 
-_FORMS = {
-    "slug": r"^[A-Za-z0-9_-]{1,80}$",
-    "feed_key": r"^[A-Za-z0-9_-]{1,80}$",
-    "form_id": r"^[A-Za-z0-9_-]{1,80}$",
-    "section_id": r"^[A-Za-z0-9_-]{1,80}$",
-}
+_FORMS = dict.fromkeys(("slug", "form_id", "section_id", "logo", "feed_key"), r"^[A-Za-z0-9_-]{1,80}$")
 _ANY_ID = r"^[0-9A-Z]{26}$"
 
 
@@ -54,15 +53,20 @@ def document() -> dict[str, Any]:
             "title": "Client Portal",
             "version": "1",
             "description": "Errors are RFC 9457 problem details with a stable `code`. Instants are UTC. Lists are read "
-            "with `cursor`. Programs sign in with `bearer: true` and send the token as `Authorization: Bearer`.",
+            "with `cursor`. Programs send an API token as `Authorization: Bearer`; `x-scope` names the scope that an "
+            "operation needs, and what has none is closed to programs.",
         },
         "servers": [{"url": "/api"}],
+        "tags": _tags(table),
+        "x-scopes": {scope: sorted(actions) for scope, actions in SCOPES.items()},
+        "x-problems": _problems(),
         "paths": paths,
         "components": {
             "schemas": schemas,
             "securitySchemes": {
                 "session": {"type": "apiKey", "in": "cookie", "name": "__Host-sid"},
-                "bearer": {"type": "http", "scheme": "bearer"},
+                "bearer": {"type": "http", "scheme": "bearer", "description": "A session's, got with `bearer: true`."},
+                "token": {"type": "http", "scheme": "bearer", "description": "An API token, with the scope."},
             },
         },
     }
@@ -89,12 +93,18 @@ def _operation(route: Route) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": route.operation_id,
         "summary": route.summary,
-        "tags": [route.audience],
+        "tags": [route.feature],
+        "x-audience": route.audience,
         "parameters": _parameters(route),
         "responses": _responses(route),
     }
     if route.audience != PUBLIC:
         operation["security"] = [{"session": []}, {"bearer": []}]
+    if scope := _scope(route):
+        operation["x-scope"] = scope
+        operation["security"].append({"token": [scope]})
+    if route.description:
+        operation["description"] = " ".join(route.description.split())
     if route.media != "application/json":
         schema = {"type": "string", "contentMediaType": route.media}
         operation["requestBody"] = {"required": True, "content": {route.media: {"schema": schema}}}
@@ -144,8 +154,59 @@ def _responses(route: Route) -> dict[str, Any]:
     if route.if_match:
         codes |= {412, 428}
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    bad = {str(code): {"description": "Problem", "content": problem} for code in sorted(codes)}
+    known = _codes(route)
+    bad = {
+        str(code): {"description": "Problem", "content": problem, **({"x-codes": known[code]} if code in known else {})}
+        for code in sorted(codes)
+    }
     return {str(route.status): good, **bad}
+
+
+def _codes(route: Route) -> dict[int, list[str]]:
+    """The codes of problems that the route's own declaration brings. A 409 depends on the state of the record."""
+    signed_in = route.audience != PUBLIC
+    paged = route.query is not None and "cursor" in route.query.model_fields
+    found: dict[int, list[str | None]] = {
+        400: [
+            "malformed",
+            "idempotency_key_missing" if route.idempotent else None,
+            "invalid_cursor" if paged else None,
+        ],
+        403: ["forbidden", "scope_missing" if _scope(route) else None, "proof_required" if route.proof else None],
+        404: ["not_found"],
+        412: ["stale"],
+        413: ["too_large"],
+        415: ["unsupported_media_type"],
+        422: ["invalid_body", "idempotency_key_reused" if route.idempotent else None],
+        428: ["if_match_missing"],
+        429: ["too_many_requests"],
+        503: ["busy"],
+    }
+    if signed_in:
+        found[401] = ["unauthenticated"]
+    if RULES[route.action].feature is not None:
+        found[403] += ["feature_not_in_plan", "feature_switched_off"]
+    return {status: [code for code in codes if code] for status, codes in found.items()}
+
+
+def _scope(route: Route) -> str | None:
+    return scope_of(route.action) if route.audience == PRACTICE else None
+
+
+def _tags(table: list[Route]) -> list[dict[str, str]]:
+    """The features in order, each with the first paragraph of its module."""
+    found = []
+    for feature in sorted({route.feature for route in table}):
+        about = inspect.getdoc(importlib.import_module(f"chalicelib.handlers.{feature}")) or ""
+        found.append({"name": feature, "description": " ".join(about.split("\n\n")[0].split())})
+    return found
+
+
+def _problems() -> list[dict[str, Any]]:
+    """Every expected failure: its status, its stable code, and its sentence."""
+    kinds = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, errors.PortalError)]
+    told = [{"status": kind.status, "code": kind.code, "title": kind.title} for kind in kinds]
+    return sorted(told, key=lambda each: (each["status"], each["code"]))
 
 
 def _ref(model: Any) -> dict[str, str]:

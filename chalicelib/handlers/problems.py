@@ -15,14 +15,18 @@ from chalicelib.errors import (
     InvalidBody,
     Malformed,
     NotFound,
+    OrganizationSuspended,
     PortalError,
+    ScopeMissing,
 )
 from chalicelib.policies.decide import Denial
 
 DENIALS: dict[Denial, type[PortalError]] = {
     Denial.UNKNOWN_ACTION: Forbidden,
     Denial.ROLE: Forbidden,
+    Denial.SCOPE: ScopeMissing,
     Denial.UNRELATED: NotFound,
+    Denial.SUSPENDED: OrganizationSuspended,
     Denial.NOT_IN_PLAN: FeatureNotInPlan,
     Denial.SWITCHED_OFF: FeatureSwitchedOff,
 }

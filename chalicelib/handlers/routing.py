@@ -43,9 +43,11 @@ from chalicelib.handlers.views import Content, Empty, PortalView, View
 from chalicelib.observability import logger, where
 from chalicelib.policies.decide import denial
 from chalicelib.policies.rules import RULES, Reach
-from chalicelib.services import audits, idempotency, sessions
+from chalicelib.policies.scopes import scope_of
+from chalicelib.services import audits, idempotency, sessions, tokens
 
 COOKIE = "__Host-sid"
+DEVICE_COOKIE = "__Host-device"
 MAX_BODY = 256 * 1024
 SAFE = frozenset({"GET", "HEAD"})
 HEADERS = {
@@ -58,9 +60,15 @@ HEADERS = {
 }
 _KEY = re.compile(r"[A-Za-z0-9_-]{8,128}")
 _PATH_PART = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_NAMES = ("slug", "form_id", "section_id", "logo", "feed_key")  # what is no id of ours
 
 PUBLIC, PRACTICE, PORTAL, BOTH = "public", "practice", "portal", "both"
-_AUDIENCE = {PRACTICE: {sessions.STAFF}, PORTAL: {sessions.CLIENT}, BOTH: {sessions.STAFF, sessions.CLIENT}}
+# A program asks for an organization: it is no client, and has no session of its own.
+_AUDIENCE = {
+    PRACTICE: {sessions.STAFF, sessions.PROGRAM},
+    PORTAL: {sessions.CLIENT},
+    BOTH: {sessions.STAFF, sessions.CLIENT},
+}
 
 
 @dataclass(frozen=True)
@@ -72,7 +80,9 @@ class Route:
     action: str
     audience: str
     operation_id: str
+    feature: str
     summary: str
+    description: str
     body: type[BaseModel] | None
     query: type[BaseModel] | None
     view: Any
@@ -118,10 +128,12 @@ class Routes(Blueprint):  # type: ignore[misc]
 
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
             view_type = get_type_hints(function)["return"]
-            summary = (function.__doc__ or "").strip().split("\n")[0].rstrip(".")
+            summary, _, description = inspect.cleandoc(function.__doc__ or "").partition("\n")
+            feature = function.__module__.rpartition(".")[2]
             route = Route(
-                method, self.prefix + path, action, self.audience, function.__name__, summary, body, query, view_type,
-                status, idempotent, if_match, media, reads_record, proof, answers,
+                method, self.prefix + path, action, self.audience, function.__name__, feature, summary.rstrip("."),
+                description.strip(), body, query, view_type, status, idempotent, if_match, media, reads_record, proof,
+                answers,
             )  # fmt: skip
             _check(route, function)
             self.table.append(route)
@@ -158,6 +170,8 @@ def _check(route: Route, function: Callable[..., Any]) -> None:
         raise RuntimeError(f"{where}: portal routes return PortalView types only")
     if route.method in SAFE and (route.body or route.idempotent or route.if_match):
         raise RuntimeError(f"{where}: a safe method changes nothing")
+    if route.proof is not None and scope_of(route.action) is not None:
+        raise RuntimeError(f"{where}: no program can give the proof, so {route.action} belongs to no scope")
     if (route.answers != "application/json") != (isinstance(route.view, type) and issubclass(route.view, Content)):
         raise RuntimeError(f"{where}: what is not JSON is a Content, and the other way round")
     if "context" not in inspect.signature(function).parameters:
@@ -210,25 +224,30 @@ def _caller(request: Request) -> sessions.Caller:
         address=viewer[:64],
         device="".join(c for c in device if c.isprintable())[:300] if device else None,
         request_id=str(request.context.get("requestId") or ids.new_id()),
+        device_token=_cookies(request).get(DEVICE_COOKIE),
     )
 
 
 def _safe_params(params: dict[str, str]) -> dict[str, str]:
     """Path parts as they stand; what cannot be an id of ours is the same 404 as an id that is not there."""
     for name, value in params.items():
-        if not (
-            _PATH_PART.fullmatch(value) if name in ("slug", "form_id", "section_id", "feed_key") else ids.is_id(value)
-        ):
+        if not (_PATH_PART.fullmatch(value) if name in _NAMES else ids.is_id(value)):
             params = {**params, name: "-"}
     return params
 
 
-def _token(request: Request) -> str | None:
+def _cookies(request: Request) -> dict[str, str]:
     cookies: dict[str, str] = {}
     for part in request.headers.get("cookie", "").split(";"):
         name, _, value = part.strip().partition("=")
         cookies.setdefault(name, value)
-    cookie = cookies.get(COOKIE)
+    return cookies
+
+
+def _token(request: Request) -> str | None:
+    cookie = _cookies(request).get(COOKIE)
+    if cookie and tokens.is_token(cookie):
+        raise Unauthenticated()  # a browser sends its cookies by itself; what a program holds must never be one
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and bearer.strip():
         if cookie and cookie != bearer.strip():
@@ -312,7 +331,7 @@ def _answer(
         if context.result is None:
             raise (Busy(retry_after=1) if repeated else refused) from None
         view = function(context, **arguments)
-    if context is not None and context.actor.kind == sessions.STAFF:
+    if context is not None and context.actor.kind != sessions.CLIENT:
         _audit_read(route, context, params, view)
     return _response(route, view)
 
@@ -362,12 +381,15 @@ def _preconditions(route: Route, request: Request, context: Context, params: dic
 
 
 def _audit_read(route: Route, context: Context, params: dict[str, str], view: Any) -> None:
-    """One event for what a staff member is about to see: of the client whom the address names, or else of the
-    organization with the ids of those whom the answer names; none when it names nobody."""
-    if not route.reads_record:
-        named = list(dict.fromkeys(view.clients_named())) if isinstance(view, View) else []
-        for first in range(0, len(named), audits.IDS_AT_MOST):
-            audits.record(context, route.action, client_ids=named[first : first + audits.IDS_AT_MOST])
+    """One event for what a staff member or a program is about to see (DOMAIN.md 8): of the client whom the address
+    names, or else of the organization with the ids of those whom the answer names. When it names nobody there is none,
+    but for a program whose use left no event by itself."""
+    named = list(dict.fromkeys(view.clients_named())) if isinstance(view, View) and not route.reads_record else []
+    for first in range(0, len(named), audits.IDS_AT_MOST):
+        audits.record(context, route.action, client_ids=named[first : first + audits.IDS_AT_MOST])
+    if named:
+        return
+    if not route.reads_record and (context.actor.kind != sessions.PROGRAM or context.audited):
         return
     about = {name: value for name, value in params.items() if name != "client_id" and value != "-"}
     client_id = params.get("client_id")
@@ -390,9 +412,14 @@ def _response(route: Route, view: Any) -> Response:
     return Response(text, headers=headers, status_code=route.status)
 
 
-def cookie(token: str, seconds: int) -> str:
+def cookie(token: str, seconds: int, name: str = COOKIE) -> str:
     """The session cookie: out of reach of scripts, of other sites' posts, and of other hosts (RFC 6265bis)."""
-    return f"{COOKIE}={token}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax"
+    return f"{name}={token}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Lax"
+
+
+def device_cookie(token: str) -> str:
+    """The cookie that knows a browser again; it opens nothing."""
+    return cookie(token, settings.device_days * 86_400, DEVICE_COOKIE)
 
 
 def missing(record: Any) -> Any:

@@ -6,8 +6,8 @@ from pydantic import Field
 
 from chalicelib import clock
 from chalicelib.context import Context
-from chalicelib.handlers.routing import BOTH, PUBLIC, Routes, cookie, seconds_until
-from chalicelib.handlers.tenants import TenantView
+from chalicelib.handlers.routing import BOTH, PUBLIC, Routes, cookie, device_cookie, seconds_until
+from chalicelib.handlers.tenants import StandingView, TenantView, standing_view
 from chalicelib.handlers.views import Body, Empty, Line, PortalView, WithHeaders
 from chalicelib.services import clients, sessions, tenants
 
@@ -16,18 +16,20 @@ both = Routes(__name__ + ".both", BOTH)
 
 
 class SignIn(Body):
-    """Who signs in where. `bearer`: for programs, which get a token instead of a cookie."""
+    """Who signs in where. `bearer`: for programs, which get a token instead of a cookie. `recovery_code`: instead of a
+    code, once."""
 
     slug: Line = Field(min_length=1, max_length=63)
     kind: Literal["staff", "client"]
     email: str = Field(min_length=3, max_length=254)
     password: str = Field(min_length=1, max_length=1024)
     code: str | None = Field(default=None, pattern=r"^[0-9]{6}$")
+    recovery_code: str | None = Field(default=None, min_length=8, max_length=40)
     bearer: bool = False
 
 
 class Proof(Body):
-    """What proves that it is still the same person. `code`: for staff."""
+    """What proves that it is still the same person. `code`: where the account has a second factor."""
 
     password: str = Field(min_length=1, max_length=1024)
     code: str | None = Field(default=None, pattern=r"^[0-9]{6}$")
@@ -59,6 +61,7 @@ class SessionView(PortalView, WithHeaders):
     may_invite: bool
     seat: bool
     tenant: TenantView
+    standing: StandingView | None
     features: dict[str, FeatureState]
     csrf_token: str
     idle_seconds: int
@@ -75,7 +78,14 @@ class SignedOut(Empty, WithHeaders):
 def sign_in(context: None, body: SignIn, caller: sessions.Caller) -> SessionView:
     """Sign in"""
     opened = sessions.sign_in(
-        body.slug, body.kind, body.email, body.password, body.code, bearer=body.bearer, caller=caller
+        body.slug,
+        body.kind,
+        body.email,
+        body.password,
+        body.code,
+        bearer=body.bearer,
+        caller=caller,
+        recovery_code=body.recovery_code,
     )
     return session_view(opened, fresh=True)
 
@@ -131,6 +141,7 @@ def session_view(context: Context, fresh: bool = False) -> SessionView:
         may_invite=staff and ("administrator" in person.roles or bool(person.may_invite)),
         seat=staff and bool(person.seat),
         tenant=TenantView.of(context.tenant),
+        standing=standing_view(context.tenant) if staff else None,
         features={feature: FeatureState(on=why is None, reason=why) for feature, why in off.items()},
         csrf_token=sessions.csrf_token(str(context.token)),
         idle_seconds=int((idle_ends - clock.parse(session.seen_at)).total_seconds()),
@@ -139,7 +150,8 @@ def session_view(context: Context, fresh: bool = False) -> SessionView:
         token=context.token if fresh and session.bearer else None,
     )
     if fresh and not session.bearer:
-        view._headers = {"Set-Cookie": cookie(str(context.token), seconds_until(session.ends_at))}
+        kept = [device_cookie(context.device_token)] if context.device_token else []
+        view._headers = {"Set-Cookie": [cookie(str(context.token), seconds_until(session.ends_at)), *kept]}
     return view
 
 

@@ -1,17 +1,18 @@
 """The organization: its sign-in page, and Organization > Client Portal > Client Portal Settings."""
 
+import base64
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from chalicelib.config import settings as stage
 from chalicelib.context import Context
 from chalicelib.errors import InvalidBody
 from chalicelib.handlers.routing import PRACTICE, PUBLIC, Routes
-from chalicelib.handlers.views import Body, Line, PortalView, Text, View
+from chalicelib.handlers.views import Body, Line, PortalView, Text, View, WithHeaders
 from chalicelib.models.tenants import Tenant
-from chalicelib.policies.plans import PLANS, Feature
-from chalicelib.services import tenants
+from chalicelib.policies.plans import PLANS, Feature, Standing
+from chalicelib.services import branding, signups, tenants
 from chalicelib.services.sessions import Caller
 
 public = Routes(__name__, PUBLIC)
@@ -47,6 +48,7 @@ class TenantView(PortalView):
     phone: str
     zone: str
     brand: Brand
+    logo: str | None
     crisis: Crisis
     sign_up: bool
     login_url: str
@@ -61,6 +63,7 @@ class TenantView(PortalView):
             phone=tenant.phone,
             zone=tenant.zone,
             brand=Brand(hue=tenant.brand_hue, chroma=min(tenant.brand_chroma, 0.1)),
+            logo=f"/tenants/{tenant.slug}/logo/{tenant.logo}" if tenant.logo else None,
             crisis=Crisis(
                 text=tenants.setting(tenant, "crisis_text"),
                 numbers=[
@@ -68,9 +71,17 @@ class TenantView(PortalView):
                     CrisisNumber(label=f"Text {phone}", href=f"sms:{_dialled(phone)}"),
                 ],
             ),
-            sign_up=tenants.setting(tenant, "sign_up"),
+            sign_up=signups.is_open(tenant),
             login_url=tenants.login_url(tenant),
         )
+
+
+def _zone(value: str) -> str:
+    from zoneinfo import available_timezones
+
+    if value not in available_timezones():
+        raise ValueError("not a time zone")
+    return value
 
 
 def _dialled(phone: str) -> str:
@@ -105,6 +116,15 @@ class Scheduling(View):
     reminder_hours: list[int]
 
 
+class Reminders(View):
+    """When clients are reminded of forms that wait for them: days after sending, days between, how often at most."""
+
+    on: bool
+    first_days: int
+    every_days: int
+    at_most: int
+
+
 class SettingsView(View):
     """Client Portal Settings. `etag` goes back in If-Match."""
 
@@ -117,6 +137,7 @@ class SettingsView(View):
     features: list[FeatureSwitch]
     display_insurance: bool
     sign_up: bool
+    sign_up_forms: list[str]
     crisis_text: str
     crisis_phone: str
     reply_time: str
@@ -125,6 +146,16 @@ class SettingsView(View):
     neutral_mail: bool
     sender_name: str
     scheduling: Scheduling
+    reminders: Reminders
+
+
+class RemindersChange(Body):
+    """Changes of the rule for reminders."""
+
+    on: bool | None = None
+    first_days: int | None = Field(default=None, ge=1, le=30)
+    every_days: int | None = Field(default=None, ge=1, le=30)
+    at_most: int | None = Field(default=None, ge=1, le=10)
 
 
 class SchedulingChange(Body):
@@ -160,6 +191,7 @@ class SettingsChange(Body):
     features: FeatureChange | None = None
     display_insurance: bool | None = None
     sign_up: bool | None = None
+    sign_up_forms: list[Annotated[str, Field(max_length=80)]] | None = Field(default=None, max_length=20)
     crisis_text: Annotated[Text, Field(min_length=10, max_length=400)] | None = None
     crisis_phone: Annotated[Line, Field(pattern=r"^\+?[0-9][0-9 ()-]{1,19}$")] | None = None
     reply_time: Annotated[Text, Field(max_length=300)] | None = None
@@ -168,12 +200,164 @@ class SettingsChange(Body):
     neutral_mail: bool | None = None
     sender_name: Annotated[Line, Field(max_length=80)] | None = None
     scheduling: SchedulingChange | None = None
+    reminders: RemindersChange | None = None
+
+
+class Picture(PortalView, WithHeaders):
+    """A picture, ready for a `data:` address: no answer of this API is anything but JSON."""
+
+    media_type: str
+    width: int
+    height: int
+    base64: str
+
+
+class StandingView(PortalView):
+    """What the organization may do now. `until`: when a trial ends, or ended."""
+
+    standing: Literal["trial", "active", "suspended"]
+    until: str | None
+    trial_over: bool
+
+
+def standing_view(tenant: Tenant) -> StandingView:
+    """How an organization stands, for its staff."""
+    now = tenants.standing(tenant)
+    on_trial = tenant.status == Standing.TRIAL
+    return StandingView(
+        standing=now.value,
+        until=tenant.trial_ends_at if on_trial else None,
+        trial_over=on_trial and now != Standing.TRIAL,
+    )
+
+
+class OrganizationView(View):
+    """The organization's profile. `etag` goes back in If-Match. `brand_hex` is the colour as it was picked."""
+
+    etag: str
+    slug: str
+    name: str
+    phone: str
+    address: str | None
+    zone: str
+    country: str
+    brand: Brand
+    brand_hex: str | None
+    logo: str | None
+    login_url: str
+    standing: StandingView
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+Phone = Annotated[Line, Field(pattern=r"^\+?[0-9(][0-9 ().-]{4,29}$")]
+Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+Hex = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
+OrganizationName = Annotated[Line, Field(min_length=2, max_length=100)]
+
+
+class OrganizationChange(Body):
+    """Any of the profile; what is not sent stays as it is. An empty address removes it."""
+
+    name: OrganizationName | None = None
+    phone: Phone | None = None
+    address: Annotated[Line, Field(max_length=300)] | None = None
+    zone: Zone | None = None
+    country: Country | None = None
+    brand: Hex | None = None
+
+
+class ColourIn(Body):
+    """A colour as a picker gives it."""
+
+    brand: Hex
+
+
+class LogoIn(Body):
+    """A PNG or JPEG, as base64."""
+
+    image: str = Field(min_length=4, max_length=branding.UPLOAD_BYTES * 4 // 3 + 8)
 
 
 @public.endpoint("GET", "/tenants/{slug}", action="tenant:look_up")
 def look_up_tenant(context: None, slug: str, caller: Caller) -> TenantView:
     """The organization behind a login link"""
     return TenantView.of(tenants.by_slug(slug))
+
+
+@public.endpoint("GET", "/tenants/{slug}/logo/{logo}", action="tenant:look_up")
+def look_up_logo(context: None, slug: str, logo: str, caller: Caller) -> Picture:
+    """An organization's logo; the digest in the address makes it safe to keep for a year"""
+    found = tenants.logo(slug, logo)
+    picture = Picture(
+        media_type="image/png",
+        width=int(found.width),
+        height=int(found.height),
+        base64=base64.b64encode(found.png).decode(),
+    )
+    picture._headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return picture
+
+
+@practice.endpoint("GET", "/organization", action="organization:read")
+def read_organization(context: Context) -> OrganizationView:
+    """Organization > Profile"""
+    return _organization(context.tenant)
+
+
+@practice.endpoint("PATCH", "/organization", action="organization:update", body=OrganizationChange, if_match=True)
+def change_organization(context: Context, body: OrganizationChange) -> OrganizationView:
+    """Change the organization's profile"""
+    changes = body.model_dump(exclude_unset=True)
+    if changes.get("address") == "":
+        changes["address"] = None
+    changes = {name: value for name, value in changes.items() if value is not None or name == "address"}
+    if not changes:
+        raise InvalidBody(errors=[{"pointer": "", "code": "empty", "detail": "Nothing to change was sent."}])
+    return _organization(tenants.update_profile(context, changes))
+
+
+@practice.endpoint("POST", "/organization/colour", action="organization:read", body=ColourIn)
+def try_colour(context: Context, body: ColourIn) -> Brand:
+    """What a colour would become: its hue and strength; nothing is changed"""
+    kept = branding.colour(body.brand)
+    return Brand(hue=kept.hue, chroma=kept.chroma)
+
+
+@practice.endpoint(
+    "POST",
+    "/organization/logo",
+    action="organization:update",
+    body=LogoIn,
+    if_match=True,
+    max_body=branding.UPLOAD_BYTES * 4 // 3 + 1024,
+)
+def set_logo(context: Context, body: LogoIn) -> OrganizationView:
+    """Show a PNG or JPEG of at most 200 KB as the logo"""
+    return _organization(tenants.set_logo(context, body.image))
+
+
+@practice.endpoint("DELETE", "/organization/logo", action="organization:update", if_match=True)
+def remove_logo(context: Context) -> OrganizationView:
+    """Show no logo"""
+    return _organization(tenants.set_logo(context, None))
+
+
+def _organization(tenant: Tenant) -> OrganizationView:
+    face = TenantView.of(tenant)
+    return OrganizationView(
+        etag=str(int(tenant.version)),
+        slug=tenant.slug,
+        name=tenant.name,
+        phone=tenant.phone,
+        address=tenant.address,
+        zone=tenant.zone,
+        country=tenant.country,
+        brand=face.brand,
+        brand_hex=tenant.brand_hex,
+        logo=face.logo,
+        login_url=face.login_url,
+        standing=standing_view(tenant),
+    )
 
 
 @practice.endpoint("GET", "/settings", action="settings:read")
@@ -188,6 +372,8 @@ def change_settings(context: Context, body: SettingsChange) -> SettingsView:
     changes = body.model_dump(exclude_none=True)
     if not changes:
         raise InvalidBody(errors=[{"pointer": "", "code": "empty", "detail": "Nothing to change was sent."}])
+    if "sign_up_forms" in changes:
+        signups.require_forms(context.tenant_id, changes["sign_up_forms"])
     return _settings(tenants.update_settings(context, changes))
 
 
@@ -204,11 +390,12 @@ def _settings(tenant: Tenant) -> SettingsView:
         sign_up_url=f"{stage.portal_origin}/{tenant.slug}/sign-up",
         features=[_switch(tenant, feature) for feature in Feature],
         scheduling=Scheduling(**tenants.scheduling(tenant)),
+        reminders=Reminders(**setting("reminders")),
         **{
             name: setting(name)
             for name in (
-                "display_insurance", "sign_up", "crisis_text", "crisis_phone", "reply_time", "idle_minutes_staff",
-                "idle_minutes_clients", "neutral_mail", "sender_name",
+                "display_insurance", "sign_up", "sign_up_forms", "crisis_text", "crisis_phone", "reply_time",
+                "idle_minutes_staff", "idle_minutes_clients", "neutral_mail", "sender_name",
             )
         },
     )  # fmt: skip

@@ -14,7 +14,11 @@ from chalicelib.models import (  # noqa: F401
     jobs,
     mails,
     notifications,
+    signups,
     slots,
     staff,
+    subscriptions,
     tenants,
+    tokens,
+    uploads,
 )

@@ -24,6 +24,10 @@ class Account(Record):
     password_hash = UnicodeAttribute(null=True)
     totp = BytesAttribute(null=True)
     totp_step = NumberAttribute(null=True)
+    totp_pending = BytesAttribute(
+        null=True
+    )  # encrypted: a new authenticator that has not shown a code yet, and its end
+    recovery = JsonAttribute(null=True)  # digests of the recovery codes that are left
     created_at = UnicodeAttribute()
 
 
@@ -77,7 +81,10 @@ class Attempts(Record):
 
 
 class _Session:
-    """The attributes of a session; its token is only stored as a digest."""
+    """The attributes of a session; its token is only stored as a digest.
+
+    `era` is its person's at sign-in: once theirs is another, the session opens nothing (Staff.era, Client.era).
+    """
 
     token_digest = UnicodeAttribute()
     session_id = UnicodeAttribute()
@@ -89,6 +96,7 @@ class _Session:
     bearer = BooleanAttribute()
     device = UnicodeAttribute(null=True)
     method = UnicodeAttribute()
+    era = NumberAttribute(null=True)
 
 
 class StaffSession(_Session, Record):
@@ -103,5 +111,33 @@ class ClientSession(_Session, Record):
     """A client who is signed in."""
 
     KEY = Key(CLIENT, "SESSION#{token_digest}")
+
+    client_id = UnicodeAttribute()
+
+
+class _Device:
+    """A browser (by the random id in its cookie) or a program (by where it calls from) that signed in here before.
+
+    In the person's partition and not the address's, so that a new e-mail address keeps it.
+    """
+
+    device_digest = UnicodeAttribute()
+    first_seen_at = UnicodeAttribute()
+    trusted_until = UnicodeAttribute(null=True)  # staff: until then the password alone signs in, in the same era
+    era = NumberAttribute(null=True)
+
+
+class StaffDevice(_Device, Record):
+    """A device of a staff member."""
+
+    KEY = Key(STAFF, "DEVICE#{device_digest}")
+
+    staff_id = UnicodeAttribute()
+
+
+class ClientDevice(_Device, Record):
+    """A device of a client."""
+
+    KEY = Key(CLIENT, "DEVICE#{device_digest}")
 
     client_id = UnicodeAttribute()

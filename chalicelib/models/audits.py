@@ -10,7 +10,7 @@ class _Event:
     year_month = UnicodeAttribute()
     happened_at = UnicodeAttribute()
     action = UnicodeAttribute()
-    actor = JsonAttribute()  # {kind, id, session}
+    actor = JsonAttribute()  # {kind, id, session}; of a program also created_by
     object = JsonAttribute()  # ids only; a list of them where one answer named many clients
     outcome = UnicodeAttribute()
     request_id = UnicodeAttribute(null=True)

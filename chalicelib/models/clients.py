@@ -2,7 +2,7 @@
 
 from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
 
-from chalicelib.models.table import CLIENT, TENANT, JsonAttribute, Key, Record
+from chalicelib.models.table import CLIENT, TENANT, BytesAttribute, JsonAttribute, Key, Record
 
 
 class Client(Record):
@@ -21,6 +21,7 @@ class Client(Record):
     birth_date = UnicodeAttribute(null=True)
     email = UnicodeAttribute(null=True)
     email_digest = UnicodeAttribute(null=True)  # of the portal account: set when invited
+    source = UnicodeAttribute(null=True)  # sign_up: opened themselves, and accepted by the practice
     phone = UnicodeAttribute(null=True)
     address = JsonAttribute(null=True)
     emergency_contact = JsonAttribute(null=True)
@@ -32,6 +33,8 @@ class Client(Record):
     features_off = JsonAttribute()
     unseen = UnicodeSetAttribute(null=True)  # signed forms with a worrying answer that no staff member has settled
     therapists = JsonAttribute()  # [{staff_id, name}] for lists; the Assignment records decide
+    era = NumberAttribute(null=True)  # one more: every session and remembered device of before opens nothing
+    signed_in_at = UnicodeAttribute(null=True)  # for the first time
     created_at = UnicodeAttribute()
 
 
@@ -55,15 +58,25 @@ class SearchEntry(Record):
     client_id = UnicodeAttribute()
 
 
+class MatchEntry(Record):
+    """A client under what another file of the same person would have, too; the words themselves are not in the key."""
+
+    KEY = Key(TENANT + "#MATCH#{match_digest}", "{client_id}")
+
+    match_digest = UnicodeAttribute()
+    client_id = UnicodeAttribute()
+
+
 class Document(Record):
-    """An entry under General Documents.   sealing ──▶ completed"""
+    """An entry under General Documents.   sealing ──▶ completed; what was uploaded is completed from the start."""
 
     KEY = Key(CLIENT, "DOCUMENT#{document_id}")
 
     client_id = UnicodeAttribute()
     document_id = UnicodeAttribute()
-    category = UnicodeAttribute()  # intake_form
-    title = UnicodeAttribute()
+    category = UnicodeAttribute()  # intake_form, or what somebody uploaded: services.documents.CATEGORIES
+    title = UnicodeAttribute(null=True)  # of a form
+    words = BytesAttribute(null=True)  # encrypted: title and file name of what was uploaded
     status = UnicodeAttribute()
     intake_id = UnicodeAttribute(null=True)
     form_id = UnicodeAttribute(null=True)
@@ -73,6 +86,9 @@ class Document(Record):
     filed_at = UnicodeAttribute(null=True)
     object_key = UnicodeAttribute(null=True)
     object_version = UnicodeAttribute(null=True)
+    file_type = UnicodeAttribute(null=True)  # of what was uploaded: a key of adapters.filetypes.MEDIA
+    added_by = UnicodeAttribute(null=True)  # client, or the id of the staff member who uploaded it
+    added_by_name = UnicodeAttribute(null=True)
     sha256 = UnicodeAttribute(null=True)
     size = NumberAttribute(null=True)
     worrying = BooleanAttribute()  # stays so for good

@@ -2,7 +2,7 @@
 
 from pynamodb.attributes import UnicodeAttribute
 
-from chalicelib.models.table import CLIENT, STAFF, Key, Record
+from chalicelib.models.table import CLIENT, STAFF, TENANT, Key, Record
 
 
 class _Done:
@@ -25,3 +25,11 @@ class ClientRequest(_Done, Record):
     KEY = Key(CLIENT, "IDEMPOTENCY#{key_digest}")
 
     client_id = UnicodeAttribute()
+
+
+class ProgramRequest(_Done, Record):
+    """A request of a program, under its token."""
+
+    KEY = Key(TENANT + "#TOKEN#{token_id}", "IDEMPOTENCY#{key_digest}")
+
+    token_id = UnicodeAttribute()

@@ -6,21 +6,51 @@ from chalicelib.models.table import CLIENT, TENANT, BytesAttribute, Key, PackedA
 
 
 class Intake(Record):
-    """A packet: the forms that were sent together.   open ──▶ completed | revoked"""
+    """A packet: the forms that were sent together.   open ──▶ completed | revoked
+
+    An open one stands in the list of those who have not finished, and is due when a reminder may be.
+    """
 
     KEY = Key(CLIENT, "INTAKE#{intake_id}")
-    BY_TENANT = Key(TENANT + "#INTAKES", "{intake_id}", "gsi2")
+    OPEN = Key(TENANT + "#INTAKES", "{intake_id}", "gsi2")  # while it is open
 
     client_id = UnicodeAttribute()
     intake_id = UnicodeAttribute()
     status = UnicodeAttribute()
-    forms = PackedAttribute()  # [{form_id, version, title, minutes, sections}] in order
+    # [{form_id, version, title, minutes, sections, notice?, known?}] in order; known: the version the client knows
+    forms = PackedAttribute()
     merge = PackedAttribute()  # the merge fields as they were when it was sent
     sent_by = UnicodeAttribute()
     sent_by_name = UnicodeAttribute()
     sent_at = UnicodeAttribute()
+    note = BytesAttribute(null=True)  # encrypted: a word of the sender's to the client
+    reminders = NumberAttribute(null=True)  # how many were mailed
+    reminded_at = UnicodeAttribute(null=True)
     completed_at = UnicodeAttribute(null=True)
     worrying = BooleanAttribute()
+
+
+class Pace(Record):
+    """What holds for all packets of a client: two sendings do not cross, and one reminder a day."""
+
+    KEY = Key(CLIENT, "PACE")
+
+    client_id = UnicodeAttribute()
+    sendings = NumberAttribute(null=True)
+    reminded_at = UnicodeAttribute(null=True)
+
+
+class Receipt(Record):
+    """The newest version of a notice that a client acknowledged, or for which staff recorded why not."""
+
+    KEY = Key(CLIENT, "NOTICE#{form_id}")
+    BY_VERSION = Key(TENANT + "#NOTICE#{form_id}", "{number}#{client_id}", "gsi2")
+
+    client_id = UnicodeAttribute()
+    form_id = UnicodeAttribute()
+    number = UnicodeAttribute()  # six digits
+    outcome = UnicodeAttribute()  # sealed, paper, unobtained
+    happened_at = UnicodeAttribute()
 
 
 class IntakeForm(Record):
@@ -28,7 +58,10 @@ class IntakeForm(Record):
 
     started ── sign (one winner) ──▶ signed ── on_sealing ──▶ sealed
        │                              └ due again until sealed
-       └ never shown to staff before it is signed
+       ├ staff take it back ────────▶ revoked       ┐ what was typed is erased; due until it is
+       ├ it was signed on paper ────▶ paper         │
+       └ a notice, and staff say why▶ unobtained    ┘
+    Before it is signed nothing of it is shown to staff.
     """
 
     KEY = Key(CLIENT, "PACKET#{intake_id}#{form_id}")
@@ -47,6 +80,9 @@ class IntakeForm(Record):
     answers_sha256 = UnicodeAttribute(null=True)
     document_id = UnicodeAttribute(null=True)
     worrying = BooleanAttribute(null=True)
+    settled_at = UnicodeAttribute(null=True)  # revoked, paper, unobtained: when, and by whom
+    settled_by_name = UnicodeAttribute(null=True)
+    why = BytesAttribute(null=True)  # encrypted: {reason, note} of a notice that was not acknowledged
 
 
 class SignedForm(Record):

@@ -2,7 +2,7 @@
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
-from chalicelib.models.table import CLIENT, STAFF, JsonAttribute, Key, Record
+from chalicelib.models.table import CLIENT, STAFF, TENANT, JsonAttribute, Key, Record
 
 
 class _Mail:
@@ -32,6 +32,18 @@ class StaffMail(_Mail, Record):
     KEY = Key(STAFF, "OUTBOX#{mail_id}")
 
     staff_id = UnicodeAttribute()
+
+
+class AccountMail(_Mail, Record):
+    """A mail to whoever has an account at an address, if anybody has: only the mailer looks."""
+
+    KEY = Key(TENANT + "#EMAIL#{email_digest}#OUTBOX", "{realm}#{mail_id}")
+
+    email_digest = UnicodeAttribute()
+    realm = UnicodeAttribute()
+
+
+Mail = AccountMail | ClientMail | StaffMail
 
 
 class SentMessage(Record):

@@ -12,8 +12,8 @@ class Notification(Record):
 
     staff_id = UnicodeAttribute()
     notification_id = UnicodeAttribute()
-    about = UnicodeAttribute()  # packet_completed, invitation_renewal_asked
-    client_id = UnicodeAttribute()
+    about = UnicodeAttribute()  # packet_completed, invitation_renewal_asked, document_added, sign_up_waiting
+    client_id = UnicodeAttribute(null=True)  # a sign-up is about nobody's file
     intake_id = UnicodeAttribute(null=True)
     worrying = BooleanAttribute()
     happened_at = UnicodeAttribute()

@@ -13,7 +13,7 @@ import json
 import re
 import string
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar
@@ -228,6 +228,44 @@ class Record(Model):
     ) -> Page:
         """One page of the records under `key`, by as much of its sort template as `parts` fill; with `until` only those
         whose whole sort key is smaller (for keys that begin with what is bounded)."""
+        entries, last = cls._entries(key, limit, newest_first, cursor, consistent, parts, until)
+        found = _whole(entries) if key.index == GSI2 else [_hydrated(item) for item in entries]
+        return Page(found, _cursor(last) if last else None)
+
+    @classmethod
+    def among(
+        cls, key: Key, wanted: Callable[[str], bool], *, limit: int, cursor: str | None = None, **parts: Any
+    ) -> Page:
+        """The keys (pk, sk) under an index of keys only, oldest first, whose partition is wanted; nothing is loaded.
+
+        Looks at most at 20 × 500 entries, which a cursor goes on from: a page may be short of its limit.
+        """
+        found: list[tuple[str, str]] = []
+        for _ in range(20):
+            entries, last = cls._entries(key, 500, False, cursor, False, parts)
+            for entry in entries:
+                if wanted(entry["pk"]["S"]):
+                    found.append((entry["pk"]["S"], entry["sk"]["S"]))
+                    if len(found) == limit:
+                        names = ("pk", "sk", *key.names)
+                        rest = entry is not entries[-1] or last
+                        return Page(found, _cursor({name: entry[name] for name in names}) if rest else None)
+            cursor = _cursor(last) if last else None
+            if cursor is None:
+                break
+        return Page(found, cursor)
+
+    @classmethod
+    def _entries(
+        cls,
+        key: Key,
+        limit: int,
+        newest_first: bool,
+        cursor: str | None,
+        consistent: bool,
+        parts: dict[str, Any],
+        until: str | None = None,
+    ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
         pk_name, sk_name = key.names
         pk, prefix = _filled(key.partition, parts), key.prefix(parts)
         query: dict[str, Any] = {
@@ -250,9 +288,7 @@ class Record(Model):
         if cursor:
             query["ExclusiveStartKey"] = _start(cursor, key, pk, prefix)
         answer = client().query(**query)
-        last = answer.get("LastEvaluatedKey")
-        found = _whole(answer["Items"]) if key.index == GSI2 else [_hydrated(item) for item in answer["Items"]]
-        return Page(found, _cursor(last) if last else None)
+        return answer["Items"], answer.get("LastEvaluatedKey")
 
     @classmethod
     def every(cls, key: Key, *, newest_first: bool = False, consistent: bool = False, **parts: Any) -> Iterator[Any]:

@@ -4,8 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from chalicelib.policies.plans import Circumstances, Off, why_off
+from chalicelib.policies.plans import STANDINGS, Circumstances, Off, why_off
 from chalicelib.policies.rules import RULES, Reach, Role, Rule
+from chalicelib.policies.scopes import opens
 
 
 class Denial(StrEnum):
@@ -13,7 +14,9 @@ class Denial(StrEnum):
 
     UNKNOWN_ACTION = "unknown_action"
     ROLE = "role"  # 403: no role they have ever does this
+    SCOPE = "scope"  # 403: a program whose token was not given this
     UNRELATED = "unrelated"  # 404: never confirm that the record exists
+    SUSPENDED = "organization_suspended"
     NOT_IN_PLAN = "feature_not_in_plan"
     SWITCHED_OFF = "feature_switched_off"
 
@@ -26,12 +29,16 @@ class Facts:
     is_self: bool = False  # the record belongs to the one asking
     is_assigned: bool = False  # the record's client is assigned to the one asking
     may_invite: bool = False
+    scopes: Collection[str] | None = None  # of the token, when a program asks; None: a person does
     exists: bool = True  # the client that the address names is a client of this tenant
     circumstances: Circumstances = field(default_factory=lambda: Circumstances(plan="", switched_on=()))
 
 
 def denial(action: str, facts: Facts) -> Denial | None:
-    """Why `action` is denied, or None if it is allowed. A person's reach is the union over their roles."""
+    """Why `action` is denied, or None if it is allowed. A person's reach is the union over their roles.
+
+    A program has the roles of whoever made its token, and of what they may do only what its scopes name.
+    """
     rule = RULES.get(action)
     if rule is None:
         return Denial.UNKNOWN_ACTION
@@ -42,18 +49,25 @@ def denial(action: str, facts: Facts) -> Denial | None:
         reaches.discard(Reach.PERMITTED)
     if not reaches:
         return Denial.ROLE
+    if facts.scopes is not None and not opens(facts.scopes, action):
+        return Denial.SCOPE
     if not facts.exists or not any(_reaches(reach, facts) for reach in reaches):
         return Denial.UNRELATED
     return _feature_denial(rule, facts)
 
 
 def _feature_denial(rule: Rule, facts: Facts) -> Denial | None:
-    """Only actions that name a feature depend on one; reading what is on record never does."""
+    """Only actions that name a feature depend on one, those that begin something new on how the organization stands.
+    Reading what is on record depends on neither."""
+    if rule.begins and not STANDINGS[facts.circumstances.standing].begins:
+        return Denial.SUSPENDED
     if rule.feature is None:
         return None
     off = why_off(rule.feature, facts.circumstances)
     if off is None:
         return None
+    if off is Off.SUSPENDED:
+        return Denial.SUSPENDED
     return Denial.NOT_IN_PLAN if off is Off.NOT_IN_PLAN else Denial.SWITCHED_OFF
 
 

@@ -27,7 +27,8 @@ class Reach(Enum):
 
 
 class Rule(NamedTuple):
-    """One row: the feature that must be on, and the reach of each role. `anyone`: no session is needed."""
+    """One row: the feature that must be on, and the reach of each role. `anyone`: no session is needed. `begins`: it
+    sends or begins something new without naming a feature, so it stops while the organization is suspended."""
 
     feature: Feature | None
     administrator: Reach
@@ -35,10 +36,11 @@ class Rule(NamedTuple):
     client: Reach
     contact: Reach
     anyone: bool = False
+    begins: bool = False
 
 
 NO, SELF, ASSIGNED, PERMITTED, TENANT = Reach
-INVITATIONS = Feature.INVITATIONS
+INVITATIONS, INTAKE_FORMS = Feature.INVITATIONS, Feature.INTAKE_FORMS
 SCHEDULING = Feature.SELF_SCHEDULING
 
 
@@ -48,6 +50,10 @@ def _open() -> Rule:
 
 RULES: Mapping[str, Rule] = {
     # action                         feature        admin    therapist  client  contact
+    "account:confirm_email": _open(),
+    "account:read": Rule(None, SELF, SELF, SELF, NO),
+    "account:recover": _open(),
+    "account:update": Rule(None, SELF, SELF, SELF, NO),
     "api:describe": _open(),
     "appointment:answer": Rule(None, NO, NO, SELF, NO),  # taking back, and taking what was offered: whatever is off
     "appointment:book": Rule(SCHEDULING, NO, NO, SELF, NO),
@@ -56,18 +62,31 @@ RULES: Mapping[str, Rule] = {
     "availability:read": Rule(None, TENANT, SELF, NO, NO),
     "availability:update": Rule(None, TENANT, SELF, NO, NO),  # hours can be set before the switch is turned on
     "calendar:read": Rule(None, TENANT, SELF, NO, NO),
+    "client:assign": Rule(None, TENANT, NO, NO, NO),
     "client:list": Rule(None, TENANT, TENANT, NO, NO),  # a therapist's list holds assigned clients only
     "client:read": Rule(None, TENANT, ASSIGNED, NO, NO),
     "client:settle_flag": Rule(None, TENANT, ASSIGNED, NO, NO),
     "document:download": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "document:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
+    "document:share": Rule(None, TENANT, ASSIGNED, NO, NO),
     "document:verify": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "feed:manage": Rule(None, SELF, SELF, SELF, NO),
     "feed:read": _open(),  # by its secret address
+    "first_steps:read": Rule(None, TENANT, NO, NO, NO),
+    "first_steps:update": Rule(None, TENANT, NO, NO, NO),
+    "form:publish": Rule(None, TENANT, NO, NO, NO),
     "form:read": Rule(None, TENANT, TENANT, NO, NO),
+    "form:update": Rule(None, TENANT, NO, NO, NO),  # drafts, archive, restore
     "home:read": Rule(None, SELF, SELF, SELF, NO),
     "intake:complete": Rule(None, NO, NO, SELF, NO),  # what was sent can be finished, whatever is off
+    "intake:list": Rule(None, TENANT, TENANT, NO, NO),  # a therapist's list holds assigned clients only
     "intake:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
+    "intake:record": Rule(None, TENANT, ASSIGNED, NO, NO),  # on paper, or why a notice was not acknowledged
+    "intake:remind": Rule(INTAKE_FORMS, TENANT, PERMITTED, NO, NO),
+    "intake:remind_many": Rule(INTAKE_FORMS, TENANT, NO, NO, NO),
+    "intake:revoke": Rule(None, TENANT, PERMITTED, NO, NO),  # taking back is possible when sending is off
+    "intake:send": Rule(INTAKE_FORMS, TENANT, PERMITTED, NO, NO),
+    "intake:send_many": Rule(INTAKE_FORMS, TENANT, NO, NO, NO),
     "intake:summarize": Rule(None, TENANT, ASSIGNED, NO, NO),
     "invite:look_up": _open(),
     "invite:read": Rule(None, TENANT, ASSIGNED, NO, NO),
@@ -81,16 +100,40 @@ RULES: Mapping[str, Rule] = {
     "notification:update": Rule(None, SELF, SELF, NO, NO),
     "offer:read": Rule(None, TENANT, TENANT, NO, NO),
     "offer:update": Rule(None, TENANT, NO, NO, NO),
+    "organization:read": Rule(None, TENANT, TENANT, NO, NO),
+    "organization:update": Rule(None, TENANT, NO, NO, NO),
     "profile:read": Rule(None, NO, NO, SELF, NO),
     "profile:update": Rule(None, NO, NO, SELF, NO),
     "session:create": _open(),
     "session:end": Rule(None, SELF, SELF, SELF, NO),
     "session:extend": Rule(None, SELF, SELF, SELF, NO),
+    "session:list": Rule(None, SELF, SELF, SELF, NO),
     "session:prove": Rule(None, SELF, SELF, SELF, NO),
     "session:read": Rule(None, SELF, SELF, SELF, NO),
     "settings:read": Rule(None, TENANT, TENANT, NO, NO),
     "settings:update": Rule(None, TENANT, NO, NO, NO),
     "seal:verify": _open(),
+    "signup:accept": Rule(INVITATIONS, TENANT, NO, NO, NO),
+    "signup:begin": _open(),
+    "signup:confirm": _open(),
+    "signup:link": Rule(INVITATIONS, TENANT, NO, NO, NO),
+    "signup:look_up": _open(),
+    "signup:read": Rule(None, TENANT, NO, NO, NO),
+    "signup:reject": Rule(None, TENANT, NO, NO, NO),  # saying no is possible when inviting is off
+    "signup:send": _open(),
+    "staff:invite": Rule(None, TENANT, NO, NO, NO, begins=True),
+    "staff:read": Rule(None, TENANT, NO, NO, NO),
+    "staff:update": Rule(None, TENANT, NO, NO, NO),
+    "staff_invite:look_up": _open(),
+    "staff_invite:redeem": _open(),
+    "subscription:read": Rule(None, TENANT, NO, NO, NO),
+    "subscription:update": Rule(None, TENANT, NO, NO, NO),
     "slot:read": Rule(SCHEDULING, NO, NO, SELF, NO),
     "tenant:look_up": _open(),
+    "tenant:sign_up": _open(),
+    "token:create": Rule(None, TENANT, NO, NO, NO),
+    "token:read": Rule(None, TENANT, NO, NO, NO),
+    "token:revoke": Rule(None, TENANT, NO, NO, NO),
+    "upload:add": Rule(None, TENANT, ASSIGNED, SELF, NO),
+    "upload:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
 }

@@ -1,30 +1,26 @@
 """Accounts: addresses, passwords and second factors (notes: security 3.1, 3.5; NIST SP 800-63B-4)."""
 
 import functools
-import itertools
 import re
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
 from chalicelib.adapters import keys
 from chalicelib.adapters import secrets as stage_secrets
 from chalicelib.errors import InvalidBody, InvalidCredentials, TooManyRequests
 from chalicelib.models.accounts import Account, Attempts
+from chalicelib.models.clients import Client
+from chalicelib.models.staff import Staff
+from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction
+from chalicelib.services import passwords
 
 STAFF, PORTAL = "STAFF", "PORTAL"
-PASSWORD_LEAST, PASSWORD_MOST = 15, 128
 TOTP_SECONDS = 30
 
 _LOCAL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _DOMAIN = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])")
-# Long enough to pass, and among the first that are guessed.
-_COMMON = (
-    "password", "passwort", "passphrase", "qwertyuiop", "asdfghjkl", "zxcvbnm", "letmein", "iloveyou", "welcome",
-    "administrator", "trustno", "sunshine", "princess", "football", "baseball", "dragon", "monkey", "whatever",
-    "correcthorsebatterystaple", "thequickbrownfox", "jumpsoverthelazydog", "clientportal", "therapy", "counseling",
-    "changeme", "secret", "abc", "qwerty", "admin", "login", "master",
-)  # fmt: skip
 
 
 def canonical_email(typed: str) -> str | None:
@@ -59,33 +55,20 @@ def find(tenant_id: str, realm: str, canonical: str) -> Account | None:
 # ---- passwords ----
 
 
-def password_problems(password: str, email: str) -> list[dict[str, Any]]:
-    """Why a new password is refused (codes too_short, too_long, too_common, contains_email); empty if it is fine."""
-    plain = re.sub(r"[^a-z]", "", password.lower())
-    letters = re.sub(r"\s", "", password.lower())
-    problems = []
-    if len(password) < PASSWORD_LEAST:
-        problems.append(("too_short", f"Use at least {PASSWORD_LEAST} characters. A short sentence works well."))
-    elif len(password) > PASSWORD_MOST:
-        problems.append(("too_long", f"Use at most {PASSWORD_MOST} characters."))
-    elif _is_common(letters, plain):
-        problems.append(("too_common", "This one is easy to guess. Put a few unrelated words together."))
-    elif len(local := email.partition("@")[0]) >= 4 and local in letters:
-        problems.append(("contains_email", "Leave your e-mail address out of the password."))
-    return [{"pointer": "/password", "code": code, "detail": detail} for code, detail in problems]
+def require_password(password: str, *context: str | None) -> None:
+    """Raise InvalidBody, with a code at /password, if this may not be a new password (passwords.problems).
+
+    `context`: what whoever knows the person would try; `words_of` gathers it.
+    """
+    wrong = list(passwords.problems(password, [each for each in context if each]))
+    if wrong:
+        raise InvalidBody(errors=[{"pointer": "/password", "code": code, "detail": detail} for code, detail in wrong])
 
 
-def _is_common(letters: str, plain: str) -> bool:
-    """Whether it is one short thing repeated, a run of neighbours, or made of the best known words alone."""
-    if len(set(letters)) < 5 or re.fullmatch(r"(.{1,6}?)\1+.{0,5}", letters):
-        return True
-    steps = {ord(b) - ord(a) for a, b in itertools.pairwise(letters)}
-    if steps <= {0, 1} or steps <= {0, -1}:
-        return True
-    rest = plain
-    for word in sorted(_COMMON, key=len, reverse=True):
-        rest = rest.replace(word, "")
-    return len(rest) < 4
+def words_of(tenant: Tenant, who: Client | Staff) -> list[str | None]:
+    """What is on file of a person, and the organization's names: nothing for a password to be made of."""
+    own = [who.legal_name, who.preferred_name, who.birth_date, who.phone] if isinstance(who, Client) else [who.name]
+    return [*own, who.email, tenant.name, tenant.slug, tenant.phone]
 
 
 @functools.cache
@@ -120,21 +103,44 @@ def password_matches(account: Account | None, password: str) -> bool:
 # ---- second factor ----
 
 
+def new_totp_secret() -> str:
+    """A fresh secret for an authenticator app: 160 bits, base32 (RFC 4226 4)."""
+    import base64
+
+    return base64.b32encode(secrets.token_bytes(20)).decode()
+
+
+def totp_uri(secret: str, email: str, issuer: str) -> str:
+    """What the QR code says to an authenticator app. Both names only label the entry, and are cut to fit."""
+    from urllib.parse import quote
+
+    issuer, email = issuer.replace(":", " ")[:30].strip(), email[:64]
+    label = f"{quote(issuer, safe='')}:{quote(email, safe='@')}"
+    return f"otpauth://totp/{label}?secret={secret}&issuer={quote(issuer, safe='')}&digits=6&period={TOTP_SECONDS}"
+
+
 def encrypt_totp(tenant_id: str, digest: str, secret: str) -> bytes:
     """A TOTP secret (base32) as it is stored."""
     return keys.encrypt(tenant_id, secret, f"totp|{digest}")
 
 
+def decrypt_totp(account: Account) -> str:
+    """The secret (base32) of an account that has a second factor."""
+    return str(keys.decrypt(account.tenant_id, account.totp, f"totp|{account.email_digest}"))
+
+
 def totp_step(account: Account, code: str, now: float) -> int | None:
-    """The time step (30 s, one of leeway either way) whose code this is, or None (RFC 6238)."""
+    """The time step whose code this is, or None; None too when the account has no second factor."""
+    return step_of(decrypt_totp(account), code, now) if account.totp else None
+
+
+def step_of(secret: str, code: str, now: float) -> int | None:
+    """The time step (30 s, one of leeway either way) whose code of this secret this is, or None (RFC 6238)."""
     import base64
 
     from cryptography.hazmat.primitives.hashes import SHA1
     from cryptography.hazmat.primitives.twofactor.totp import TOTP
 
-    if not account.totp:
-        return None
-    secret = keys.decrypt(account.tenant_id, account.totp, f"totp|{account.email_digest}")
     totp = TOTP(base64.b32decode(secret), 6, SHA1(), TOTP_SECONDS)  # noqa: S303
     step = int(now) // TOTP_SECONDS
     matching = [s for s in (step, step - 1, step + 1) if secrets.compare_digest(totp.generate(s * 30), code.encode())]
@@ -154,6 +160,28 @@ def use_step(account: Account, step: int) -> bool:
     except InvalidCredentials:
         return False
     return True
+
+
+RECOVERY_CODES = 10
+_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # none that looks like another
+
+
+def recovery_codes() -> list[str]:
+    """Ten codes, each of which stands in for the authenticator once: 60 bits, XXXX-XXXX-XXXX. Shown, never stored."""
+    return [
+        "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(3)) for _ in range(RECOVERY_CODES)
+    ]
+
+
+def recovery_digests(tenant_id: str, person_id: str, codes: Iterable[str]) -> list[str]:
+    """What is stored of recovery codes: keyed, and bound to the person, so that a new e-mail address keeps them."""
+    return [recovery_digest(tenant_id, person_id, code) for code in codes]
+
+
+def recovery_digest(tenant_id: str, person_id: str, typed: str) -> str:
+    """The digest of a code however it was typed: spaces, hyphens and letters that look like digits do not matter."""
+    plain = re.sub(r"[\s-]", "", typed).upper().translate(str.maketrans("OIL", "011"))
+    return stage_secrets.keyed("recovery", tenant_id, person_id, plain)
 
 
 # ---- slowing guesses ----
@@ -178,9 +206,3 @@ def forgive(tenant_id: str, limit: tuple[int, int], now: float, *subject: str) -
                 tenant_id=tenant_id, subject_digest=stage_secrets.keyed("attempts", *subject), window=str(window)
             )
         )
-
-
-def require_password(password: str, email: str) -> None:
-    """Raise InvalidBody if the password may not be taken."""
-    if problems := password_problems(password, email):
-        raise InvalidBody(errors=problems)

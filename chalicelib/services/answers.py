@@ -16,7 +16,7 @@ field counts as no answer.
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NotRequired, TypedDict
@@ -575,7 +575,7 @@ def _readable(spec: Field, value: Any) -> Any:
     if kind == "yesno":
         return "Yes" if value else "No"
     if kind == "date":
-        return _spoken(value)
+        return spoken(value)
     if kind == "choice":
         return _labels(spec)[value]
     if kind == "choices":
@@ -633,7 +633,8 @@ def _years_later(day: date, years: int) -> date:
         return date(day.year + years, 3, 1)
 
 
-def _spoken(value: str) -> str:
+def spoken(value: str) -> str:
+    """A date (ISO) as it is read: February 3, 2026."""
     day = date.fromisoformat(value)
     return f"{_MONTHS[day.month - 1]} {day.day}, {day.year}"
 
@@ -641,35 +642,83 @@ def _spoken(value: str) -> str:
 # ------------------------------------------------------------------------------------------- checking a definition
 
 
+@dataclass(frozen=True)
+class Flaw:
+    """One thing wrong with a definition. `section` and `field` are places from 0; None: it is about the whole form, or
+    the whole section. `sentence` names the place, `detail` says the same beside it."""
+
+    section: int | None
+    field: int | None
+    sentence: str
+    detail: str
+
+
 def check(definition: object) -> list[str]:
     """What is wrong with the structure of a form definition, in words for whoever builds it; empty when all is well.
 
     Never raises, whatever it is given. Only a definition without problems may go into the other functions.
     """
+    return [flaw.sentence for flaw in flaws(definition)]
+
+
+def flaws(definition: object) -> list[Flaw]:
+    """What `check` finds, each with its place. Never raises, whatever it is given."""
     try:
         return _check(definition)
     except RecursionError:
-        return ["The form is nested too deeply."]
+        return _about_form(["The form is nested too deeply."])
 
 
-def _check(definition: object) -> list[str]:
+def unfit(definition: object) -> list[Flaw]:
+    """What keeps a form from being sent: every flaw, and a form that nobody could sign (DOMAIN.md 4.2)."""
+    found = flaws(definition)
+    return found or ([] if _asks_signature(definition) else _about_form([UNSIGNED]))
+
+
+UNSIGNED = "The form has no signature. Add one as the last field of the last section."
+
+
+def _asks_signature(definition: Any) -> bool:
+    return any(spec["type"] == "signature" for section in definition["sections"] for spec in section["fields"])
+
+
+def _about_form(sentences: Iterable[str]) -> list[Flaw]:
+    return [Flaw(None, None, sentence, sentence) for sentence in sentences]
+
+
+def _at(wheres: Sequence[str], section: int, field: int | None, sentences: Iterable[str]) -> list[Flaw]:
+    """Sentences that begin with one of `wheres`, which nobody needs to read beside the very place."""
+    found = []
+    for sentence in sentences:
+        where = next((each for each in wheres if sentence.startswith(each)), "")
+        detail = sentence.removeprefix(where).lstrip(":, ")
+        found.append(Flaw(section, field, sentence, detail[:1].upper() + detail[1:]))
+    return found
+
+
+def _check(definition: object) -> list[Flaw]:
     if not isinstance(definition, Mapping):
-        return ["The form is not an object."]
-    problems = [*_check_head(definition), *_check_merge_fields(definition)]
+        return _about_form(["The form is not an object."])
     sections = definition.get("sections")
+    head = {name: value for name, value in definition.items() if name != "sections"}
+    found = _about_form([*_check_head(definition), *_check_merge_fields(head)])
     if not isinstance(sections, list) or not sections:
-        return [*problems, "The form has no sections."]
+        return [*found, *_about_form(["The form has no sections."])]
     seen: dict[str, Field] = {}  # fields so far: conditions may only look back
     section_ids: set[str] = set()
-    for place, section in enumerate(sections, 1):
-        where = f"Section {place}"
+    for place, section in enumerate(sections):
+        where = f"Section {place + 1}"
         if not isinstance(section, Mapping) or not isinstance(section.get("fields"), list) or not section["fields"]:
-            problems.append(f"{where} has no fields.")
+            found += _at([where], place, None, [f"{where} has no fields."])
             continue
-        problems.extend(_check_section(section, where, section_ids, seen))
-        for spec in section["fields"]:
-            problems.extend(_check_field(spec, where, seen))
-    return [*problems, *_check_signature(sections)]
+        words = {name: value for name, value in section.items() if name != "fields"}
+        problems = [*_check_section(section, where, section_ids, seen), *_check_merge_fields(words)]
+        found += _at([where], place, None, problems)
+        for number, spec in enumerate(section["fields"]):
+            named = f"{where}, {spec['id']}" if isinstance(spec, Mapping) and "id" in spec else where
+            problems = [*_check_field(spec, where, seen), *_check_merge_fields({"field": spec})]
+            found += _at([named, where], place, number, problems)
+    return [*found, *_about_form(_check_signature(sections))]
 
 
 def _check_head(definition: Mapping[str, Any]) -> Iterator[str]:
@@ -698,9 +747,10 @@ def _check_section(
         yield f"{where}: the id {name} is used twice."
     else:
         section_ids.add(str(name))
-    for key in ("title", "why"):
-        if not _is_words(section.get(key)):
-            yield f"{where} has no {key}."
+    if not _is_words(section.get("title")):
+        yield f"{where} has no title."
+    if not _is_words(section.get("why")):
+        yield f"{where} does not say why it asks."
     if not isinstance(section.get("skippable", False), bool):
         yield f"{where}: skippable is neither true nor false."
     yield from _check_condition(section.get("when"), where, seen)

@@ -26,7 +26,11 @@ def event(
     """
     if any(isinstance(value, list) and len(value) > IDS_AT_MOST for value in object_ids.values()):
         raise ValueError("too many ids for one event")
+    context.audited = True
     at = context.now
+    actor = {"kind": context.actor.kind, "id": context.actor.id, "session": context.actor.session_id}
+    if context.actor.created_by:
+        actor["created_by"] = context.actor.created_by
     event_id = new_id(at)
     values = {
         "tenant_id": context.tenant_id,
@@ -34,7 +38,7 @@ def event(
         "year_month": f"{at:%Y%m}",
         "happened_at": clock.text(at),
         "action": action,
-        "actor": {"kind": context.actor.kind, "id": context.actor.id, "session": context.actor.session_id},
+        "actor": actor,
         "object": {name: value for name, value in object_ids.items() if value},
         "outcome": outcome,
         "request_id": context.request_id,

@@ -2,17 +2,18 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 from chalicelib import clock
 from chalicelib.adapters import secrets
 from chalicelib.context import Context
-from chalicelib.errors import EmailInUse, NotFound, NotSealed, PortalError, Stale
+from chalicelib.errors import Busy, EmailInUse, NotATherapist, NotFound, NotSealed, PortalError, Stale
 from chalicelib.models.accounts import Account
 from chalicelib.models.clients import Assignment, Client, Document, SearchEntry
 from chalicelib.models.staff import Staff
-from chalicelib.models.table import Page, at_keys, load
+from chalicelib.models.table import Page, Record, at_keys, load
 from chalicelib.models.transaction import Transaction
 from chalicelib.policies.rules import Role
 from chalicelib.services import accounts, answers, audits
@@ -20,11 +21,23 @@ from chalicelib.services import accounts, answers, audits
 LETTERS = 4  # how many first letters of a word are indexed; more letters are compared with what those find
 WORDS = 6
 FOUND_AT_MOST = 50
+TRIES = 12  # of a change of a file that somebody else changes at the same moment
+THERAPIST = "therapist"
 
 PROFILE = ("preferred_name", "phone", "address", "emergency_contact")
 
 
-def create(
+def create(tenant_id: str, *, client_id: str, **about: Any) -> Client:
+    """Open a client file, as `new_file` takes it; safe to repeat with the same id."""
+    client, entries = new_file(tenant_id, client_id=client_id, **about)
+    with Transaction() as tx:
+        tx.put(client)
+        for entry in entries:
+            tx.put(entry)
+    return client
+
+
+def new_file(
     tenant_id: str,
     *,
     client_id: str,
@@ -36,8 +49,10 @@ def create(
     address: dict[str, Any] | None = None,
     emergency_contact: dict[str, Any] | None = None,
     status: str = "active",
-) -> Client:
-    """Open a client file; safe to repeat with the same id. The address is stored in its canonical spelling."""
+    source: str | None = None,
+) -> tuple[Client, list[Record]]:
+    """A new client file, and what it is found by: all for one transaction. The address is stored in its canonical
+    spelling; ValueError for what is none."""
     canonical = accounts.canonical_email(email) if email else None
     if email and canonical is None:
         raise ValueError("not an e-mail address")
@@ -48,6 +63,7 @@ def create(
         preferred_name=preferred_name,
         birth_date=birth_date,
         email=canonical,
+        source=source,
         phone=phone,
         address=address,
         emergency_contact=emergency_contact,
@@ -58,41 +74,92 @@ def create(
         created_at=clock.text(clock.now()),
         version=1,
     )
-    with Transaction() as tx:
-        tx.put(client)
-        for entry in search_entries(tenant_id, client_id, legal_name, preferred_name):
-            tx.put(entry)
-    return client
+    from chalicelib.services import files
+
+    found_by = search_entries(tenant_id, client_id, legal_name, preferred_name)
+    return client, [*found_by, *files.match_entries(tenant_id, client_id, legal_name, birth_date, canonical)]
 
 
-def assign(tenant_id: str, client_id: str, staff: Staff) -> None:
-    """Let a therapist see a client, from their next request on; safe to repeat."""
-    client = find(tenant_id, client_id)
-    others = [each for each in client.therapists if each["staff_id"] != staff.staff_id]
+def assign(tenant_id: str, client_id: str, staff: Staff, context: Context | None = None) -> Client:
+    """Let a therapist see a client, from their next request on; safe to repeat.
+
+    With a context it is audited as that person's act. Raises NotFound, NotATherapist, Busy.
+    """
+    if THERAPIST not in staff.roles or staff.status == "disabled":
+        raise NotATherapist()
+    new = {"staff_id": staff.staff_id, "name": staff.name}
     at = clock.text(clock.now())
-    with Transaction() as tx:
-        tx.put(Assignment.new(tenant_id=tenant_id, client_id=client_id, staff_id=staff.staff_id, since=at))
-        tx.update(
-            client,
-            Client.therapists.set([*others, {"staff_id": staff.staff_id, "name": staff.name}]),
-            Client.version.add(1),
-            when=Client.version == client.version,
-            otherwise=Stale(),
-        )
+    assignment = Assignment.new(tenant_id=tenant_id, client_id=client_id, staff_id=staff.staff_id, since=at)
+
+    def write(tx: Transaction) -> None:
+        # As they were when they were looked at: whoever is revoked or disabled meanwhile gets nobody.
+        unchanged = (Staff.status == staff.status) & (Staff.roles == staff.roles)
+        tx.require(staff, Staff.pk.exists() & unchanged, otherwise=NotATherapist())
+        tx.put(assignment)
+
+    return _set_therapist(tenant_id, client_id, staff.staff_id, new, write, context)
 
 
-def unassign(tenant_id: str, client_id: str, staff_id: str) -> None:
-    """End a therapist's access, from their next request on; safe to repeat."""
-    client = find(tenant_id, client_id)
-    with Transaction() as tx:
-        tx.delete(Assignment.at(tenant_id=tenant_id, client_id=client_id, staff_id=staff_id))
-        tx.update(
-            client,
-            Client.therapists.set([each for each in client.therapists if each["staff_id"] != staff_id]),
-            Client.version.add(1),
-            when=Client.version == client.version,
-            otherwise=Stale(),
-        )
+def unassign(tenant_id: str, client_id: str, staff_id: str, context: Context | None = None) -> Client:
+    """End a therapist's access, from their next request on; safe to repeat. Raises NotFound, Busy."""
+    assignment = Assignment.at(tenant_id=tenant_id, client_id=client_id, staff_id=staff_id)
+    return _set_therapist(tenant_id, client_id, staff_id, None, lambda tx: tx.delete(assignment), context)
+
+
+def name_therapist(tenant_id: str, client_id: str, staff: Staff) -> None:
+    """Show an assigned therapist's name as it is now."""
+    new = {"staff_id": staff.staff_id, "name": staff.name}
+    _set_therapist(tenant_id, client_id, staff.staff_id, new, None, None)
+
+
+def _set_therapist(
+    tenant_id: str,
+    client_id: str,
+    staff_id: str,
+    new: dict[str, str] | None,
+    write: Callable[[Transaction], None] | None,
+    context: Context | None,
+) -> Client:
+    """Change the list of names in a file together with what decides (`write`; None: only the name of one who is there).
+
+    What is so already is not written again. Somebody else's change of the file in between is no reason to fail.
+    """
+    for _ in range(TRIES):
+        client = find(tenant_id, client_id)
+        before = [dict(each) for each in client.therapists]
+        there = any(each["staff_id"] == staff_id for each in before)
+        others = [each for each in before if each["staff_id"] != staff_id]
+        after = [new if each["staff_id"] == staff_id else each for each in before] if new else others
+        if new and write and not there:
+            after.append(new)
+        if after == before:
+            return client
+        try:
+            with Transaction() as tx:
+                tx.update(
+                    client,
+                    Client.therapists.set(after),
+                    Client.version.add(1),
+                    when=Client.version == client.version,
+                    otherwise=Stale(),
+                )
+                if write:
+                    write(tx)
+                if context is not None:
+                    action = "client:assign" if new else "client:unassign"
+                    tx.create(audits.event(context, action, client_id=client_id, staff_id=staff_id))
+        except Stale:
+            continue
+        client.therapists, client.version = after, int(client.version) + 1
+        return client
+    raise Busy(retry_after=1)
+
+
+def caseload(tenant_id: str, staff_id: str, limit: int, cursor: str | None) -> Page:
+    """The clients who are assigned to a staff member, newest file first."""
+    page = Assignment.page(Assignment.BY_THERAPIST, tenant_id=tenant_id, staff_id=staff_id, limit=limit, cursor=cursor)
+    wanted: list[Any] = [(Client, {"tenant_id": tenant_id, "client_id": each.client_id}) for each in page.items]
+    return Page([client for client in load(*wanted) if client is not None] if wanted else [], page.next_cursor)
 
 
 def open_account(tenant_id: str, client_id: str, password: str) -> None:
@@ -204,7 +271,7 @@ def everyone(context: Context, limit: int, cursor: str | None) -> Page:
     page = Assignment.page(
         Assignment.BY_THERAPIST,
         tenant_id=context.tenant_id,
-        staff_id=context.actor.id,
+        staff_id=context.actor.staff_id,
         limit=limit,
         cursor=cursor,
     )
@@ -238,7 +305,7 @@ def _with_letters(context: Context, word: str) -> list[str]:
 
 
 def _caseload(context: Context) -> list[str]:
-    own: dict[str, Any] = {"tenant_id": context.tenant_id, "staff_id": context.actor.id}
+    own: dict[str, Any] = {"tenant_id": context.tenant_id, "staff_id": context.actor.staff_id}
     return [each.client_id for each in Assignment.every(Assignment.BY_THERAPIST, **own)]
 
 
@@ -264,7 +331,7 @@ def _all(context: Context, client_ids: list[str]) -> list[Client]:
 
 def _assigned_now(context: Context, client_ids: list[str]) -> list[Client]:
     """The files among these to which the asker is assigned at this moment: an index is never what authorizes."""
-    person = {"tenant_id": context.tenant_id, "staff_id": context.actor.id}
+    person = {"tenant_id": context.tenant_id, "staff_id": context.actor.staff_id}
     wanted: list[Any] = []
     for each in client_ids:
         wanted += [(Client, {**person, "client_id": each}), (Assignment, {**person, "client_id": each})]

@@ -6,18 +6,32 @@ from typing import Any, NamedTuple
 
 from chalicelib import clock
 from chalicelib.adapters import documents as bucket
+from chalicelib.adapters import filetypes, keys
 from chalicelib.config import settings
 from chalicelib.context import Actor, Context, Persona
-from chalicelib.errors import NotFound, NotSealed, PortalError
+from chalicelib.errors import AlwaysShared, NeverSealed, NotFound, NotSealed, PortalError
 from chalicelib.models.clients import Client, Document
 from chalicelib.models.intakes import Intake, IntakeForm, SignedForm
 from chalicelib.models.table import Page, at_keys, due_key, load
 from chalicelib.models.transaction import Transaction, change
+from chalicelib.models.uploads import Upload
 from chalicelib.observability import logger
 from chalicelib.policies.rules import Role
 from chalicelib.services import answers, audits, clients, intakes, letters, mails, notifications
 
 AGAIN = timedelta(minutes=3)
+INTAKE_FORM = "intake_form"
+# What somebody uploads, and what it is called unless they gave it a title; the first ones are for clients.
+CATEGORIES = {
+    "insurance_card_front": "Insurance card, front",
+    "insurance_card_back": "Insurance card, back",
+    "identification": "Proof of identity",
+    "other": "Document",
+    "referral": "Referral",
+    "letter": "Letter",
+    "signed_paper": "Form signed on paper",
+}
+CLIENT_CATEGORIES = ("insurance_card_front", "insurance_card_back", "identification", "other")
 
 
 class Record(NamedTuple):
@@ -25,7 +39,7 @@ class Record(NamedTuple):
 
     document: Document
     sections: list[Any]
-    signed: dict[str, Any]
+    signed: dict[str, Any] | None  # None: it was uploaded, not signed here
 
 
 # ---- reading ----
@@ -51,6 +65,8 @@ def get(context: Context, document_id: str) -> Document:
 def record(context: Context, document_id: str) -> Record:
     """The accessible copy: the same signed record that the PDF was made of."""
     document = get(context, document_id)
+    if document.category != INTAKE_FORM:
+        return Record(document, [], None)
     about = {"tenant_id": context.tenant_id, "client_id": context.client_id, "intake_id": document.intake_id}
     of_form = {**about, "form_id": document.form_id}
     intake, form, kept = load((Intake, about), (IntakeForm, of_form), (SignedForm, of_form))
@@ -76,7 +92,104 @@ def download(context: Context, document_id: str) -> tuple[str, Any]:
     if document.status != "completed":
         raise NotSealed()
     audits.record(context, "document:download", client_id=context.client_id, document_id=document_id)
-    return bucket.link(document.object_key, document.object_version, f"{document.form_id or 'document'}.pdf")
+    return bucket.link(document.object_key, document.object_version, *_download_name(document))
+
+
+def _download_name(document: Document) -> tuple[str, str]:
+    """Ours, not the name that the file came with: it is part of the link, and what shows in a folder of downloads."""
+    kind = document.file_type or "pdf"
+    if document.category == INTAKE_FORM:
+        return f"{document.form_id}.pdf", filetypes.MEDIA["pdf"]
+    return f"{document.category.replace('_', '-')}-{document.filed_at[:10]}.{kind}", filetypes.MEDIA[kind]
+
+
+# ---- what was uploaded ----
+
+
+def from_upload(upload: Upload, at: Any, *, category: str, title: str | None, shared: bool, **more: Any) -> Document:
+    """A clean upload as an entry under General Documents, by the upload's own id: filing it twice makes one entry.
+
+    For a transaction with `uploads.use`. `title`: None for what the category says; `more`: other attributes of Document
+    (a form that was signed on paper names its intake and form).
+    """
+    from chalicelib.services import uploads
+
+    document = Document.new(
+        tenant_id=upload.tenant_id,
+        client_id=upload.client_id,
+        document_id=upload.upload_id,
+        category=category,
+        status="completed",
+        filed_at=clock.text(at),
+        object_key=upload.object_key,
+        object_version=upload.object_version,
+        file_type=upload.file_type,
+        sha256=upload.sha256,
+        size=upload.size,
+        added_by="client" if upload.uploaded_by_kind == "client" else upload.uploaded_by,
+        added_by_name=upload.uploaded_by_name,
+        worrying=False,
+        shared=shared,
+        **more,
+    )
+    name = filetypes.name_of(uploads.about(upload)["name"], str(upload.file_type))
+    words = {"title": title or CATEGORIES[category], "file_name": name}
+    document.words = keys.encrypt(upload.tenant_id, words, _words_place(document))
+    return document
+
+
+def file_upload(tx: Transaction, context: Context, upload: Upload, about: Any) -> None:
+    """Within the transaction that finds it clean: file it, and tell staff of what a client sent."""
+    by_client = upload.uploaded_by_kind == "client"
+    document = from_upload(
+        upload,
+        context.now,
+        category=about["category"],
+        title=about["title"],
+        shared=by_client or about["shared"],
+    )
+    tx.create(document)
+    tx.create(audits.event(context, "document:add", client_id=upload.client_id, document_id=document.document_id))
+    if by_client:
+        for who in notifications.recipients(upload.tenant_id, upload.client_id):
+            tx.put(
+                notifications.notice(
+                    who,
+                    notifications.DOCUMENT_ADDED,
+                    upload.client_id,
+                    context.now,
+                    upload.upload_id,
+                    intake_id=None,
+                    worrying=False,
+                )
+            )
+
+
+def _words_place(document: Document) -> str:
+    return f"{document.pk}|{document.sk}"
+
+
+def words_of(document: Document) -> tuple[str, str | None]:
+    """Title and, of what was uploaded, the file's name."""
+    if document.words is None:
+        return str(document.title), None
+    words = keys.decrypt(document.tenant_id, document.words, _words_place(document))
+    return words["title"], words["file_name"]
+
+
+def share(context: Context, document_id: str, shared: bool) -> Document:
+    """Show what staff uploaded to the client, or hide it again; safe to repeat. Raises AlwaysShared for the rest."""
+    document = get(context, document_id)
+    if document.shared == shared:
+        return document
+    if document.category == INTAKE_FORM or document.added_by == "client":
+        raise AlwaysShared()
+    with Transaction() as tx:
+        tx.update(document, Document.shared.set(shared))
+        action = "document:share" if shared else "document:unshare"
+        tx.create(audits.event(context, action, client_id=context.client_id, document_id=document_id))
+    document.shared = shared
+    return document
 
 
 def verify(context: Context, document_id: str) -> tuple[Any, bool]:
@@ -85,6 +198,8 @@ def verify(context: Context, document_id: str) -> tuple[Any, bool]:
     from chalicelib.adapters import seal
 
     document = get(context, document_id)
+    if document.category != INTAKE_FORM:
+        raise NeverSealed()
     if document.status != "completed":
         raise NotSealed()
     pdf = bucket.get(document.object_key, document.object_version)
@@ -140,6 +255,7 @@ def _file(intake: Intake, form: IntakeForm, client: Client, object_key: str, ver
     last = _is_last(intake, form)
     document = Document.at(tenant_id=form.tenant_id, client_id=form.client_id, document_id=form.document_id)
     told: list[Any] = []
+    receipt = intakes.receipt(intake, form.form_id, "sealed", at)
     with Transaction() as tx:
         tx.update(
             form,
@@ -162,10 +278,10 @@ def _file(intake: Intake, form: IntakeForm, client: Client, object_key: str, ver
         # The packet's version serialises two forms that are sealed at the same moment: one of them sees itself last.
         tx.update(
             intake,
-            Intake.version.set(_count(intake) + 1),
+            Intake.version.set(intakes.count(intake) + 1),
             Intake.worrying.set(bool(intake.worrying or form.worrying)),
-            *([Intake.status.set("completed"), Intake.completed_at.set(at)] if last else []),
-            when=_unchanged(intake),
+            *([Intake.status.set("completed"), Intake.completed_at.set(at), *intakes.closing()] if last else []),
+            when=intakes.unchanged(intake),
             otherwise=_Beside(),
         )
         tx.create(
@@ -173,6 +289,8 @@ def _file(intake: Intake, form: IntakeForm, client: Client, object_key: str, ver
                 system, "document:file", client_id=form.client_id, document_id=form.document_id, form_id=form.form_id
             )
         )
+        if receipt is not None:
+            intakes.keep_receipt(tx, receipt, otherwise=_Beside())
         if form.worrying:
             tx.update(client, Client.unseen.add({clients.flag(form.intake_id, form.document_id)}))
         if last:
@@ -186,19 +304,11 @@ class _Beside(PortalError):
     status, code = 503, "busy"
 
 
-def _count(intake: Intake) -> int:
-    return int(intake.version or 0)
-
-
-def _unchanged(intake: Intake) -> Any:
-    return Intake.version == intake.version if intake.version else Intake.version.does_not_exist()
-
-
 def _is_last(intake: Intake, form: IntakeForm) -> bool:
     about = {"tenant_id": intake.tenant_id, "client_id": intake.client_id, "intake_id": intake.intake_id}
     others = [entry["form_id"] for entry in intake.forms if entry["form_id"] != form.form_id]
     states = load(*[(IntakeForm, {**about, "form_id": form_id}) for form_id in others]) if others else []
-    return all(state is not None and state.status == "sealed" for state in states)
+    return all(state is not None and state.status in ("sealed", *intakes.TAKEN) for state in states)
 
 
 def _tell(tx: Transaction, intake: Intake, form: IntakeForm, now: Any) -> list[Any]:
@@ -304,6 +414,9 @@ def _value(item: Any) -> Any:
 def sweep(pk: str, sk: str, now: Any) -> None:
     """A form that should have been sealed by now: queue it again, and look again later."""
     for form in at_keys([(pk, sk)], consistent=True):
+        if form.status in intakes.TAKEN:
+            intakes.erase(form)
+            continue
         if form.status != "signed":
             change(form, IntakeForm.duepk.remove(), IntakeForm.duesk.remove())
             continue

@@ -1,14 +1,21 @@
 """A request with an Idempotency-Key is done once; its repeat gets the original's answer (kept 24 hours)."""
 
 from datetime import timedelta
+from typing import Any
 
 from chalicelib import ids
 from chalicelib.context import Context
 from chalicelib.errors import IdempotencyKeyReused, PortalError
-from chalicelib.models.idempotency import ClientRequest, StaffRequest
+from chalicelib.models.idempotency import ClientRequest, ProgramRequest, StaffRequest
 from chalicelib.models.transaction import Transaction
 
 KEPT = timedelta(hours=24)
+# Where the requests of each kind of actor stand, and what their id is called there.
+_OF: dict[str, tuple[Any, str]] = {
+    "staff": (StaffRequest, "staff_id"),
+    "client": (ClientRequest, "client_id"),
+    "program": (ProgramRequest, "token_id"),
+}
 
 
 class Repeated(PortalError):
@@ -34,8 +41,8 @@ def remember(tx: Transaction, context: Context, result: str) -> None:
     """Within the business transaction: this key made `result`. It comes first, so that a repeat is seen as such."""
     if context.idempotency_key is None:
         return
-    kind = StaffRequest if context.actor.kind == "staff" else ClientRequest
-    person = {f"{context.actor.kind}_id": context.actor.id, "tenant_id": context.tenant_id}
+    kind, name = _OF[context.actor.kind]
+    person = {name: context.actor.id, "tenant_id": context.tenant_id}
     done = kind.new(
         **person,
         key_digest=key_digest(context.idempotency_key),

@@ -23,14 +23,16 @@ from chalicelib.errors import (
 )
 from chalicelib.models.clients import Client, Document
 from chalicelib.models.forms import Form, FormVersion
-from chalicelib.models.intakes import Intake, IntakeForm, Section, SignedForm
+from chalicelib.models.intakes import Intake, IntakeForm, Receipt, Section, SignedForm
 from chalicelib.models.table import load
-from chalicelib.models.transaction import Transaction
+from chalicelib.models.transaction import Transaction, change
 from chalicelib.observability import logger, where
 from chalicelib.services import answers, audits, clients, forms, idempotency, staff
 
 SEAL_AGAIN = timedelta(seconds=90)
 TRIES = 6
+SIGNED = frozenset({"signed", "sealed"})
+TAKEN = frozenset({"revoked", "paper", "unobtained"})  # settled by staff: nothing is left to fill in
 RECORD_MOST = 380_000  # bytes; DynamoDB's limit is 400 KB an item
 
 DISCLOSURE_VERSION = 1
@@ -64,39 +66,73 @@ class Open(NamedTuple):
 
     @property
     def status(self) -> str:
-        """to_do, started, signed or sealed."""
+        """to_do, started, signed, sealed, or one of TAKEN."""
         return str(self.form.status) if self.form else "to_do"
 
 
 # ---- sending ----
 
 
-def packet(context: Context, client: Client, picked: Sequence[Form]) -> Intake:
-    """A new packet with each form frozen at its newest version and the merge fields as they are today."""
+def packet(context: Context, client: Client, picked: Sequence[Form], note: str | None = None) -> Intake:
+    """A new packet with each form frozen at its newest version and the merge fields as they are today.
+
+    `note`: a word of the sender's that the client reads beside the forms.
+    """
     therapist = _therapist(context.tenant_id, client)
-    return Intake.new(
+    known = _known_notices(context.tenant_id, client.client_id, picked)
+    notice = next((form for form in picked if form.purpose == forms.NOTICE), None)
+    text = forms.version(context.tenant_id, notice.form_id, notice.newest) if notice else None
+    intake = Intake.new(
         tenant_id=context.tenant_id,
         client_id=client.client_id,
         intake_id=ids.new_id(context.now),
         status="open",
-        forms=[_entry(context.tenant_id, form) for form in picked],
-        merge=forms.merge_values(context.tenant, str(client.legal_name), therapist),
-        sent_by=context.actor.id,
+        forms=[_entry(context.tenant_id, form, known) for form in picked],
+        merge=forms.merge_values(context.tenant, str(client.legal_name), therapist, text),
+        sent_by=context.actor.staff_id,
         sent_by_name=context.actor.name,
         sent_at=clock.text(context.now),
         worrying=False,
     )
+    if note:
+        intake.note = keys.encrypt(context.tenant_id, note, f"note|{intake.intake_id}")
+    return intake
 
 
-def _entry(tenant_id: str, form: Form) -> dict[str, Any]:
-    forms.version(tenant_id, form.form_id, form.newest)  # NotFound before anything is sent
+def note_of(intake: Intake) -> str | None:
+    """What the sender wrote to the client."""
+    return str(keys.decrypt(intake.tenant_id, intake.note, f"note|{intake.intake_id}")) if intake.note else None
+
+
+def _known_notices(tenant_id: str, client_id: str, picked: Sequence[Form]) -> dict[str, int]:
+    """The versions that the client knows of notices that have changed since (DOMAIN.md 4.6)."""
+    changed = [form for form in picked if form.purpose == forms.NOTICE and form.newest > 1]
+    about = {"tenant_id": tenant_id, "client_id": client_id}
+    found = load(*((Receipt, {**about, "form_id": form.form_id}) for form in changed)) if changed else []
     return {
+        form.form_id: int(each.number)
+        for form, each in zip(changed, found, strict=True)
+        if each is not None and int(each.number) < form.newest
+    }
+
+
+def _entry(tenant_id: str, form: Form, known: dict[str, int]) -> dict[str, Any]:
+    forms.version(tenant_id, form.form_id, form.newest)  # NotFound before anything is sent
+    entry = {
         "form_id": form.form_id,
         "version": form.newest,
         "title": form.title,
         "minutes": form.minutes,
         "sections": form.sections,
     }
+    entry |= {"known": known[form.form_id]} if form.form_id in known else {}
+    return entry | ({"notice": True} if form.purpose == forms.NOTICE else {})
+
+
+def what_changed(intake: Intake, entry: dict[str, Any]) -> list[str]:
+    """What is new in this form for a client who knows an earlier version of it."""
+    known = entry.get("known")
+    return forms.changes_since(intake.tenant_id, entry["form_id"], known, entry["version"]) if known else []
 
 
 def _therapist(tenant_id: str, client: Client) -> Any | None:
@@ -110,7 +146,45 @@ def _therapist(tenant_id: str, client: Client) -> Any | None:
 def take_back(tx: Transaction, tenant_id: str, client_id: str, intake_id: str) -> None:
     """Revoke a packet that nobody has begun to sign."""
     intake = Intake.at(tenant_id=tenant_id, client_id=client_id, intake_id=intake_id)
-    tx.update(intake, Intake.status.set("revoked"), when=Intake.status != "completed")
+    tx.update(intake, Intake.status.set("revoked"), *closing(), when=Intake.status != "completed")
+
+
+def closing() -> list[Any]:
+    """With the end of a packet: it leaves the list of open ones, and nobody is reminded of it."""
+    return [Intake.gsi2pk.remove(), Intake.gsi2sk.remove(), Intake.duepk.remove(), Intake.duesk.remove()]
+
+
+def count(intake: Intake) -> int:
+    """How often a packet was changed."""
+    return int(intake.version or 0)
+
+
+def unchanged(intake: Intake) -> Any:
+    """The packet is as it was read: two forms that are settled at one moment see each other, and one is the last."""
+    return Intake.version == intake.version if intake.version else Intake.version.does_not_exist()
+
+
+# ---- notices: who knows which version ----
+
+
+def receipt(intake: Intake, form_id: str, outcome: str, at: str) -> Receipt | None:
+    """What is to be kept when a client has acknowledged this form, or staff wrote down why not; None for a form that is
+    no notice, and when a newer version is known already."""
+    entry = next(each for each in intake.forms if each["form_id"] == form_id)
+    definition = forms.version(intake.tenant_id, form_id, entry["version"]).definition
+    if definition["kind"] != forms.NOTICE:
+        return None
+    about: dict[str, Any] = {"tenant_id": intake.tenant_id, "client_id": intake.client_id, "form_id": form_id}
+    number = forms.number_of(entry["version"])
+    earlier = Receipt.find(**about)
+    if earlier is not None and earlier.number > number:
+        return None
+    return Receipt.new(**about, number=number, outcome=outcome, happened_at=at)
+
+
+def keep_receipt(tx: Transaction, new: Receipt, *, otherwise: PortalError) -> None:
+    """Within the transaction that settles the form."""
+    tx.put(new, when=Receipt.pk.does_not_exist() | (Receipt.number <= new.number), otherwise=otherwise)
 
 
 # ---- lists ----
@@ -121,15 +195,15 @@ def page_of(
 ) -> tuple[list[tuple[Intake, list[IntakeForm]]], str | None]:
     """Packets of the client with what became of each form, newest first."""
     page = Intake.page(Intake.KEY, tenant_id=context.tenant_id, client_id=context.client_id, limit=limit, cursor=cursor)
-    forms_of = _states(page.items)
+    begun = states(page.items)
     # An invitation that holds no forms has a packet, too, in which there is nothing to see.
-    return [(intake, forms_of[intake.intake_id]) for intake in page.items if intake.forms], page.next_cursor
+    return [(intake, begun[intake.intake_id]) for intake in page.items if intake.forms], page.next_cursor
 
 
-def _states(packets: Sequence[Intake]) -> dict[str, list[IntakeForm]]:
+def states(packets: Sequence[Intake]) -> dict[str, list[IntakeForm]]:
     """The forms of packets that someone has begun, by packet, in one read."""
     wanted = [
-        (IntakeForm, {**_about(packet), "form_id": entry["form_id"]}) for packet in packets for entry in packet.forms
+        (IntakeForm, {**place_of(packet), "form_id": entry["form_id"]}) for packet in packets for entry in packet.forms
     ]
     states: dict[str, list[IntakeForm]] = {packet.intake_id: [] for packet in packets}
     for found in load(*wanted) if wanted else []:
@@ -138,11 +212,13 @@ def _states(packets: Sequence[Intake]) -> dict[str, list[IntakeForm]]:
     return states
 
 
-def _about(packet: Intake) -> dict[str, Any]:
+def place_of(packet: Intake) -> dict[str, Any]:
+    """The parts of a key that name a packet."""
     return {"tenant_id": packet.tenant_id, "client_id": packet.client_id, "intake_id": packet.intake_id}
 
 
-def _packet(context: Context, intake_id: str) -> Intake:
+def get(context: Context, intake_id: str) -> Intake:
+    """A packet of the client of the request. Raises NotFound."""
     found: Intake | None = context.named.get("intake_id")
     if found is not None and found.intake_id == intake_id:
         return found
@@ -152,9 +228,9 @@ def _packet(context: Context, intake_id: str) -> Intake:
     return found
 
 
-def _forms_of(intake: Intake) -> list[IntakeForm]:
+def forms_of(intake: Intake) -> list[IntakeForm]:
     """The forms of one packet that someone has begun, as they are now."""
-    return list(IntakeForm.every(IntakeForm.KEY, consistent=True, **_about(intake)))
+    return list(IntakeForm.every(IntakeForm.KEY, consistent=True, **place_of(intake)))
 
 
 # ---- filling in ----
@@ -162,11 +238,13 @@ def _forms_of(intake: Intake) -> list[IntakeForm]:
 
 def open_form(context: Context, intake_id: str, form_id: str) -> tuple[Open, list[IntakeForm]]:
     """A form with its answers so far, and the state of the whole packet. Raises NotFound, IntakeRevoked."""
-    intake = _packet(context, intake_id)
+    intake = get(context, intake_id)
     if intake.status == "revoked":
         raise IntakeRevoked()
-    parts = _forms_of(intake)
+    parts = forms_of(intake)
     found = next((part for part in parts if part.form_id == form_id), None)
+    if found is not None and found.status in TAKEN:
+        raise IntakeRevoked()
     return _opened(context, intake, found, form_id), parts
 
 
@@ -224,7 +302,7 @@ def save(
     """
     about = {"tenant_id": context.tenant_id, "client_id": context.client_id, "intake_id": intake_id}
     place = {**about, "form_id": form_id, "section_id": section_id}
-    intake = _packet(context, intake_id)  # its forms never change, and the transaction checks that it is open
+    intake = get(context, intake_id)  # its forms never change, and the transaction checks that it is open
     for _ in range(TRIES):
         form, section = load((IntakeForm, {**about, "form_id": form_id}), (Section, place))
         definition = _may_write(intake, form, form_id)
@@ -252,6 +330,8 @@ def _may_write(intake: Intake, form: IntakeForm | None, form_id: str) -> dict[st
     if entry is None:
         raise NotFound()
     if intake.status == "revoked":
+        raise IntakeRevoked()
+    if form is not None and form.status in TAKEN:
         raise IntakeRevoked()
     if form is not None and form.status != "started":
         raise AlreadySigned()
@@ -312,7 +392,7 @@ def _keep(
             handle,
             *actions,
             when=IntakeForm.pk.does_not_exist() | (IntakeForm.status == "started"),
-            otherwise=AlreadySigned(),
+            otherwise=_Overtaken(),
         )
         tx.require(intake, Intake.status == "open", otherwise=IntakeRevoked())
     return at
@@ -375,7 +455,7 @@ def _sign(
         document_id=ids.derived_id(intake_id, form_id, at=context.now),
         worrying=bool(signed["worrying"]),
     )
-    kept = SignedForm.new(**_about(opened.intake), form_id=form_id, signed=b"")
+    kept = SignedForm.new(**place_of(opened.intake), form_id=form_id, signed=b"")
     kept.signed = _sealed_words(context.tenant_id, signed, kept.sk)
     form.due(context.now + SEAL_AGAIN)
     with Transaction() as tx:
@@ -515,7 +595,7 @@ def facts_of(signed: dict[str, Any]) -> answers.Facts:
 
 def next_form(intake: Intake, parts: Sequence[IntakeForm], after: str) -> dict[str, Any] | None:
     """The next form of the packet that is not signed yet, after this one and then from the start."""
-    done = {part.form_id for part in parts if part.status in ("signed", "sealed")} | {after}
+    done = {part.form_id for part in parts if part.status != "started"} | {after}
     order = [entry["form_id"] for entry in intake.forms]
     later = [*order[order.index(after) + 1 :], *order[: order.index(after)]] if after in order else order
     by_id = {entry["form_id"]: entry for entry in intake.forms}
@@ -524,8 +604,25 @@ def next_form(intake: Intake, parts: Sequence[IntakeForm], after: str) -> dict[s
 
 def state_of(context: Context, intake_id: str) -> tuple[Intake, list[IntakeForm]]:
     """A packet and the state of its forms."""
-    intake = _packet(context, intake_id)
-    return intake, _forms_of(intake)
+    intake = get(context, intake_id)
+    return intake, forms_of(intake)
+
+
+# ---- what was typed and will never be signed ----
+
+
+def erase(form: IntakeForm) -> None:
+    """Erase what was typed into a form that staff took back or settled themselves; safe to repeat, and due until done.
+
+    Nothing more can be typed by then: an autosave asks that the form is under way.
+    """
+    place = {name: getattr(form, name) for name in _IDENTITY}
+    written = list(Section.every(Section.KEY, consistent=True, **place))
+    for first in range(0, len(written), 100):
+        with Transaction() as tx:
+            for section in written[first : first + 100]:
+                tx.delete(section)
+    change(form, IntakeForm.duepk.remove(), IntakeForm.duesk.remove())
 
 
 # ---- the therapist's summary ----
@@ -543,11 +640,11 @@ class Summary(NamedTuple):
 
 def summary(context: Context, intake_id: str) -> Summary:
     """What a packet says. From signed forms only; raises NotFound for a packet of which nothing is signed yet."""
-    intake = _packet(context, intake_id)
-    signed_forms = [form for form in _forms_of(intake) if form.status in ("signed", "sealed")]
+    intake = get(context, intake_id)
+    signed_forms = [form for form in forms_of(intake) if form.status in SIGNED]
     if not signed_forms:
         raise NotFound()
-    about = _about(intake)
+    about = place_of(intake)
     found = load(
         *((SignedForm, {**about, "form_id": form.form_id}) for form in signed_forms),
         *((Document, {**about, "document_id": form.document_id}) for form in signed_forms),

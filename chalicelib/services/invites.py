@@ -1,6 +1,7 @@
 """Invitations: one offer to one client, with the forms to complete (DOMAIN.md section 3)."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,6 +45,7 @@ from chalicelib.services import (
     letters,
     mails,
     notifications,
+    reminders,
     sessions,
 )
 from chalicelib.services import tenants as organizations
@@ -135,7 +137,12 @@ def preview(context: Context, picked: Sequence[Form], subject: str | None, messa
     return letters.invitation_letter(context.tenant, client, to, *words, STAND_IN, minutes)
 
 
-def send(context: Context, form_ids: Sequence[str], subject: str | None, message: str | None) -> Invite:
+Also = Callable[[Transaction], None]  # what else is written with it, all or nothing
+
+
+def send(
+    context: Context, form_ids: Sequence[str], subject: str | None, message: str | None, also: Also | None = None
+) -> Invite:
     """Invite the client with these forms: claims the address, freezes the forms, writes the mail; all or nothing.
 
     Raises NoEmail, EmailInUse, AlreadyActive, AlreadyInvited, ClientArchived, InvalidBody, FeatureNotInPlan,
@@ -157,6 +164,8 @@ def send(context: Context, form_ids: Sequence[str], subject: str | None, message
     invite.mail_id = mail.mail_id
     with Transaction() as tx:
         idempotency.remember(tx, context, invite.invite_id)
+        if also is not None:
+            also(tx)
         _claim(tx, client, invite, previous)
         tx.create(invite)
         tx.create(intake)
@@ -169,8 +178,9 @@ def send(context: Context, form_ids: Sequence[str], subject: str | None, message
 def _pace(context: Context) -> None:
     """So many mails a day to one person, and so many from one organization (notes: security 3.7)."""
     seconds, about = context.now.timestamp(), ("invitations", context.client_id)
-    accounts.throttle(context.tenant_id, settings.limit("invitations_client"), seconds, *about)
-    accounts.throttle(context.tenant_id, settings.limit("invitations_tenant"), seconds, "invitations")
+    limit = functools.partial(organizations.limit, context.tenant)
+    accounts.throttle(context.tenant_id, limit("invitations_client"), seconds, *about)
+    accounts.throttle(context.tenant_id, limit("invitations_tenant"), seconds, "invitations")
 
 
 def _previous(client: Client) -> Invite | None:
@@ -206,7 +216,7 @@ def _new_invite(
         status="waiting",
         delivery="queued",
         generation=1,
-        sent_by=context.actor.id,
+        sent_by=context.actor.staff_id,
         sent_by_name=context.actor.name,
         sent_at=clock.text(context.now),
         ends_at=clock.text(context.now + LIFE),
@@ -254,7 +264,7 @@ def _release(tx: Transaction, invite: Invite) -> None:
     tx.delete(claim, when=Account.pk.does_not_exist() | (own & (Account.status == "invited")))
 
 
-def resend(context: Context, invite_id: str) -> Invite:
+def resend(context: Context, invite_id: str, also: Also | None = None) -> Invite:
     """Send the same invitation with a new link; the older link stops (DOMAIN.md 3.3).
 
     Raises InvitationClosed; FeatureNotInPlan or FeatureSwitchedOff when it holds forms and these cannot be sent now.
@@ -276,6 +286,8 @@ def resend(context: Context, invite_id: str) -> Invite:
     invite.token_digest = ids.digest(letters.invitation_token(invite))
     with Transaction() as tx:
         idempotency.remember(tx, context, invite_id)
+        if also is not None:
+            also(tx)
         tx.update(
             invite,
             Invite.generation.set(invite.generation),
@@ -417,7 +429,7 @@ def redeem(token: str, password: str, birth_date: str | None, profile: dict[str,
     hashed: str | None = None
     for _ in range(WRONG_DATES + 1):
         _require_open(invite, token)
-        _require_answers(client, password, birth_date, invite.email)
+        _require_answers(invite, client, tenant, password, birth_date)
         try:
             if asks_birth_date(client) and client.birth_date != birth_date:
                 _count_wrong_date(invite, client, tenant, caller)
@@ -429,9 +441,9 @@ def redeem(token: str, password: str, birth_date: str | None, profile: dict[str,
     raise Busy(retry_after=1)
 
 
-def _require_answers(client: Client, password: str, birth_date: str | None, email: str) -> None:
+def _require_answers(invite: Invite, client: Client, tenant: Tenant, password: str, birth_date: str | None) -> None:
     """What can be mended without having been a try."""
-    accounts.require_password(password, email)
+    accounts.require_password(password, invite.email, *accounts.words_of(tenant, client))
     if asks_birth_date(client) and birth_date is None:
         raise InvalidBody(errors=[{"pointer": "/birth_date", "code": "missing", "detail": "This is needed."}])
 
@@ -498,6 +510,8 @@ def _take_up(
         )
         for entry in clients.new_search_entries(client, profile.get("preferred_name")):
             tx.put(entry)
+        if invite.forms:
+            reminders.begin(tx, tenant, client.client_id, invite.intake_id, clock.parse(at))
         tx.create(audits.event(context, "invite:redeem", client_id=client.client_id, invite_id=invite.invite_id))
     context.person = context.client = clients.find(tenant.tenant_id, client.client_id)
     sessions.start(context, method="invitation link and new password", bearer=False)

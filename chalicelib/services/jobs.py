@@ -54,7 +54,9 @@ Work = Callable[[Context, Task, Finish], None]
 
 def _works() -> Mapping[str, Work]:
     """Every kind of job by its name; the features bring their work."""
-    return {}
+    from chalicelib.services import reminders, sendings
+
+    return {reminders.REMIND: reminders.remind_one, sendings.ASK_AGAIN: sendings.ask_one_again}
 
 
 # ---- starting ----
@@ -76,7 +78,7 @@ def start(context: Context, work: str, shared: Any, items: Sequence[Any]) -> Job
         done=0,
         skipped=0,
         failed=0,
-        started_by=context.actor.id,
+        started_by=context.actor.staff_id,
         started_by_name=context.actor.name,
         created_at=clock.text(at),
         expires_at=int((at + KEPT).timestamp()),

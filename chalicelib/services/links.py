@@ -77,8 +77,8 @@ def ids_of(link: Link) -> dict[str, Any]:
     }
 
 
-def read(typed: str, purpose: str) -> Link:
-    """The link that a token opens. Raises NotFound (never ours, or replaced), LinkUsed, LinkExpired."""
+def find(typed: str, purpose: str) -> Link:
+    """The link of a token, whatever has become of it. Raises NotFound (never ours, or replaced)."""
     parts = typed.split(".")
     if len(parts) != 4 or not ids.is_id(parts[0]) or not _DIGEST.fullmatch(parts[1]) or parts[2] not in _REALMS:
         raise NotFound()
@@ -86,10 +86,21 @@ def read(typed: str, purpose: str) -> Link:
     link = Link.find(**place, purpose=purpose)
     if link is None or not ids.same(ids.digest(typed), link.token_digest):
         raise NotFound()
+    return link
+
+
+def state(link: Link) -> str:
+    """open, used or expired."""
     if link.status != "open":
-        raise LinkUsed()
-    if link.ends_at <= clock.text(clock.now()):
-        raise LinkExpired()
+        return "used"
+    return "expired" if link.ends_at <= clock.text(clock.now()) else "open"
+
+
+def read(typed: str, purpose: str) -> Link:
+    """The link that a token opens. Raises NotFound (never ours, or replaced), LinkUsed, LinkExpired."""
+    link = find(typed, purpose)
+    if (now := state(link)) != "open":
+        raise LinkUsed() if now == "used" else LinkExpired()
     return link
 
 

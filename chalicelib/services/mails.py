@@ -13,12 +13,15 @@ from typing import Any
 from chalicelib import clock, ids
 from chalicelib.adapters import mail, queues
 from chalicelib.errors import PortalError
+from chalicelib.models.accounts import Link
+from chalicelib.models.clients import Client
 from chalicelib.models.invites import Invite
-from chalicelib.models.mails import ClientMail, SentMessage, StaffMail
+from chalicelib.models.mails import AccountMail, ClientMail, Mail, SentMessage, StaffMail
+from chalicelib.models.staff import Staff
 from chalicelib.models.table import at_keys, due_key
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.observability import logger, where
-from chalicelib.services import letters
+from chalicelib.services import letters, links
 
 SWEEP = timedelta(seconds=60)
 CLAIM = timedelta(minutes=2)
@@ -73,7 +76,38 @@ def to_staff(
     return record.due(at + SWEEP)
 
 
-def hand_over(*records: ClientMail | StaffMail) -> None:
+def to_person(at: datetime, who: Client | Staff, template: str, **about: Any) -> ClientMail | StaffMail:
+    """A mail about their account to a client or a staff member, for the transaction that causes it."""
+    if isinstance(who, Client):
+        return to_client(at, who.tenant_id, who.client_id, template, **about)
+    return to_staff(at, who.tenant_id, who.staff_id, template, **about)
+
+
+def to_account(at: datetime, link: Link, template: str) -> AccountMail:
+    """A link to whoever has an account at its address, if anybody has: whether, only the mailer finds out."""
+    record = to_mailbox(at, link.tenant_id, link.email_digest, link.realm, template, links.ids_of(link))
+    record.expires_at = link.expires_at
+    return record
+
+
+def to_mailbox(
+    at: datetime, tenant_id: str, email_digest: str, realm: str, template: str, about: dict[str, Any]
+) -> AccountMail:
+    """A mail to an address that nobody's file holds; its composer knows where the address stands."""
+    record = AccountMail.new(
+        tenant_id=tenant_id,
+        email_digest=email_digest,
+        realm=realm,
+        mail_id=ids.new_id(at),
+        template=template,
+        ids=about,
+        status="queued",
+        attempts=0,
+    )
+    return record.due(at + SWEEP)
+
+
+def hand_over(*records: Mail) -> None:
     """After the commit: queue what was written. If this fails, the sweep finds it within a minute."""
     for record in records:
         try:
@@ -91,7 +125,7 @@ def deliver(pk: str, sk: str) -> None:
     Raises when it may succeed later; the queue brings it again.
     """
     record = next(iter(at_keys([(pk, sk)], consistent=True)), None)
-    if not isinstance(record, ClientMail | StaffMail) or record.status in ("sent", "failed", "dropped"):
+    if not isinstance(record, Mail) or record.status in ("sent", "failed", "dropped"):
         return
     now = clock.now()
     try:
@@ -107,7 +141,7 @@ def deliver(pk: str, sk: str) -> None:
         _sent(record, message_id, now)
 
 
-def _claim(record: ClientMail | StaffMail, now: datetime) -> None:
+def _claim(record: Mail, now: datetime) -> None:
     kind = type(record)
     stale = clock.text(now - CLAIM)
     again = due_key(record.pk, record.sk, record.KIND, now + CLAIM)
@@ -123,7 +157,7 @@ def _claim(record: ClientMail | StaffMail, now: datetime) -> None:
     )
 
 
-def _send(record: ClientMail | StaffMail, letter: letters.Letter) -> str | None:
+def _send(record: Mail, letter: letters.Letter) -> str | None:
     from botocore.exceptions import ClientError
 
     try:
@@ -145,7 +179,7 @@ def _send(record: ClientMail | StaffMail, letter: letters.Letter) -> str | None:
         return None
 
 
-def _sent(record: ClientMail | StaffMail, message_id: str, now: datetime) -> None:
+def _sent(record: Mail, message_id: str, now: datetime) -> None:
     kind = type(record)
     known = SentMessage.new(
         tenant_id=record.tenant_id,
@@ -167,7 +201,7 @@ def _sent(record: ClientMail | StaffMail, message_id: str, now: datetime) -> Non
     _tell_invite(record, "sent")
 
 
-def _settle(record: ClientMail | StaffMail, status: str) -> None:
+def _settle(record: Mail, status: str) -> None:
     kind = type(record)
     change(record, kind.status.set(status), kind.duepk.remove(), kind.duesk.remove())
 
@@ -197,7 +231,7 @@ def happened(message_id: str, delivery: str) -> None:
         _tell_invite(record, delivery)
 
 
-def _tell_invite(record: ClientMail | StaffMail, delivery: str) -> None:
+def _tell_invite(record: Mail, delivery: str) -> None:
     if not isinstance(record, ClientMail) or record.template != letters.INVITATION:
         return
     invite = Invite.find(tenant_id=record.tenant_id, client_id=record.client_id, invite_id=record.ids["invite_id"])

@@ -13,6 +13,8 @@ from chalicelib.services import staff
 
 KEPT = timedelta(days=180)
 PACKET_COMPLETED, RENEWAL_ASKED = "packet_completed", "invitation_renewal_asked"
+DOCUMENT_ADDED = "document_added"
+SIGN_UP_WAITING = "sign_up_waiting"
 
 
 def recipients(tenant_id: str, client_id: str, *also: str) -> list[Staff]:
@@ -30,12 +32,24 @@ def recipients(tenant_id: str, client_id: str, *also: str) -> list[Staff]:
     ]
     if active:
         return active
+    return administrators(tenant_id)
+
+
+def administrators(tenant_id: str) -> list[Staff]:
+    """The active administrators: told of what is nobody else's."""
     everyone = staff.everyone(tenant_id)
     return [each for each in everyone if each.status == "active" and staff.ADMINISTRATOR in each.roles]
 
 
 def notice(
-    who: Staff, about: str, client_id: str, at: datetime, cause: str, *, intake_id: str | None, worrying: bool
+    who: Staff,
+    about: str,
+    client_id: str | None,
+    at: datetime,
+    cause: str,
+    *,
+    intake_id: str | None = None,
+    worrying: bool = False,
 ) -> Notification:
     """The notification of one person about one cause: the same record however often it is made."""
     return Notification.new(

@@ -5,12 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
+
 from chalicelib import clock, ids
 from chalicelib.config import settings
 from chalicelib.context import Actor, Context, Persona
 from chalicelib.errors import (
+    Busy,
+    Forbidden,
     InvalidCredentials,
     NotFound,
+    PortalError,
     ProofFailed,
     ProofRequired,
     SecondFactorRequired,
@@ -18,24 +24,33 @@ from chalicelib.errors import (
 )
 from chalicelib.models.accounts import Account, ClientSession, StaffSession
 from chalicelib.models.clients import Assignment, Client, Document
-from chalicelib.models.idempotency import ClientRequest, StaffRequest
+from chalicelib.models.idempotency import ClientRequest, ProgramRequest, StaffRequest
 from chalicelib.models.intakes import Intake
+from chalicelib.models.mails import Mail
 from chalicelib.models.slots import Appointment
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import Record, load
 from chalicelib.models.tenants import Tenant
+from chalicelib.models.tokens import ApiToken
 from chalicelib.models.transaction import Transaction, change
+from chalicelib.models.uploads import Upload
 from chalicelib.policies.decide import Facts
 from chalicelib.policies.rules import Role
-from chalicelib.services import accounts, audits, tenants
+from chalicelib.services import accounts, audits, devices, letters, mails, tenants, tokens
 
 ABSOLUTE = timedelta(hours=12)
 TOUCH = timedelta(seconds=45)  # how stale `seen_at` may be before a request writes it again
 FRESH = timedelta(minutes=15)  # how long a password, or a pause, counts (notes: security 3.1)
 
-STAFF, CLIENT = "staff", "client"
+STAFF, CLIENT, PROGRAM = "staff", "client", "program"
 _LETTER = {STAFF: "s", CLIENT: "c"}
 _KIND = {letter: kind for kind, letter in _LETTER.items()}
+# By kind of bearer: the record of what they bring, of who they are, and of an earlier request with the same key.
+_RECORDS: dict[str, tuple[type[Record], type[Record], type[Record]]] = {
+    STAFF: (StaffSession, Staff, StaffRequest),
+    CLIENT: (ClientSession, Client, ClientRequest),
+    PROGRAM: (ApiToken, Staff, ProgramRequest),
+}
 
 
 @dataclass(frozen=True)
@@ -45,20 +60,25 @@ class Caller:
     address: str
     device: str | None
     request_id: str
+    device_token: str | None = None
 
 
 @dataclass(frozen=True)
 class Bearer:
-    """What a session token says before it is checked: whose partition to look in."""
+    """What a session's or a program's token says before it is checked: whose partition to look in."""
 
     kind: str
     tenant_id: str
-    person_id: str
+    person_id: str  # of a program: the staff member who made its token
     secret_digest: str
+    token_id: str = ""
 
 
 def read_token(token: str) -> Bearer:
     """The parts of a token. Raises Unauthenticated when it cannot be one of ours."""
+    if tokens.is_token(token):
+        read = tokens.read(token)
+        return Bearer(PROGRAM, read.tenant_id, read.staff_id, ids.digest(token), read.token_id)
     parts = token.split(".")
     well_formed = (
         len(parts) == 4
@@ -81,7 +101,12 @@ def csrf_token(token: str) -> str:
 
 
 # What an address may name besides the client: read in the same round trip, from the client's own partition.
-NAMED: dict[str, type[Record]] = {"intake_id": Intake, "document_id": Document, "appointment_id": Appointment}
+NAMED: dict[str, type[Record]] = {
+    "intake_id": Intake,
+    "document_id": Document,
+    "upload_id": Upload,
+    "appointment_id": Appointment,
+}
 
 
 def recognize(
@@ -92,50 +117,55 @@ def recognize(
     caller: Caller,
     about: Mapping[str, str] | None = None,
 ) -> Context:
-    """The context of a request by the session's holder: one BatchGetItem loads every fact that a decision needs.
+    """The context of a request by the holder of a session or of an API token: one BatchGetItem loads every fact that a
+    decision needs.
 
     `about` is what the address names; of it the records of NAMED are loaded along, for whoever may see them.
-    Raises Unauthenticated for a session that is unknown, over, idle too long, or whose person may no longer sign in.
+    Raises Unauthenticated for a session or token that is unknown, over, revoked, idle too long, or whose person may no
+    longer sign in; TooManyRequests for a program that asks too often.
     """
     bearer = read_token(token)
-    person = {f"{bearer.kind}_id": bearer.person_id, "tenant_id": bearer.tenant_id}
-    session_kind: type[Record] = StaffSession if bearer.kind == STAFF else ClientSession
-    person_kind: type[Record] = Staff if bearer.kind == STAFF else Client
-    request_kind: type[Record] = StaffRequest if bearer.kind == STAFF else ClientRequest
+    practice = bearer.kind != CLIENT
+    session_kind, person_kind, request_kind = _RECORDS[bearer.kind]
+    person = {"staff_id" if practice else "client_id": bearer.person_id, "tenant_id": bearer.tenant_id}
+    own = {**person, "token_id": bearer.token_id}
     of_client = {"tenant_id": bearer.tenant_id, "client_id": client_id}
-    whose = {**of_client, "client_id": bearer.person_id} if bearer.kind == CLIENT else of_client
+    whose = of_client if practice else {**of_client, "client_id": bearer.person_id}
     names = [name for name in NAMED if about and name in about] if whose["client_id"] else []
     session, who, tenant, client, assignment, request, *named = load(
-        (session_kind, {**person, "token_digest": bearer.secret_digest}),
+        (session_kind, {**own, "token_digest": bearer.secret_digest}),
         (person_kind, person),
         (Tenant, {"tenant_id": bearer.tenant_id}),
         (Client, of_client) if client_id else None,
-        (Assignment, {**of_client, "staff_id": bearer.person_id}) if client_id and bearer.kind == STAFF else None,
-        (request_kind, {**person, "key_digest": key_digest}) if key_digest else None,
+        (Assignment, {**of_client, "staff_id": bearer.person_id}) if client_id and practice else None,
+        (request_kind, {**own, "key_digest": key_digest}) if key_digest else None,
         *((NAMED[name], {**(about or {}), **whose}) for name in names),
     )
     now = clock.now()
-    if session is None or who is None or tenant is None or not _may_continue(session, who, tenant, bearer.kind, now):
+    if session is None or who is None or tenant is None or not _may_continue(session, who, tenant, bearer, now):
         raise Unauthenticated()
-    if not background and now - clock.parse(session.seen_at) > TOUCH:
+    if bearer.kind == PROGRAM:
+        tokens.use(session, now)
+    elif not background and now - clock.parse(session.seen_at) > TOUCH:
         _touch(session, now)
     context = Context(
         tenant_id=bearer.tenant_id,
         actor=_actor(bearer, who, session),
         now=now,
-        persona=Persona.PRACTICE if bearer.kind == STAFF else Persona.PORTAL,
+        persona=Persona.PRACTICE if practice else Persona.PORTAL,
         request_id=caller.request_id,
         address=caller.address,
         device=caller.device,
         tenant=tenant,
-        session=session,
+        session=session if bearer.kind != PROGRAM else None,
+        program=session if bearer.kind == PROGRAM else None,
         person=who,
-        client=who if bearer.kind == CLIENT else client,
+        client=client if practice else who,
         token=token,
     )
     context.circumstances = tenants.circumstances(
         tenant,
-        seat=who.seat if bearer.kind == STAFF else None,
+        seat=who.seat if practice else None,
         client_off=context.client.features_off if context.client else (),
     )
     context.names_client = client_id is not None
@@ -149,26 +179,51 @@ def recognize(
 
 def facts(context: Context) -> Facts:
     """The facts of a decision, from what `recognize` read."""
-    staff = context.actor.kind == STAFF
+    practice = context.actor.kind != CLIENT
     return Facts(
         roles=context.actor.roles,
         is_self=context.is_self,  # what is one's own is addressed by the session; only calendars by an id
         is_assigned=context.is_assigned,
-        may_invite=staff and bool(context.person.may_invite),
+        may_invite=practice and bool(context.person.may_invite),
+        scopes=None if context.program is None else frozenset(context.program.scopes),
         exists=context.client is not None or not context.names_client,
         circumstances=context.circumstances,
     )
 
 
 def _actor(bearer: Bearer, who: Any, session: Any) -> Actor:
-    roles = frozenset(Role(role) for role in who.roles) if bearer.kind == STAFF else frozenset({Role.CLIENT})
+    roles = frozenset({Role.CLIENT}) if bearer.kind == CLIENT else frozenset(Role(role) for role in who.roles)
+    if bearer.kind == PROGRAM:
+        return Actor(PROGRAM, bearer.token_id, tokens.actor_name(who), roles, created_by=bearer.person_id)
     name = who.name if bearer.kind == STAFF else who.legal_name
     return Actor(bearer.kind, bearer.person_id, name, roles, session.session_id)
 
 
-def _may_continue(session: Any, who: Any, tenant: Tenant, kind: str, now: datetime) -> bool:
-    may_sign_in = who.status == "active" if kind == STAFF else who.portal == "active"
-    return may_sign_in and now < clock.parse(session.ends_at) and now < idle_ends(session, tenant, kind)
+def _may_continue(session: Any, who: Any, tenant: Tenant, bearer: Bearer, now: datetime) -> bool:
+    if bearer.kind == PROGRAM:  # the digest is of the whole text, so that whose token it is cannot be changed in it
+        good = ids.same(session.secret_digest, bearer.secret_digest) and tokens.is_live(session, now)
+        return good and may_sign_in(who)
+    return _is_open(session, who, tenant, bearer.kind, now)
+
+
+def _is_open(session: Any, who: Any, tenant: Tenant, kind: str, now: datetime) -> bool:
+    """Whether a session (not a token) still opens something."""
+    of_this_era = (session.era or 0) == (who.era or 0)
+    in_time = now < clock.parse(session.ends_at) and now < idle_ends(session, tenant, kind)
+    return may_sign_in(who) and of_this_era and in_time
+
+
+def may_sign_in(who: Staff | Client) -> bool:
+    """Whether this person may have a session at all."""
+    return bool(who.status == "active" if isinstance(who, Staff) else who.portal == "active")
+
+
+def holder(account: Account) -> Staff | Client | None:
+    """Whom an account is for, if they may sign in."""
+    principal = account.principals[0]
+    kind: type[Record] = Staff if principal["kind"] == STAFF else Client
+    (who,) = load((kind, {"tenant_id": account.tenant_id, f"{principal['kind']}_id": principal["id"]}))
+    return who if who is not None and may_sign_in(who) else None
 
 
 def idle_ends(session: Any, tenant: Tenant, kind: str) -> datetime:
@@ -194,16 +249,21 @@ UNBROKEN = "unbroken"  # or nobody was away for so long since: for signing; auto
 
 
 def require_proof(context: Context, wanted: str | None) -> None:
-    """Raise ProofRequired when what is asked needs the password first (OWASP ASVS 7.5.1)."""
+    """Raise ProofRequired when what is asked needs the password first (OWASP ASVS 7.5.1); no program can give it."""
     if wanted is None:
         return
+    if context.session is None:
+        raise Forbidden()
     recent = context.now - clock.parse(context.session.proved_at) <= FRESH
     if not recent and (wanted == RECENT or context.session.broken):
         raise ProofRequired()
 
 
 def prove(context: Context, password: str, code: str | None) -> None:
-    """Give the password (staff: and a code) once more. Raises ProofFailed, whatever was wrong, and TooManyRequests."""
+    """Give the password (and a code, where the account has a second factor) once more.
+
+    Raises ProofFailed, whatever was wrong; SecondFactorRequired only after the right password; TooManyRequests.
+    """
     realm = accounts.STAFF if context.actor.kind == STAFF else accounts.PORTAL
     email = str(context.person.email)
     seconds = context.now.timestamp()
@@ -212,10 +272,10 @@ def prove(context: Context, password: str, code: str | None) -> None:
     account = accounts.find(context.tenant_id, realm, email)
     if not accounts.password_matches(account, password) or account is None or account.status != "active":
         raise ProofFailed()
-    if context.actor.kind == STAFF:
+    if context.actor.kind == STAFF or account.totp:
         try:
             _second_factor(account, code, seconds)
-        except (InvalidCredentials, SecondFactorRequired):
+        except InvalidCredentials:
             raise ProofFailed() from None
     accounts.forgive(context.tenant_id, settings.limit("sign_in_account"), seconds, "account", *subject)
     session, kind = context.session, type(context.session)
@@ -236,10 +296,20 @@ def extend(context: Context) -> None:
 # ---- signing in and out ----
 
 
-def sign_in(slug: str, kind: str, email: str, password: str, code: str | None, bearer: bool, caller: Caller) -> Context:
+def sign_in(
+    slug: str,
+    kind: str,
+    email: str,
+    password: str,
+    code: str | None,
+    bearer: bool,
+    caller: Caller,
+    recovery_code: str | None = None,
+) -> Context:
     """A new session. One answer for every wrong thing (InvalidCredentials), in the same time; or TooManyRequests.
 
-    Staff give a second factor too: SecondFactorRequired only after the right password. A code opens once.
+    Staff, and clients who chose so, give a second factor too: SecondFactorRequired only after the right password, and
+    for staff not where they gave one within the day. A code opens once; so does each of the recovery codes.
     """
     now = clock.now()
     try:
@@ -259,32 +329,82 @@ def sign_in(slug: str, kind: str, email: str, password: str, code: str | None, b
     account = accounts.find(tenant.tenant_id, realm, address) if address else None
     if not accounts.password_matches(account, password) or account is None or account.status != "active":
         raise InvalidCredentials()
-    if kind == STAFF:
-        _second_factor(account, code, seconds)
+    who = holder(account)
+    if who is None:
+        raise InvalidCredentials()
+    context = context_for(who, tenant, kind, caller)
+    device = devices.recall(context, bearer=bearer)
+    method = _method(context, account, device, code, recovery_code, bearer)
     accounts.forgive(tenant.tenant_id, settings.limit("sign_in_account"), seconds, "account", *subject)
-    context = _context_of(account, tenant, kind, caller)
-    method = "password and one-time code" if kind == STAFF else "password"
-    start(context, method=method, bearer=bearer)
+    start(context, method=method, bearer=bearer, device=device)
     return context
+
+
+PASSWORD, CODE, RECOVERY, TRUSTED = (
+    "password",
+    "password and one-time code",
+    "password and recovery code",
+    "password, on a device where a one-time code was given that day",
+)
+
+
+def _method(
+    context: Context, account: Account, device: Any, code: str | None, recovery_code: str | None, bearer: bool
+) -> str:
+    """What proved who it is besides the password, in words for the record. Raises what `sign_in` raises."""
+    seconds, staff = context.now.timestamp(), context.actor.kind == STAFF
+    if not staff and not account.totp:
+        return PASSWORD
+    if recovery_code:
+        _throttle_codes(account, seconds)
+        if not _use_recovery_code(context, account, recovery_code):
+            raise InvalidCredentials()
+        return RECOVERY
+    era = int(context.person.era or 0)
+    if not code and staff and not bearer and devices.is_trusted(device, era, context.now):
+        return TRUSTED
+    _second_factor(account, code, seconds)
+    if staff and not bearer:
+        devices.trust(device, era, context.now)
+    return CODE
+
+
+def _use_recovery_code(context: Context, account: Account, typed: str) -> bool:
+    """Strike a recovery code from the list and tell the holder; False if it is none, or was used a moment ago."""
+    digest = accounts.recovery_digest(account.tenant_id, context.actor.id, typed)
+    left = list(account.recovery or [])
+    if digest not in left:
+        return False
+    own = context.actor.id if context.actor.kind == CLIENT else None
+    mail = mails.to_person(context.now, context.person, letters.RECOVERY_CODE_USED)
+    try:
+        with Transaction() as tx:
+            tx.update(
+                account,
+                Account.recovery.set([each for each in left if each != digest]),
+                when=Account.recovery == left,
+                otherwise=InvalidCredentials(),
+            )
+            tx.create(mail)
+            tx.create(audits.event(context, "session:recover", client_id=own))
+    except InvalidCredentials:
+        return False
+    mails.hand_over(mail)
+    return True
+
+
+def _throttle_codes(account: Account, seconds: float) -> None:
+    limit = settings.limit("second_factor")
+    accounts.throttle(account.tenant_id, limit, seconds, "code", account.email_digest)
 
 
 def _second_factor(account: Account, code: str | None, seconds: float) -> None:
     if not code:
         raise SecondFactorRequired()
-    limit = settings.limit("second_factor")
-    accounts.throttle(account.tenant_id, limit, seconds, "code", account.email_digest)
+    _throttle_codes(account, seconds)
     step = accounts.totp_step(account, code, seconds)
     if step is None or not accounts.use_step(account, step):
         raise InvalidCredentials()
-
-
-def _context_of(account: Account, tenant: Tenant, kind: str, caller: Caller) -> Context:
-    person_id = account.principals[0]["id"]
-    person = {f"{kind}_id": person_id, "tenant_id": tenant.tenant_id}
-    (who,) = load((Staff if kind == STAFF else Client, person))
-    if who is None or not (who.status == "active" if kind == STAFF else who.portal == "active"):
-        raise InvalidCredentials()
-    return context_for(who, tenant, kind, caller)
 
 
 def context_for(who: Any, tenant: Tenant, kind: str, caller: Caller) -> Context:
@@ -298,6 +418,7 @@ def context_for(who: Any, tenant: Tenant, kind: str, caller: Caller) -> Context:
         request_id=caller.request_id,
         address=caller.address,
         device=caller.device,
+        device_token=caller.device_token,
         tenant=tenant,
         person=who,
         client=who if kind == CLIENT else None,
@@ -305,8 +426,13 @@ def context_for(who: Any, tenant: Tenant, kind: str, caller: Caller) -> Context:
     )
 
 
-def start(context: Context, *, method: str, bearer: bool) -> None:
-    """Give the context a new session and its token; the oldest of too many sessions ends."""
+def start(context: Context, *, method: str, bearer: bool, device: Any = None) -> None:
+    """Give the context a new session and its token; the oldest of too many sessions ends.
+
+    A device that this person has not signed in from before is remembered, and they are told by mail, but not at their
+    very first sign-in. `device`: as `devices.recall` gave it, if it was asked already.
+    """
+    device = device if device is not None else devices.recall(context, bearer=bearer)
     kind, person_id = context.actor.kind, context.actor.id
     token = f"{_LETTER[kind]}.{context.tenant_id}.{person_id}.{ids.new_secret()}"
     session_kind: Any = StaffSession if kind == STAFF else ClientSession
@@ -324,13 +450,30 @@ def start(context: Context, *, method: str, bearer: bool) -> None:
         bearer=bearer,
         device=context.device,
         method=method,
+        era=context.person.era,
     )
     _end_oldest(session_kind, person, settings.limit("sessions")[0] - 1)
     context.actor = Actor(kind, person_id, context.actor.name, context.actor.roles, session.session_id)
+    notes = _news_of(context, device)
     with Transaction() as tx:
         tx.create(session)
         tx.create(audits.event(context, "session:create", client_id=person_id if kind == CLIENT else None))
+        if devices.worth_keeping(device, context.now, trusted=method == CODE and kind == STAFF and not bearer):
+            tx.put(device)
+        if context.person.signed_in_at is None:
+            tx.update(context.person, type(context.person).signed_in_at.set(at))
+        for note in notes:
+            tx.create(note)
+    mails.hand_over(*notes)
     context.session, context.token = session, token
+
+
+def _news_of(context: Context, device: Any) -> list[Mail]:
+    """The mail about a new device, where there is one to send."""
+    if context.person.signed_in_at is None or not devices.is_new(device, context.now):
+        return []
+    about = {"happened_at": clock.text(context.now), "device": str(devices.described(context.device))}
+    return [mails.to_person(context.now, context.person, letters.NEW_DEVICE, **about)]
 
 
 def _end_oldest(session_kind: Any, person: dict[str, str], keep: int) -> None:
@@ -346,3 +489,66 @@ def end(context: Context) -> None:
     with Transaction() as tx:
         tx.delete(context.session)
         tx.create(audits.event(context, "session:end", client_id=own))
+
+
+# ---- one's own sessions, and the end of all of them ----
+
+
+def mine(context: Context) -> list[Any]:
+    """The sessions of whoever asks that still open something: this one first, then the one last used."""
+    kind = type(context.session)
+    person = {f"{context.actor.kind}_id": context.actor.id, "tenant_id": context.tenant_id}
+    found = [
+        each
+        for each in kind.every(kind.KEY, consistent=True, **person)
+        if _is_open(each, context.person, context.tenant, context.actor.kind, context.now)
+    ]
+    here = context.session.session_id
+    return sorted(found, key=lambda each: (each.session_id == here, str(each.seen_at)), reverse=True)
+
+
+def end_one(context: Context, session_id: str) -> None:
+    """End one of one's own sessions, by the id in the list. Raises NotFound."""
+    session = next((each for each in mine(context) if each.session_id == session_id), None)
+    if session is None:
+        raise NotFound()
+    own = context.actor.id if context.actor.kind == CLIENT else None
+    with Transaction() as tx:
+        tx.delete(session)
+        tx.create(audits.event(context, "session:end", client_id=own, session_id=session_id))
+
+
+def end_everywhere(context: Context) -> None:
+    """Sign out on every device, this one included; no device is trusted any more."""
+    own = context.actor.id if context.actor.kind == CLIENT else None
+    with Transaction() as tx:
+        end_all(tx, context.person)
+        tx.create(audits.event(context, "session:end_everywhere", client_id=own))
+
+
+def end_all(
+    tx: Transaction,
+    who: Staff | Client,
+    *actions: Action,
+    when: Condition | None = None,
+    otherwise: PortalError | None = None,
+    keep: Any = None,
+) -> None:
+    """Within the transaction that is the reason: every session of this person opens nothing from the commit on, those
+    that begin at the same moment included, and no device is trusted any more. `keep`: but for this session.
+
+    It is one number on the person's record, read with every request; so further changes of that record (`actions`) and
+    their condition go along. Raises `otherwise` (Busy) when the condition fails or the person changed meanwhile.
+    """
+    kind = type(who)
+    era = int(who.era or 0)
+    unchanged = kind.era == era if who.era is not None else kind.era.does_not_exist()
+    tx.update(
+        who,
+        kind.era.set(era + 1),
+        *actions,
+        when=unchanged & when if when is not None else unchanged,
+        otherwise=otherwise or Busy(retry_after=1),
+    )
+    if keep is not None:
+        tx.update(keep, type(keep).era.set(era + 1), otherwise=Unauthenticated())

@@ -9,15 +9,19 @@ from chalicelib.adapters import keys
 from chalicelib.config import settings
 from chalicelib.context import Context
 from chalicelib.errors import FeatureNotInPlan, FeatureSwitchedOff, NotFound, Stale
-from chalicelib.models.tenants import Slug, StaffCard, Tenant
+from chalicelib.models.tenants import Logo, Slug, StaffCard, Tenant
 from chalicelib.models.transaction import Transaction
-from chalicelib.policies.plans import PLANS, Circumstances, Feature, Off, why_off
-from chalicelib.services import audits
+from chalicelib.policies import plans
+from chalicelib.policies.plans import PLANS, Circumstances, Feature, Off, Standing, why_off
+from chalicelib.services import audits, branding
 
 # The first word of an address of the front end cannot be an organization's.
 RESERVED = frozenset(
-    {"api", "assets", "documents", "forms", "home", "join", "messages", "pay", "profile", "staff", "verify", "www"}
-)
+    {
+        "account", "api", "assets", "developers", "documents", "email", "forms", "home", "join", "join-staff",
+        "messages", "pay", "profile", "reset", "sign-up", "staff", "start", "verify", "www",
+    }
+)  # fmt: skip
 _SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 DEFAULTS: dict[str, Any] = {
@@ -31,6 +35,11 @@ DEFAULTS: dict[str, Any] = {
     "card_processing": False,
     "display_insurance": False,
     "sign_up": False,
+    "sign_up_forms": [
+        "standard-intake-questionnaire",
+        "informed-consent-for-psychotherapy",
+        "notice-of-privacy-practices",
+    ],
     "crisis_text": "The 988 Lifeline is free, private and open day and night. "
     "If you might hurt yourself or are in danger, call 911.",
     "crisis_phone": "988",
@@ -40,6 +49,7 @@ DEFAULTS: dict[str, Any] = {
     "neutral_mail": False,
     "sender_name": "",
     "fees": [],
+    "reminders": {"on": False, "first_days": 3, "every_days": 7, "at_most": 3},  # of forms that wait for a client
     "scheduling": {
         "minimum_notice_hours": 24,
         "cancel_notice_hours": 24,
@@ -57,7 +67,12 @@ DEFAULTS: dict[str, Any] = {
 }
 
 
-def create(
+def is_slug(typed: str) -> bool:
+    """Whether this can be an organization's name in an address: lower case letters, digits, hyphens; none of ours."""
+    return _SLUG.fullmatch(typed) is not None and typed not in RESERVED
+
+
+def record(
     *,
     tenant_id: str,
     slug: str,
@@ -67,23 +82,18 @@ def create(
     phone: str,
     country: str = "US",
     address: str | None = None,
+    status: str = "active",
+    trial_ends_at: str | None = None,
+    confirm_by: str | None = None,
     brand_hue: float = 172,
     brand_chroma: float = 0.085,
     **changed: Any,
 ) -> Tenant:
-    """Open an organization with its data key and its standard forms. `changed`: settings other than the defaults.
-
-    Safe to repeat with the same ids after a crash; raises Stale when the slug is another organization's, and ValueError
-    when it cannot be one (lower case letters, digits and hyphens; no address of the front end's own).
-    """
-    from chalicelib.services import forms
-
-    if not _SLUG.fullmatch(slug) or slug in RESERVED:
+    """A new organization's record. `changed`: settings other than the defaults. ValueError: not a slug."""
+    if not is_slug(slug):
         raise ValueError("not a slug")
-    keys.create(tenant_id)
-    at = clock.text(clock.now())
     own = {**DEFAULTS, **changed, "features": {**DEFAULTS["features"], **changed.get("features", {})}}
-    tenant = Tenant.new(
+    return Tenant.new(
         tenant_id=tenant_id,
         slug=slug,
         name=name,
@@ -92,19 +102,44 @@ def create(
         phone=phone,
         address=address,
         plan=plan,
-        status="active",
+        status=status,
+        trial_ends_at=trial_ends_at,
+        confirm_by=confirm_by,
         brand_hue=brand_hue,
         brand_chroma=brand_chroma,
         settings=own,
-        created_at=at,
+        created_at=clock.text(clock.now()),
         version=1,
     )
+
+
+def create(**organization: Any) -> Tenant:
+    """Open an organization, as `record` takes it, with its data key and its standard forms, and nobody in it yet.
+
+    Safe to repeat with the same ids after a crash; raises Stale when the slug is another organization's, and ValueError
+    when it cannot be one.
+    """
+    from chalicelib.services import subscriptions
+
+    tenant = record(**organization)
+    tenant_id = str(tenant.tenant_id)
+    keys.create(tenant_id)
     with Transaction() as tx:
-        place = Slug.new(tenant_id=tenant_id, slug=slug)
+        place = Slug.new(tenant_id=tenant_id, slug=tenant.slug)
         tx.put(place, when=Slug.pk.does_not_exist() | (Slug.tenant_id == tenant_id), otherwise=Stale())
         tx.put(tenant)
-    forms.publish_standard(tenant_id)
+        for each in subscriptions.opening(tenant, clock.now(), by="operator"):
+            tx.put(each)
+    furnish(tenant_id)
     return tenant
+
+
+def furnish(tenant_id: str) -> None:
+    """Give the organization its data key and the standard forms; safe to repeat."""
+    from chalicelib.services import forms
+
+    keys.create(tenant_id)
+    forms.publish_standard(tenant_id)
 
 
 def by_slug(slug: str) -> Tenant:
@@ -131,17 +166,29 @@ def scheduling(tenant: Tenant) -> dict[str, Any]:
     return {**DEFAULTS["scheduling"], **setting(tenant, "scheduling")}
 
 
+def standing(tenant: Tenant) -> Standing:
+    """What the organization may do now."""
+    return plans.standing(tenant.status, tenant.trial_ends_at, clock.text(clock.now()))
+
+
+def limit(tenant: Tenant, name: str) -> tuple[int, int]:
+    """A limit for this organization: the one an operator set for it, else the stage's."""
+    own = (tenant.limits or {}).get(name)
+    return (int(own[0]), int(own[1])) if own else settings.limit(name)
+
+
 def circumstances(
     tenant: Tenant, *, seat: bool | None = None, client_off: Collection[str] = frozenset()
 ) -> Circumstances:
     """What decides about features for one request: this organization, this staff member's seat, this client."""
     switched = setting(tenant, "features")
     return Circumstances(
-        plan=tenant.plan if tenant.status == "active" else "",
+        plan=tenant.plan,
         switched_on=frozenset(name for name, on in switched.items() if on),
         card_processing=bool(setting(tenant, "card_processing")),
         seat=seat,
         client_off=frozenset(client_off),
+        standing=standing(tenant),
     )
 
 
@@ -199,6 +246,53 @@ def require(feature: Feature, now: Circumstances, *, errors: list[dict[str, Any]
     off = why_off(feature, now)
     if off is not None:
         raise (FeatureNotInPlan if off is Off.NOT_IN_PLAN else FeatureSwitchedOff)(errors=errors)
+
+
+# ---- profile ----
+
+
+def update_profile(context: Context, changes: dict[str, Any]) -> Tenant:
+    """Change name, phone, address, zone, country or colour (`brand`: #rrggbb) of the organization as it was read.
+
+    None removes the address. Raises Stale if it changed since (`context.if_match`).
+    """
+    values = dict(changes)
+    if (picked := values.pop("brand", None)) is not None:
+        kept = branding.colour(picked)
+        values |= {"brand_hex": picked.lower(), "brand_hue": kept.hue, "brand_chroma": kept.chroma}
+    return _changed_profile(context, values, ",".join(sorted(changes)))
+
+
+def set_logo(context: Context, image: str | None) -> Tenant:
+    """Show this picture (base64) as the logo, or none. Raises InvalidBody, Stale."""
+    made = branding.logo(context.tenant_id, image) if image else None
+    return _changed_profile(context, {"logo": made.digest if made else None}, "logo", made)
+
+
+def _changed_profile(context: Context, values: dict[str, Any], fields: str, logo: Logo | None = None) -> Tenant:
+    tenant: Tenant = context.tenant
+    actions = [
+        getattr(Tenant, name).set(value) if value is not None else getattr(Tenant, name).remove()
+        for name, value in values.items()
+    ]
+    with Transaction() as tx:
+        tx.update(tenant, *actions, Tenant.version.add(1), when=Tenant.version == context.if_match, otherwise=Stale())
+        if logo is not None:
+            tx.put(logo)
+        tx.create(audits.event(context, "organization:update", fields=fields))
+    for name, value in values.items():
+        setattr(tenant, name, value)
+    tenant.version = int(tenant.version) + 1
+    return tenant
+
+
+def logo(slug: str, digest: str) -> Logo:
+    """A logo by the digest in its address. Raises NotFound."""
+    place = Slug.find(slug=slug.lower(), consistent=False)
+    found = Logo.find(tenant_id=place.tenant_id, digest=digest, consistent=False) if place else None
+    if found is None:
+        raise NotFound()
+    return found
 
 
 def login_url(tenant: Tenant) -> str:

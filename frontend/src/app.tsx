@@ -57,7 +57,16 @@ function Waiting() {
 }
 
 const Join = page(() => import('./pages/Join.tsx'));
+const Developers = page(() => import('./pages/Developers.tsx'));
+const Start = page(() => import('./pages/Start.tsx'));
+const StaffJoin = page(() => import('./pages/StaffJoin.tsx'));
+const SignUp = page(() => import('./pages/SignUp.tsx'));
+const SignUpLink = page(() => import('./pages/SignUpLink.tsx'));
 const Verify = page(() => import('./pages/Verify.tsx'));
+const Forgot = page(() => import('./pages/Forgot.tsx'));
+const Reset = page(() => import('./pages/Reset.tsx'));
+const ConfirmEmail = page(() => import('./pages/ConfirmEmail.tsx'));
+const AccountPage = only('client', page(() => import('./pages/Account.tsx')));
 const Home = only('client', page(() => import('./pages/Home.tsx')));
 const Forms = only('client', page(() => import('./pages/Forms.tsx')));
 const Fill = only('client', page(() => import('./pages/Fill.tsx')));
@@ -79,8 +88,15 @@ function Frame() {
         <Router>
           <Route path="/" component={Front} />
           <Route path="/join" component={Join} />
+          <Route path="/start" component={Start} />
+          <Route path="/join-staff" component={StaffJoin} />
+          <Route path="/sign-up" component={SignUpLink} />
           <Route path="/verify" component={Verify} />
+          <Route path="/developers" component={Developers} />
+          <Route path="/reset" component={Reset} />
+          <Route path="/email" component={ConfirmEmail} />
           <Route path="/home" component={Home} />
+          <Route path="/account" component={AccountPage} />
           <Route path="/forms" component={Forms} />
           <Route path="/forms/:intake_id/done" component={Done} />
           <Route path="/forms/:intake_id/:form_id" component={Fill} />
@@ -92,6 +108,9 @@ function Frame() {
           <Route path="/staff/*" component={Staff} />
           <Route path="/:slug" component={SignIn} />
           <Route path="/:slug/staff" component={SignIn} />
+          <Route path="/:slug/forgot" component={Forgot} />
+          <Route path="/:slug/staff/forgot" component={Forgot} />
+          <Route path="/:slug/sign-up" component={SignUp} />
           <Route default component={NotFound} />
         </Router>
       </ErrorBoundary>

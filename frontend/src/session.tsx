@@ -142,6 +142,13 @@ export async function signOut(): Promise<void> {
   over('signed_out');
 }
 
+/** Ends every session of this person, this one included. Throws a `Problem`. */
+export async function endEverywhere(): Promise<void> {
+  await call(api.DELETE('/sessions'));
+  tabs?.postMessage('signed_out');
+  over('signed_out');
+}
+
 /** Tells the server that the person is here. Throws a `Problem`. */
 export async function stay(): Promise<void> {
   const session = await call(api.POST('/session/activity'));

@@ -15,10 +15,22 @@ export type Person = S['PersonView'];
 export type Session = S['SessionView'];
 export type SignIn = S['SignIn'];
 
+export type AccountView = S['AccountView'];
+export type Enrolment = S['Enrolment'];
+export type LinkOffer = S['LinkOffer'];
+/** What a mailed link did: where to sign in now. */
+export type Redeemed = S['Changed'];
+export type SessionLine = S['SessionLine'];
+
 export type FormLine = S['LookedUpForm'];
 export type Invitation = S['Invitation'];
 export type InvitationState = Invitation['state'];
 export type Verification = S['Verdict'];
+
+export type SignUpPage = S['SignUpPage'];
+export type SignUpLink = S['SignUpLink'];
+export type SignupRow = S['SignupView'];
+export type AlikeFile = S['AlikeFile'];
 
 export type Address = S['Address'];
 export type EmergencyContact = S['EmergencyContact'];
@@ -119,8 +131,35 @@ export type IntakeSummary = S['Summary'];
 export type StaffVerification = S['StoredVerdict'];
 export type PracticeForm = S['FormRow'];
 export type PracticeFormDetail = Omit<S['FormPreview'], 'definition'> & { definition: FormDefinition };
+export type FormDraft = Omit<S['DraftView'], 'definition'> & { definition: FormDefinition };
+export type DraftBody = S['DraftIn'];
+export type FormVersions = S['FormVersions'];
+export type SentIntake = S['SentIntake'];
+export type SentForm = S['SentForm'];
+export type Possible = S['Possible'];
+export type NewForms = S['NewForms'];
+export type UnfinishedRow = S['UnfinishedRow'];
+export type UnfinishedPage = S['UnfinishedPage'];
+export type OutdatedRow = S['OutdatedRow'];
+export type Job = S['JobView'];
+export type JobItem = S['JobItemView'];
 export type SettingsFeature = S['FeatureSwitch'];
 export type Scheduling = S['Scheduling'];
 export type Settings = S['SettingsView'];
 export type SettingsPatch = S['SettingsChange'];
+export type ApiToken = S['ApiTokenView'];
+export type NewApiToken = S['NewApiToken'];
+export type ApiTokens = S['ApiTokenList'];
+export type Scope = S['Scope'];
+
+export type Standing = S['StandingView'];
+export type Organization = S['OrganizationView'];
+export type OrganizationPatch = S['OrganizationChange'];
+export type StaffMember = S['StaffView'];
+export type NewStaff = S['NewStaff'];
+export type StaffLink = S['StaffLink'];
+export type Subscription = S['SubscriptionView'];
+export type Plan = S['PlanView'];
+export type Bill = S['Bill'];
+export type FirstSteps = S['FirstSteps'];
 export interface Page<T> { items: T[]; next_cursor: string | null }

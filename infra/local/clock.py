@@ -42,6 +42,7 @@ class LocalClock:
     def rule(self) -> None:
         """Be the time of the application, and of the signatures on its links."""
         import botocore.auth
+        import botocore.signers
 
         from chalicelib import clock
 
@@ -52,3 +53,4 @@ class LocalClock:
             return at.replace(tzinfo=None) if remove_tzinfo else at
 
         botocore.auth.get_current_datetime = signing_time
+        botocore.signers.get_current_datetime = signing_time

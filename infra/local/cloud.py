@@ -25,7 +25,13 @@ PREFIX = f"client-portal-{STAGE}"
 MAIL_DOMAIN = "portal.example"
 ORIGIN_KEY = secrets.token_hex(24)  # of this run
 CERTIFICATE = "seal/certificate.pem"
-QUEUES = {"mail": "MailQueue", "mail-events": "MailEventsQueue", "sealing": "SealingQueue", "jobs": "JobsQueue"}
+QUEUES = {
+    "mail": "MailQueue",
+    "mail-events": "MailEventsQueue",
+    "sealing": "SealingQueue",
+    "jobs": "JobsQueue",
+    "uploads": "UploadsQueue",
+}
 RETRY_SECONDS = 2  # a failed message is tried again after this, not after the minutes of a deployed queue
 
 # A demo and an automated suite sign in and try things far more often than a person would.
@@ -40,6 +46,25 @@ LIMITS = {
     "invitations_tenant": (20000, 86400),
     "invitations_client": (20000, 86400),
     "scheduling_client": (500, 86400),
+    "token": (30000, 60),
+    "tokens_made": (20000, 86400),
+    "password_reset_account": (100, 3600),
+    "password_reset_day": (200, 86400),
+    "password_reset_address": (3000, 3600),
+    "password_reset_tenant": (6000, 3600),
+    "email_change_account": (100, 3600),
+    "link_address": (3000, 3600),
+    "practice_sign_up_address": (3000, 86400),
+    "practice_sign_up_email": (3000, 86400),
+    "practice_sign_up_stage": (20000, 86400),
+    "slug_check_address": (6000, 600),
+    "staff_invitations_tenant": (20000, 86400),
+    "staff_invitation_address": (3000, 3600),
+    "uploads_client": (200, 86400),
+    "uploads_staff": (20000, 86400),
+    "sign_up_address": (3000, 3600),
+    "sign_up_email": (3000, 3600),
+    "sign_up_tenant": (20000, 3600),
     "sessions": (200, 0),
 }
 
@@ -62,6 +87,7 @@ def environment(port: int, *, host: str = "localhost", limits: dict[str, tuple[i
         MAIL_EVENTS_QUEUE_URL=queue_url("mail-events"),
         SEALING_QUEUE_URL=queue_url("sealing"),
         JOBS_QUEUE_URL=queue_url("jobs"),
+        UPLOADS_QUEUE_URL=queue_url("uploads"),
         PORTAL_ORIGIN=f"http://{host}:{port}",
         # Another origin than the pages', as a bucket's is, though the same server answers.
         DOCUMENTS_ENDPOINT=f"http://127.0.0.1:{port}/_s3",
@@ -70,6 +96,7 @@ def environment(port: int, *, host: str = "localhost", limits: dict[str, tuple[i
         SEAL_KEY_ID=f"alias/{PREFIX}-seal",
         SEAL_CERTIFICATE_KEY=CERTIFICATE,
         SECRETS_NAME=f"client-portal/{STAGE}/secrets",
+        PRACTICE_SIGN_UP="true",
         LIMITS=json.dumps(LIMITS | (limits or {})),
     )
 

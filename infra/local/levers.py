@@ -11,6 +11,7 @@ POST /_local/drain                run due work and queues until quiet
 POST /_local/run/{function}       run one event function once
 GET  /_local/faults               what is planned
 POST /_local/faults               {"operation", "count": 1, "fault", "skip": 0}; {"clear": true} forgets all
+POST /_local/tenant               {"arguments": […]}: what `python -m infra.tenant` would do
 POST /_local/reset                back to the seeded world
 """
 
@@ -79,10 +80,26 @@ def _answer(
         case "POST", "faults", "":
             _plan(asked)
             return _json_answer(faults.planned())
+        case "POST", "tenant", "":
+            return _json_answer(_operate(asked))
         case "POST", "reset", "":
             portal.reset()
             return _json_answer({"now": _time(portal)["now"]})
     return _json_answer({"error": "no such lever; GET /_local/ lists them"}, 404)
+
+
+def _operate(asked: dict[str, Any]) -> dict[str, Any]:
+    from infra import tenant
+
+    arguments = asked.get("arguments")
+    if not isinstance(arguments, list) or not all(isinstance(each, str) for each in arguments):
+        raise Refused("arguments: a list of strings")
+    try:
+        return tenant.run(arguments)
+    except tenant.Refused as why:
+        raise Refused(str(why)) from None
+    except SystemExit:
+        raise Refused("python -m infra.tenant --help says what can be asked for") from None
 
 
 def _json(body: bytes) -> dict[str, Any]:

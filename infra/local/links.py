@@ -1,9 +1,13 @@
-"""The documents bucket for a browser: presigned links, checked as S3 checks them (moto checks nothing)."""
+"""The documents bucket for a browser: presigned links and forms, checked as S3 checks them (moto checks nothing)."""
 
+import base64
 import hashlib
 import hmac
+import json
 import os
 from datetime import UTC, datetime, timedelta
+from email.parser import BytesParser
+from email.policy import HTTP
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -13,6 +17,7 @@ from infra.local import cloud
 from infra.local.gateway import Answer
 
 PREFIX = "/_s3/"
+FORM_BYTES = 64 * 1024 * 1024
 _OVERRIDES = {
     "response-content-disposition": "Content-Disposition",
     "response-content-type": "Content-Type",
@@ -40,6 +45,58 @@ def answer(method: str, target: str, host: str, now: datetime) -> Answer:
     return Answer(200, list(headers.items()), found["Body"].read())
 
 
+def posted(target: str, content_type: str, body: bytes, now: datetime) -> Answer:
+    """Store the file of a presigned form if its policy is signed, has not ended, and fits what was posted."""
+    bucket = unquote(urlsplit(target).path.removeprefix(PREFIX)).strip("/")
+    head = f"Content-Type: {content_type}\r\n\r\n".encode()
+    fields: dict[str, str] = {"bucket": bucket}
+    content: bytes | None = None
+    for part in BytesParser(policy=HTTP).parsebytes(head + body).iter_parts():
+        name = str(part.get_param("name", "", "content-disposition")).lower()
+        value = bytes(part.get_payload(decode=True) or b"")
+        if name == "file":
+            content = value
+            break  # S3 ignores what follows
+        fields[name] = value.decode()
+    if content is None:
+        return _error(400, "MalformedPOSTRequest")
+    if (refusal := _form_refusal(fields, len(content), now)) is not None:
+        return _error(*refusal)
+    kind = fields.get("content-type", "binary/octet-stream")
+    stored = cloud.client("s3").put_object(Bucket=bucket, Key=fields["key"], Body=content, ContentType=kind)
+    headers = [("Access-Control-Allow-Origin", os.environ["PORTAL_ORIGIN"]), ("ETag", stored["ETag"])]
+    return Answer(204, headers, b"")
+
+
+_ALWAYS_ALLOWED = {"policy", "x-amz-signature", "awsaccesskeyid", "file"}
+
+
+def _form_refusal(fields: dict[str, str], size: int, now: datetime) -> tuple[int, str] | None:
+    """AWS Signature Version 4 for browser uploads: the policy is what is signed."""
+    try:
+        signature = _mac(fields["x-amz-credential"].partition("/")[2], fields["policy"])
+        if not hmac.compare_digest(fields["x-amz-signature"].encode(), signature.encode()):
+            return 403, "SignatureDoesNotMatch"
+        policy = json.loads(base64.b64decode(fields["policy"]))
+        if now > datetime.strptime(policy["expiration"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC):
+            return 403, "AccessDenied"
+    except (KeyError, ValueError):
+        return 403, "AccessDenied"
+    named = set()
+    for condition in policy["conditions"]:
+        if isinstance(condition, list) and condition[0] == "content-length-range":
+            if not condition[1] <= size <= condition[2]:
+                return 400, "EntityTooLarge" if size > condition[2] else "EntityTooSmall"
+            continue
+        pairs = [condition[1:]] if isinstance(condition, list) else condition.items()
+        for name, wanted in pairs:
+            name = name.lstrip("$").lower()
+            named.add(name)
+            if fields.get(name) != wanted:
+                return 403, "AccessDenied"
+    return (403, "AccessDenied") if set(fields) - named - _ALWAYS_ALLOWED else None
+
+
 def _refusal(method: str, path: str, query: dict[str, str], host: str, now: datetime) -> str | None:
     given = query.get("X-Amz-Signature", "")
     try:
@@ -62,7 +119,10 @@ def _signature(method: str, path: str, query: dict[str, str], host: str) -> str:
     request = f"{method}\n{path}\n{canonical}\nhost:{host}\n\nhost\nUNSIGNED-PAYLOAD"
     scope = query["X-Amz-Credential"].partition("/")[2]
     hashed = hashlib.sha256(request.encode()).hexdigest()
-    text = f"AWS4-HMAC-SHA256\n{query['X-Amz-Date']}\n{scope}\n{hashed}"
+    return _mac(scope, f"AWS4-HMAC-SHA256\n{query['X-Amz-Date']}\n{scope}\n{hashed}")
+
+
+def _mac(scope: str, text: str) -> str:
     key = f"AWS4{os.environ['AWS_SECRET_ACCESS_KEY']}".encode()
     for part in scope.split("/"):
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()

@@ -16,7 +16,13 @@ from chalice.local import LambdaContext
 from infra.local import cloud, state
 from infra.local.room import with_room
 
-FUNCTIONS = {"mail": "on_mail", "mail-events": "on_mail_event", "sealing": "on_sealing", "jobs": "on_job"}
+FUNCTIONS = {
+    "mail": "on_mail",
+    "mail-events": "on_mail_event",
+    "sealing": "on_sealing",
+    "jobs": "on_job",
+    "uploads": "on_upload",
+}
 SCHEDULED = "on_schedule"
 BATCH = 10
 IDLE_SECONDS = 0.15

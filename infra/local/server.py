@@ -1,7 +1,7 @@
 """One HTTP server for what CloudFront, API Gateway and the documents bucket are in a deployed stage.
 
 /api/…      the application, through Gateway, with API Gateway's and Lambda's size limits
-/_s3/…      presigned links of the documents bucket (on 127.0.0.1, so it is another origin than localhost)
+/_s3/…      presigned links and forms of the documents bucket (on 127.0.0.1, so it is another origin than localhost)
 /_local/…   levers, which no deployed stage has
 the rest    the front end's built files; a path without a dot is the page itself
 """
@@ -94,6 +94,9 @@ class Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         if path == "/api" or path.startswith("/api/"):
             return self._api(body)
+        if path.startswith(links.PREFIX) and self.command == "POST":
+            kind = self.headers.get("Content-Type", "")
+            return links.posted(self.path, kind, body, self.site.portal.clock.now())
         if path.startswith(links.PREFIX):
             return links.answer(self.command, self.path, self.headers["Host"], self.site.portal.clock.now())
         if path == "/_local" or path.startswith(levers.PREFIX):
@@ -145,7 +148,8 @@ class Handler(BaseHTTPRequestHandler):
         stated = self.headers.get("Content-Length", "0")
         if not stated.isdecimal():
             raise _Unreadable
-        if int(stated) > gateway.REQUEST_BYTES:
+        # S3 takes files of any size, and its forms say how large one may be.
+        if int(stated) > (links.FORM_BYTES if self.path.startswith(links.PREFIX) else gateway.REQUEST_BYTES):
             raise _TooLarge
         return self.rfile.read(int(stated))
 

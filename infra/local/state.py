@@ -76,6 +76,8 @@ def snapshot(names: tuple[str, ...] = tuple(BACKENDS)) -> bytes:
 
 def restore(taken: bytes) -> None:
     """Put back what `snapshot` took; the other services stay."""
+    from chalicelib.services import forms
+
     services: dict[str, dict[str, Any]] = pickle.loads(taken)  # noqa: S301 - our own file, never from outside
     with moto_fix.LOCK:
         for name, attributes in services.items():
@@ -86,6 +88,7 @@ def restore(taken: bytes) -> None:
             for bucket in backend("s3").buckets:
                 s3_backends.bucket_accounts[bucket] = ("aws", cloud.ACCOUNT)
         moto_fix.forget_tokens()
+        forms.forget()  # versions are kept in memory because they never change: here they can
 
 
 class Keeper:

@@ -88,6 +88,7 @@ class ClientPerson(Person):
 _EVERYTHING = {
     "features": dict.fromkeys(("invitations", "intake_forms", "payments", "messaging", "self_scheduling"), True),
     "card_processing": True,
+    "sign_up": True,
 }
 _BASIC = {"features": {"invitations": True, "intake_forms": True, "payments": True}, "card_processing": True}
 

@@ -173,7 +173,8 @@ class TestStaff:
         desk.arrived("Hello, Priya", title="Today")
         desk.press("Sign out", within=desk.page.get_by_role("navigation", name="Main, wide screens"))
         desk.arrived("Staff sign-in", title="Sign in")
-        # The same code again, as somebody who looked over the shoulder would.
+        # The same code again, as somebody who looked over the shoulder would, on a device that is not known.
+        desk.context.clear_cookies()
         desk.sign_in(T1, office.code_of("T1"))
         expect(desk.page.get_by_role("alert")).to_be_visible()
         office.local("POST", "/clock", {"advance_seconds": 30})

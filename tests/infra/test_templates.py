@@ -14,8 +14,14 @@ from infra import package, template
 
 ROOT = package.ROOT
 REGION_NAMES = ("us-east-", "us-west-", "eu-west-", "eu-central-", "ca-central-", "ap-southeast-", "mars-west")
-FUNCTIONS = {"APIHandler", "OnMail", "OnMailEvent", "OnSealing", "OnJob", "OnSchedule"}
-CONSUMERS = {"OnMail": "mail", "OnMailEvent": "mail-events", "OnSealing": "sealing", "OnJob": "jobs"}
+FUNCTIONS = {"APIHandler", "OnMail", "OnMailEvent", "OnSealing", "OnJob", "OnUpload", "OnSchedule"}
+CONSUMERS = {
+    "OnMail": "mail",
+    "OnMailEvent": "mail-events",
+    "OnSealing": "sealing",
+    "OnJob": "jobs",
+    "OnUpload": "uploads",
+}
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +82,10 @@ class TestFunctions:
         [
             ("kms:Sign", {"OnSealing"}),
             ("ses:SendEmail", {"OnMail"}),
-            ("s3:PutObject", {"OnSealing"}),
+            # The API: a new organization's data key only.
+            ("s3:PutObject", {"OnSealing", "OnUpload", "APIHandler"}),
+            ("kms:GenerateDataKeyWithoutPlaintext", {"APIHandler"}),
+            ("s3:DeleteObjectVersion", {"OnUpload", "OnSchedule"}),
             ("s3:PutObjectRetention", {"OnSealing"}),
             ("dynamodb:Scan", set()),
             ("s3:DeleteObject", set()),
@@ -88,6 +97,17 @@ class TestFunctions:
         may = {role.removesuffix("Role") for role, each in _statements(functions) if action in _as_list(each["Action"])}
         may = {"".join(part.capitalize() for part in name.split("_")) for name in may}
         assert {name.lower() for name in may} == {name.lower() for name in roles}
+
+    def test_what_was_signed_is_out_of_reach_of_uploads(self, functions: dict[str, Any]) -> None:
+        """The API signs forms for the quarantine only; nobody who handles uploads touches a sealed document."""
+        reach: dict[str, set[str]] = {}
+        for role, statement in _statements(functions):
+            if {"s3:PutObject", "s3:DeleteObjectVersion"} & set(_as_list(statement["Action"])):
+                places = {json.dumps(each).rpartition(', "')[2].split('"')[0] for each in statement["Resource"]}
+                reach.setdefault(role.removesuffix("Role"), set()).update(places)
+        uploads = {"/quarantine/*", "/tenants/*/uploads/*"}
+        assert reach.pop("OnSealing") == {"/tenants/*"}
+        assert reach == {"ApiHandler": {"/quarantine/*"}, "OnUpload": uploads, "OnSchedule": uploads}
 
     def test_queues_answer_by_message(self, functions: dict[str, Any]) -> None:
         for name, queue in CONSUMERS.items():
@@ -106,7 +126,13 @@ class TestFunctions:
         self, functions: dict[str, Any], stateful: dict[str, Any]
     ) -> None:
         found = template.resources(functions, "AWS::Serverless::Function")
-        parameters = {"OnMail": "Mail", "OnMailEvent": "MailEvents", "OnSealing": "Sealing", "OnJob": "Jobs"}
+        parameters = {
+            "OnMail": "Mail",
+            "OnMailEvent": "MailEvents",
+            "OnSealing": "Sealing",
+            "OnJob": "Jobs",
+            "OnUpload": "Uploads",
+        }
         for name, parameter in parameters.items():
             seconds = stateful["Parameters"][f"{parameter}VisibilitySeconds"]
             assert seconds["Default"] >= seconds["MinValue"] >= 6 * found[name]["Timeout"]
@@ -120,7 +146,7 @@ class TestFunctions:
         self, functions: dict[str, Any], stateful: dict[str, Any]
     ) -> None:
         told = functions["Globals"]["Function"]["Environment"]["Variables"]
-        assert set(told) == set(package.PLACEHOLDERS) | {"LIMITS", "ORIGIN_KEY"}
+        assert set(told) == set(package.PLACEHOLDERS) | {"LIMITS", "ORIGIN_KEY", "PRACTICE_SIGN_UP", "CLAMD_ADDRESS"}
         assert "package.example" not in json.dumps(functions)
         exported = {each["Export"]["Name"]["Fn::Sub"] for each in stateful["Outputs"].values()}
         assert set(_imports(functions)) <= exported
@@ -221,7 +247,7 @@ class TestStateful:
             if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible" and alarm["AlarmActions"]
         }
         working = {name: each for name, each in queues.items() if "RedrivePolicy" in each}
-        assert len(working) * 2 == len(queues) == 8
+        assert len(working) * 2 == len(queues) == 10
         for queue in working.values():
             redrive = queue["RedrivePolicy"]
             assert redrive["maxReceiveCount"] == 5

@@ -12,13 +12,17 @@ from typing import Any
 
 import pytest
 
-from infra.local import faults, state
+from chalicelib import ids
+from infra.local import faults, levers, state
+from infra.local import world as demo
 from infra.local.portal import Portal
 from tests import booking, flows
 from tests.calls import PEOPLE, Answer, Caller
 from tests.conftest import World
 from tests.flows import NOTICE
+from tests.integration.test_uploads import pdf
 
+ELSEWHERE = "immy@elsewhere.example"
 WRITES = ("TransactWriteItems", "UpdateItem", "PutItem", "SendMessage", "PutObject", "SendEmail")
 # What is left of a record when ids, times and ciphertext are taken away.
 LEFT = {
@@ -26,17 +30,32 @@ LEFT = {
     "bookings": ("client_id",),
     "client_day": ("day",),
     "therapist_day": ("day",),
-    "account": ("realm", "status"),
-    "client": ("client_id", "portal", "unseen", "preferred_name"),
+    "account": ("realm", "status", "email_digest"),
+    "account_mail": ("template", "status"),
+    "client": ("source", "portal", "unseen", "preferred_name", "email", "era"),
     "client_audit": ("action",),
     "client_mail": ("template", "status"),
     "document": ("status", "form_id", "signed_by", "seen_by_name"),
-    "intake": ("status", "worrying"),
+    "intake": ("status", "worrying", "reminders", "gsi2pk"),
+    "match_entry": (),
     "intake_form": ("status", "form_id", "worrying"),
     "invite": ("status", "delivery", "generation"),
+    "job": ("work", "status", "done", "skipped", "failed"),
     "notification": ("staff_id", "about", "worrying"),
+    "pace": ("sendings",),
+    "receipt": ("number", "outcome"),
     "section": ("section_id",),
+    "administrators": ("active",),
+    "form": ("form_id",),
+    "link": ("purpose", "status", "generation"),
     "signed_form": ("form_id",),
+    "signup": ("status",),
+    "slug": ("slug",),
+    "staff": ("name", "status", "seat", "roles"),
+    "staff_card": ("name",),
+    "subscription_change": ("what", "value"),
+    "tenant": ("slug", "status", "plan"),
+    "tenant_audit": ("action",),
     "staff_mail": ("staff_id", "template", "status"),
 }
 SELF_MADE = ("session:create",)  # signing in again after a crash is a second session, and rightly audited
@@ -85,6 +104,28 @@ def _seen(document_id: str) -> str:
     return f"/practice/clients/{flows.client_id('C1')}/documents/{document_id}/seen"
 
 
+def _overdue(call: Any) -> None:
+    """A packet whose first reminder is due now: what reminds of it is the schedule alone."""
+    admin = call("A1")
+    etag = admin.get("/practice/settings").json["etag"]
+    rule = {"reminders": {"on": True, "first_days": 1, "every_days": 30}}
+    assert admin.patch("/practice/settings", rule, etag=etag).status == 200
+    assert admin.post(_packets("C1"), {"form_ids": [NOTICE]}).status == 201
+    admin.drain()
+    admin.clock.advance(86_460)
+
+
+def _scanned(call: Any) -> dict[str, Any]:
+    """A packet that is begun, and the clean scan of what was signed on paper instead."""
+    intake_id = _filled(call)
+    scan = flows.uploaded(
+        call("A1"), f"/practice/clients/{flows.client_id('C1')}", "scan.pdf", pdf(), purpose="paper_form"
+    )
+    call("A1").drain()
+    told = {"signed_by": "Imogen Thistlewood", "relationship": "self", "signed_on": "2026-01-14"}
+    return {"form_id": NOTICE, "intake_id": intake_id, "upload_id": scan["upload_id"], **told}
+
+
 def _verb(verb: str) -> Callable[[Any, str], Answer]:
     def act(call: Any, invite_id: str) -> Answer:
         path = f"/practice/clients/{flows.client_id('C4')}/invites/{invite_id}/{verb}"
@@ -103,6 +144,102 @@ def _redeem(call: Any, token: str) -> Answer:
     body = {"slug": "oak", "kind": "client", "email": person.email, "password": flows.PASSWORD}
     signed_in: Answer = call().post("/sessions", body)
     return signed_in
+
+
+def _reset_ready(call: Any) -> str:
+    return flows.reset_link(call(), "C1")
+
+
+def _reset(call: Any, token: str) -> Answer:
+    """Once it is done the link is used, and the new password opens the account."""
+    answer: Answer = call().post("/password-resets/redemption", {"token": token, "password": flows.PASSWORD})
+    return answer if answer.code != "link_used" else _signed_in(call, PEOPLE["C1"].email, flows.PASSWORD)
+
+
+def _address_ready(call: Any) -> str:
+    assert call("C1").post("/account/email", {"email": ELSEWHERE}).status == 202
+    call("C1").drain()
+    return flows.token_in(flows.outbox()[-1], "email")
+
+
+def _move(call: Any, token: str) -> Answer:
+    """Once it is done the link is used, and the new address opens the account."""
+    answer: Answer = call().post("/email-changes/redemption", {"token": token})
+    closed = ("link_used", "link_expired")
+    return answer if answer.code not in closed else _signed_in(call, ELSEWHERE, PEOPLE["C1"].password)
+
+
+def _signed_in(call: Any, email: str, password: str) -> Answer:
+    body = {"slug": "oak", "kind": "client", "email": email, "password": password, "bearer": True}
+    answer: Answer = call().post("/sessions", body)
+    return answer
+STAFF_ADDRESS = "wanda@staff.example"
+NEW_STAFF = {"name": "Wanda Early", "email": STAFF_ADDRESS, "roles": ["administrator", "therapist"], "seat": True}
+NEW_PRACTICE = {
+    "key": "k" * 40, "slug": "willow-room", "name": "Willow Room", "zone": "America/Denver", "country": "US",
+    "phone": "(303) 555-0100", "administrator": "Wanda Early", "email": STAFF_ADDRESS,
+}  # fmt: skip
+
+
+def _staff_invited(call: Any) -> str:
+    answer = call("A1").post("/practice/staff", NEW_STAFF)
+    assert answer.status == 201, answer
+    call("A1").drain()
+    return str(answer.json["staff_id"])
+
+
+def _staff_linked(call: Any) -> str:
+    _staff_invited(call)
+    return flows.staff_token(call(), STAFF_ADDRESS)
+
+
+def _join_staff(call: Any, token: str) -> Answer:
+    """Once it is done the link is used, and password and authenticator open the account."""
+    from chalicelib.services import accounts
+
+    account = accounts.find(demo.tenant_id("oak"), accounts.STAFF, STAFF_ADDRESS)
+    assert account is not None
+    anyone = call()
+    code = levers.totp(accounts.decrypt_totp(account), anyone.clock.now())
+    body = {"token": token, "password": flows.PASSWORD, "code": code}
+    answer: Answer = anyone.post("/staff-invitations/redemption", body)
+    if answer.code != "link_used":
+        return answer
+    anyone.clock.advance(30)
+    code = levers.totp(accounts.decrypt_totp(account), anyone.clock.now())
+    body = {"slug": "oak", "kind": "staff", "email": STAFF_ADDRESS, "password": flows.PASSWORD, "code": code}
+    signed_in: Answer = anyone.post("/sessions", body)
+    return signed_in
+
+
+def _of_staff(verb: str, **options: Any) -> Callable[[Any, str], Answer]:
+    def act(call: Any, staff_id: str) -> Answer:
+        answer: Answer = call("A1").post(f"/practice/staff/{staff_id}/{verb}", **options)
+        return answer
+
+    return act
+
+
+def _sign_up_link(call: Any) -> str:
+    flows.sign_up(call())
+    return flows.sign_up_token(call())
+
+
+def _confirm_sign_up(call: Any, token: str) -> Answer:
+    """Once it is done the link is used, and the page says that the practice has it."""
+    answer = flows.confirm_sign_up(call(), token)
+    return call().post("/sign-ups/lookup", {"token": token}, key=None) if answer.code == "link_used" else answer
+
+
+def _signed_up(call: Any) -> Any:
+    flows.signed_up(call())
+    call("A1").drain()
+    (waiting,) = flows.sign_ups(call("A1"))
+    return waiting
+
+
+def _answer_sign_up(how: str, **body: Any) -> Callable[[Any, Any], Answer]:
+    return lambda call, signup: flows.answer_sign_up(call("A1"), signup, how, key="the-very-same-key", **body)
 
 
 def _bookable(call: Any) -> tuple[str, str]:
@@ -146,7 +283,7 @@ def _by_staff(verb: str, **body: Any) -> Callable[[Any, Any], Answer]:
     return act
 
 
-def _move(call: Any, seen: dict[str, Any]) -> Answer:
+def _reschedule(call: Any, seen: dict[str, Any]) -> Answer:
     body = {"starts_at": seen["starts_at"].replace("T15:00", "T15:15"), "zone": booking.ZONE}
     return booking.mine(call("C1"), seen, "time", body, key="the-very-same-key")
 
@@ -166,9 +303,24 @@ FLOWS: dict[str, Flow] = {
     ),
     "confirm": Flow(_asked, _by_staff("confirmation"), (200,), True),
     "cancel": Flow(_asked, _by_client("cancellation"), (200,), True),
-    "reschedule": Flow(_asked, _move, (200,), True),
+    "reschedule": Flow(_asked, _reschedule, (200,), True),
     "expire": Flow(_nearly_expired, _wait, (200,), True),
     "remind": Flow(_nearly_reminded, _wait, (200,), True),
+    "sign up": Flow(
+        lambda call: None,
+        lambda call, _: flows.sign_up(call()),
+        (202,),
+        True,
+    ),
+    "confirm a sign-up": Flow(_sign_up_link, _confirm_sign_up, (200, 202), True),
+    "accept a sign-up": Flow(_signed_up, _answer_sign_up("acceptance"), (200,), True),
+    "reject a sign-up": Flow(_signed_up, _answer_sign_up("rejection", tell=True), (200,), True),
+    "link a sign-up, to the new address": Flow(
+        _signed_up,
+        _answer_sign_up("link", client_id=flows.client_id("C4"), new_address=True),
+        (200,),
+        True,
+    ),
     "invite": Flow(
         lambda call: None,
         lambda call, _: flows.invite(call("T4"), flows.client_id("C4"), NOTICE, key="the-very-same-key"),
@@ -202,14 +354,96 @@ FLOWS: dict[str, Flow] = {
         (200,),
         False,
     ),
+    "sign up a practice": Flow(
+        lambda call: None,
+        lambda call, _: call().post("/practice-sign-up", NEW_PRACTICE),
+        (202,),
+        True,
+    ),
+    "invite a colleague": Flow(
+        lambda call: None,
+        lambda call, _: call("A1").post("/practice/staff", NEW_STAFF, key="the-very-same-key"),
+        (201,),
+        True,
+    ),
+    "resend to a colleague": Flow(_staff_invited, _of_staff("resend", key="the-very-same-key"), (201,), True),
+    "revoke a colleague": Flow(_staff_invited, _of_staff("revoke"), (204, 404), False),
+    "a colleague joins": Flow(_staff_linked, _join_staff, (201,), False),
+    "disable a colleague": Flow(lambda call: PEOPLE["T1"].id, _of_staff("disable"), (200,), False),
+    "reset a second factor": Flow(
+        lambda call: PEOPLE["T1"].id, _of_staff("second-factor/reset", key="the-very-same-key"), (200,), True
+    ),
+    "send new forms": Flow(
+        lambda call: None,
+        lambda call, _: call("A1").post(_packets("C1"), {"form_ids": [NOTICE]}, key="the-very-same-key"),
+        (201,),
+        True,
+    ),
+    "take a packet back": Flow(
+        _filled,
+        lambda call, intake_id: call("A1").post(f"{_packets('C1')}/{intake_id}/revoke"),
+        (200,),
+        True,
+    ),
+    "remind by rule": Flow(
+        _overdue,
+        lambda call, _: call("A1").get("/practice/settings"),
+        (200, 401),
+        True,
+    ),
+    "remind now": Flow(
+        lambda call: flows.send_packet("C1", NOTICE),
+        lambda call, intake_id: call("A1").post(
+            f"{_packets('C1')}/{intake_id}/reminders", key="the-very-same-key"
+        ),
+        (201,),
+        True,
+    ),
+    "remind everyone": Flow(
+        lambda call: [flows.send_packet(key, NOTICE) for key in ("C1", "C3")],
+        lambda call, _: call("A1").post("/practice/open-intakes/reminders", {"all": True}, key="the-very-same-key"),
+        (201,),
+        True,
+    ),
+    "a notice that was not acknowledged": Flow(
+        _filled,
+        lambda call, intake_id: call("A1").post(
+            f"/practice/clients/{flows.client_id('C1')}/notices",
+            {"form_id": NOTICE, "intake_id": intake_id, "reason": "declined"},
+            key="the-very-same-key",
+        ),
+        (201,),
+        True,
+    ),
+    "a form signed on paper": Flow(
+        _scanned,
+        lambda call, body: call("A1").post(
+            f"/practice/clients/{flows.client_id('C1')}/paper-forms", body, key="the-very-same-key"
+        ),
+        (201,),
+        True,
+    ),
     "change the profile": Flow(
         lambda call: call("C1").get("/portal/profile").json["etag"],
         lambda call, etag: _changed(call("C1"), etag),
         (200,),
         False,
     ),
+    "ask for a new password": Flow(lambda call: None, lambda call, _: flows.ask_reset(call(), "C1"), (202,), True),
+    "choose a new password": Flow(_reset_ready, _reset, (200, 201), True),
+    "ask for another address": Flow(
+        lambda call: None,
+        lambda call, _: call("C1").post("/account/email", {"email": ELSEWHERE}, key="the-very-same-key"),
+        (202,),
+        True,
+    ),
+    "move to another address": Flow(_address_ready, _move, (200, 201), True),
 }  # fmt: skip
 THOROUGH = ("book", "reschedule", "invite", "redeem", "save", "sign, seal, tell")
+
+
+def _packets(key: str) -> str:
+    return f"/practice/clients/{flows.client_id(key)}/intakes"
 
 
 def _changed(client: Caller, etag: str) -> Answer:
@@ -223,13 +457,16 @@ def _end() -> Counter[Any]:
     found: Counter[Any] = Counter()
     for item in flows.stored(*LEFT):
         if item.get("action") not in SELF_MADE:
-            found[item["kind"], *(_left(item.get(name)) for name in LEFT[item["kind"]])] += 1
+            found[item["kind"], *(_plain(item.get(name)) for name in LEFT[item["kind"]])] += 1
     return found
 
 
-def _left(value: Any) -> str:
-    """Sets hold ids only: how many."""
-    return f"{len(value)} of them" if isinstance(value, list) else str(value)
+def _plain(value: Any) -> str:
+    """An id that was made in this run is another one in the next; sets hold ids only: how many."""
+    if isinstance(value, list):
+        return f"{len(value)} of them"
+    known = value in {each.id for each in PEOPLE.values()}
+    return "(new)" if ids.is_id(str(value)) and not known else str(value)
 
 
 def _sent() -> Counter[Any]:
@@ -238,7 +475,7 @@ def _sent() -> Counter[Any]:
 
 def _unsettled() -> int:
     """Mails that a worker had in its hands when it died: whether SES took them, nobody can know."""
-    return sum(item["status"] == "sending" for item in flows.stored("client_mail", "staff_mail"))
+    return sum(item["status"] == "sending" for item in flows.stored("account_mail", "client_mail", "staff_mail"))
 
 
 def _recover(portal: Portal) -> None:

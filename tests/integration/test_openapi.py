@@ -10,6 +10,8 @@ from openapi_spec_validator import validate
 from schemathesis.specs.openapi import checks
 
 from chalicelib.handlers import openapi, routes
+from chalicelib.handlers.routing import PRACTICE
+from chalicelib.policies.scopes import Scope, scope_of
 from tests.calls import Caller
 from tests.conftest import World
 
@@ -32,6 +34,23 @@ def test_the_description_is_valid_and_complete() -> None:
     assert len(ids) == len(set(ids))
 
 
+def test_the_description_says_what_a_program_needs() -> None:
+    """The scope of each operation, the codes of its problems, and what each code means."""
+    document = openapi.document()
+    codes = {each["code"] for each in document["x-problems"]}
+    for route in routes():
+        operation = document["paths"][route.path][route.method.lower()]
+        needed = scope_of(route.action) if route.audience == PRACTICE else None
+        assert operation.get("x-scope") == needed, route.operation_id
+        assert ({"token": [needed]} in operation.get("security", [])) == (needed is not None)
+        told = [code for answer in operation["responses"].values() for code in answer.get("x-codes", [])]
+        assert set(told) <= codes, route.operation_id
+        assert ("scope_missing" in told) == (needed is not None)
+    assert {tag["name"] for tag in document["tags"]} == {route.feature for route in routes()}
+    assert all(tag["description"] for tag in document["tags"])
+    assert set(document["x-scopes"]) == set(Scope)
+
+
 LOADED = schemathesis.openapi.from_dict(openapi.document())
 OPERATIONS = [result.ok() for result in LOADED.get_all_operations()]
 
@@ -40,8 +59,9 @@ OPERATIONS = [result.ok() for result in LOADED.get_all_operations()]
 def test_nothing_that_is_sent_makes_the_api_fail(
     operation: Any, world: World, server: str, call: Callable[..., Caller]
 ) -> None:
-    """As an administrator, a therapist and a client, by bearer token, with inputs made from the description."""
-    tokens = [call(person).token for person in PEOPLE]
+    """As an administrator, a therapist, a client and a program, with inputs made from the description."""
+    made = call("A1").post("/practice/tokens", {"name": "Everything", "scopes": list(Scope)})
+    tokens = [*(call(person).token for person in PEOPLE), made.json["token"]]
 
     @hypothesis.settings(
         max_examples=6,

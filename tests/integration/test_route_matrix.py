@@ -9,7 +9,7 @@ import json
 import pickle
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -23,7 +23,7 @@ from chalicelib.models.staff import Staff
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import change
 from chalicelib.policies.decide import Denial, Facts
-from chalicelib.policies.plans import Circumstances, Feature
+from chalicelib.policies.plans import Circumstances, Feature, Standing
 from chalicelib.policies.rules import Role
 from infra.local import levers, state
 from infra.local import world as demo
@@ -31,15 +31,28 @@ from infra.local.gateway import Answer
 from tests import booking, flows
 from tests.calls import PEOPLE, Caller
 from tests.conftest import World
-from tests.unit.test_policies import expected
+from tests.integration.test_uploads import pdf
+from tests.unit.test_policies import BY_SCOPE, expected
 
 RANDOM_ID = "01M8HZZZZZQ9W8E7R6T5Y4V3X2"
+LOGO = "0" * 40
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAABCAIAAAB7QOjdAAAAD0lEQVR4nGM8IRfFwMAAAAa8AUI0eLFdAAAAAElFTkSuQmCC"
+COLLEAGUE = {"oak": "T3", "birch": "BT", "cedar": "DT"}  # a therapist of each
 MALFORMED = ["1", "-", "%2e%2e", "..%2fT1", "%00", "%23", "01kf8dem0000000000000000c1", "' OR 1=1 --", "é", "x" * 300]
 NOBODY = "nobody"
-UNAUTHENTICATED = (NOBODY, "expired", "forged", "disabled", "left")
-NESTED = ("appointment_id", "invite_id", "intake_id", "document_id", "notification_id")
+# Programs: whose token, and its scopes. Two more tokens are over: one was revoked, one has expired.
+PROGRAMS = {
+    "program": ("A1", frozenset(BY_SCOPE)),
+    "narrow program": ("A2", frozenset({"clients:read"})),
+    "therapist's program": ("T4", frozenset(BY_SCOPE)),  # made while they were an administrator
+    "foreign program": ("B1", frozenset(BY_SCOPE)),
+}
+OVER = ("revoked program", "expired program")
+UNAUTHENTICATED = (NOBODY, "expired", "forged", "disabled", "left", *OVER)
+NESTED = ("appointment_id", "invite_id", "intake_id", "document_id", "notification_id", "session_id", "upload_id")
 OF_CALENDAR = "therapist_id"  # whose calendar: a therapist's own, any of the organization's for administrators
-OF_TENANT = ("job_id",)  # what belongs to the organization: there for everyone of it who may do this at all
+# What belongs to the organization: there for everyone of it who may do this at all.
+OF_TENANT = ("job_id", "signup_id", "staff_id", "token_id")
 # More clients: two with an open invitation, so that there is a sibling's and a foreign one, and one to be invited.
 MORE = {"C6": ("oak", "T4"), "C7": ("oak", "T4"), "CY": ("birch", "BT")}
 
@@ -72,15 +85,17 @@ class Stage:
         self.undo.put_back()
 
     def facts(self, person: str, client: str | None, now: Circumstances, calendar: str | None = None) -> Facts:
-        """What ties this person to this client, or to this calendar."""
-        who = PEOPLE[person]
+        """What ties this person, or the maker of this program's token, to this client or calendar."""
+        maker, scopes = PROGRAMS.get(person, (person, None))
+        who = PEOPLE[maker]
         staff = isinstance(who, demo.StaffMember)
         exists = client is None or self.tenants.get(client) == who.tenant
         return Facts(
             roles={Role(role) for role in who.roles} if isinstance(who, demo.StaffMember) else {Role.CLIENT},
-            is_self=calendar in (None, person),
-            is_assigned=client is not None and person in self.therapists.get(client, ()),
+            is_self=calendar in (None, maker),
+            is_assigned=client is not None and maker in self.therapists.get(client, ()),
             may_invite=staff and who.may_invite,
+            scopes=scopes,
             exists=exists,
             circumstances=now,
         )
@@ -182,16 +197,99 @@ def _furnish(stage: Stage, call: Callable[[str], Caller]) -> None:
         signed, document = flows.signed_document(client, key)
         started = flows.send_packet(key, flows.NOTICE)
         flows.fill(client, started, flows.NOTICE)
-        stage.ids[key] |= {"intake_id": started, "signed_intake_id": signed, "document_id": document}
-    for key in ("A1", "B1"):
-        stage.ids[key]["job_id"] = _job(key)
+        sent = client.post("/portal/uploads", {"name": "card.png", "size": 70, "category": "insurance_card_front"})
+        assert flows.post_file(client, sent.json, b"x" * 70).status == 204
+        upload = {"upload_id": sent.json["upload_id"]}
+        stage.ids[key] |= {"intake_id": started, "signed_intake_id": signed, "document_id": document, **upload}
+    for key, colleague in (("A1", "T3"), ("B1", "BT")):
+        stage.ids[key] |= {"job_id": _job(key), "staff_id": PEOPLE[colleague].id}
+        flows.signed_up(call(key), stage.tenants[key])
+        stage.ids[key]["signup_id"] = flows.sign_ups(call(key))[0]["signup_id"]
+        stage.ids[key]["invited_staff_id"] = _invited(call(key), f"rowan-{key.lower()}@staff.example")
     _appointments(stage, call)
+    _open_links(stage, call("A1"))
+    for key in ("A1", "B1", "D1"):
+        _draft(call(key), demo.tenant_id(PEOPLE[key].tenant))
+    other = "other@newcomer.example"
+    assert flows.sign_up(call("A1"), email=other).status == 202
+    stage.ids["C1"]["sign_up"] = flows.sign_up_token(call("A1"), other)
     stage.ids["C4"]["token"] = flows.mailed_token(call("A1"), PEOPLE["C4"].email)
+    scan = flows.uploaded(call("A1"), f"/practice/clients/{PEOPLE['C1'].id}", "scan.pdf", pdf(), purpose="paper_form")
+    stage.ids["C1"]["scan_id"] = scan["upload_id"]
     for key in ("A1", "T1", "T4", "BT", "DT"):
         notices = call(key).get("/practice/notifications").json["items"]
         if notices:
             stage.ids[key]["notification_id"] = notices[0]["notification_id"]
+    for kind, table in (("staff", "staff_session"), ("client", "client_session")):
+        for session in flows.stored(table):
+            owner = next(key for key, person in PEOPLE.items() if person.id == session[f"{kind}_id"])
+            stage.ids[owner]["session_id"] = session["session_id"]
+    stage.ids["C1"]["reset"] = flows.reset_link(call("A1"), "C1")
+    assert call("C1").post("/account/email", {"email": "imogen@elsewhere.example"}).status == 202
+    call("A1").drain()
+    stage.ids["C1"]["email"] = flows.token_in(call("A1").outbox("imogen@elsewhere.example")[-1], "email")
+    for key in stage.tokens:
+        stage.ids[key]["totp"] = call(key).post("/account/totp").json["secret"]
     _those_who_may_not(stage)
+    _programs(stage)
+
+
+def _programs(stage: Stage) -> None:
+    """Tokens as administrators make them, and as they end."""
+    from chalicelib import clock
+    from chalicelib.context import Actor, Context, Persona
+    from chalicelib.models.tokens import ApiToken
+    from chalicelib.services import tokens
+
+    def made(key: str, scopes: frozenset[str]) -> tuple[ApiToken, str]:
+        person = PEOPLE[key]
+        tenant = demo.tenant_id(person.tenant)
+        member = Staff.find(tenant_id=tenant, staff_id=person.id)
+        actor = Actor("staff", person.id, person.name)
+        context = Context(tenant, actor, clock.now(), Persona.PRACTICE, person=member)
+        listed, text = tokens.create(context, "Export", scopes, 90)
+        return listed.token, text
+
+    for name, (key, scopes) in PROGRAMS.items():
+        stage.tenants[name] = PEOPLE[key].tenant
+        _, stage.tokens[name] = made(key, scopes)
+    for key in ("A1", "B1"):
+        stage.ids[key]["token_id"] = made(key, frozenset({"forms:read"}))[0].token_id
+    ends = {OVER[0]: ApiToken.revoked_at, OVER[1]: ApiToken.ends_at}
+    for name, attribute in ends.items():
+        token, stage.tokens[name] = made("A1", frozenset(BY_SCOPE))
+        change(token, attribute.set(clock.text(clock.now() - timedelta(hours=1))))
+
+
+def _open_links(stage: Stage, anyone: Caller) -> None:
+    """A staff member's mailed link, and a logo that can be shown."""
+    from chalicelib.models.tenants import Logo
+    from chalicelib.models.transaction import add
+    from chalicelib.services import accounts
+
+    tenant, digest = demo.tenant_id("oak"), LOGO
+    add(Logo.new(tenant_id=tenant, digest=digest, png=b"png", width=1, height=1))
+    stage.ids["A1"]["staff_token"] = flows.staff_token(anyone, "rowan-a1@staff.example")
+    account = accounts.find(tenant, accounts.STAFF, "rowan-a1@staff.example")
+    assert account is not None
+    stage.ids["A1"]["staff_secret"] = accounts.decrypt_totp(account)
+
+
+def _invited(administrator: Caller, email: str) -> str:
+    """A colleague who has not joined yet."""
+    body = {"name": "Rowan Early", "email": email, "roles": ["therapist"]}
+    answer = administrator.post("/practice/staff", body)
+    assert answer.status == 201, answer
+    return str(answer.json["staff_id"])
+
+
+def _draft(admin: Caller, tenant_id: str) -> None:
+    """A draft of the notice, which has the version that every request of the matrix has seen."""
+    from chalicelib.models.forms import FormDraft
+
+    opened = admin.post(f"/practice/forms/{flows.NOTICE}/draft", {"source": "newest"})
+    assert opened.status == 201, opened
+    change(FormDraft.at(tenant_id=tenant_id, form_id=flows.NOTICE), FormDraft.version.set(1))
 
 
 FEED = "a-feed-that-is-not-there"
@@ -325,8 +423,9 @@ def _about_clients(route: Route, stage: Stage, nested: list[str]) -> Iterator[Ta
     wanted = {name: _wanted(route, name) for name in nested}
     for key in files:
         own = {name: stage.ids[key].get(wanted[name], RANDOM_ID) for name in nested}
+        colleague = {"staff_id": PEOPLE[COLLEAGUE[stage.tenants[key]]].id}
         there = None if all(value != RANDOM_ID for value in own.values()) else frozenset[str]()
-        path = _filled(route, {"client_id": stage.ids[key]["client_id"], **own})
+        path = _filled(route, {"client_id": stage.ids[key]["client_id"], **colleague, **own})
         yield Target(f"client {key}", path, key, True, there)
         for name in nested if key in THOROUGH else ():
             others = [o for o in files if o != key and wanted[name] in stage.ids[o]]
@@ -354,6 +453,8 @@ def _about_own(route: Route, stage: Stage, name: str) -> Iterator[Target]:
 
 def _wanted(route: Route, name: str) -> str:
     """What a route needs to succeed: one that is signed, that is past, that is offered."""
+    if name == "staff_id" and route.operation_id in ("resend_staff_invitation", "revoke_staff_invitation"):
+        return "invited_staff_id"
     special = {
         "summarize_intake": "signed_intake_id",
         "settle_appointment": "past_appointment_id",
@@ -365,6 +466,7 @@ def _wanted(route: Route, name: str) -> str:
 
 def _filled(route: Route, ids: dict[str, str]) -> str:
     usual = {"slug": "oak", "feed_key": FEED, "form_id": flows.NOTICE, "section_id": "acknowledgement"}
+    usual |= {"logo": LOGO, "staff_id": PEOPLE["T3"].id}
     path = re.sub(r"{(\w+)}", lambda m: (usual | ids)[m.group(1)].replace(" ", "%20"), route.path)
     return path + QUERIES.get(route.operation_id, "")
 
@@ -383,12 +485,31 @@ del _STAFF_BOOKING["zone"]
 BODIES: dict[str, Any] = {
     "search_clients": {"search": "imo"},
     "sign_in": {"slug": "oak", "kind": "client", "email": "imogen@mail.example", "password": "C1-quiet-river-lantern"},
+    "create_api_token": {"name": "Export", "scopes": ["forms:read"]},
     "send_invite": {"form_ids": [flows.NOTICE]},
     "preview_invite": {"form_ids": [flows.NOTICE]},
     "change_settings": {"reply_time": "Within a week."},
+    "begin_form": {"title": "House rules", "purpose": "consent"},
+    "open_draft": {"source": "standard", "replaces": "1"},
+    "save_draft": {"title": "Notice", "minutes": 5, "intro": [], "sections": []},
+    "publish_form": {"what_changed": "Less."},
+    "send_forms": {"form_ids": [flows.CONSENT]},
+    "record_paper_form": {
+        "form_id": flows.NOTICE,
+        "signed_by": "Extra Person",
+        "relationship": "self",
+        "signed_on": "2026-01-02",
+        "upload_id": "…",
+    },
+    "record_notice": {"form_id": flows.NOTICE, "reason": "declined"},
+    "remind_many": {"all": True},
+    "ask_again": {},
     "change_profile": {"phone": "+1 212 555 0199"},
     "save_my_section": {"answers": {"received": True}},
     "sign_my_form": flows.signature(),
+    "begin_upload": {"name": "letter.pdf", "size": 1000},
+    "begin_my_upload": {"name": "card.jpg", "size": 1000, "category": "insurance_card_front"},
+    "share_document": {"shared": True},
     "prove_session": {"password": "…"},
     "look_up_invitation": {"token": "…"},
     "redeem_invitation": {"token": "…", "password": flows.PASSWORD, "birth_date": PEOPLE["C4"].birth_date},
@@ -406,17 +527,58 @@ BODIES: dict[str, Any] = {
     "move_appointment": {"starts_at": "2026-12-04T15:00:00Z"},
     "cancel_appointment": {},
     "settle_appointment": {"status": "completed"},
+    "send_sign_up": {**flows.NEWCOMER, "slug": "oak", "ticket": "", "may_contact": True},
+    "look_up_sign_up": {"token": "sign_up"},
+    "confirm_sign_up": {"token": "sign_up", "password": flows.PASSWORD},
+    "link_sign_up": {"client_id": "…"},
+    "reject_sign_up": {"tell": True},
+    "ask_password_reset": {"slug": "oak", "kind": "client", "email": "imogen@mail.example"},
+    "look_up_password_reset": {"token": "reset"},
+    "reset_password": {"token": "reset", "password": flows.PASSWORD},
+    "look_up_email_change": {"token": "email"},
+    "confirm_email_change": {"token": "email"},
+    "change_password": {"password": flows.PASSWORD},
+    "start_email_change": {"email": "somebody@elsewhere.example"},
+    "confirm_totp": {"code": "…"},
+    "change_organization": {"phone": "(212) 555-0143"},
+    "try_colour": {"brand": "#2f6f5e"},
+    "set_logo": {"image": PIXEL},
+    "change_plan": {"plan": "basic"},
+    "change_seat": {"seat": True},
+    "invite_staff": {"name": "Ada Later", "email": "ada@staff.example", "roles": ["therapist"]},
+    "change_staff": {"may_invite": True},
+    "assign_therapist": {"staff_id": PEOPLE["T3"].id},
+    "finish_first_step": {"step": "forms"},
+    "look_up_staff_invitation": {"token": "x" * 40},
+    "offer_second_factor": {"token": "x" * 40, "password": "x"},
+    "join_staff": {"token": "x" * 40, "password": "x", "code": "000000"},
+    "check_slug": {"name": "Willow Room"},
+    "sign_up_practice": {
+        "key": "k" * 40,
+        "slug": "willow",
+        "name": "Willow Room",
+        "zone": "America/Denver",
+        "country": "US",
+        "phone": "(303) 555-0100",
+        "administrator": "Wanda Early",
+        "email": "wanda@staff.example",
+    },
 }
 # The state of the world makes the answer of these a conflict or a refusal of the body for some; that is not a denial.
 PASSED = range(200, 300)
-ALSO = {"send_invite": (409,), "resend_invite": (409,), "revoke_invite": (409,), "change_profile": (412,),
-        "change_settings": (412,), "download_document": (409,), "verify_document": (409,),
-        "mark_document_seen": (409,), "book_appointment": (409,), "move_my_appointment": (409,),
-        "accept_proposal": (409,), "check_appointment": (409,), "create_appointment": (409,),
-        "confirm_appointment": (409,), "decline_appointment": (409,), "propose_times": (409,),
-        "move_appointment": (409,), "cancel_appointment": (409,), "settle_appointment": (409,),
-        "list_slots": (409,), "find_first_slot": (409,),
-        "change_offer": (412,), "change_availability": (412,)}  # fmt: skip
+ALSO = {
+    "switch_totp_off": (409,), "renew_recovery_codes": (409,), "send_invite": (409,), "resend_invite": (409,),
+    "revoke_invite": (409,), "change_profile": (412,), "change_settings": (412,), "change_plan": (409,),
+    "download_document": (409,), "verify_document": (409,), "mark_document_seen": (409,),
+    "send_forms": (409,), "remind_client": (409,), "revoke_intake": (409,), "revoke_form": (409,),
+    "record_paper_form": (422,), "finish_upload": (409,), "finish_my_upload": (409,),
+    "book_appointment": (409,), "move_my_appointment": (409,),
+    "accept_proposal": (409,), "check_appointment": (409,), "create_appointment": (409,),
+    "confirm_appointment": (409,), "decline_appointment": (409,), "propose_times": (409,),
+    "move_appointment": (409,), "cancel_appointment": (409,), "settle_appointment": (409,),
+    "list_slots": (409,), "find_first_slot": (409,),
+    "change_offer": (412,), "change_availability": (412,),
+}  # fmt: skip
 
 
 def _good(route: Route, stage: Stage, person: str = NOBODY) -> tuple[bytes, dict[str, str]]:
@@ -432,8 +594,22 @@ def _good(route: Route, stage: Stage, person: str = NOBODY) -> tuple[bytes, dict
         body["starts"] = [booking.at(stage.portal.clock, LATER)]
     if route.operation_id == "accept_proposal":
         more["if-match"] = '"2"'
+    if route.path.startswith("/staff-invitations/"):
+        now, own = stage.portal.clock.now(), stage.ids["A1"]
+        sent = {"token": own["staff_token"], "password": flows.PASSWORD, "code": levers.totp(own["staff_secret"], now)}
+        body |= {name: value for name, value in sent.items() if name in body}
+        return json.dumps(body).encode(), more
     if "token" in body:
-        body["token"] = stage.ids["C4"]["token"]
+        body["token"] = stage.ids["C1"].get(body["token"]) or stage.ids["C4"]["token"]
+    if "client_id" in body:
+        file = {"oak": "C7", "birch": "CY"}.get(stage.tenants.get(person, ""), "C7")
+        body["client_id"] = stage.ids[file]["client_id"]
+    if "code" in body:
+        body["code"] = levers.totp(stage.ids.get(person, {}).get("totp", "A" * 32), stage.portal.clock.now())
+    if route.operation_id == "assign_therapist" and (who := PEOPLE.get(person)):
+        body["staff_id"] = PEOPLE[COLLEAGUE[who.tenant]].id
+    if "upload_id" in body:
+        body["upload_id"] = stage.ids["C1"]["scan_id"]
     if route.operation_id == "prove_session" and (who := PEOPLE.get(person)):
         body["password"] = who.password
         if isinstance(who, demo.StaffMember):
@@ -451,7 +627,9 @@ def _wrong(route: Route) -> tuple[bytes, dict[str, str]]:
 CODES = {
     Denial.UNKNOWN_ACTION: (403, "forbidden"),
     Denial.ROLE: (403, "forbidden"),
+    Denial.SCOPE: (403, "scope_missing"),
     Denial.UNRELATED: (404, "not_found"),
+    Denial.SUSPENDED: (403, "organization_suspended"),
     Denial.NOT_IN_PLAN: (403, "feature_not_in_plan"),
     Denial.SWITCHED_OFF: (403, "feature_switched_off"),
 }
@@ -463,8 +641,9 @@ def _denied(route: Route, stage: Stage, person: str, target: Target, now: Circum
         return None
     if person in UNAUTHENTICATED:
         return 401, "unauthenticated"
-    staff = isinstance(PEOPLE[person], demo.StaffMember)
-    if route.audience not in (BOTH, PRACTICE if staff else PORTAL):
+    staff = person in PROGRAMS or isinstance(PEOPLE[person], demo.StaffMember)
+    admitted = {PRACTICE} if person in PROGRAMS else {BOTH, PRACTICE if staff else PORTAL}
+    if route.audience not in admitted:
         return 403, "forbidden"
     facts = stage.facts(person, target.client, now, target.calendar)
     if target.names_client and target.client is None:
@@ -521,7 +700,8 @@ def test_everyone_gets_what_is_theirs_and_nobody_anything_else(route: Route, sta
     passed = 0
     for target in _targets(route, stage):
         for person in _everyone(stage):
-            now = _circumstances(stage.tenants[person]) if person in PEOPLE else Circumstances("", ())
+            known = person in PEOPLE or person in PROGRAMS
+            now = _circumstances(stage.tenants[person]) if known else Circumstances("", ())
             problem, answer = _check(route, stage, person, target, now)
             wrong += [problem] if problem else []
             passed += answer.status < 300
@@ -537,12 +717,14 @@ OFF = {
     "switched off": lambda: _tenant(settings={"features": dict.fromkeys(Feature, False), "card_processing": True}),
     "not in the plan": lambda: _tenant(plan="none"),
     "suspended": lambda: _tenant(status="suspended"),
+    "after the trial": lambda: _tenant(status="trial", trial_ends_at="2020-01-01T00:00:00.000Z"),
     "off for this client": lambda: _narrowed(),
 }
 _OFF = {
     "switched off": Circumstances("plus", (), True),
     "not in the plan": Circumstances("none", set(Feature), True),
-    "suspended": Circumstances("", set(Feature), True),
+    "suspended": Circumstances("plus", set(Feature), True, standing=Standing.SUSPENDED),
+    "after the trial": Circumstances("plus", set(Feature), True, standing=Standing.SUSPENDED),
     "off for this client": Circumstances("plus", set(Feature), True, client_off=set(Feature)),
 }
 
@@ -572,16 +754,22 @@ def test_features_off_stop_what_needs_them_and_nothing_else(off: str, stage: Sta
                 about_a_client = target.name in ("client C1", "client C4")
                 if not (about_a_client or re.fullmatch(r"plain|\w+ of (C1|T1|A1)", target.name)):
                     continue
-                for person in ("A1", "T1", "T4", "C1"):
-                    problem, answer = _check(route, stage, person, target, _OFF[off])
+                for person in ("A1", "T1", "T4", "C1", "program"):
+                    now = _OFF[off]
+                    if target.client is None and person != "C1":  # staff, about nobody in particular
+                        now = replace(now, client_off=())
+                    problem, answer = _check(route, stage, person, target, now)
                     wrong += [problem] if problem else []
-                    if _code(answer) in ("feature_not_in_plan", "feature_switched_off"):
+                    if _code(answer) in ("feature_not_in_plan", "feature_switched_off", "organization_suspended"):
                         stopped.add(route.action)
     finally:
         stage.undo = before
     assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:25])
-    # What was sent can be finished and signed, what was booked taken back.
-    assert stopped == {"invite:send", "appointment:book", "slot:read"}
+    paused = {"staff:invite"} if _OFF[off].standing is Standing.SUSPENDED else set()
+    bulk = {"intake:remind_many", "intake:send_many", "signup:accept", "signup:link"}  # about no client in particular
+    sending = {"intake:remind", "intake:send", "invite:send"}  # what was sent can be finished and signed
+    sending |= {"appointment:book", "slot:read"}  # what was booked taken back
+    assert stopped == sending | paused | (set() if off == "off for this client" else bulk)
 
 
 # ---- around the routes ----
@@ -615,7 +803,7 @@ def test_a_denial_says_nothing_of_the_record(stage: Stage) -> None:
         for target in _targets(route, stage):
             if target.client not in ("C1", "CB"):
                 continue
-            for person in ("T2", "C2", "DT", NOBODY):
+            for person in ("T2", "C2", "DT", "therapist's program", "revoked program", NOBODY):
                 answer = stage.ask(person, route.method, target.path, *_good(route, stage))
                 text = answer.body.decode()
                 assert answer.status >= 400

@@ -302,7 +302,8 @@ def test_the_oldest_of_too_many_sessions_ends(world: World, call: Callable[..., 
 
 def test_the_cookie_is_out_of_everyones_reach(call: Callable[..., Caller]) -> None:
     answer = _sign_in(call(), "C1")
-    (header,) = answer.headers.get_all("Set-Cookie")
+    header, device = answer.headers.get_all("Set-Cookie")
+    assert device.startswith("__Host-device=")
     cookie = SimpleCookie(header)[COOKIE]
     assert (cookie["path"], cookie["secure"], cookie["httponly"], cookie["samesite"]) == ("/", True, True, "Lax")
     assert cookie["domain"] == ""
@@ -475,7 +476,8 @@ def test_staff_prove_themselves_with_password_and_code(world: World, call: Calla
     world.portal.clock.advance(300)
     staff = call("T1")
     password, code = PEOPLE["T1"].password, staff.code_of("T1")
-    assert staff.post("/session/proof", {"password": password}).code == "proof_failed"
+    assert staff.post("/session/proof", {"password": password}).code == "second_factor_required"
+    assert staff.post("/session/proof", {"password": "not the password at all"}).code == "proof_failed"
     assert staff.post("/session/proof", {"password": "not the password at all", "code": code}).code == "proof_failed"
     assert staff.post("/session/proof", {"password": password, "code": code}).status == 200
     assert (

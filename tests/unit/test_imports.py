@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "handlers": {"handlers", "services", "models", "adapters", "policies", "slots", "context", *BASE},
     "services": {"services", "models", "adapters", "policies", "forms", "slots", "context", *BASE},
     "models": {"models", "clock", "config", "errors"},
-    "adapters": {"adapters", "clock", "config", "errors"},
+    "adapters": {"adapters", "clock", "config", "errors", "observability"},
     "context": {"policies"},
     "policies": {"policies"},
     "ids": {"clock"},

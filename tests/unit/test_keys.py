@@ -27,9 +27,11 @@ for module in pkgutil.iter_modules(chalicelib.models.__path__):
 # Every part that may stand in a key: ids, digests, and names that are ours. An attribute that is missing here is
 # taken to be personal until somebody has thought about it.
 OPAQUE = {
-    "appointment_id", "client_id", "document_id", "event_id", "form_id", "intake_id", "invite_id", "job_id", "mail_id",
-    "message_id", "notification_id", "section_id", "staff_id", "tenant_id",  # ids
-    "email_digest", "key_digest", "letters_digest", "subject_digest", "token_digest",  # digests
+    "appointment_id", "change_id", "client_id", "document_id", "event_id", "form_id", "intake_id", "invite_id",
+    "job_id", "mail_id", "message_id", "notification_id", "section_id", "signup_id", "staff_id", "tenant_id",
+    "token_id", "upload_id",  # ids
+    "device_digest", "digest", "email_digest", "key_digest", "letters_digest", "match_digest", "subject_digest",
+    "token_digest",  # digests
     "number", "purpose", "realm", "shard", "slug", "window", "year_month",  # neither about a person nor by one
     "day", "phase", "starts_at",  # of an appointment whose ids are beside them
 }  # fmt: skip

@@ -11,9 +11,11 @@ from chalicelib.context import Context
 from chalicelib.handlers import routing
 from chalicelib.handlers.routing import BOTH, PORTAL, PRACTICE, PUBLIC, Routes
 from chalicelib.handlers.views import Body, Empty, PortalView, View
+from chalicelib.policies import plans
 from chalicelib.policies.decide import Denial, Facts, denial
-from chalicelib.policies.plans import PLANS, Circumstances, Feature, Off, why_off
+from chalicelib.policies.plans import PLANS, Circumstances, Feature, Off, Standing, why_off
 from chalicelib.policies.rules import RULES, Reach, Role
+from chalicelib.policies.scopes import SCOPES, Scope, opens, scope_of
 from chalicelib.services import sessions
 
 ADMINISTRATOR, THERAPIST, CLIENT, CONTACT = Role
@@ -23,42 +25,83 @@ ADMINISTRATOR, THERAPIST, CLIENT, CONTACT = Role
 # Before there is a session: the login link, a mailed link, a file that anyone may check, a feed by its secret address
 # (3.5, 3.8, 4.5, 5.5).
 WITHOUT_SESSION = {
-    "api:describe", "feed:read", "invite:look_up", "invite:redeem", "invite:renew", "seal:verify", "session:create",
-    "tenant:look_up",
+    "account:confirm_email", "account:recover", "api:describe", "feed:read", "invite:look_up", "invite:redeem",
+    "invite:renew", "seal:verify", "session:create", "signup:begin", "signup:confirm", "signup:look_up", "signup:send",
+    "staff_invite:look_up", "staff_invite:redeem", "tenant:look_up", "tenant:sign_up",
 }  # fmt: skip
 # 1.2 "Administrators, and therapists who were given the permission, send portal invitations and intake forms";
 # "the holder invites, resends, revokes and sends forms only for clients assigned to them."
-BY_PERMISSION = {"invite:send", "invite:revoke"}
+BY_PERMISSION = {"intake:remind", "intake:revoke", "intake:send", "invite:send", "invite:revoke"}
 # 1.5 "kept securely by the practice, for assigned staff only"; 1.3 "therapists … open completed intakes".
 STAFF_ABOUT_A_CLIENT = {
     "appointment:manage", "appointment:read",
-    "client:read", "client:settle_flag", "document:download", "document:read", "document:verify", "intake:read",
-    "intake:summarize", "invite:read",
+    "client:read", "client:settle_flag", "document:download", "document:read", "document:share", "document:verify",
+    "intake:read", "intake:record", "intake:summarize", "invite:read", "upload:add", "upload:read",
 }  # fmt: skip
 # Staff see the practice's own things, and lists that hold only whom they may see.
-STAFF_ABOUT_THE_PRACTICE = {"client:list", "form:read", "offer:read", "settings:read"}
+STAFF_ABOUT_THE_PRACTICE = {
+    "client:list", "form:read", "intake:list", "offer:read", "organization:read", "settings:read",
+}  # fmt: skip
 # 2.2 "the administrator switched it on"; 1.2 "Bulk invitation is for administrators", and so is what became of it.
-ADMINISTRATORS_ONLY = {"job:read", "job:stop", "offer:update", "settings:update"}
+# 1.2 "given per staff member by an administrator"; 2.3 seats; issue 3: assignments, plan, staff, the first steps.
+ADMINISTRATORS_ONLY = {
+    "client:assign", "first_steps:read", "first_steps:update", "job:read", "job:stop", "organization:update",
+    "settings:update", "staff:invite", "staff:read", "staff:update", "subscription:read", "subscription:update",
+}  # fmt: skip
+# 3.6 "a review queue, where staff invite the existing file or accept the new person": a new person is assigned to
+# nobody, and 1.2's permission reaches assigned clients only, so the queue and its answers are the administrators'.
+ADMINISTRATORS_ONLY |= {"signup:accept", "signup:link", "signup:read", "signup:reject"}
+# Any other bulk; 4.3 "Administrators edit and build forms".
+ADMINISTRATORS_ONLY |= {"form:publish", "form:update", "intake:remind_many", "intake:send_many"}
+# 5.2 What is offered, and where.
+ADMINISTRATORS_ONLY |= {"offer:update"}
+# Tokens reach the organization's clients, so whoever has them all makes and ends them.
+ADMINISTRATORS_ONLY |= {"token:create", "token:read", "token:revoke"}
+# Issue 3: suspended means "nothing new is sent": what names no feature, and mails somebody who is not there yet.
+BEGINS = {"staff:invite"}
 # 1.7 "Each staff member sets their own availability … An administrator may set it for them."
 OWN_OR_BY_ADMINISTRATORS = {"availability:read", "availability:update", "calendar:read"}
 # 4.5 "the client can always download their own copy"; DESIGN: one's own record is never gated.
+# A client sends papers (an insurance card) for their own file.
 CLIENTS_OWN = {
     "appointment:read",
     "document:download", "document:read", "document:verify", "intake:read", "profile:read", "profile:update",
+    "upload:add", "upload:read",
 }  # fmt: skip
 # 4.2 "electronically signed", by the client alone (CVE-2026-24890: nobody signs for anybody else).
 # 5.1 "Therapists let clients self-schedule"; 5.3 staff propose, the client answers.
 CLIENTS_OWN_WORK = {"appointment:answer", "appointment:book", "intake:complete", "slot:read"}
 # Everyone with a session has one, and a home.
-ANYONE_SIGNED_IN = {"feed:manage", "home:read", "session:end", "session:extend", "session:prove", "session:read"}
+ANYONE_SIGNED_IN = {
+    "account:read", "account:update", "feed:manage", "home:read", "session:end", "session:extend", "session:list",
+    "session:prove", "session:read",
+}  # fmt: skip
 STAFF_OWN = {"notification:read", "notification:update"}
 # 2: what depends on a feature being on. Taking back, reading and what is one's own does not, nor finishing a form that
 # was sent ("hides nothing that is already on record"). Picking forms does: tests/integration/test_invitations.py
 # What was booked can be taken back, and what was offered be taken, whatever was switched off since.
 NEEDS = {
     "appointment:book": Feature.SELF_SCHEDULING,
+    "intake:remind": Feature.INTAKE_FORMS,
+    "intake:remind_many": Feature.INTAKE_FORMS,
+    "intake:send": Feature.INTAKE_FORMS,
+    "intake:send_many": Feature.INTAKE_FORMS,
     "invite:send": Feature.INVITATIONS,
+    "signup:accept": Feature.INVITATIONS,  # letting a new person in, and inviting the file that is theirs already, is
+    "signup:link": Feature.INVITATIONS,  # inviting; saying no is not
     "slot:read": Feature.SELF_SCHEDULING,
+}
+# What a program may be given, by what an administrator ticks. Everything else is closed to programs: what signs, what
+# is a person's own, settings, tokens, and any action that is new.
+BY_SCOPE = {
+    "clients:read": {"client:list", "client:read"},
+    "documents:read": {"document:download", "document:read", "document:verify"},
+    "forms:read": {"form:read"},
+    "intakes:read": {"intake:read", "intake:summarize"},
+    "invitations:read": {"invite:read"},
+    "invitations:write": {"invite:revoke", "invite:send"},
+    "jobs:read": {"job:read"},
+    "settings:read": {"settings:read"},
 }
 EVERY_ACTION = (
     WITHOUT_SESSION | BY_PERMISSION | STAFF_ABOUT_A_CLIENT | STAFF_ABOUT_THE_PRACTICE | ADMINISTRATORS_ONLY
@@ -92,8 +135,15 @@ def reaches(action: str, role: Role, facts: Facts) -> bool:
     return facts.is_assigned
 
 
+def paused(now: Circumstances) -> bool:
+    """Issue 3: trial is everything of its plan until it ends (then like suspended); suspended: nothing new."""
+    return now.standing is Standing.SUSPENDED
+
+
 def feature_off(feature: Feature, now: Circumstances) -> Off | None:
     """DOMAIN.md 2.1 to 2.5, as its list has it; a person is told first what stands in the way for everyone."""
+    if paused(now):
+        return Off.SUSPENDED
     basic = {Feature.INVITATIONS, Feature.INTAKE_FORMS, Feature.PAYMENTS}
     included = {"basic": basic, "plus": basic | {Feature.MESSAGING, Feature.SELF_SCHEDULING}}.get(now.plan, set())
     if feature not in included:
@@ -116,9 +166,15 @@ def expected(action: str, facts: Facts) -> Denial | None:
     doing = [role for role in facts.roles if ever(action, role, facts.may_invite)]
     if not doing:
         return Denial.ROLE
+    if facts.scopes is not None and not any(action in BY_SCOPE.get(scope, ()) for scope in facts.scopes):
+        return Denial.SCOPE
     if not facts.exists or not any(reaches(action, role, facts) for role in doing):
         return Denial.UNRELATED
+    if action in BEGINS and paused(facts.circumstances):
+        return Denial.SUSPENDED
     if action in NEEDS and (off := feature_off(NEEDS[action], facts.circumstances)):
+        if off is Off.SUSPENDED:
+            return Denial.SUSPENDED
         return Denial.NOT_IN_PLAN if off is Off.NOT_IN_PLAN else Denial.SWITCHED_OFF
     return None
 
@@ -146,17 +202,17 @@ def circumstances(feature: Feature) -> list[Circumstances]:
     others = frozenset(Feature) - {feature}
     sets = [frozenset(), frozenset({feature}), others, frozenset(Feature)]
     return [
-        Circumstances(plan=plan, switched_on=on, card_processing=card, seat=seat, client_off=off)
-        for plan, on, card, seat, off in itertools.product(
-            ("basic", "plus", "", "gold"), sets, (True, False), (None, True, False), sets
+        Circumstances(plan=plan, switched_on=on, card_processing=card, seat=seat, client_off=off, standing=standing)
+        for plan, on, card, seat, off, standing in itertools.product(
+            ("basic", "plus", "", "gold"), sets, (True, False), (None, True, False), sets, Standing
         )
     ]
 
 
 CORNERS = [
-    Circumstances(plan=plan, switched_on=on, card_processing=True, seat=seat, client_off=off)
-    for plan, on, seat, off in itertools.product(
-        ("plus", ""), (frozenset(), frozenset(Feature)), (True, False), (frozenset(), frozenset(Feature))
+    Circumstances(plan=plan, switched_on=on, card_processing=True, seat=seat, client_off=off, standing=standing)
+    for plan, on, seat, off, standing in itertools.product(
+        ("plus", ""), (frozenset(), frozenset(Feature)), (True, False), (frozenset(), frozenset(Feature)), Standing
     )
 ]
 
@@ -173,13 +229,31 @@ def test_every_decision_is_what_the_domain_says(action: str) -> None:
     assert not wrong, (len(wrong), wrong[0], denial(action, wrong[0]), expected(action, wrong[0]))
 
 
+@pytest.mark.parametrize("action", sorted({*RULES, *EVERY_ACTION, "chart:read", ""}))
+def test_a_token_does_what_its_scopes_name_and_its_maker_may(action: str) -> None:
+    """With no scope, each scope alone, all but each, all, and one that nobody knows."""
+    every = frozenset(BY_SCOPE)
+    given = [frozenset(), every, frozenset({"clients:*", "*", "clients"})]
+    given += [each for scope in every for each in (frozenset({scope}), every - {scope})]
+    wrong = [
+        facts
+        for relation in relations()
+        for scopes in given
+        if denial(action, facts := Facts(**relation, scopes=scopes, circumstances=EVERYTHING_ON))
+        != expected(action, facts)
+    ]
+    assert not wrong, (len(wrong), wrong[0], denial(action, wrong[0]), expected(action, wrong[0]))
+
+
 @pytest.mark.parametrize("feature", Feature)
 def test_every_reason_for_a_feature_to_be_off_in_order(feature: Feature) -> None:
     every = itertools.product(
-        ("basic", "plus", "", "gold"), subsets(Feature), (True, False), (None, True, False), subsets(Feature)
+        ("basic", "plus", "", "gold"), subsets(Feature), (True, False), (None, True, False), subsets(Feature), Standing
     )
-    for plan, on, card, seat, off in every:
-        now = Circumstances(plan=plan, switched_on=on, card_processing=card, seat=seat, client_off=off)
+    for plan, on, card, seat, off, standing in every:
+        now = Circumstances(
+            plan=plan, switched_on=on, card_processing=card, seat=seat, client_off=off, standing=standing
+        )
         assert why_off(feature, now) is feature_off(feature, now), now
 
 
@@ -200,6 +274,29 @@ def test_reasons_come_in_the_order_in_which_something_can_be_done_about_them() -
         Off.CLIENT, Off.CLIENT,
     ]  # fmt: skip
     assert why_off(Feature.MESSAGING, Circumstances(**everything, client_off=())) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "trial_ends_at", "is_then"),
+    [
+        ("trial", "2026-12-08T12:00:00.000Z", Standing.TRIAL),
+        ("trial", "2026-11-24T12:00:00.001Z", Standing.TRIAL),
+        ("trial", "2026-11-24T12:00:00.000Z", Standing.SUSPENDED),
+        ("trial", None, Standing.SUSPENDED),
+        ("active", None, Standing.ACTIVE),
+        ("suspended", None, Standing.SUSPENDED),
+        ("", None, Standing.SUSPENDED),
+        ("closed", "2026-12-08T12:00:00.000Z", Standing.SUSPENDED),
+    ],
+)
+def test_how_an_organization_stands(status: str, trial_ends_at: str | None, is_then: Standing) -> None:
+    assert plans.standing(status, trial_ends_at, "2026-11-24T12:00:00.000Z") is is_then
+
+
+def test_a_trial_allows_what_being_active_allows() -> None:
+    for action, relation in itertools.product(_with_session(), relations()):
+        trial = Circumstances("plus", set(Feature), True, True, standing=Standing.TRIAL)
+        assert _allowed(action, trial, **relation) == _allowed(action, EVERYTHING_ON, **relation)
 
 
 # ---- properties, whatever the table holds ----
@@ -272,14 +369,40 @@ def test_a_client_that_is_not_there_is_like_one_that_may_not_be_seen() -> None:
         assert gone in (Denial.ROLE, Denial.UNRELATED)
 
 
+def test_a_scope_only_ever_takes_away() -> None:
+    for action, relation in itertools.product(_with_session(), relations()):
+        for scopes in subsets(list(Scope)[:3]):
+            assert _allowed(action, **relation) or not _allowed(action, **relation, scopes=scopes)
+
+
+def test_the_scopes_are_pinned_and_a_new_action_is_in_none() -> None:
+    """A wall, not a list to be extended in passing: who names an action here has asked what a stolen token could do."""
+    assert {scope.value: set(actions) for scope, actions in SCOPES.items()} == BY_SCOPE
+    assert {action for action in RULES if scope_of(action) is None} == EVERY_ACTION - set().union(*BY_SCOPE.values())
+    assert scope_of("chart:read") is None
+    assert not opens(set(Scope), "chart:read")
+
+
+def test_no_scope_holds_what_a_program_must_never_do() -> None:
+    from chalicelib.handlers import routes
+
+    scoped = [action for actions in SCOPES.values() for action in actions]
+    assert len(scoped) == len(set(scoped)), "an action is in one scope at most: the description names that one"
+    assert set(scoped) <= {route.action for route in routes() if route.audience == PRACTICE}
+    proved = {route.action for route in routes() if route.proof is not None}
+    ones_own = {"session", "token", "notification", "profile", "home"}
+    assert not {action for action in scoped if action in proved or action.partition(":")[0] in ones_own}
+    assert not {action for action in scoped if Reach.SELF in RULES[action][1:3] or RULES[action].anyone}
+
+
 def test_what_clients_may_do_is_pinned() -> None:
     """A wall, not a list to be extended in passing: DOMAIN.md 1.5. Contacts have nothing yet."""
     assert {action for action, rule in RULES.items() if rule.client is not Reach.NOBODY} == {
-        "appointment:answer", "appointment:book", "appointment:read",
-        "document:download", "document:read", "document:verify", "feed:manage",
-        "home:read", "intake:complete", "intake:read",
-        "profile:read", "profile:update", "session:end", "session:extend", "session:prove", "session:read",
-        "slot:read",
+        "appointment:answer", "appointment:book", "appointment:read", "feed:manage", "slot:read",
+        "account:read", "account:update", "document:download", "document:read", "document:verify", "home:read",
+        "intake:complete", "intake:read", "profile:read", "profile:update", "session:end", "session:extend",
+        "session:list", "session:prove", "session:read",
+        "upload:add", "upload:read",
     }  # fmt: skip
     assert {rule.client for rule in RULES.values()} == {Reach.NOBODY, Reach.SELF}
     assert {rule.contact for rule in RULES.values()} == {Reach.NOBODY}
@@ -350,6 +473,7 @@ def _no_context(client_id: str) -> _Staff:
         (PRACTICE, "GET", "/clients/{client_id}", _practice, {"action": "client:read", "idempotent": True}, "safe"),
         (PRACTICE, "HEAD", "/clients/{client_id}", _practice, {"action": "client:read", "if_match": True}, "safe"),
         (PRACTICE, "GET", "/clients/{client_id}", _no_context, {"action": "client:read"}, "takes the context"),
+        (PRACTICE, "GET", "/clients/{client_id}", _practice, {"action": "client:read", "proof": "recent"}, "no scope"),
     ],
 )
 def test_a_route_that_breaks_a_rule_cannot_be_declared(
@@ -385,13 +509,14 @@ def test_every_action_is_used_and_every_route_has_one_that_fits() -> None:
 
 
 def test_a_staff_read_of_a_clients_record_is_audited() -> None:
-    """DOMAIN.md 8. The template of an invitation holds nothing of the client."""
+    """DOMAIN.md 8. The template of an invitation holds nothing of the client, and how far the check of a file
+    is, which is asked every second, nothing but a state."""
     from chalicelib.handlers import routes
 
     reads = [r for r in routes() if r.audience == PRACTICE and r.method == "GET" and "{client_id}" in r.path]
     silent = {route.operation_id for route in reads if not route.reads_record}
     assert len(reads) > 5
-    assert silent == {"read_invite_template"}
+    assert silent == {"read_invite_template", "read_upload"}
 
 
 def test_an_answer_that_names_clients_says_whom() -> None:
@@ -412,11 +537,14 @@ def test_an_answer_that_names_clients_says_whom() -> None:
 def test_what_sends_mail_needs_an_idempotency_key() -> None:
     from chalicelib.handlers import routes
 
-    sending = {
-        "send_invite", "resend_invite", "sign_my_form", "book_appointment", "move_my_appointment", "accept_proposal",
-        "cancel_my_appointment", "create_appointment", "confirm_appointment", "decline_appointment", "propose_times",
-        "move_appointment", "cancel_appointment",
-    }  # fmt: skip
+    sending = {"send_invite", "resend_invite", "sign_my_form", "start_email_change"}
+    sending |= {"invite_staff", "resend_staff_invitation", "reset_second_factor"}
+    sending |= {"send_forms", "remind_client", "remind_many", "ask_again"}
+    sending |= {"record_notice", "record_paper_form"}  # no mail: but twice would be two records
+    sending |= {"accept_sign_up", "link_sign_up", "reject_sign_up"}
+    sending |= {"book_appointment", "move_my_appointment", "accept_proposal", "cancel_my_appointment"}
+    sending |= {"create_appointment", "confirm_appointment", "decline_appointment", "propose_times"}
+    sending |= {"move_appointment", "cancel_appointment"}
     assert {route.operation_id for route in routes() if route.idempotent} == sending
 
 

@@ -16,12 +16,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-for _name in ("STAGE", "TABLE_NAME", "DOCUMENTS_BUCKET", "KEYS_BUCKET", "MAIL_QUEUE_URL", "MAIL_EVENTS_QUEUE_URL",
-              "SEALING_QUEUE_URL", "DATA_KEY_ID", "SEAL_KEY_ID", "SEAL_CERTIFICATE_KEY", "SECRETS_NAME"):  # fmt: skip
-    os.environ.setdefault(_name, "test")
+from infra.package import PLACEHOLDERS
+
+for _name, _value in PLACEHOLDERS.items():
+    os.environ.setdefault(_name, _value)
 os.environ.setdefault("AWS_REGION", "us-east-1")
-os.environ.setdefault("PORTAL_ORIGIN", "http://localhost:8000")
-os.environ.setdefault("MAIL_SENDER", "portal@example.org")
 
 from chalicelib.adapters import seal as sealing  # noqa: E402
 from chalicelib.adapters.pdf import Item, Section, Signature, SignedForm, render  # noqa: E402

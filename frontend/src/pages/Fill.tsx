@@ -120,6 +120,9 @@ function Start({ data, sections }: { data: FillingForm; sections: number }) {
         <Heading>{data.title}</Heading>
         <p class="soft">{words.about(data.definition.minutes ?? Math.max(3, sections))}</p>
       </div>
+      {data.what_changed.length > 0 && (
+        <Note tone="info"><strong>{words.whatChanged}</strong>{data.what_changed.map((text, index) => <p key={index} class="said">{text}</p>)}</Note>
+      )}
       <div class="stack g3"><Blocks blocks={data.definition.intro ?? []} level={2} /></div>
     </div>
   );

@@ -3,7 +3,7 @@ import { api, BACKGROUND, call } from '../http.ts';
 import { ClientShell } from '../shell/ClientShell.tsx';
 import { client } from '../strings/client.ts';
 import type { Intake, IntakeForm } from '../types.ts';
-import { Await, Badge, Bones, Empty, Heading, Icon, shortDay, useEvery, useLoad } from '../ui/index.ts';
+import { Await, Badge, Bones, Empty, Heading, Icon, Note, shortDay, useEvery, useLoad } from '../ui/index.ts';
 
 const words = client.forms;
 
@@ -40,13 +40,15 @@ function Lists({ intakes }: { intakes: Intake[] }) {
   const lines: Line[] = intakes.flatMap((intake) => intake.forms.map((form) => ({ intake, form })));
   const signed = ({ form }: Line) => form.status === 'signed' || form.status === 'sealed';
   const done = lines.filter(signed);
-  const open = lines.filter((line) => !signed(line) && line.intake.status !== 'revoked');
-  const taken = lines.filter((line) => !signed(line) && line.intake.status === 'revoked');
+  const waits = ({ intake, form }: Line) => intake.status === 'open' && (form.status === 'to_do' || form.status === 'started');
+  const open = lines.filter(waits);
+  const taken = lines.filter((line) => !signed(line) && !waits(line));
   if (!lines.length) return <section class="card flush"><Empty icon="form" title={words.emptyTitle}>{words.empty}</Empty></section>;
   return (
     <>
       <section class="stack g3" aria-labelledby="open">
         <h2 id="open">{words.open}</h2>
+        {intakes.filter((intake) => intake.status === 'open' && intake.note).map((intake) => <Note key={intake.intake_id} tone="own" icon="message"><strong>{words.noteFrom(intake.sent_by_name)}</strong><br /><span class="said">{intake.note}</span></Note>)}
         {open.length ? <ul class="card flush rows">{open.map((line) => <OpenRow key={line.intake.intake_id + line.form.form_id} {...line} />)}</ul> : <p class="note good"><Icon name="check" /><span>{words.noneOpen}</span></p>}
       </section>
       {done.length || taken.length ? (
@@ -54,7 +56,7 @@ function Lists({ intakes }: { intakes: Intake[] }) {
           <h2 id="done">{words.done}</h2>
           <ul class="card flush rows">
             {done.map((line) => <DoneRow key={line.intake.intake_id + line.form.form_id} {...line} />)}
-            {taken.map(({ intake, form }) => <li key={intake.intake_id + form.form_id}><div class="row"><span class="glyph"><Icon name="form" /></span><div><p class="strong">{form.title}</p><p class="small soft">{words.withdrawnText}</p></div><Badge>{words.withdrawn}</Badge></div></li>)}
+            {taken.map(({ intake, form }) => <li key={intake.intake_id + form.form_id}><div class="row"><span class="glyph"><Icon name="form" /></span><div><p class="strong">{form.title}</p><p class="small soft">{words.settledText[form.status] ?? words.withdrawnText}</p></div><Badge>{words.settled[form.status] ?? words.withdrawn}</Badge></div></li>)}
           </ul>
         </section>
       ) : null}

@@ -1,17 +1,19 @@
 /** The address without a practice, and addresses that lead nowhere. */
 import { useLocation } from 'preact-iso';
 import { useLayoutEffect } from 'preact/hooks';
+import { api, call } from '../http.ts';
 import { organization } from '../keep.ts';
 import { useSessionState } from '../session.tsx';
 import { client } from '../strings/client.ts';
 import { shared } from '../strings/shared.ts';
-import { Bones, Heading, Icon, LinkButton, useBodyClass, WithPhone } from '../ui/index.ts';
+import { Bones, Heading, Icon, LinkButton, useBodyClass, useLoad, WithPhone } from '../ui/index.ts';
 
 /** The start page: those who are signed in go on to their own, others are told where to sign in. */
 export function Front() {
   const state = useSessionState();
   const { route } = useLocation();
   useBodyClass('door');
+  const offer = useLoad(() => call(api.GET('/practice-sign-up')), []);
   const kind = state.status === 'ready' ? state.session.kind : null;
   useLayoutEffect(() => {
     if (kind) route(kind === 'staff' ? '/staff' : '/home', true);
@@ -28,6 +30,7 @@ export function Front() {
         </div>
         {slug ? <LinkButton look="primary" wide href={`/${slug}`}>{client.front.toSignIn}</LinkButton> : null}
         <LinkButton wide icon="shield" href="/verify">{client.front.verify}</LinkButton>
+        {offer.data?.open ? <p class="small"><a href="/start">{client.front.start}</a></p> : null}
         <p class="tiny faint"><WithPhone text={client.crisis.line} phone="911" /> <a href="tel:988">Call 988</a> <span aria-hidden="true">·</span> <a href="sms:988">Text 988</a></p>
       </main>
     </>

@@ -35,6 +35,11 @@ function Content({ home, intakes }: { home: HomeView; intakes: Intake[] }) {
         {home.next ? <Lead home={home} intake={intake} next={home.next} /> : (
           <div class="card stack g2"><div class="line"><span class="glyph"><Icon name="check" /></span><div class="stack g1"><h3>{words.nothing}</h3><p class="small soft">{words.nothingText}</p></div></div></div>
         )}
+        {home.reach_missing ? (
+          <ul class="card flush rows">
+            <li><a class="row" href="/profile"><span class="glyph"><Icon name="phone" /></span><div><p class="strong">{words.reach}</p><p class="small soft">{words.reachText}</p></div><Icon name="right" /></a></li>
+          </ul>
+        ) : null}
         {home.documents ? (
           <ul class="card flush rows">
             <li><a class="row" href="/documents"><span class="glyph"><Icon name="folder" /></span><div><p class="strong">{words.documents}</p><p class="small soft">{words.documentsText(home.documents)}</p></div><Icon name="right" /></a></li>
@@ -46,8 +51,8 @@ function Content({ home, intakes }: { home: HomeView; intakes: Intake[] }) {
 }
 
 function Lead({ home, intake, next }: { home: HomeView; intake: Intake | null; next: NonNullable<HomeView['next']> }) {
-  const forms = intake?.forms ?? [];
-  const done = forms.filter((form) => form.status === 'signed' || form.status === 'sealed').length;
+  const forms = (intake?.forms ?? []).filter((form) => form.status !== 'revoked');
+  const done = forms.filter((form) => form.status !== 'to_do' && form.status !== 'started').length;
   const begun = done > 0 || forms.some((form) => form.status === 'started');
   const of = forms.length || home.forms_open;
   return (
@@ -60,7 +65,7 @@ function Lead({ home, intake, next }: { home: HomeView; intake: Intake | null; n
       {forms.length > 1 ? (
         <ol class="packet" aria-label={words.packet}>
           {forms.map((form) => {
-            const state = form.status === 'signed' || form.status === 'sealed' ? 'done' : form.status === 'started' ? 'started' : 'open';
+            const state = form.status === 'to_do' ? 'open' : form.status === 'started' ? 'started' : 'done';
             return <li key={form.form_id} class={state === 'done' ? 'done' : state === 'started' ? 'half' : undefined}><span class="hidden">{form.title}: {words.state[state]}</span></li>;
           })}
         </ol>

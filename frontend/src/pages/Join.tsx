@@ -7,9 +7,11 @@ import { api, asProblem, call, type Problem } from '../http.ts';
 import { keep, recall } from '../keep.ts';
 import { adopt, comeBackTo, load, useSessionState } from '../session.tsx';
 import { CrisisLine, useBrand } from '../shell/shells.tsx';
+import { Mark } from '../shell/Mark.tsx';
 import { client } from '../strings/client.ts';
 import type { Field, Invitation, Profile, Session, Tenant } from '../types.ts';
-import { Bones, Button, ErrorSummary, Facts, Heading, Icon, LinkButton, LoadFailed, Note, PasswordField, ProblemNote, TextField, useAct, useBodyClass, useDraft, useLoad, WithPhone } from '../ui/index.ts';
+import { Bones, Button, ErrorSummary, Facts, Heading, LinkButton, LoadFailed, Note, ProblemNote, TextField, useAct, useBodyClass, useDraft, useLoad, WithPhone } from '../ui/index.ts';
+import { NewPasswordField, passwordFault, refusedPassword } from '../account/NewPassword.tsx';
 import { draftOf, faultsAt, faultsOf, fieldsOf, ORDER, ReachParts, type Draft, type Faults } from './ProfileFields.tsx';
 import { allIntakes } from './Forms.tsx';
 
@@ -71,7 +73,7 @@ export default function Join() {
 function Frame({ tenant, title, lead, step, children }: { tenant: Tenant | null; title: string; lead?: string; step?: number; children?: preact.ComponentChildren }) {
   return (
     <>
-      <header><div class="stack g4"><span class="mark"><Icon name="sprout" /></span><div class="stack g1"><p class="soft">{tenant?.name}{step ? <>{tenant ? ' · ' : ''}{words.step(step, 2)}</> : null}</p><Heading move={title}>{title}</Heading></div>{lead ? <p class="soft">{lead}</p> : null}</div></header>
+      <header><div class="stack g4"><Mark logo={tenant?.logo} /><div class="stack g1"><p class="soft">{tenant?.name}{step ? <>{tenant ? ' · ' : ''}{words.step(step, 2)}</> : null}</p><Heading move={title}>{title}</Heading></div>{lead ? <p class="soft">{lead}</p> : null}</div></header>
       <main id="main" tabIndex={-1}>{children}{tenant ? <CrisisLine tenant={tenant} /> : null}</main>
     </>
   );
@@ -107,9 +109,6 @@ function Closed({ invitation, token }: { invitation: Invitation; token: string }
 }
 
 const BORN: Field = { id: 'birth_date', type: 'date', label: words.birthDate, help: words.birthDateHelp, required: true };
-const SHORTEST = 15;
-const LONGEST = 128;
-const PASSWORD_FAULTS: Record<string, string> = { too_short: words.tooShort, too_long: words.tooLong, too_common: words.tooCommon, contains_email: words.containsEmail };
 
 function Account({ invitation, token, onJoined, onClosed }: { invitation: Invitation; token: string; onJoined: (joining: Joining) => void; onClosed: () => void }) {
   const [password, setPassword] = useState('');
@@ -122,7 +121,6 @@ function Account({ invitation, token, onJoined, onClosed }: { invitation: Invita
   useLayoutEffect(() => {
     if (turn) document.getElementById(bornFault ? `${fieldId(BORN)}-m` : 'join-password')?.focus();
   }, [turn]);
-  const count = [...password].length;
   const minutes = invitation.forms.reduce((sum, one) => sum + one.minutes, 0);
   const act = useAct(async () => {
     try {
@@ -139,9 +137,9 @@ function Account({ invitation, token, onJoined, onClosed }: { invitation: Invita
       onJoined(joining);
     } catch (cause) {
       const problem: Problem = asProblem(cause);
-      const wrong = problem.faults.find((one) => one.pointer.startsWith('/password'));
+      const wrong = refusedPassword(problem);
       if (wrong) {
-        setFault(PASSWORD_FAULTS[wrong.code] ?? wrong.detail);
+        setFault(wrong);
         setTurn((now) => now + 1);
       } else if (problem.code === 'birth_date_mismatch') {
         setBornFault(words.birthDateWrong);
@@ -152,7 +150,7 @@ function Account({ invitation, token, onJoined, onClosed }: { invitation: Invita
   });
   const submit = (event: Event) => {
     event.preventDefault();
-    const local = count < SHORTEST ? words.tooShort : count > LONGEST ? words.tooLong : null;
+    const local = passwordFault(password);
     const unborn = invitation.asks_birth_date && !day(born) ? words.birthDateMissing : null;
     setFault(local);
     setBornFault(unborn);
@@ -170,10 +168,7 @@ function Account({ invitation, token, onJoined, onClosed }: { invitation: Invita
         <input class="hidden" type="email" name="username" autocomplete="username" value={invitation.email ?? ''} readOnly tabIndex={-1} aria-hidden="true" />
         <TextField label={words.preferred} help={words.preferredHelp} optional autocomplete="nickname" maxLength={100} value={preferred} onInput={setPreferred} />
         {invitation.asks_birth_date ? <FormField field={BORN} value={born} error={bornFault} onChange={(value) => { setBorn(value as string | null); setBornFault(null); }} onLeave={() => undefined} /> : null}
-        <div class="stack g2">
-          <PasswordField id="join-password" label={words.password} help={words.passwordHelp} autocomplete="new-password" name="new-password" value={password} error={fault} required onInput={(value) => { setPassword(value); setFault(null); }} />
-          <Meter count={count} />
-        </div>
+        <NewPasswordField id="join-password" label={words.password} value={password} error={fault} onInput={(value) => { setPassword(value); setFault(null); }} />
         <ProblemNote problem={act.problem} />
         <div class="stack g3">
           <Button type="submit" look="primary" wide busy={act.busy} busyLabel={words.creating}>{words.create}</Button>
@@ -181,19 +176,6 @@ function Account({ invitation, token, onJoined, onClosed }: { invitation: Invita
         </div>
       </form>
     </Frame>
-  );
-}
-
-/** How far the password is; said to screen readers when it is long enough, not at every key. */
-function Meter({ count }: { count: number }) {
-  if (!count) return null;
-  const enough = count >= SHORTEST;
-  return (
-    <div class="stack g1">
-      <progress max={SHORTEST} value={Math.min(count, SHORTEST)} aria-hidden="true" />
-      <p class="tiny soft num" aria-hidden="true">{enough ? words.longEnough : words.left(SHORTEST - count)}</p>
-      <p class="hidden" role="status">{enough ? words.longEnough : ''}</p>
-    </div>
   );
 }
 

@@ -5,10 +5,13 @@ import { api, asProblem, call, type Problem } from '../http.ts';
 import { keep, recall } from '../keep.ts';
 import { askedFor, signIn, signOut, useSessionState, wayBack, type Ended } from '../session.tsx';
 import { CrisisLine, useBrand } from '../shell/shells.tsx';
+import { digits } from '../account/digits.ts';
+import { account } from '../strings/account.ts';
+import { Mark } from '../shell/Mark.tsx';
 import { client } from '../strings/client.ts';
 import { shared } from '../strings/shared.ts';
 import type { Kind, Tenant } from '../types.ts';
-import { Bones, Button, Heading, Icon, LinkButton, LoadFailed, Note, PasswordField, TextField, useAct, useBodyClass, useLoad, WithPhone } from '../ui/index.ts';
+import { Bones, Button, Heading, Icon, LinkButton, LoadFailed, Note, PasswordField, TextField, useAct, useBodyClass, useLoad } from '../ui/index.ts';
 
 const words = client.signIn;
 
@@ -46,12 +49,12 @@ function Door({ tenant, kind }: { tenant: Tenant; kind: Kind }) {
   const state = useSessionState();
   const signedIn = state.status === 'ready' && state.session.kind === kind && state.session.tenant.slug === tenant.slug ? state.session : null;
   const ended = state.status === 'none' ? (state.ended ?? recall<Ended>('ended')) : null;
-  const [step, setStep] = useState<'password' | 'code'>('password');
+  const [step, setStep] = useState<Step>('password');
   const [tried, setTried] = useState(false);
-  const title = step === 'code' ? words.codeTitle : kind === 'staff' ? words.staffWelcome : words.welcome;
+  const title = step === 'code' ? words.codeTitle : step === 'recovery' ? account.recovery.title : kind === 'staff' ? words.staffWelcome : words.welcome;
   return (
     <>
-      <header><div class="stack g4"><span class="mark"><Icon name="sprout" /></span><div class="stack g1"><p class="soft">{tenant.name}</p><Heading title={words.title} move={step}>{title}</Heading></div></div></header>
+      <header><div class="stack g4"><Mark logo={tenant.logo} /><div class="stack g1"><p class="soft">{tenant.name}</p><Heading title={words.title} move={step}>{title}</Heading></div></div></header>
       <main id="main" tabIndex={-1}>
         {ended && ended.slug === tenant.slug && step === 'password' && !tried ? (
           <Note tone={ended.how === 'signed_out' ? 'good' : 'info'} icon={ended.how === 'signed_out' ? 'check' : 'lock'} live>
@@ -62,7 +65,8 @@ function Door({ tenant, kind }: { tenant: Tenant; kind: Kind }) {
         {step === 'password' && !signedIn ? (
           <div class="stack g2 small soft">
             {kind === 'client' ? <p>{words.invited(tenant.name)}</p> : null}
-            <p><WithPhone text={words.forgot(tenant.phone)} phone={tenant.phone} /></p>
+            {kind === 'client' && tenant.sign_up ? <p>{words.newHere} <a href={`/${tenant.slug}/sign-up`}>{words.signUp}</a></p> : null}
+            <p><a href={`/${tenant.slug}${kind === 'staff' ? '/staff' : ''}/forgot`}>{account.forgot.link}</a></p>
             <p>{kind === 'client' ? <a href={`/${tenant.slug}/staff`}>{words.staffHere}</a> : <a href={`/${tenant.slug}`}>{words.clientsHere}</a>}</p>
           </div>
         ) : null}
@@ -74,6 +78,8 @@ function Door({ tenant, kind }: { tenant: Tenant; kind: Kind }) {
     </>
   );
 }
+
+type Step = 'password' | 'code' | 'recovery';
 
 function Already({ name, to }: { name: string; to: string }) {
   const leaving = useAct(signOut);
@@ -98,7 +104,7 @@ function useWait(): [number, (seconds: number) => void] {
   return [Math.max(0, Math.ceil((until - now) / 1000)), (seconds) => { setNow(Date.now()); setUntil(Date.now() + seconds * 1000); }];
 }
 
-function Form({ tenant, kind, step, onStep, onTry }: { tenant: Tenant; kind: Kind; step: 'password' | 'code'; onStep: (step: 'password' | 'code') => void; onTry: () => void }) {
+function Form({ tenant, kind, step, onStep, onTry }: { tenant: Tenant; kind: Kind; step: Step; onStep: (step: Step) => void; onTry: () => void }) {
   const { route } = useLocation();
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
@@ -115,7 +121,7 @@ function Form({ tenant, kind, step, onStep, onTry }: { tenant: Tenant; kind: Kin
     if (turn) form.current?.querySelector<HTMLInputElement>('[aria-invalid=true]')?.focus();
   }, [turn]);
   useLayoutEffect(() => {
-    if (step === 'code') form.current?.querySelector<HTMLInputElement>('input')?.focus();
+    if (step !== 'password') form.current?.querySelector<HTMLInputElement>('input')?.focus();
   }, [step]);
 
   const refuse = (problem: Problem) => {
@@ -128,9 +134,8 @@ function Form({ tenant, kind, step, onStep, onTry }: { tenant: Tenant; kind: Kin
       setCode('');
       onStep('code');
     } else if (problem.status === 401 || problem.status === 422) {
-      if (step === 'code' && !/^\d{6}$/.test(code)) setWrong({ code: words.enterCode });
-      else setFailed(step === 'code' ? words.wrongCode : words.wrong);
-      if (step === 'code') setCode('');
+      setFailed(step === 'code' ? words.wrongCode : step === 'recovery' ? account.recovery.wrong : words.wrong);
+      if (step !== 'password') setCode('');
     } else {
       setFailed(problem.title);
     }
@@ -139,7 +144,7 @@ function Form({ tenant, kind, step, onStep, onTry }: { tenant: Tenant; kind: Kin
   const act = useAct(async () => {
     setFailed(null);
     try {
-      const session = await signIn({ slug: tenant.slug, kind, email: email.trim(), password, code: step === 'code' ? code.replace(/\s/g, '') : null, bearer: false });
+      const session = await signIn({ slug: tenant.slug, kind, email: email.trim(), password, code: step === 'code' ? digits(code) : null, recovery_code: step === 'recovery' ? code.trim() : null, bearer: false });
       keep('ended', null);
       const home = kind === 'staff' ? '/staff' : '/home';
       route(wayBack(session, askedFor(kind) ?? home), true);
@@ -156,8 +161,10 @@ function Form({ tenant, kind, step, onStep, onTry }: { tenant: Tenant; kind: Kin
       if (!email.trim()) found.email = words.enterEmail;
       else if (!/^\S+@\S+$/.test(email.trim())) found.email = words.emailShape;
       if (!password) found.password = words.enterPassword;
-    } else if (!/^\d{6}$/.test(code.replace(/\s/g, ''))) {
+    } else if (step === 'code' && !digits(code)) {
       found.code = words.enterCode;
+    } else if (step === 'recovery' && code.replace(/[\s-]/g, '').length !== 12) {
+      found.code = account.recovery.enter;
     }
     setWrong(found);
     if (Object.keys(found).length) {
@@ -178,11 +185,14 @@ function Form({ tenant, kind, step, onStep, onTry }: { tenant: Tenant; kind: Kin
           <TextField label={words.email} type="email" name="email" autocomplete="username" inputMode="email" maxLength={320} value={email} error={wrong.email} onInput={(value) => { setEmail(value); fix('email'); }} />
           <PasswordField label={words.password} name="password" autocomplete="current-password" value={password} error={wrong.password} onInput={(value) => { setPassword(value); fix('password'); }} />
         </>
+      ) : step === 'recovery' ? (
+        <TextField key="recovery" label={account.recovery.label} help={account.recovery.help} name="recovery-code" autocomplete="off" maxLength={20} value={code} error={wrong.code} onInput={(value) => { setCode(value); fix('code'); }} />
       ) : (
-        <TextField label={words.code} help={words.codeLead} name="code" autocomplete="one-time-code" inputMode="numeric" maxLength={7} short value={code} error={wrong.code} onInput={(value) => { setCode(value); fix('code'); }} />
+        <TextField key="code" label={words.code} help={words.codeLead} name="code" autocomplete="one-time-code" inputMode="numeric" maxLength={7} short value={code} error={wrong.code} onInput={(value) => { setCode(value); fix('code'); }} />
       )}
-      <Button type="submit" look="primary" wide busy={act.busy} busyLabel={words.busy} disabled={wait > 0}>{step === 'code' ? words.codeSubmit : words.submit}</Button>
-      {step === 'code' ? <Button look="quiet" wide onClick={() => { setPassword(''); setCode(''); setFailed(null); onStep('password'); }}>{words.otherAccount}</Button> : null}
+      <Button type="submit" look="primary" wide busy={act.busy} busyLabel={words.busy} disabled={wait > 0}>{step === 'password' ? words.submit : words.codeSubmit}</Button>
+      {step !== 'password' ? <Button wide onClick={() => { setCode(''); setWrong({}); setFailed(null); onStep(step === 'code' ? 'recovery' : 'code'); }}>{step === 'code' ? account.recovery.use : account.recovery.useApp}</Button> : null}
+      {step !== 'password' ? <Button look="quiet" wide onClick={() => { setPassword(''); setCode(''); setFailed(null); onStep('password'); }}>{words.otherAccount}</Button> : null}
     </form>
   );
 }

@@ -25,13 +25,13 @@ export function ClientShell({ children }: { children: ComponentChildren }) {
     <>
       <SkipLink />
       <header class="bar">
-        <Brand href="/home" name={session.tenant.name} />
-        <a class="push plain" href="/profile"><Avatar letters={session.person.initials} size="s" /><span class="hidden">{shared.account(session.person.name)}</span></a>
+        <Brand href="/home" tenant={session.tenant} />
+        <a class="push plain" href="/account"><Avatar letters={session.person.initials} size="s" /><span class="hidden">{shared.account(session.person.name)}</span></a>
       </header>
       <nav class="side" aria-label={shared.nav.wide}>
-        <Brand href="/home" name={session.tenant.name} />
+        <Brand href="/home" tenant={session.tenant} />
         <ul class="stack g1">{items}</ul>
-        <div class="stack g2"><div class="line who"><Avatar letters={session.person.initials} size="s" /><p class="tiny"><span class="strong">{session.person.name}</span></p></div><SignOutButton mini /></div>
+        <div class="stack g2"><a class="line who plain" href="/account" aria-current={path === '/account' ? 'page' : undefined}><Avatar letters={session.person.initials} size="s" /><span class="tiny"><span class="strong">{session.person.name}</span><br /><span class="soft">{shared.security}</span></span></a><SignOutButton mini /></div>
       </nav>
       <main id="main" tabIndex={-1}>
         <OfflineNote />

@@ -9,7 +9,7 @@ const words = shared.proof;
 
 export function Proof() {
   const session = useSession();
-  const staff = session.kind === 'staff';
+  const [withCode, setWithCode] = useState(session.kind === 'staff'); // a client's account may have a second factor, too
   const [open, setOpen] = useState(false);
   const [password, setPassword] = useState('');
   const [code, setCode] = useState('');
@@ -39,17 +39,20 @@ export function Proof() {
   const act = useAct(async () => {
     setFailed(null);
     const digits = code.replace(/\s/g, '');
-    if (!password || (staff && !/^\d{6}$/.test(digits))) {
-      setFailed(staff ? words.needBoth : words.need);
+    if (!password || (withCode && !/^\d{6}$/.test(digits))) {
+      setFailed(withCode ? words.needBoth : words.need);
       return;
     }
     try {
-      await call(api.POST('/session/proof', { body: { password, code: staff ? digits : null } }));
+      await call(api.POST('/session/proof', { body: { password, code: withCode ? digits : null } }));
       finish(true);
     } catch (cause) {
       const problem = asProblem(cause);
       setCode('');
-      if (problem.code === 'proof_failed') setFailed(staff ? words.wrongBoth : words.wrong);
+      if (problem.code === 'second_factor_required') {
+        setWithCode(true);
+        setFailed(words.needBoth);
+      } else if (problem.code === 'proof_failed') setFailed(withCode ? words.wrongBoth : words.wrong);
       else if (problem.status === 429) setFailed(words.wait(shared.waitSeconds(problem.retryAfter ?? 60)));
       else setFailed(problem.title);
     }
@@ -76,7 +79,7 @@ export function Proof() {
         {failed ? <Note tone="bad" live>{failed}</Note> : null}
         <input class="hidden" type="email" name="email" autocomplete="username" value={session.person.email} readOnly tabIndex={-1} aria-hidden="true" />
         <PasswordField label={words.password} name="password" autocomplete="current-password" value={password} onInput={setPassword} />
-        {staff ? <TextField label={words.code} name="code" autocomplete="one-time-code" inputMode="numeric" maxLength={7} short value={code} onInput={setCode} /> : null}
+        {withCode ? <TextField label={words.code} name="code" autocomplete="one-time-code" inputMode="numeric" maxLength={7} short value={code} onInput={setCode} /> : null}
       </form>
     </Dialog>
   );

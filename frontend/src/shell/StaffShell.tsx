@@ -22,21 +22,22 @@ function current(path: string, item: { href: string; exact?: boolean }): boolean
 }
 
 /** `menu` and `role` come from the staff pages, so that their words stay in strings/staff.ts. */
-export function StaffShell({ menu, role, children, mainClass = 'stack g5' }: { menu: MenuItem[]; role: string; children: ComponentChildren; mainClass?: string }) {
+export function StaffShell({ menu, role, above, children, mainClass = 'stack g5' }: { menu: MenuItem[]; role: string; above?: ComponentChildren; children: ComponentChildren; mainClass?: string }) {
   const { path } = useLocation();
   const session = useSession();
   useBodyClass('staff');
+  const within = menu.find((item) => item.sub?.some((entry) => current(path, entry)));
   const badge = (item: MenuItem) => item.count && item.count.n > 0
     ? <span class="count">{item.count.n}<span class="hidden"> {item.count.of}</span></span> : null;
   return (
     <>
       <SkipLink />
       <header class="bar">
-        <Brand href="/staff" name={session.tenant.name} />
-        <span class="push"><SignOutButton mini /></span>
+        <Brand href="/staff" tenant={session.tenant} />
+        <span class="push line"><a class="plain" href="/staff/account"><Avatar letters={session.person.initials} size="s" /><span class="hidden">{shared.account(session.person.name)}</span></a><SignOutButton mini /></span>
       </header>
       <nav class="side" aria-label={shared.nav.wide}>
-        <Brand href="/staff" name={session.tenant.name} />
+        <Brand href="/staff" tenant={session.tenant} />
         <ul class="stack g1">
           {menu.map((item) => (
             <li key={item.href}>
@@ -46,18 +47,24 @@ export function StaffShell({ menu, role, children, mainClass = 'stack g5' }: { m
           ))}
         </ul>
         <div class="stack g2">
-          <div class="line who"><Avatar letters={session.person.initials} size="s" /><p class="tiny"><span class="strong">{session.person.name}</span><br /><span class="soft">{role}</span></p></div>
+          <a class="line who plain" href="/staff/account" aria-current={path === '/staff/account' ? 'page' : undefined}><Avatar letters={session.person.initials} size="s" /><span class="tiny"><span class="strong">{session.person.name}</span><br /><span class="soft">{role}</span><span class="hidden">, {shared.security}</span></span></a>
           <SignOutButton mini />
         </div>
       </nav>
       <main id="main" tabIndex={-1} class={mainClass}>
         <OfflineNote />
+        {above}
+        {within?.sub && within.sub.length > 1 && (
+          <nav class="tabs subtabs" aria-label={within.label}>
+            {within.sub.map((entry) => <a key={entry.href} href={entry.href} aria-current={current(path, entry) ? 'page' : undefined}>{entry.label}</a>)}
+          </nav>
+        )}
         {children}
       </main>
       <nav class="dock" aria-label={shared.nav.small}>
         <ul>
           {menu.map((item) => (
-            <li key={item.href}><a href={item.href} aria-current={current(path, item) ? 'page' : undefined}><Icon name={item.icon} />{item.label}{badge(item)}</a></li>
+            <li key={item.href}><a href={item.href} aria-current={current(path, item) || item === within ? 'page' : undefined}><Icon name={item.icon} />{item.label}{badge(item)}</a></li>
           ))}
         </ul>
       </nav>

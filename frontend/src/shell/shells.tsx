@@ -5,7 +5,8 @@ import { canStay, check, left, signOut, sinceAnswer, stay, useSession } from '..
 import { client } from '../strings/client.ts';
 import { shared } from '../strings/shared.ts';
 import type { Tenant } from '../types.ts';
-import { Button, Dialog, Icon, setOrganization, useAct, WithPhone } from '../ui/index.ts';
+import { Mark } from './Mark.tsx';
+import { Button, Dialog, setOrganization, useAct, WithPhone } from '../ui/index.ts';
 
 /** Sets the organization's hue (numbers only, through CSSOM) and its name in every page title. */
 export function useBrand(tenant: Pick<Tenant, 'name' | 'brand'> | null): void {
@@ -24,8 +25,8 @@ export function useBrand(tenant: Pick<Tenant, 'name' | 'brand'> | null): void {
   }, [tenant?.name, hue, chroma]);
 }
 
-export function Brand({ href, name }: { href: string; name: string }) {
-  return <a class="brand" href={href}><span class="mark"><Icon name="sprout" /></span><span class="brandname">{name}</span></a>;
+export function Brand({ href, tenant }: { href: string; tenant: Pick<Tenant, 'name' | 'logo'> }) {
+  return <a class="brand" href={href}><Mark logo={tenant.logo} /><span class="brandname">{tenant.name}</span></a>;
 }
 
 export function SkipLink() {

@@ -2,26 +2,45 @@
 import { Route, Router } from 'preact-iso';
 import { useSession } from '../session.tsx';
 import { StaffShell, type MenuItem } from '../shell/StaffShell.tsx';
+import { organization } from '../strings/organization.ts';
+import { forms } from '../strings/forms.ts';
 import { staff } from '../strings/staff.ts';
+import { StaffAccount } from './account.tsx';
 import { ClientDetails } from './client/details.tsx';
 import { DocumentPage } from './client/document.tsx';
 import { InvitePage } from './client/invite.tsx';
 import { SummaryPage } from './client/summary.tsx';
 import { Clients } from './clients.tsx';
 import { Elsewhere } from './elsewhere.tsx';
+import { SendFormsPage } from './client/send.tsx';
+import { FormEditorPage } from './organization/editor.tsx';
 import { FormPreviewPage } from './organization/form.tsx';
+import { InviteStaff, STAFF, StaffList } from './organization/people.tsx';
+import { StaffPerson } from './organization/person.tsx';
 import { ClientPortal } from './organization/portal.tsx';
+import { ApiTokensPage } from './organization/tokens.tsx';
+import { ProfilePage } from './organization/profile.tsx';
+import { StandingBanner } from './standing.tsx';
+import { FormVersionsPage } from './organization/versions.tsx';
+import { Signups } from './signups.tsx';
 import { Today } from './today.tsx';
+import { Unfinished } from './unfinished.tsx';
 import './staff.css';
 
 const MENU: MenuItem[] = [
   { href: '/staff', label: staff.menu.today, icon: 'home', exact: true },
   { href: '/staff/clients', label: staff.menu.clients, icon: 'people' },
+  { href: '/staff/unfinished', label: forms.unfinished.menu, icon: 'form' },
   {
     href: '/staff/organization/client-portal', label: staff.menu.organization, icon: 'building',
-    sub: [{ href: '/staff/organization/client-portal', label: staff.menu.clientPortal }],
+    sub: [
+      { href: '/staff/organization/client-portal', label: staff.menu.clientPortal },
+      { href: '/staff/organization/profile', label: organization.menu.profile },
+    ],
   },
 ];
+/** An administrator's menu has the staff, too. */
+const WITH_STAFF: MenuItem[] = MENU.map((item) => (item.sub ? { ...item, sub: [item.sub[0]!, { href: STAFF, label: organization.menu.staff }, ...item.sub.slice(1)] } : item));
 
 function roleOf(roles: string[]): string {
   const [administrator, therapist] = [roles.includes('administrator'), roles.includes('therapist')];
@@ -32,7 +51,7 @@ function roleOf(roles: string[]): string {
 export default function Staff() {
   const session = useSession();
   return (
-    <StaffShell menu={MENU} role={roleOf(session.roles)}>
+    <StaffShell menu={session.roles.includes('administrator') ? WITH_STAFF : MENU} role={roleOf(session.roles)} above={<StandingBanner />}>
       <Router>
         <Route path="/" component={Today} />
         <Route path="/clients" component={Clients} />
@@ -42,10 +61,21 @@ export default function Staff() {
         <Route path="/clients/:client_id/invite" component={InvitePage} />
         <Route path="/clients/:client_id/documents/:document_id" component={DocumentPage} />
         <Route path="/clients/:client_id/intakes/:intake_id" component={SummaryPage} />
+        <Route path="/account" component={StaffAccount} />
+        <Route path="/sign-ups" component={Signups} />
         <Route path="/organization/client-portal" component={ClientPortal} />
         <Route path="/organization/client-portal/subscription" component={ClientPortal} />
         <Route path="/organization/client-portal/intake-forms" component={ClientPortal} />
+        <Route path="/organization/tokens" component={ApiTokensPage} />
+        <Route path="/organization/profile" component={ProfilePage} />
+        <Route path="/organization/staff" component={StaffList} />
+        <Route path="/organization/staff/invite" component={InviteStaff} />
+        <Route path="/organization/staff/:staff_id" component={StaffPerson} />
+        <Route path="/clients/:client_id/send" component={SendFormsPage} />
+        <Route path="/unfinished" component={Unfinished} />
         <Route path="/forms/:form_id" component={FormPreviewPage} />
+        <Route path="/forms/:form_id/edit" component={FormEditorPage} />
+        <Route path="/forms/:form_id/versions" component={FormVersionsPage} />
         <Route default component={Elsewhere} />
       </Router>
     </StaffShell>

@@ -3,9 +3,11 @@ import { useState } from 'preact/hooks';
 import { api, call } from '../http.ts';
 import { useSession } from '../session.tsx';
 import { Badge, Button, Heading, Icon, LinkButton, Note, useAct, useLoad, weekday } from '../ui/index.ts';
+import { signups } from '../strings/signups.ts';
 import { staff } from '../strings/staff.ts';
 import type { Notification, PracticeHome } from '../types.ts';
 import { PortalBadge, Ready, RowBones, sentenceOf } from './parts.tsx';
+import { FirstSteps } from './steps.tsx';
 import { moment, momentInSentence } from './when.ts';
 
 const words = staff.today;
@@ -13,7 +15,7 @@ const FEW = 5; // the home page brings at least so many when there are more
 
 export function Today() {
   const home = useLoad(() => call(api.GET('/practice/home')), []);
-  const { tenant, person } = useSession();
+  const { tenant, person, roles } = useSession();
   return (
     <>
       <div class="split">
@@ -23,29 +25,32 @@ export function Today() {
         </div>
         <LinkButton href="/staff/clients" icon="search">{words.find}</LinkButton>
       </div>
+      {roles.includes('administrator') && <FirstSteps />}
       <Ready of={home} bones={<RowBones />} heading={false}>{(data) => <Page home={data} />}</Ready>
     </>
   );
 }
 
 function Page({ home }: { home: PracticeHome }) {
-  if (home.notifications.length === 0 && home.waiting.length === 0) return <AllQuiet home={home} />;
+  if (home.notifications.length === 0 && home.waiting.length === 0 && home.sign_ups_waiting === 0) return <AllQuiet home={home} />;
   return (
     <div class="beside">
       <News first={home.notifications} />
-      <aside class="stack g4"><Waiting home={home} /><Clients count={home.clients} /></aside>
+      <aside class="stack g4"><SignUps count={home.sign_ups_waiting} /><Waiting home={home} /><Clients count={home.clients} /></aside>
     </div>
   );
 }
 
 function AllQuiet({ home }: { home: PracticeHome }) {
+  const { roles } = useSession();
+  const mine = home.clients > 0 || !roles.includes('administrator');
   return (
     <section class="card">
       <div class="empty">
         <span class="glyph"><Icon name="check" /></span>
         <h2>{words.emptyTitle}</h2>
         <p class="small">{words.emptyText}</p>
-        <p class="small">{words.clientCount(home.clients)}{home.clients === 0 && ` ${words.noClients}`}</p>
+        {mine && <p class="small">{words.clientCount(home.clients)}{home.clients === 0 && ` ${words.noClients}`}</p>}
         <LinkButton look="primary" href="/staff/clients">{words.toClients}</LinkButton>
       </div>
     </section>
@@ -85,7 +90,10 @@ function News({ first }: { first: Notification[] }) {
 function NewsRow({ item, onRead }: { item: Notification; onRead: (id: string) => void }) {
   const { tenant } = useSession();
   const packet = item.kind === 'packet_completed';
-  const title = packet ? words.packet(item.client_name) : words.renewal(item.client_name);
+  const signUp = item.kind === 'sign_up_waiting';
+  const name = item.client_name ?? '';
+  const title = signUp ? signups.today.notice : packet ? words.packet(name) : words.renewal(name);
+  const help = signUp ? signups.today.noticeHelp : packet ? words.packetHelp : words.renewalHelp;
   const base = `/staff/clients/${item.client_id}`;
   const mark = useAct(async () => {
     await call(api.POST('/practice/notifications/{notification_id}/read', { params: { path: { notification_id: item.notification_id } } }));
@@ -95,11 +103,11 @@ function NewsRow({ item, onRead }: { item: Notification; onRead: (id: string) =>
   const opened = () => { if (!item.read) void mark.run(); };
   return (
     <li class="news">
-      <span class={item.worrying ? 'glyph bad' : 'glyph'}><Icon name={item.worrying ? 'alert' : packet ? 'form' : 'mail'} /></span>
+      <span class={item.worrying ? 'glyph bad' : 'glyph'}><Icon name={item.worrying ? 'alert' : signUp ? 'people' : packet ? 'form' : 'mail'} /></span>
       <div class="stack g2">
         <div class="stack g1">
           <p class={item.read ? '' : 'strong'}>{title}</p>
-          <p class="small soft">{item.worrying ? words.packetWorrying : packet ? words.packetHelp : words.renewalHelp}</p>
+          <p class="small soft">{item.worrying ? words.packetWorrying : help}</p>
         </div>
         <div class="cluster g2">
           {!item.read && <Badge tone="info">{words.fresh}</Badge>}
@@ -110,15 +118,25 @@ function NewsRow({ item, onRead }: { item: Notification; onRead: (id: string) =>
       </div>
       <div class="news-acts">
         {packet && item.intake_id
-          ? <a class="btn mini" href={`${base}/intakes/${item.intake_id}`} onClick={opened}>{words.readSummary}<span class="hidden">{words.markReadOf(item.client_name)}</span></a>
-          : <a class="btn mini" href={packet ? `${base}/documents` : `${base}/portal`} onClick={opened}>
-              {packet ? words.openDocuments : words.openInvitation}<span class="hidden">{words.markReadOf(item.client_name)}</span>
+          ? <a class="btn mini" href={`${base}/intakes/${item.intake_id}`} onClick={opened}>{words.readSummary}<span class="hidden">{words.markReadOf(name)}</span></a>
+          : <a class="btn mini" href={signUp ? '/staff/sign-ups' : packet ? `${base}/documents` : `${base}/portal`} onClick={opened}>
+              {signUp ? signups.today.open : packet ? words.openDocuments : words.openInvitation}<span class="hidden">{words.markReadOf(signUp ? title : name)}</span>
             </a>}
         {!item.read && (
           <Button look="quiet" mini busy={mark.busy} onClick={() => void mark.run()}>{words.markRead}<span class="hidden">{words.markReadOf(title)}</span></Button>
         )}
       </div>
     </li>
+  );
+}
+
+function SignUps({ count }: { count: number }) {
+  if (count === 0) return null;
+  return (
+    <section class="card stack g3" aria-labelledby="signups">
+      <div class="stack g1"><h2 id="signups">{signups.today.title(count)}</h2><p class="small soft">{signups.today.text}</p></div>
+      <LinkButton icon="people" href="/staff/sign-ups">{signups.today.open}</LinkButton>
+    </section>
   );
 }
 

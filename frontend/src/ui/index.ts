@@ -4,3 +4,4 @@ export * from './hooks.ts';
 export * from './format.ts';
 export { Icon, type IconName } from './icons.tsx';
 export { Heading, setOrganization } from './page.tsx';
+export { countries, SelectField, zones } from './select.tsx';

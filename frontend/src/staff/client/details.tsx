@@ -4,8 +4,9 @@ import { useState } from 'preact/hooks';
 import { api, BACKGROUND, call } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import { Avatar, Badge, Heading, Icon, LinkButton, Note, calendarDate, initials, useEvery, useLoad, type Loaded } from '../../ui/index.ts';
+import { forms } from '../../strings/forms.ts';
 import { staff } from '../../strings/staff.ts';
-import type { Client, Intake, IntakeSummary, Invite, Page } from '../../types.ts';
+import type { Client, IntakeSummary, Invite, Page, Possible, SentIntake } from '../../types.ts';
 import { Crumbs, PortalBadge, Ready, RecordBones, Tabs, moving, otherName } from '../parts.tsx';
 import { momentInSentence } from '../when.ts';
 import { DocumentsTab } from './documents.tsx';
@@ -17,18 +18,28 @@ import { ResendButton } from './resend.tsx';
 const words = staff.client;
 
 /** What every tab needs of a client, loaded together so that the head and the tabs never disagree. */
-export interface ClientFile { client: Client; invites: Invite[]; intakes: Intake[]; documents: IntakeSummary['documents'] }
+export interface ClientFile {
+  client: Client; invites: Invite[]; intakes: SentIntake[]; documents: IntakeSummary['documents'];
+  /** Whether this person can send forms to this client now, and what they may do with those that are open. */
+  canSend: Possible; may: { send: boolean; takeBack: boolean; invited: boolean };
+}
 
 async function fetchFile(client_id: string, background = false): Promise<ClientFile> {
   const headers = background ? { headers: BACKGROUND } : {};
   const path = { client_id };
+  let can: { can_send: Possible; can_take_back: boolean } | undefined;
   const [client, invites, intakes, documents] = await Promise.all([
     call(api.GET('/practice/clients/{client_id}', { params: { path }, ...headers })),
     every((query) => call(api.GET('/practice/clients/{client_id}/invites', { params: { path, query }, ...headers }))),
-    every((query) => call(api.GET('/practice/clients/{client_id}/intakes', { params: { path, query }, ...headers }))),
+    every(async (query) => {
+      const page = await call(api.GET('/practice/clients/{client_id}/intakes', { params: { path, query }, ...headers }));
+      can = page;
+      return page;
+    }),
     every((query) => call(api.GET('/practice/clients/{client_id}/documents', { params: { path, query }, ...headers }))),
   ]);
-  return { client, invites, intakes, documents };
+  const canSend = can!.can_send;
+  return { client, invites, intakes, documents, canSend, may: { send: canSend.allowed, takeBack: can!.can_take_back, invited: client.portal === 'invited' } };
 }
 
 /** All of a list that belongs to one person: a few dozen at most, so that it is shown whole. */
@@ -77,7 +88,7 @@ function File({ file, of }: { file: ClientFile; of: Loaded<ClientFile> }) {
       </div>
       {told && <Note tone="good" live>{told}</Note>}
       <SafetyNote file={file} onSeen={async () => { await of.reload(); setTold(staff.safety.marked); }} />
-      {current[1] === base && <OverviewTab file={file} />}
+      {current[1] === base && <OverviewTab file={file} onDone={(text) => { setTold(text); void of.reload(); }} />}
       {current[1].endsWith('/documents') && <DocumentsTab file={file} />}
       {current[1].endsWith('/portal') && <PortalTab file={file} onChange={of.reload} onTold={setTold} />}
     </>
@@ -119,6 +130,7 @@ function HeadAct({ file, onDone }: { file: ClientFile; onDone: (told: string) =>
   if (client.can_invite.allowed) {
     return <LinkButton look="primary" icon="mail" href={`/staff/clients/${client.client_id}/invite`}>{words.invite}</LinkButton>;
   }
+  if (file.canSend.allowed) return <LinkButton look="primary" icon="form" href={`/staff/clients/${client.client_id}/send`}>{forms.send.action}</LinkButton>;
   const { reason } = client.can_invite;
   if (client.portal === 'active' || client.portal === 'ended' || !reason) return null;
   return (

@@ -1,20 +1,23 @@
 /** Overview: how to reach the client, whom to call, who treats them, and how far the forms are. */
 import { useSession } from '../../session.tsx';
-import { Avatar, Badge, Facts, LinkButton, initials } from '../../ui/index.ts';
+import { Avatar, Facts, initials } from '../../ui/index.ts';
 import { staff } from '../../strings/staff.ts';
-import type { Address, Client, Intake } from '../../types.ts';
+import type { Address, Client } from '../../types.ts';
 import { InviteBadge, PortalBadge } from '../parts.tsx';
-import { moment, momentInSentence } from '../when.ts';
+import { moment } from '../when.ts';
 import type { ClientFile } from './details.tsx';
+import { Outside } from './outside.tsx';
+import { Packet } from './packet.tsx';
+import { Therapists } from './therapists.tsx';
 
 const words = staff.overview;
 
-export function OverviewTab({ file }: { file: ClientFile }) {
+export function OverviewTab({ file, onDone }: { file: ClientFile; onDone: (told: string) => void }) {
   return (
     <div class="beside">
       <div class="stack g4">
         <Contact client={file.client} />
-        <Forms file={file} />
+        <Forms file={file} onDone={onDone} />
       </div>
       <aside class="stack g4">
         <PortalCard file={file} />
@@ -63,19 +66,6 @@ function Emergency({ client }: { client: Client }) {
   );
 }
 
-function Therapists({ client }: { client: Client }) {
-  return (
-    <section class="card stack g3" aria-labelledby="therapists">
-      <h2 id="therapists">{words.therapists}</h2>
-      {client.therapists.length === 0 ? <p class="small soft">{words.noTherapists}</p> : (
-        <ul class="stack g2">
-          {client.therapists.map((one) => <li key={one.staff_id} class="person"><Avatar letters={initials(one.name.split(',')[0]!)} size="s" /><span class="small">{one.name}</span></li>)}
-        </ul>
-      )}
-    </section>
-  );
-}
-
 function PortalCard({ file }: { file: ClientFile }) {
   const { tenant } = useSession();
   const { client } = file;
@@ -95,56 +85,14 @@ function PortalCard({ file }: { file: ClientFile }) {
   );
 }
 
-function Forms({ file }: { file: ClientFile }) {
+function Forms({ file, onDone }: { file: ClientFile; onDone: (told: string) => void }) {
   return (
     <section class="card flush" aria-labelledby="forms">
       <div class="cardhead"><h2 id="forms">{words.forms}</h2></div>
       {file.intakes.length === 0
         ? <p class="small soft inset">{words.noForms}</p>
-        : <ul class="rows">{file.intakes.map((intake) => <Packet key={intake.intake_id} intake={intake} client_id={file.client.client_id} />)}</ul>}
+        : <ul class="rows">{file.intakes.map((intake) => <Packet key={intake.intake_id} intake={intake} client_id={file.client.client_id} may={file.may} onDone={onDone} />)}</ul>}
+      <Outside client_id={file.client.client_id} onDone={onDone} />
     </section>
-  );
-}
-
-const STATE: Record<Intake['status'], ['warn' | 'good' | 'plain', boolean]> = { open: ['warn', true], completed: ['good', false], revoked: ['plain', false] };
-
-/** One packet of forms: what was sent, what came back. Answers stay with the client until signed. */
-export function Packet({ intake, client_id }: { intake: Intake; client_id: string }) {
-  const { tenant } = useSession();
-  const signed = intake.forms.filter((form) => form.status === 'signed' || form.status === 'sealed').length;
-  const [tone, hollow] = STATE[intake.status];
-  if (intake.forms.length === 0) {
-    return (
-      <li class="packetrow">
-        <div class="stack g1">
-          <p class="strong">{words.noneSent}</p>
-          <p class="tiny soft">{words.invitedBy(momentInSentence(intake.sent_at, tenant.zone), intake.sent_by_name)}</p>
-        </div>
-      </li>
-    );
-  }
-  return (
-    <li class="packetrow">
-      <div class="stack g3">
-        <div class="split">
-          <div class="stack g1">
-            <p class="strong">{intake.completed_at ? words.completed(momentInSentence(intake.completed_at, tenant.zone)) : words.openForms(signed, intake.forms.length)}</p>
-            <p class="tiny soft">{words.sent(momentInSentence(intake.sent_at, tenant.zone), intake.sent_by_name)}</p>
-          </div>
-          <Badge tone={tone} hollow={hollow}>{staff.intakeState[intake.status]}</Badge>
-        </div>
-        <ul class="formlist small">
-          {intake.forms.map((form) => (
-            <li key={form.form_id} class="split">
-              {form.document_id ? <a href={`/staff/clients/${client_id}/documents/${form.document_id}`}>{form.title}</a> : <span>{form.title}</span>}
-              <span class="tiny soft">{form.signed_at ? words.signedOn(momentInSentence(form.signed_at, tenant.zone)) : staff.formState[form.status]}</span>
-            </li>
-          ))}
-        </ul>
-        {intake.status === 'completed'
-          ? <p><LinkButton mini icon="form" href={`/staff/clients/${client_id}/intakes/${intake.intake_id}`}>{words.summary}</LinkButton></p>
-          : intake.status === 'open' && <p class="tiny soft">{words.hiddenUntil}</p>}
-      </div>
-    </li>
   );
 }

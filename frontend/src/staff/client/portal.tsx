@@ -9,7 +9,7 @@ import type { Client, Invite } from '../../types.ts';
 import { CopyLink, DeliveryBadge, Failed, InviteBadge } from '../parts.tsx';
 import { moment, momentInSentence } from '../when.ts';
 import { canResend, type ClientFile } from './details.tsx';
-import { Packet } from './overview.tsx';
+import { Packet } from './packet.tsx';
 
 const words = staff.portalTab;
 

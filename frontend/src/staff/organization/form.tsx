@@ -10,6 +10,7 @@ import { FormPreview } from '../../forms/Preview.tsx';
 import { api, call } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import { Badge, Button, Heading, Note, Segments, useLoad } from '../../ui/index.ts';
+import { forms } from '../../strings/forms.ts';
 import { staff } from '../../strings/staff.ts';
 import type { Answers, Field, FormDefinition, PracticeFormDetail, Value } from '../../types.ts';
 import { Crumbs, Ready, RecordBones } from '../parts.tsx';
@@ -22,12 +23,17 @@ const AGE: Record<Who, number> = { adult: 34, minor: 15 };
 const END = '__end';
 
 export function FormPreviewPage() {
-  const { form_id } = useRoute().params as { form_id: string };
+  const { params, query } = useRoute() as { params: Record<string, string>; query: Record<string, string> };
+  const form_id = params.form_id ?? '';
+  const version = Number(query.version) || null;
+  const draft = query.draft === '1';
   // The description of the API calls the inside of a form plain JSON; its shape is in types.ts.
-  const form = useLoad(async () => (await call(api.GET('/practice/forms/{form_id}', { params: { path: { form_id } } }))) as unknown as PracticeFormDetail, [form_id]);
+  const form = useLoad(async () => (await call(draft
+    ? api.GET('/practice/forms/{form_id}/draft/preview', { params: { path: { form_id } } })
+    : api.GET('/practice/forms/{form_id}', { params: { path: { form_id }, query: version ? { version } : {} } }))) as unknown as PracticeFormDetail, [form_id, version, draft]);
   return (
     <Ready of={form} bones={<RecordBones />} missing={{ title: words.failed, text: words.notFound }}>
-      {(data) => <TryOut key={form_id} form={data} />}
+      {(data) => <TryOut key={`${form_id}/${data.version}`} form={data} />}
     </Ready>
   );
 }
@@ -73,7 +79,7 @@ function TryOut({ form }: { form: PracticeFormDetail }) {
       <Crumbs items={[[staff.organization.title, BASE], [staff.organization.tabs.forms, `${BASE}/intake-forms`], words.crumb]} />
       <div class="split">
         <div class="stack g1"><Heading>{form.title}</Heading><p class="soft">{words.intro}</p></div>
-        <Badge tone="info" hollow>{words.badge}</Badge>
+        <div class="badges"><Badge hollow>{form.version ? forms.versions.number(form.version) : forms.library.draft}</Badge><Badge tone="info" hollow>{words.badge}</Badge></div>
       </div>
       <Note tone="warn">{form.review_note}</Note>
       <div class="beside">

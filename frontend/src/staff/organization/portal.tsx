@@ -25,7 +25,7 @@ export function ClientPortal() {
         <Tabs label={words.tabsLabel} items={TABS} current={href} />
       </div>
       {href === BASE && <SettingsPage />}
-      {href.endsWith('/subscription') && <SubscriptionPage />}
+      {href.endsWith('/subscription') && <SubscriptionTab />}
       {href.endsWith('/intake-forms') && <FormsPage />}
     </>
   );
@@ -34,11 +34,6 @@ export function ClientPortal() {
 function SettingsPage() {
   const settings = useLoad(() => call(api.GET('/practice/settings')), []);
   return <Ready of={settings} bones={<RecordBones />} heading={false}>{(data) => <SettingsTab first={data} />}</Ready>;
-}
-
-function SubscriptionPage() {
-  const settings = useLoad(() => call(api.GET('/practice/settings')), []);
-  return <Ready of={settings} bones={<RecordBones />} heading={false}>{(data) => <SubscriptionTab settings={data} />}</Ready>;
 }
 
 function FormsPage() {

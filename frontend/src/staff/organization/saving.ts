@@ -30,11 +30,12 @@ function said<T extends object>(patch: T): Said<T> {
 }
 
 function laidOver(settings: Settings, patch: SettingsPatch): Settings {
-  const { features, scheduling, ...plain } = patch;
+  const { features, scheduling, reminders, ...plain } = patch;
   return {
     ...settings, ...said(plain),
     features: settings.features.map((one) => ({ ...one, on: features?.[one.feature as FeatureName] ?? one.on })),
     scheduling: { ...settings.scheduling, ...said(scheduling ?? {}) },
+    reminders: { ...settings.reminders, ...said(reminders ?? {}) },
   };
 }
 
@@ -44,6 +45,7 @@ function joined(first: SettingsPatch, then: SettingsPatch): SettingsPatch {
     ...first, ...then,
     ...(first.features || then.features ? { features: { ...first.features, ...then.features } } : {}),
     ...(first.scheduling || then.scheduling ? { scheduling: { ...first.scheduling, ...then.scheduling } } : {}),
+    ...(first.reminders || then.reminders ? { reminders: { ...first.reminders, ...then.reminders } } : {}),
   };
 }
 

@@ -1,9 +1,11 @@
 /** Client Portal Settings: every switch takes effect at once and says so; every grey one says why. */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { api, call } from '../../http.ts';
 import { useSession } from '../../session.tsx';
-import { Badge, Button, Icon, Note, Switch } from '../../ui/index.ts';
+import { Badge, Button, Check, Group, Icon, LinkButton, Note, Switch, useLoad } from '../../ui/index.ts';
 import { client } from '../../strings/client.ts';
+import { signups } from '../../strings/signups.ts';
 import { staff } from '../../strings/staff.ts';
 import type { Settings, SettingsFeature, SettingsPatch } from '../../types.ts';
 import { CopyLink, sentenceOf } from '../parts.tsx';
@@ -258,9 +260,31 @@ function SignUp({ saving, locked }: Wiring) {
       </div>
       <MarkOf mark={saving.mark} id="sign-up" />
       <p class="small soft" id="sign-up-what">{words.signUpText}</p>
+      <p class="small soft">{signups.settings.review}</p>
       {settings.sign_up
         ? <CopyLink label={words.signUp} link={settings.sign_up_url} button={words.copySignUp} />
         : <p class="small soft">{words.signUpOff}</p>}
+      <SignUpForms saving={saving} locked={locked} />
+      {locked ? null : <LinkButton icon="people" href="/staff/sign-ups">{signups.settings.queue}</LinkButton>}
     </section>
+  );
+}
+
+/** Which forms go to everyone who is let in by a sign-up. */
+function SignUpForms({ saving, locked }: Wiring) {
+  const library = useLoad(() => call(api.GET('/practice/forms')), []);
+  const { settings } = saving;
+  const forms = library.data?.items.filter((form) => form.status === 'active') ?? [];
+  if (forms.length === 0) return null;
+  const chosen = new Set(settings.sign_up_forms);
+  const set = (form_id: string, on: boolean) => {
+    const next = forms.map((form) => form.form_id).filter((each) => (each === form_id ? on : chosen.has(each)));
+    void saving.save('sign-up-forms', { sign_up_forms: next });
+  };
+  return (
+    <Group id="sign-up-forms" label={signups.settings.forms} help={signups.settings.formsHelp}>
+      {forms.map((form) => <Check key={form.form_id} checked={chosen.has(form.form_id)} disabled={locked} onChange={(on) => set(form.form_id, on)}>{form.title}</Check>)}
+      <MarkOf mark={saving.mark} id="sign-up-forms" />
+    </Group>
   );
 }

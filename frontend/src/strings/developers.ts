@@ -1,0 +1,110 @@
+/** Every sentence of the API reference (/developers), and its examples. Loaded with that page only. */
+const count = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
+
+export const developers = {
+  title: 'API reference',
+  lead: 'Programs of a practice use the same API as the portal’s own pages. They sign in with an API token that an administrator made, and do what its scopes name.',
+  contents: 'On this page',
+  quick: 'Quick start',
+  everywhere: 'What holds everywhere',
+  operations: 'Operations',
+  problems: 'Problem codes',
+  schemas: 'The description itself',
+  print: 'Print',
+  copyOf: (what: string) => `: ${what}`,
+
+  search: 'Find an operation',
+  placeholder: 'invite, cursor, documents:read …',
+  which: 'Which operations',
+  forTokens: 'For API tokens',
+  every: 'Every operation',
+  found: (n: number) => n === 0 ? 'No operation' : count(n, 'operation', 'operations'),
+  noneTitle: 'No operation has these words',
+  none: 'Try fewer words, or look among every operation: what is not for API tokens is hidden at first.',
+  showEvery: 'Look among every operation',
+
+  features: { openapi: 'This description', tokens: 'API tokens' } as Record<string, string>,
+  open: 'No token needed',
+  closed: 'Not for API tokens',
+  closedText: 'For people who are signed in. An API token is refused here, whatever its scopes.',
+  openText: 'Anyone may ask this; no token is needed.',
+  scopeText: (scope: string) => `Needs an API token with the scope ${scope}.`,
+  parameters: 'Parameters',
+  body: 'Body',
+  answer: (status: string) => `Answer: ${status}`,
+  noContent: 'No content.',
+  failures: 'When it fails',
+  conflict: 'the state of the record is in the way; see the codes of 409 below',
+  noCode: 'see the problem codes below',
+  example: 'Example',
+  required: 'required',
+  places: { path: 'in the address', query: 'in the query', header: 'header' } as Record<string, string>,
+  fields: (n: number) => count(n, 'field', 'fields'),
+  again: (name: string) => `${name}, as above`,
+  bytes: (media: string) => `The file as it is, as ${media}.`,
+  anything: 'any JSON',
+  listOf: (what: string) => `list of ${what}`,
+  mapOf: (what: string) => `${what} by name`,
+  orNull: (what: string) => `${what} or null`,
+  oneOf: (values: string) => `one of ${values}`,
+  limits: {
+    most: (n: number) => `at most ${n}`,
+    least: (n: number) => `at least ${n}`,
+    letters: (from: number | undefined, to: number | undefined) =>
+      from !== undefined && to !== undefined ? `${from} to ${to} characters` : to !== undefined ? `at most ${to} characters` : `at least ${from} characters`,
+    usual: (value: string) => `${value} unless sent`,
+    form: (pattern: string) => `form ${pattern}`,
+  },
+  notes: {
+    key: 'Send a new Idempotency-Key with each act and the same one with its repeats: within 24 hours a repeat gets the first answer and nothing is done twice. Another body with the same key is refused.',
+    pages: 'The answer is one page. Send its next_cursor as cursor for the next one, until it is null.',
+    match: 'Send the etag that you read in If-Match. Someone else’s change in between is answered with 412, and nothing is overwritten.',
+  },
+
+  steps: [
+    {
+      title: 'Get a token',
+      text: 'An administrator opens Organization > API Tokens, names the program, ticks the scopes it needs and copies the token. It is shown this once. Keep it where you keep passwords; in a shell:',
+      code: () => 'export TOKEN=cptok_…',
+    },
+    {
+      title: 'List clients',
+      text: 'Needs the scope clients:read. A token never reaches further than the administrator who made it.',
+      code: (api: string) => `curl "${api}/practice/clients?limit=25" \\\n  -H "Authorization: Bearer $TOKEN"`,
+    },
+    {
+      title: 'Send an invitation',
+      text: 'Needs invitations:write. The Idempotency-Key makes a repeat safe: when no answer came, send the very same request again, and the client still gets one mail.',
+      code: (api: string) => `curl -X POST "${api}/practice/clients/$CLIENT_ID/invites" \\\n  -H "Authorization: Bearer $TOKEN" \\\n  -H "Idempotency-Key: invite-$CLIENT_ID-1" \\\n  -H "Content-Type: application/json" \\\n  -d '{"form_ids": ["notice-of-privacy-practices"]}'`,
+    },
+    {
+      title: 'Handle a problem',
+      text: 'Whatever is not done is answered with problem details (RFC 9457). Decide by code, which does not change; title is for people. After 429 and 503 wait as many seconds as Retry-After says, then send the same request again. Nothing you sent is repeated in a problem.',
+      code: () => `HTTP/1.1 409 Conflict\nContent-Type: application/problem+json\n\n{\n  "type": "/problems/already_invited",\n  "title": "This client has an open invitation. Resend it, or revoke it first.",\n  "status": 409,\n  "code": "already_invited",\n  "instance": "urn:request:…"\n}`,
+    },
+    {
+      title: 'Read a list to its end',
+      text: 'Lists come in pages. The cursor is opaque and belongs to this list: pass it on as it is.',
+      code: (api: string) => `import json, os, urllib.parse, urllib.request\n\ncursor = None\nwhile True:\n    query = {"limit": 100} | ({"cursor": cursor} if cursor else {})\n    request = urllib.request.Request(\n        "${api}/practice/clients?" + urllib.parse.urlencode(query),\n        headers={"Authorization": "Bearer " + os.environ["TOKEN"]},\n    )\n    page = json.load(urllib.request.urlopen(request))\n    for client in page["items"]:\n        print(client["client_id"], client["portal"])\n    cursor = page["next_cursor"]\n    if cursor is None:\n        break`,
+    },
+    {
+      title: 'Check a signed PDF',
+      text: 'Anyone with the file may ask whether it is what was sealed. No token is needed, and the file is not kept.',
+      code: (api: string) => `curl -X POST "${api}/verification" \\\n  -H "Content-Type: application/pdf" \\\n  --data-binary @signed.pdf`,
+    },
+  ],
+
+  rules: [
+    ['The token', 'goes into Authorization: Bearer, never into an address or a cookie. Revoking it, or disabling the administrator who made it, ends it with the next request; if they may do less, so may the token. It ends by itself after the days chosen, 365 at most.'],
+    ['Never by a token', 'Signing, anything that asks for the password again, managing tokens, and acting as a client.'],
+    ['Rate', 'A token has its requests a minute, 120 unless the host chose otherwise. Past them: 429 with Retry-After.'],
+    ['Audit', 'Every use is kept in the practice’s audit under the token’s own id, with who made it.'],
+    ['Not yours, or not there', 'gets the same 404. 403 says that the role or the scope never includes it, or that the feature is off.'],
+    ['Times', 'are UTC with a Z. Dates of birth are dates without a zone. Ids are opaque; their order is that of creation.'],
+    ['Bodies', 'are JSON and strict: a field that is not listed is refused with 422, and errors names the places.'],
+    ['Names of people', 'never go into an address; a search sends its letters in the body.'],
+  ] as [string, string][],
+
+  problemsText: 'The code of a problem decides what your program does. Its sentence may be shown to a person.',
+  descriptionText: 'This page is drawn from the API’s own description (OpenAPI 3.1). Generators of clients can read it, too:',
+} as const;
