@@ -25,7 +25,7 @@ from chalicelib.slots.search import open_times
 from chalicelib.slots.zones import Interval, moment
 
 LIVE = ("requested", "proposed", "confirmed")
-AHEAD = timedelta(days=366)  # how far conflicts are looked for
+AHEAD = timedelta(days=100)  # how far conflicts are looked for: beyond what clients can usually book
 CONFLICTS = 100  # named at once: as many as one event of the audit takes
 
 

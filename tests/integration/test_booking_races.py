@@ -112,6 +112,19 @@ def test_different_times_of_one_day_all_get_there(world: World, call: Call, clie
     assert booking.wrong(_now(world)) == []
 
 
+def test_a_cap_on_the_day_holds_when_everyone_comes_at_once(world: World, call: Call, clients: list[Caller]) -> None:
+    """Different times of one of the therapist's days, on both sides of midnight in UTC: two get through."""
+    service, clock = opened(call, "T1", minutes=15), world.portal.clock
+    booking.settings(call("A1"), max_per_day=2)
+    times = [at(clock, 3, f"{20 + n // 4:02d}:{n % 4 * 15:02d}") for n in range(16)]
+    times += [at(clock, 4, f"{n // 4:02d}:{n % 4 * 15:02d}") for n in range(16)]
+    answers = together(32, lambda n: book(clients[n], "T1", service, times[n]))
+    outcomes = _outcomes(answers)
+    assert set(outcomes) <= {(201, None), (409, "slot_taken"), (503, "busy")}
+    assert outcomes[201, None] == 2
+    assert booking.wrong(_now(world)) == []
+
+
 def test_one_request_sent_many_times_books_once(world: World, call: Call, clients: list[Caller]) -> None:
     service, clock = opened(call, "T1"), world.portal.clock
     answers = together(THREADS, lambda n: book(clients[0], "T1", service, at(clock, 3), key_="the-very-same-request"))
