@@ -1,5 +1,6 @@
 """The application's clock: the only reader of the wall clock."""
 
+import math
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
@@ -26,6 +27,11 @@ def text(at: datetime) -> str:
 def parse(stored: str) -> datetime:
     """The instant of `text`."""
     return datetime.fromisoformat(stored)
+
+
+def seconds_until(stored: str | None) -> int:
+    """Whole seconds from now to a stored instant, rounded up: 0 when it has come, or when there is none."""
+    return max(0, math.ceil((parse(stored) - now()).total_seconds())) if stored else 0
 
 
 def today(zone: str) -> date:

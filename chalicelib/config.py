@@ -14,7 +14,8 @@ LIMITS: dict[str, tuple[int, int]] = {
     "invitation_token": (10, 3600),
     "renewal": (3, 3600),
     "verification_address": (30, 600),
-    "invitations_tenant": (200, 86400),
+    "invitations_tenant": (25, 86400),  # the operator raises it for an organization (services.tenants.set_cap)
+    "login_link": (3, 86400),  # mailed to one client
     "invitations_client": (10, 86400),  # to one mailbox
     "scheduling_client": (20, 86400),  # bookings, moves and cancellations of one client (notes: security 38)
     "token": (120, 60),  # requests of one API token
@@ -73,6 +74,7 @@ class Settings(BaseModel):
     )  # so long a password alone signs staff in where a code was given
     device_days: int = Field(default=180, ge=1)  # so long a device is remembered after a sign-in
     practice_sign_up: bool = False  # whether anyone may open an organization here
+    hold_seconds: int = Field(default=30, ge=0, le=900)  # how long "Cancel" can call a mail back (SQS: at most 900)
     limits: Json[dict[str, tuple[int, int]]] = Field(default_factory=dict)
 
     def limit(self, name: str) -> tuple[int, int]:

@@ -139,6 +139,11 @@ class TooManyRequests(PortalError):
     status, code, title = 429, "too_many_requests", "Too many tries. Wait a moment, then try again."
 
 
+class DailyCap(TooManyRequests):
+    code = "daily_cap"
+    title = "Your organization has sent as many invitations as it may in a day. Go on tomorrow, or ask us to raise it."
+
+
 class Busy(PortalError):
     status, code, title = 503, "busy", "We are busy for a moment. Nothing was lost; please try again."
 
@@ -165,8 +170,45 @@ class AlreadyInvited(PortalError):
     title = "This client has an open invitation. Resend it, or revoke it first."
 
 
+class HasAccount(PortalError):
+    status, code = 409, "has_account"
+    title = "The client signs in with this address. It can be changed to another one, but not taken away."
+
+
+class AddressInvited(PortalError):
+    status, code = 409, "address_invited"
+    title = "An invitation to the old address is open. Revoke it, change the address, then invite again."
+
+
+class LikelyDuplicate(PortalError):
+    status, code, title = 409, "likely_duplicate", "There is already a file that is likely of the same person."
+
+
 class ClientArchived(PortalError):
     status, code, title = 409, "client_archived", "This client's file is archived."
+
+
+class AddressSuppressed(PortalError):
+    status, code = 409, "address_suppressed"
+    title = "This e-mail address did not take our mail, or asked for no more. Mend it first, then choose Try again."
+
+
+class ComplaintStands(PortalError):
+    status, code = 409, "complaint_stands"
+    title = "The person marked our mail as spam. Only an administrator may write again, and only if the person asked."
+
+
+class NotActive(PortalError):
+    status, code, title = 409, "not_active", "This client has no portal account. Send an invitation instead."
+
+
+class MailUnderWay(PortalError):
+    status, code = 409, "mail_under_way"
+    title = "The e-mail is on its way and cannot be called back. Revoke the invitation to stop its link."
+
+
+class TooManySaved(PortalError):
+    status, code, title = 409, "too_many_saved", "There are 30 saved texts. Delete one that is not needed any more."
 
 
 class InvitationClosed(PortalError):
@@ -308,7 +350,7 @@ class NothingPublished(PortalError):
 
 
 class NoAccount(PortalError):
-    status, code, title = 409, "no_account", "This client has no portal account yet. Invite them: forms can go along."
+    status, code, title = 409, "no_account", "This client has no portal account yet. Invite them first."
 
 
 class AccessEnded(PortalError):

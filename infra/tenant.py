@@ -135,8 +135,6 @@ def _changed(asked: argparse.Namespace) -> dict[str, Any]:
 
     from chalicelib import clock
     from chalicelib.context import Actor, Context, Persona
-    from chalicelib.models.tenants import Tenant
-    from chalicelib.models.transaction import change
     from chalicelib.policies.plans import Standing
     from chalicelib.services import subscriptions, tenants
 
@@ -153,9 +151,7 @@ def _changed(asked: argparse.Namespace) -> dict[str, Any]:
         context.if_match = int(tenant.version)
         subscriptions.set_plan(context, asked.plan)
     elif asked.command == "set-cap":
-        limits = {name: kept for name, kept in (tenant.limits or {}).items() if name != asked.cap}
-        limits |= {asked.cap: [asked.most, asked.seconds]} if asked.most > 0 else {}
-        change(tenant, Tenant.limits.set(limits))
+        tenants.set_cap(tenant.tenant_id, asked.cap, asked.most or None, asked.seconds)
     return _shown(tenants.by_slug(asked.slug))
 
 

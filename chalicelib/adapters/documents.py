@@ -29,6 +29,12 @@ def upload_key(tenant_id: str, client_id: str, upload_id: str) -> str:
     return f"tenants/{tenant_id}/clients/{client_id}/uploads/{upload_id}"
 
 
+def put_packet(tenant_id: str, client_id: str, intake_id: str, content: bytes) -> tuple[str, str]:
+    """Store a packet's ZIP for its link: key and version. The bucket removes it after a day; it can be made again."""
+    object_key = f"packets/{tenant_id}/{client_id}/{intake_id}.zip"
+    return object_key, put(object_key, content, "application/zip")
+
+
 def upload_form(object_key: str, size: int) -> tuple[str, dict[str, str], datetime]:
     """Where a browser may post one file of exactly this size to, with which fields, and until when."""
     form = _signer().generate_presigned_post(

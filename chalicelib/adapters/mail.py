@@ -1,4 +1,6 @@
-"""SES: one MIME message, text and HTML, to one person."""
+"""SES: one MIME message, text and HTML, to one person; and how the domain stands that it comes from."""
+
+from typing import NamedTuple
 
 from chalicelib import clock
 from chalicelib.adapters.aws import client
@@ -50,6 +52,34 @@ def send(
         Content={"Raw": {"Data": message.as_bytes()}},
     )
     return str(answer["MessageId"])
+
+
+class Identity(NamedTuple):
+    """What SES knows of a sending domain; states as it names them (SUCCESS, PENDING, FAILED, …)."""
+
+    verified: bool
+    dkim: str
+    dkim_tokens: list[str]
+    mail_from: str | None
+    mail_from_state: str
+
+
+def identity(domain: str) -> Identity | None:
+    """The sending domain as SES has it now, or None when SES does not say."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        told = client("sesv2").get_email_identity(EmailIdentity=domain)
+    except (ClientError, BotoCoreError):
+        return None
+    dkim, envelope = told.get("DkimAttributes") or {}, told.get("MailFromAttributes") or {}
+    return Identity(
+        verified=told.get("VerificationStatus") == "SUCCESS" or bool(told.get("VerifiedForSendingStatus")),
+        dkim=dkim.get("Status", ""),
+        dkim_tokens=list(dkim.get("Tokens") or ()),
+        mail_from=envelope.get("MailFromDomain") or None,
+        mail_from_state=envelope.get("MailFromDomainStatus", ""),
+    )
 
 
 def _line(text: str) -> str:

@@ -6,9 +6,9 @@ from chalicelib.adapters.aws import client
 from chalicelib.config import settings
 
 
-def mail(pk: str, sk: str) -> None:
-    """Have on_mail send the outbox record at this key."""
-    _send(settings.mail_queue_url, {"type": "mail", "version": 1, "pk": pk, "sk": sk})
+def mail(pk: str, sk: str, delay: int = 0) -> None:
+    """Have on_mail send the outbox record at this key, in `delay` seconds (at most 900)."""
+    _send(settings.mail_queue_url, {"type": "mail", "version": 1, "pk": pk, "sk": sk}, delay)
 
 
 def sealing(tenant_id: str, client_id: str, intake_id: str, form_id: str) -> None:
@@ -17,9 +17,9 @@ def sealing(tenant_id: str, client_id: str, intake_id: str, form_id: str) -> Non
     _send(settings.sealing_queue_url, {"type": "sealing", "version": 1, **ids})
 
 
-def jobs(tenant_id: str, job_id: str) -> None:
-    """Have on_job go on with a job."""
-    _send(settings.jobs_queue_url, {"type": "job", "version": 1, "tenant_id": tenant_id, "job_id": job_id})
+def jobs(tenant_id: str, job_id: str, delay: int = 0) -> None:
+    """Have on_job go on with a job, in `delay` seconds (at most 900)."""
+    _send(settings.jobs_queue_url, {"type": "job", "version": 1, "tenant_id": tenant_id, "job_id": job_id}, delay)
 
 
 def uploads(tenant_id: str, client_id: str, upload_id: str) -> None:
@@ -28,5 +28,6 @@ def uploads(tenant_id: str, client_id: str, upload_id: str) -> None:
     _send(settings.uploads_queue_url, {"type": "upload", "version": 1, **ids})
 
 
-def _send(url: str, message: dict[str, object]) -> None:
-    client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(message, separators=(",", ":")))
+def _send(url: str, message: dict[str, object], delay: int = 0) -> None:
+    later = {"DelaySeconds": delay} if delay else {}
+    client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(message, separators=(",", ":")), **later)

@@ -8,12 +8,15 @@ from chalicelib.handlers import (
     clients,
     documents,
     forms,
+    imports,
     intakes,
     invites,
     jobs,
+    mails,
     notifications,
     openapi,
     openings,
+    senders,
     sendings,
     sessions,
     signups,
@@ -23,12 +26,13 @@ from chalicelib.handlers import (
     tenants,
     tokens,
     uploads,
+    wordings,
 )
 from chalicelib.handlers.routing import Route, Routes
 
 _FEATURES = (
-    sessions, accounts, tenants, openings, staff, subscriptions, clients, invites, signups, intakes, sendings,
-    documents, uploads, forms, slots, appointments, jobs, notifications, tokens, openapi,
+    sessions, accounts, tenants, openings, staff, subscriptions, clients, invites, mails, wordings, senders, signups,
+    intakes, sendings, documents, uploads, forms, slots, appointments, imports, jobs, notifications, tokens, openapi,
 )  # fmt: skip
 
 HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]

@@ -273,6 +273,13 @@ def mark_document_seen(context: Context, client_id: str, document_id: str) -> Do
     return DocumentView.of(clients.settle_flag(context, documents.get(context, document_id)), staff=True)
 
 
+@practice.endpoint("POST", "/clients/{client_id}/intakes/{intake_id}/download", action="document:download")
+def download_packet(context: Context, client_id: str, intake_id: str) -> MyLink:
+    """A short-lived link to all sealed PDFs of a packet in one ZIP"""
+    url, until = documents.packet(context, intake_id)
+    return MyLink(url=url, expires_at=clock.text(until))
+
+
 class Sharing(Body):
     """Whether the client sees it under My documents."""
 

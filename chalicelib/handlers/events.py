@@ -14,7 +14,13 @@ from chalicelib.services import documents, due, jobs, mails, uploads
 
 events = Blueprint(__name__)
 
-_DELIVERIES = {"Delivery": "delivered", "Bounce": "bounced", "Complaint": "complained", "Reject": "failed"}
+_DELIVERIES = {
+    "Delivery": "delivered",
+    "DeliveryDelay": "delayed",
+    "Bounce": "bounced",
+    "Complaint": "complained",
+    "Reject": "failed",
+}
 
 
 def _each(event: Any, work: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
@@ -44,10 +50,14 @@ def on_mail_event(event: Any) -> dict[str, Any]:
 
 
 def _mail_event(message: dict[str, Any]) -> None:
+    """SES's event, as it is or within SNS's or EventBridge's envelope. What is no event of a message is ignored."""
     body = json.loads(message["Message"]) if "Message" in message else message.get("detail", message)
     delivery = _DELIVERIES.get(body.get("eventType") or body.get("notificationType", ""))
-    if delivery:
-        mails.happened(body["mail"]["messageId"], delivery)
+    if delivery == "bounced" and (body.get("bounce") or {}).get("bounceType") in ("Transient", "Undetermined"):
+        delivery = "deferred"  # a full mailbox, a server that is down: the address may be fine
+    message_id = (body.get("mail") or {}).get("messageId")
+    if delivery and isinstance(message_id, str):
+        mails.happened(message_id, delivery)
 
 
 # One at a time: a form that runs into the time limit takes no other one down with it.

@@ -12,7 +12,8 @@ practice = Routes(__name__, PRACTICE, "/practice")
 
 
 class JobView(View):
-    """A job. `position` of `total` items have their outcome; the three counts add up to it."""
+    """A job. `position` of `total` items have their outcome; the three counts add up to it. Stopped before `starts_at`
+    it has done nothing."""
 
     job_id: str
     work: str
@@ -24,6 +25,7 @@ class JobView(View):
     failed: int
     started_by_name: str
     created_at: str
+    starts_at: str | None
     ended_at: str | None
 
     @classmethod

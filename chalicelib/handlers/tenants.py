@@ -41,7 +41,8 @@ class Crisis(PortalView):
 
 
 class TenantView(PortalView):
-    """What anyone who has the login link sees of the organization."""
+    """What anyone who has the login link sees of the organization. `discreet`: its name stays out of what a browser
+    keeps, titles and history, as it stays out of mails (DOMAIN.md 3.4)."""
 
     slug: str
     name: str
@@ -51,6 +52,7 @@ class TenantView(PortalView):
     logo: str | None
     crisis: Crisis
     sign_up: bool
+    discreet: bool
     login_url: str
 
     @classmethod
@@ -72,6 +74,7 @@ class TenantView(PortalView):
                 ],
             ),
             sign_up=signups.is_open(tenant),
+            discreet=bool(tenants.setting(tenant, "neutral_mail")),
             login_url=tenants.login_url(tenant),
         )
 

@@ -29,7 +29,9 @@ class Client(Record):
     portal = UnicodeAttribute()
     invite_id = UnicodeAttribute(null=True)
     invite_ends_at = UnicodeAttribute(null=True)
+    first_invited_at = UnicodeAttribute(null=True)
     joined_at = UnicodeAttribute(null=True)
+    insurance = BytesAttribute(null=True)  # encrypted: carrier, member id, group, holder
     features_off = JsonAttribute()
     unseen = UnicodeSetAttribute(null=True)  # signed forms with a worrying answer that no staff member has settled
     therapists = JsonAttribute()  # [{staff_id, name}] for lists; the Assignment records decide

@@ -2,7 +2,7 @@
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
-from chalicelib.models.table import CLIENT, TENANT, BytesAttribute, Key, PackedAttribute, Record
+from chalicelib.models.table import CLIENT, TENANT, BytesAttribute, JsonAttribute, Key, PackedAttribute, Record
 
 
 class Invite(Record):
@@ -36,4 +36,7 @@ class Invite(Record):
     ends_at = UnicodeAttribute()
     completed_at = UnicodeAttribute(null=True)
     renewal_asked_at = UnicodeAttribute(null=True)
+    held_until = UnicodeAttribute(null=True)  # its mail waits so long, and can be taken back
+    opened_at = UnicodeAttribute(null=True)  # when the link of this generation was first opened
+    news = JsonAttribute(null=True)  # {delivery: instant} of the mail of this generation
     wrong_dates = NumberAttribute(null=True)  # of birth, given with the link of this generation

@@ -26,6 +26,7 @@ class Job(Record):
     started_by = UnicodeAttribute()
     started_by_name = UnicodeAttribute()
     created_at = UnicodeAttribute()
+    starts_at = UnicodeAttribute(null=True)  # not before: until then stopping it leaves no trace
     ended_at = UnicodeAttribute(null=True)
 
 

@@ -6,7 +6,9 @@ from chalicelib.models.table import CLIENT, STAFF, TENANT, JsonAttribute, Key, R
 
 
 class _Mail:
-    """queued ── claim ──▶ sending ──▶ sent | failed; due again until it is sent or has failed for good."""
+    """queued ── claim ──▶ sending ──▶ sent | failed; due again until it is sent or has failed for good.
+    └── taken back while it is held ──▶ dropped
+    """
 
     mail_id = UnicodeAttribute()
     template = UnicodeAttribute()
@@ -19,11 +21,16 @@ class _Mail:
 
 
 class ClientMail(_Mail, Record):
-    """A mail to a client."""
+    """A mail to a client, and what became of it: `delivery` is the worst news, `news` when each came first."""
 
     KEY = Key(CLIENT, "OUTBOX#{mail_id}")
 
     client_id = UnicodeAttribute()
+    created_at = UnicodeAttribute(null=True)
+    held_until = UnicodeAttribute(null=True)  # not mailed before: it can still be taken back
+    email_digest = UnicodeAttribute(null=True)  # of the address that it went to
+    delivery = UnicodeAttribute(null=True)  # as services.mails.WORSE has them
+    news = JsonAttribute(null=True)  # {delivery: instant}
 
 
 class StaffMail(_Mail, Record):

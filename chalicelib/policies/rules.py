@@ -62,10 +62,16 @@ RULES: Mapping[str, Rule] = {
     "availability:read": Rule(None, TENANT, SELF, NO, NO),
     "availability:update": Rule(None, TENANT, SELF, NO, NO),  # hours can be set before the switch is turned on
     "calendar:read": Rule(None, TENANT, SELF, NO, NO),
+    "client:archive": Rule(None, TENANT, NO, NO, NO),  # and take out again
     "client:assign": Rule(None, TENANT, NO, NO, NO),
+    "client:contact": Rule(None, TENANT, ASSIGNED, NO, NO),  # telephone, address, emergency contact
+    "client:create": Rule(None, TENANT, NO, NO, NO, begins=True),
+    "client:end_access": Rule(None, TENANT, NO, NO, NO),  # to the portal, and give it back
+    "client:import": Rule(None, TENANT, NO, NO, NO, begins=True),
     "client:list": Rule(None, TENANT, TENANT, NO, NO),  # a therapist's list holds assigned clients only
     "client:read": Rule(None, TENANT, ASSIGNED, NO, NO),
     "client:settle_flag": Rule(None, TENANT, ASSIGNED, NO, NO),
+    "client:update": Rule(None, TENANT, NO, NO, NO),
     "document:download": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "document:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "document:share": Rule(None, TENANT, ASSIGNED, NO, NO),
@@ -88,6 +94,7 @@ RULES: Mapping[str, Rule] = {
     "intake:send": Rule(INTAKE_FORMS, TENANT, PERMITTED, NO, NO),
     "intake:send_many": Rule(INTAKE_FORMS, TENANT, NO, NO, NO),
     "intake:summarize": Rule(None, TENANT, ASSIGNED, NO, NO),
+    "invite:bulk": Rule(INVITATIONS, TENANT, NO, NO, NO),  # and each client by invite:send
     "invite:look_up": _open(),
     "invite:read": Rule(None, TENANT, ASSIGNED, NO, NO),
     "invite:redeem": _open(),
@@ -96,6 +103,8 @@ RULES: Mapping[str, Rule] = {
     "invite:send": Rule(INVITATIONS, TENANT, PERMITTED, NO, NO),
     "job:read": Rule(None, TENANT, NO, NO, NO),
     "job:stop": Rule(None, TENANT, NO, NO, NO),
+    "login_link:send": Rule(None, TENANT, ASSIGNED, NO, NO),  # it holds no secret and opens nothing
+    "mail:read": Rule(None, TENANT, ASSIGNED, NO, NO),
     "notification:read": Rule(None, SELF, SELF, NO, NO),
     "notification:update": Rule(None, SELF, SELF, NO, NO),
     "offer:read": Rule(None, TENANT, TENANT, NO, NO),
@@ -104,6 +113,7 @@ RULES: Mapping[str, Rule] = {
     "organization:update": Rule(None, TENANT, NO, NO, NO),
     "profile:read": Rule(None, NO, NO, SELF, NO),
     "profile:update": Rule(None, NO, NO, SELF, NO),
+    "sender:read": Rule(None, TENANT, NO, NO, NO),
     "session:create": _open(),
     "session:end": Rule(None, SELF, SELF, SELF, NO),
     "session:extend": Rule(None, SELF, SELF, SELF, NO),
@@ -129,6 +139,7 @@ RULES: Mapping[str, Rule] = {
     "subscription:read": Rule(None, TENANT, NO, NO, NO),
     "subscription:update": Rule(None, TENANT, NO, NO, NO),
     "slot:read": Rule(SCHEDULING, NO, NO, SELF, NO),
+    "suppression:clear": Rule(None, TENANT, PERMITTED, NO, NO),
     "tenant:look_up": _open(),
     "tenant:sign_up": _open(),
     "token:create": Rule(None, TENANT, NO, NO, NO),
@@ -136,4 +147,6 @@ RULES: Mapping[str, Rule] = {
     "token:revoke": Rule(None, TENANT, NO, NO, NO),
     "upload:add": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "upload:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
+    "wording:read": Rule(None, TENANT, TENANT, NO, NO),
+    "wording:update": Rule(None, TENANT, NO, NO, NO),
 }

@@ -197,6 +197,13 @@ def throttle(tenant_id: str, limit: tuple[int, int], now: float, *subject: str) 
         raise TooManyRequests(retry_after=(window + 1) * seconds - int(now))
 
 
+def tries(tenant_id: str, limit: tuple[int, int], now: float, *subject: str) -> int:
+    """How often `throttle` has counted `subject` in this window."""
+    digest, window = stage_secrets.keyed("attempts", *subject), str(int(now) // limit[1])
+    found = Attempts.find(tenant_id=tenant_id, subject_digest=digest, window=window)
+    return int(found.tries) if found is not None else 0
+
+
 def forgive(tenant_id: str, limit: tuple[int, int], now: float, *subject: str) -> None:
     """Forget the tries of `subject`, once it has proved who it is."""
     window = int(now) // limit[1]

@@ -88,10 +88,24 @@ def confirm(token: str, caller: Caller) -> tuple[str, Tenant]:
             when=(record.email_digest == link.email_digest) & (record.email == link.about["old"]),
             otherwise=Busy(retry_after=1),
         )
+        if isinstance(who, Client):
+            _found_as(tx, who, link.about["email"])
         tx.create(told)
         tx.create(audits.event(context, "account:change_email", client_id=_client_id(who)))
     mails.hand_over(told)
     return kind, tenant
+
+
+def _found_as(tx: Transaction, client: Client, email: str) -> None:
+    """Within the transaction: a duplicate of the file is looked for under its new address from now on."""
+    from chalicelib.services import files
+
+    place = (client.tenant_id, client.client_id, client.legal_name, client.birth_date)
+    old, new = ({each.pk: each for each in files.match_entries(*place, one)} for one in (client.email, email))
+    for pk in old.keys() - new.keys():
+        tx.delete(old[pk])
+    for pk in new.keys() - old.keys():
+        tx.put(new[pk])
 
 
 def _moved(old: Account, link: Link) -> Account:

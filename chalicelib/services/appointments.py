@@ -903,7 +903,7 @@ def _remind(context: Context, record: Appointment) -> None:
         _look_again(record, again)
         return
     at = max(come)
-    about = {"appointment_id": record.appointment_id, "start": int(record.start)}
+    about: dict[str, Any] = {"appointment_id": record.appointment_id, "start": int(record.start)}
     cause = f"{record.appointment_id}|{record.start}"
     letter = mails.to_client(at, record.tenant_id, record.client_id, "appointment_reminder", cause, **about)
     try:

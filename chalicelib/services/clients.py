@@ -9,7 +9,16 @@ from typing import Any
 from chalicelib import clock
 from chalicelib.adapters import secrets
 from chalicelib.context import Context
-from chalicelib.errors import Busy, EmailInUse, NotATherapist, NotFound, NotSealed, PortalError, Stale
+from chalicelib.errors import (
+    Busy,
+    ClientArchived,
+    EmailInUse,
+    NotATherapist,
+    NotFound,
+    NotSealed,
+    PortalError,
+    Stale,
+)
 from chalicelib.models.accounts import Account
 from chalicelib.models.clients import Assignment, Client, Document, SearchEntry
 from chalicelib.models.staff import Staff
@@ -392,8 +401,10 @@ def profile_actions(changes: dict[str, Any]) -> list[Any]:
 
 
 def update_profile(context: Context, changes: dict[str, Any]) -> Client:
-    """Change one's own demographics; raises Stale if the file changed since it was read."""
+    """Change one's own demographics. Stale: the file changed since it was read. ClientArchived: it is read-only."""
     client: Client = context.client
+    if client.status != "active":
+        raise ClientArchived()
     new_name = changes.get("preferred_name", client.preferred_name)
     old = {entry.pk: entry for entry in search_entries(*_search_of(client, client.preferred_name))}
     new = {entry.pk: entry for entry in search_entries(*_search_of(client, new_name))}

@@ -1,6 +1,7 @@
 """General Documents: sealing what was signed, and reading, handing out and verifying it (DESIGN.md, Signed forms)."""
 
 import hashlib
+import json
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ from chalicelib.adapters import documents as bucket
 from chalicelib.adapters import filetypes, keys
 from chalicelib.config import settings
 from chalicelib.context import Actor, Context, Persona
-from chalicelib.errors import AlwaysShared, NeverSealed, NotFound, NotSealed, PortalError
+from chalicelib.errors import AlwaysShared, NeverSealed, NotFound, NotSealed, PortalError, TooLarge
 from chalicelib.models.clients import Client, Document
 from chalicelib.models.intakes import Intake, IntakeForm, SignedForm
 from chalicelib.models.table import Page, at_keys, due_key, load
@@ -101,6 +102,53 @@ def _download_name(document: Document) -> tuple[str, str]:
     if document.category == INTAKE_FORM:
         return f"{document.form_id}.pdf", filetypes.MEDIA["pdf"]
     return f"{document.category.replace('_', '-')}-{document.filed_at[:10]}.{kind}", filetypes.MEDIA[kind]
+
+
+# ---- a packet as one file ----
+
+PACKET_MOST = 20 * 1024 * 1024
+
+
+def packet(context: Context, intake_id: str) -> tuple[str, Any]:
+    """A link to all sealed PDFs of a packet in one ZIP, with a list of their digests (manifest.json, SHA-256).
+
+    Raises NotFound, NotSealed until every form is sealed, TooLarge over 20 MB.
+    """
+    intake, forms = intakes.state_of(context, intake_id)
+    sealed = {form.form_id: form for form in forms if form.status == "sealed"}
+    if not intake.forms or len(sealed) < len(intake.forms):
+        raise NotSealed()
+    about = {"tenant_id": context.tenant_id, "client_id": context.client_id}
+    wanted = [sealed[entry["form_id"]].document_id for entry in intake.forms]
+    found = load(*((Document, {**about, "document_id": each}) for each in wanted))
+    if sum(int(each.size) for each in found) > PACKET_MOST:
+        raise TooLarge()
+    content = _zipped(intake, found)
+    audits.record(context, "document:download", client_id=context.client_id, intake_id=intake_id)
+    object_key, version = bucket.put_packet(context.tenant_id, context.client_id, intake_id, content)
+    return bucket.link(object_key, version, f"packet-{intake.sent_at[:10]}.zip", "application/zip")
+
+
+def _zipped(intake: Intake, found: list[Document]) -> bytes:
+    """The same bytes for the same packet, whenever it is asked for."""
+    import io
+    import zipfile
+
+    files = {
+        f"{number:02}-{each.form_id}.pdf": bucket.get(each.object_key, each.object_version)
+        for number, each in enumerate(found, 1)
+    }
+    listed = [
+        {"file": name, "title": each.title, "form_version": each.form_version, "signed_by": each.signed_by,
+         "signed_at": each.signed_at, "sealed_at": each.filed_at, "sha256": each.sha256}
+        for name, each in zip(files, found, strict=True)
+    ]  # fmt: skip
+    manifest = {"packet": intake.intake_id, "completed_at": intake.completed_at, "documents": listed}
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in {**files, "manifest.json": json.dumps(manifest, indent=1).encode()}.items():
+            packed.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
+    return made.getvalue()
 
 
 # ---- what was uploaded ----

@@ -15,6 +15,7 @@ from chalicelib.errors import (
     AlreadySigned,
     AnswersIncomplete,
     Busy,
+    ClientArchived,
     DisclosureChanged,
     IntakeRevoked,
     InvalidBody,
@@ -298,8 +299,10 @@ def save(
 ) -> str:
     """Keep what was typed into one section; the instant it was kept. Two devices merge field by field.
 
-    Raises InvalidBody (nothing kept), AlreadySigned, IntakeRevoked, NotFound, Busy.
+    Raises InvalidBody (nothing kept), AlreadySigned, IntakeRevoked, ClientArchived, NotFound, Busy.
     """
+    if context.client.status != "active":
+        raise ClientArchived()
     about = {"tenant_id": context.tenant_id, "client_id": context.client_id, "intake_id": intake_id}
     place = {**about, "form_id": form_id, "section_id": section_id}
     intake = get(context, intake_id)  # its forms never change, and the transaction checks that it is open
@@ -416,11 +419,13 @@ def sign(
     the packet's next form that is to be done.
 
     Stores the canonical answers and the evidence (DOMAIN.md 4.5; 15 USC 7001), and queues the sealing. Raises
-    AnswersIncomplete with the places, AlreadySigned, IntakeRevoked, DisclosureChanged, NotFound, Busy.
+    AnswersIncomplete with the places, AlreadySigned, IntakeRevoked, DisclosureChanged, ClientArchived, NotFound, Busy.
     """
     if context.result:
         intake, parts = state_of(context, intake_id)
         return _signed_form(context, intake_id, form_id), next_form(intake, parts, form_id)
+    if context.client.status != "active":
+        raise ClientArchived()
     for _ in range(TRIES):
         try:
             return _sign(context, intake_id, form_id, signature)

@@ -1,6 +1,6 @@
 """Invitations: one offer to one client, with the forms to complete (DOMAIN.md section 3)."""
 
-import functools
+import contextlib
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,11 +10,13 @@ from chalicelib.adapters import keys
 from chalicelib.config import settings
 from chalicelib.context import Actor, Context, Persona
 from chalicelib.errors import (
+    AddressSuppressed,
     AlreadyActive,
     AlreadyInvited,
     BirthDateMismatch,
     Busy,
     ClientArchived,
+    DailyCap,
     EmailInUse,
     InvalidBody,
     InvitationClosed,
@@ -22,18 +24,22 @@ from chalicelib.errors import (
     InvitationLocked,
     InvitationRevoked,
     InvitationUsed,
+    MailUnderWay,
     NoEmail,
     NotFound,
     PortalError,
+    TooManyRequests,
 )
 from chalicelib.models.accounts import Account
 from chalicelib.models.clients import Client
 from chalicelib.models.forms import Form
 from chalicelib.models.intakes import Intake
 from chalicelib.models.invites import Invite
+from chalicelib.models.suppressions import Suppression
 from chalicelib.models.table import load
 from chalicelib.models.tenants import Tenant
-from chalicelib.models.transaction import Transaction
+from chalicelib.models.transaction import Transaction, change
+from chalicelib.models.wordings import UsualWording
 from chalicelib.policies.plans import Feature, Off, why_off
 from chalicelib.services import (
     accounts,
@@ -47,19 +53,22 @@ from chalicelib.services import (
     notifications,
     reminders,
     sessions,
+    spellings,
+    suppressions,
+    wordings,
 )
 from chalicelib.services import tenants as organizations
 from chalicelib.services.sessions import Caller
 
 LIFE = timedelta(hours=72)
 WRONG_DATES = 5  # of birth, until a link is closed (notes: security 3.1)
-PLACEHOLDERS = ["{client_first_name}", "{organization}", "{link}", "{minutes}"]
 STAND_IN = "(a personal link, made when this is sent)"
 
 
-def template(tenant: Tenant) -> tuple[str, str]:
-    """Subject and message as offered to the sender; neutral where the organization chose so (DOMAIN.md 3.4)."""
-    return letters.usual_words(bool(organizations.setting(tenant, "neutral_mail")))
+def left_today(context: Context) -> int:
+    """How many more invitations the organization may send until midnight UTC."""
+    limit = organizations.limit(context.tenant, "invitations_tenant")
+    return max(0, limit[0] - accounts.tries(context.tenant_id, limit, context.now.timestamp(), "invitations"))
 
 
 # ---- may this client be invited? ----
@@ -78,12 +87,12 @@ def obstacle(client: Client, now: datetime) -> PortalError | None:
     return None
 
 
-def address_taken(client: Client) -> bool:
-    """Whether another portal account of the organization has this client's address (DOMAIN.md 3.2)."""
-    if not client.email:
-        return False
-    account = accounts.find(client.tenant_id, accounts.PORTAL, client.email)
-    return account is not None and account.principals != clients.principal(client.client_id)
+def obstacle_of_address(client: Client, there: suppressions.AtAddress) -> PortalError | None:
+    """Why nothing can be sent to the address on file: it opens another account of the organization (DOMAIN.md 3.2), or
+    it is one that we do not write to any more."""
+    if there.account is not None and there.account.principals != clients.principal(client.client_id):
+        return EmailInUse()
+    return AddressSuppressed() if there.listed is not None else None
 
 
 def is_over(client: Client, now: datetime) -> bool:
@@ -127,45 +136,82 @@ def forms_off(context: Context) -> Off | None:
     return why_off(Feature.INTAKE_FORMS, context.circumstances)
 
 
-def preview(context: Context, picked: Sequence[Form], subject: str | None, message: str | None) -> letters.Letter:
+def preview(context: Context, picked: Sequence[Form], subject: str, message: str) -> letters.Letter:
     """The mail as it will be sent, but for the link."""
     client: Client = context.client
-    usual = template(context.tenant)
     to = client.email or ""
     minutes = sum(int(form.minutes) for form in picked)
-    words = (subject or usual[0], message or usual[1])
-    return letters.invitation_letter(context.tenant, client, to, *words, STAND_IN, minutes)
+    return letters.invitation_letter(context.tenant, client, to, subject, message, STAND_IN, minutes)
 
 
-Also = Callable[[Transaction], None]  # what else is written with it, all or nothing
+Also = Callable[[Transaction, Invite], None]  # what else is written with it, all or nothing
+
+
+def words_of(tenant: Tenant, subject: str | None, message: str | None) -> tuple[str, str]:
+    """What the sender wrote, and the usual words for what they left out."""
+    if subject and message:
+        return subject, message
+    usual = wordings.usual(tenant)
+    return subject or usual[0], message or usual[1]
 
 
 def send(
-    context: Context, form_ids: Sequence[str], subject: str | None, message: str | None, also: Also | None = None
+    context: Context,
+    form_ids: Sequence[str],
+    subject: str | None,
+    message: str | None,
+    *,
+    hold: int = 0,
+    also: Also | None = None,
 ) -> Invite:
     """Invite the client with these forms: claims the address, freezes the forms, writes the mail; all or nothing.
 
-    Raises NoEmail, EmailInUse, AlreadyActive, AlreadyInvited, ClientArchived, InvalidBody, FeatureNotInPlan,
-    FeatureSwitchedOff, TooManyRequests.
+    The mail waits for `hold` seconds, in which `cancel` takes everything back.
+
+    Raises NoEmail, EmailInUse, AddressSuppressed, AlreadyActive, AlreadyInvited, ClientArchived, InvalidBody,
+    FeatureNotInPlan, FeatureSwitchedOff, DailyCap, TooManyRequests.
     """
-    client: Client = context.client
     if context.result:
         return _get(context, context.result)
     picked = chosen(context, form_ids)
+    usual, listed = load(
+        None if subject and message else (UsualWording, {"tenant_id": context.tenant_id}),
+        suppressions.wanted(context.tenant_id, context.client.email),
+    )
+    start = ("", "") if subject and message else wordings.words_of(context.tenant, usual)
+    return send_with(context, picked, (subject or start[0], message or start[1]), listed, hold=hold, also=also)
+
+
+def send_with(
+    context: Context,
+    picked: Sequence[Form],
+    words: tuple[str, str],
+    listed: Suppression | None,
+    *,
+    hold: int = 0,
+    also: Also | None = None,
+) -> Invite:
+    """`send` with forms, words, and what is against the address at hand; `also` adds to the transaction.
+
+    An address that bounces at this very moment is seen once more when the mail is sent (services.mails).
+    """
+    client: Client = context.client
     if refused := obstacle(client, context.now):
         raise refused
+    if listed is not None:
+        raise AddressSuppressed()
     _pace(context)
     previous = _previous(client)
     intake = intakes.packet(context, client, picked)
-    invite = _new_invite(context, client, picked, intake, subject, message)
+    invite = _new_invite(context, client, picked, intake, *words)
     mail = mails.to_client(
-        context.now, context.tenant_id, client.client_id, letters.INVITATION, invite_id=invite.invite_id
+        context.now, context.tenant_id, client.client_id, letters.INVITATION, hold=hold, invite_id=invite.invite_id
     )
-    invite.mail_id = mail.mail_id
+    invite.mail_id, invite.held_until = mail.mail_id, mail.held_until
     with Transaction() as tx:
         idempotency.remember(tx, context, invite.invite_id)
         if also is not None:
-            also(tx)
+            also(tx, invite)
         _claim(tx, client, invite, previous)
         tx.create(invite)
         tx.create(intake)
@@ -178,9 +224,12 @@ def send(
 def _pace(context: Context) -> None:
     """So many mails a day to one person, and so many from one organization (notes: security 3.7)."""
     seconds, about = context.now.timestamp(), ("invitations", context.client_id)
-    limit = functools.partial(organizations.limit, context.tenant)
-    accounts.throttle(context.tenant_id, limit("invitations_client"), seconds, *about)
-    accounts.throttle(context.tenant_id, limit("invitations_tenant"), seconds, "invitations")
+    accounts.throttle(context.tenant_id, organizations.limit(context.tenant, "invitations_client"), seconds, *about)
+    cap = organizations.limit(context.tenant, "invitations_tenant")
+    try:
+        accounts.throttle(context.tenant_id, cap, seconds, "invitations")
+    except TooManyRequests as full:
+        raise DailyCap(retry_after=full.retry_after) from None
 
 
 def _previous(client: Client) -> Invite | None:
@@ -194,16 +243,17 @@ def _new_invite(
     client: Client,
     picked: Sequence[Form],
     intake: Intake,
-    subject: str | None,
-    message: str | None,
+    subject: str,
+    message: str,
 ) -> Invite:
     invite_id = ids.new_id(context.now)
     email = str(client.email)
-    usual = template(context.tenant)
-    # Only the sender's own words are kept: with the usual ones the record stays under 1 KB, half the price of a write.
-    words: dict[str, Any] = {"neutral": bool(organizations.setting(context.tenant, "neutral_mail"))}
-    words |= {"subject": subject} if subject and subject != usual[0] else {}
-    words |= {"message": message} if message and message != usual[1] else {}
+    neutral = bool(organizations.setting(context.tenant, "neutral_mail"))
+    usual = letters.usual_words(neutral)
+    # Only other words than the portal's own are kept: with those the record stays under 1 KB, half a write's price.
+    words: dict[str, Any] = {"neutral": neutral}
+    words |= {"subject": subject} if subject != usual[0] else {}
+    words |= {"message": message} if message != usual[1] else {}
     invite = Invite.new(
         tenant_id=context.tenant_id,
         client_id=client.client_id,
@@ -235,6 +285,7 @@ def _claim(tx: Transaction, client: Client, invite: Invite, previous: Invite | N
         Client.invite_id.set(invite.invite_id),
         Client.invite_ends_at.set(invite.ends_at),
         Client.email_digest.set(invite.email_digest),
+        Client.first_invited_at.set(Client.first_invited_at | invite.sent_at),
         when=seen & (Client.email == client.email) & (Client.status == "active"),
         otherwise=AlreadyInvited(),
     )
@@ -249,25 +300,29 @@ def _claim(tx: Transaction, client: Client, invite: Invite, previous: Invite | N
     )
     free = Account.pk.does_not_exist() | ((Account.principals == own) & (Account.status == "invited"))
     tx.put(account, when=free, otherwise=EmailInUse())
+    suppressions.note_mailbox(tx, client.tenant_id, client.client_id, invite.email)
     if previous is None or previous.status != "waiting":
         return
     tx.update(previous, Invite.status.set("replaced"), when=Invite.status == "waiting", otherwise=AlreadyInvited())
     intakes.take_back(tx, previous.tenant_id, previous.client_id, previous.intake_id)
     if previous.email_digest != invite.email_digest:
-        _release(tx, previous)
+        _release(tx, previous, invite.email)
 
 
-def _release(tx: Transaction, invite: Invite) -> None:
-    """Give the address of an invitation that nobody took up back."""
+def _release(tx: Transaction, invite: Invite, instead: str | None = None) -> None:
+    """Give the address of an invitation that nobody took up back; `instead` is the one that takes its place."""
     claim = Account.at(tenant_id=invite.tenant_id, email_digest=invite.email_digest, realm=accounts.PORTAL)
     own = Account.principals == clients.principal(invite.client_id)
     tx.delete(claim, when=Account.pk.does_not_exist() | (own & (Account.status == "invited")))
+    if instead is None or spellings.mailbox(instead) != spellings.mailbox(invite.email):
+        suppressions.forget_mailbox(tx, invite.tenant_id, invite.client_id, invite.email)
 
 
 def resend(context: Context, invite_id: str, also: Also | None = None) -> Invite:
     """Send the same invitation with a new link; the older link stops (DOMAIN.md 3.3).
 
-    Raises InvitationClosed; FeatureNotInPlan or FeatureSwitchedOff when it holds forms and these cannot be sent now.
+    Raises InvitationClosed, AddressSuppressed, DailyCap; FeatureNotInPlan or FeatureSwitchedOff when it holds forms and
+    these cannot be sent now.
     """
     if context.result:
         return _get(context, context.result)
@@ -287,7 +342,7 @@ def resend(context: Context, invite_id: str, also: Also | None = None) -> Invite
     with Transaction() as tx:
         idempotency.remember(tx, context, invite_id)
         if also is not None:
-            also(tx)
+            also(tx, invite)
         tx.update(
             invite,
             Invite.generation.set(invite.generation),
@@ -298,6 +353,9 @@ def resend(context: Context, invite_id: str, also: Also | None = None) -> Invite
             Invite.token_digest.set(invite.token_digest),
             Invite.renewal_asked_at.remove(),
             Invite.wrong_dates.remove(),
+            Invite.held_until.remove(),
+            Invite.opened_at.remove(),
+            Invite.news.remove(),
             when=(Invite.status == "waiting") & (Invite.generation == seen),
             otherwise=InvitationClosed(),
         )
@@ -307,35 +365,69 @@ def resend(context: Context, invite_id: str, also: Also | None = None) -> Invite
             when=(Client.portal == "invited") & (Client.invite_id == invite_id),
             otherwise=InvitationClosed(),
         )
+        suppressions.require_none(tx, context.tenant_id, invite.email_digest)
         tx.create(mail)
         tx.create(audits.event(context, "invite:resend", client_id=client.client_id, invite_id=invite_id))
     mails.hand_over(mail)
-    invite.renewal_asked_at = invite.wrong_dates = None
+    invite.renewal_asked_at = invite.wrong_dates = invite.held_until = invite.opened_at = invite.news = None
     return invite
 
 
 def revoke(context: Context, invite_id: str) -> Invite:
     """Take an invitation back; its link stops, its address is free again. Raises InvitationClosed."""
     invite = _get(context, invite_id)
-    client: Client = context.client
     if invite.status == "revoked":
         return invite
     with Transaction() as tx:
-        tx.update(invite, Invite.status.set("revoked"), when=Invite.status == "waiting", otherwise=InvitationClosed())
-        tx.update(
-            client,
-            Client.portal.set("none"),
-            Client.invite_id.remove(),
-            Client.invite_ends_at.remove(),
-            Client.email_digest.remove(),
-            when=(Client.portal == "invited") & (Client.invite_id == invite_id),
-            otherwise=InvitationClosed(),
-        )
-        _release(tx, invite)
-        intakes.take_back(tx, invite.tenant_id, invite.client_id, invite.intake_id)
-        tx.create(audits.event(context, "invite:revoke", client_id=client.client_id, invite_id=invite_id))
+        _withdraw(tx, context, invite)
+        tx.create(audits.event(context, "invite:revoke", client_id=context.client_id, invite_id=invite_id))
     invite.status = "revoked"
     return invite
+
+
+def close(tx: Transaction, invite: Invite, *news: Any) -> list[Any]:
+    """Within a transaction: this open invitation is taken back. What is to change on the file, for its one update."""
+    waiting = Invite.status == "waiting"
+    tx.update(invite, Invite.status.set("revoked"), *news, when=waiting, otherwise=InvitationClosed())
+    _release(tx, invite)
+    intakes.take_back(tx, invite.tenant_id, invite.client_id, invite.intake_id)
+    return [
+        Client.portal.set("none"),
+        Client.invite_id.remove(),
+        Client.invite_ends_at.remove(),
+        Client.email_digest.remove(),
+    ]
+
+
+def cancel(context: Context, invite_id: str) -> Invite:
+    """Take an invitation back whose mail is held: nothing is mailed, and the client was not invited.
+
+    Raises MailUnderWay once a worker has the mail, or when it was not held at all; InvitationClosed.
+    """
+    invite = _get(context, invite_id)
+    if invite.delivery == "cancelled":
+        return invite
+    if invite.held_until is None:
+        raise MailUnderWay()
+    client: Client = context.client
+    never_before = client.first_invited_at == invite.sent_at
+    with Transaction() as tx:
+        mails.take_back(tx, invite.tenant_id, invite.client_id, invite.mail_id, MailUnderWay())
+        undo = [Client.first_invited_at.remove()] if never_before else []
+        _withdraw(tx, context, invite, Invite.delivery.set("cancelled"), undo=undo)
+        tx.create(audits.event(context, "invite:cancel", client_id=context.client_id, invite_id=invite_id))
+    invite.status, invite.delivery = "revoked", "cancelled"
+    return invite
+
+
+def _withdraw(tx: Transaction, context: Context, invite: Invite, *news: Any, undo: Sequence[Any] = ()) -> None:
+    tx.update(
+        context.client,
+        *close(tx, invite, *news),
+        *undo,
+        when=(Client.portal == "invited") & (Client.invite_id == invite.invite_id),
+        otherwise=InvitationClosed(),
+    )
 
 
 def of_client(context: Context, limit: int, cursor: str | None) -> Any:
@@ -398,7 +490,18 @@ def look_up(token: str, caller: Caller) -> tuple[str, Invite, Client, Tenant]:
     """What a link opens; consumes nothing, so that a mail scanner may follow it. Raises NotFound, TooManyRequests."""
     invite, client, tenant = by_token(token)
     _slow_down(invite, caller)
-    return link_state(invite, token, clock.now()), invite, client, tenant
+    state = link_state(invite, token, clock.now())
+    if state == "open" and invite.opened_at is None:
+        _note_opened(invite)
+    return state, invite, client, tenant
+
+
+def _note_opened(invite: Invite) -> None:
+    """The first time; a mail scanner that runs the page's script counts as well, so nothing depends on it."""
+    at = clock.text(clock.now())
+    first = Invite.opened_at.does_not_exist() & (Invite.generation == invite.generation)
+    with contextlib.suppress(_Beside):
+        change(invite, Invite.opened_at.set(at), when=first, otherwise=_Beside())
 
 
 def _slow_down(invite: Invite, caller: Caller) -> None:

@@ -54,16 +54,22 @@ Work = Callable[[Context, Task, Finish], None]
 
 def _works() -> Mapping[str, Work]:
     """Every kind of job by its name; the features bring their work."""
-    from chalicelib.services import reminders, sendings
+    from chalicelib.services import bulk, imports, reminders, sendings
 
-    return {reminders.REMIND: reminders.remind_one, sendings.ASK_AGAIN: sendings.ask_one_again}
+    return {
+        bulk.WORK: bulk.invite_one,
+        imports.WORK: imports.import_row,
+        reminders.REMIND: reminders.remind_one,
+        sendings.ASK_AGAIN: sendings.ask_one_again,
+    }
 
 
 # ---- starting ----
 
 
-def start(context: Context, work: str, shared: Any, items: Sequence[Any]) -> Job:
-    """Begin a job over `items` (JSON; what they say is kept encrypted). With an Idempotency-Key: the same job again."""
+def start(context: Context, work: str, shared: Any, items: Sequence[Any], *, hold: int = 0) -> Job:
+    """Begin a job over `items` (JSON; what they say is kept encrypted), `hold` seconds from now: until then stopping it
+    leaves nothing done. With an Idempotency-Key: the same job again."""
     if context.result:
         return get(context, context.result)
     at = context.now
@@ -81,16 +87,17 @@ def start(context: Context, work: str, shared: Any, items: Sequence[Any]) -> Job
         started_by=context.actor.staff_id,
         started_by_name=context.actor.name,
         created_at=clock.text(at),
+        starts_at=clock.text(at + timedelta(seconds=hold)) if hold else None,
         expires_at=int((at + KEPT).timestamp()),
     )
     job.about = keys.encrypt(context.tenant_id, shared, job.sk)
     _put_items(context, job, items)  # before the job itself: without it nobody looks at them
-    job.due(at + AGAIN)
+    job.due(at + timedelta(seconds=hold) + AGAIN)
     with Transaction() as tx:
         idempotency.remember(tx, context, job.job_id)
         tx.create(job)
         tx.create(audits.event(context, "job:start", job_id=job.job_id, work=work))
-    queue_again(job)
+    queue_again(job, hold)
     return job
 
 
@@ -110,10 +117,10 @@ def _put_items(context: Context, job: Job, items: Sequence[Any]) -> None:
                 tx.put(item)
 
 
-def queue_again(job: Job) -> None:
-    """Have on_job go on with it; if this fails, the sweep finds it within two minutes."""
+def queue_again(job: Job, delay: int = 0) -> None:
+    """Have on_job go on with it in `delay` seconds; if this fails, the sweep finds it within two minutes."""
     try:
-        queues.jobs(job.tenant_id, job.job_id)
+        queues.jobs(job.tenant_id, job.job_id, delay)
     except Exception as error:
         logger.warning("job_not_queued", error=where(error))
 
@@ -185,6 +192,9 @@ def run(tenant_id: str, job_id: str) -> None:
     while True:
         job, tenant = load((Job, {"tenant_id": tenant_id, "job_id": job_id}), (Tenant, {"tenant_id": tenant_id}))
         if job is None or tenant is None or job.status not in ("queued", "running"):
+            return
+        if wait := clock.seconds_until(job.starts_at):
+            queue_again(job, wait)
             return
         if _few(job, tenant):
             return

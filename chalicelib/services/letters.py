@@ -32,6 +32,7 @@ SIGN_UP_KNOWN, SIGN_UP_REJECTED = "sign_up_known", "sign_up_rejected"
 RECOVERY_CODE_USED, SECOND_FACTOR_CHANGED = "recovery_code_used", "second_factor_changed"
 STAFF_INVITATION, SECOND_FACTOR = "staff_invitation", "second_factor"
 FORMS_SENT, FORMS_WAITING = "forms_sent", "forms_waiting"
+LOGIN_LINK = "login_link"
 
 
 class Letter(NamedTuple):
@@ -129,7 +130,30 @@ def invitation_letter(
         "This link works once, for 72 hours. If you did not expect this mail, you can ignore it.\n"
         "Please do not answer this mail: nobody reads it."
     )
-    return letter(tenant, to, filled(subject), body, closing, link, "Open the portal")
+    shown = filled(subject.replace("{link}", ""))  # a subject is seen on locked screens: never a secret in it
+    return letter(tenant, to, shown, body, closing, link, "Open the portal")
+
+
+def _login_link(record: ClientMail, tenant: Tenant) -> Letter | None:
+    """The sign-in page for a client who forgot where it is; no secret is in it (DOMAIN.md 3.8)."""
+    from chalicelib.services.clients import first_name
+
+    client = Client.find(tenant_id=record.tenant_id, client_id=record.client_id)
+    if client is None or client.portal != "active" or not client.email:
+        return None
+    neutral = bool(tenants.setting(tenant, "neutral_mail"))
+    whose = "your" if neutral else f"{tenant.name}’s"
+    link = tenants.login_url(tenant)
+    body = (
+        f"Hello {first_name(client)},\n\nyou asked where to sign in. This is {whose} sign-in page:\n\n{link}\n\n"
+        "Sign in with this e-mail address and your password. On that page you can also choose a new password."
+    )
+    closing = (
+        "This link is the same for everyone and holds no secret. If you did not ask for it, you can ignore this mail.\n"
+        "Please do not answer this mail: nobody reads it."
+    )
+    subject = "Where to sign in" if neutral else f"Where to sign in: {tenant.name}"
+    return letter(tenant, client.email, subject, body, closing, link, "Sign in")
 
 
 def _split(part: str, name: str, value: str) -> list[str]:
@@ -396,6 +420,7 @@ def _page(body: str, closing: str, link: str, button: str) -> str:
 
 COMPOSERS: Mapping[str, Callable[[Any, Tenant], Letter | None]] = {
     INVITATION: _invitation,
+    LOGIN_LINK: _login_link,
     PACKET_COMPLETED: notice("Forms that were sent out are finished and waiting for you in the portal."),
     STAFF_INVITATION: _to_colleague(
         "Your staff account for the Client Portal of {organization}",

@@ -1,6 +1,6 @@
 """The outbox: what is mailed, composed (letters.py) only when it is sent, and claimed before that (DESIGN.md, Outbox).
 
-    queued ─ on_mail claims ─▶ sending ─ SES accepts ─▶ sent
+    queued ─ on_mail claims ─▶ sending ─ SES accepts ─▶ sent ── SES tells: delivered, bounced, complained (`news`)
        ▲                          ├ SES refuses for good ▶ failed
        └── due again, 2 minutes ──┘ (the worker died, or SES's answer was lost: then it is sent again)
 
@@ -12,16 +12,17 @@ from typing import Any
 
 from chalicelib import clock, ids
 from chalicelib.adapters import mail, queues
+from chalicelib.context import Actor, Context, Persona
 from chalicelib.errors import PortalError
 from chalicelib.models.accounts import Link
 from chalicelib.models.clients import Client
 from chalicelib.models.invites import Invite
 from chalicelib.models.mails import AccountMail, ClientMail, Mail, SentMessage, StaffMail
 from chalicelib.models.staff import Staff
-from chalicelib.models.table import at_keys, due_key
+from chalicelib.models.table import Page, at_keys, due_key
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.observability import logger, where
-from chalicelib.services import letters, links
+from chalicelib.services import accounts, audits, letters, links, suppressions
 
 SWEEP = timedelta(seconds=60)
 CLAIM = timedelta(minutes=2)
@@ -44,10 +45,18 @@ class AlreadyClaimed(PortalError):
 
 
 def to_client(
-    at: datetime, tenant_id: str, client_id: str, template: str, cause: str | None = None, **about: Any
+    at: datetime,
+    tenant_id: str,
+    client_id: str,
+    template: str,
+    cause: str | None = None,
+    *,
+    hold: int = 0,
+    **about: Any,
 ) -> ClientMail:
     """A mail to a client, for the transaction that causes it; one for each cause, where there is one that may come
-    twice."""
+    twice. It waits for `hold` seconds and can be taken back."""
+    ready = at + timedelta(seconds=hold)
     record = ClientMail.new(
         tenant_id=tenant_id,
         client_id=client_id,
@@ -56,8 +65,11 @@ def to_client(
         ids=about,
         status="queued",
         attempts=0,
+        created_at=clock.text(at),
+        held_until=clock.text(ready) if hold else None,
+        delivery="queued",
     )
-    return record.due(at + SWEEP)
+    return record.due(ready + SWEEP)
 
 
 def to_staff(
@@ -111,9 +123,34 @@ def hand_over(*records: Mail) -> None:
     """After the commit: queue what was written. If this fails, the sweep finds it within a minute."""
     for record in records:
         try:
-            queues.mail(record.pk, record.sk)
+            queues.mail(record.pk, record.sk, _still_held(record))
         except Exception as error:
             logger.warning("mail_not_queued", error=where(error))
+
+
+def _still_held(record: Mail) -> int:
+    """For how many seconds a mail can still be taken back."""
+    return clock.seconds_until(record.held_until) if isinstance(record, ClientMail) else 0
+
+
+def take_back(tx: Transaction, tenant_id: str, client_id: str, mail_id: str, otherwise: PortalError) -> None:
+    """Within a transaction: a mail that no worker has in its hands is never sent."""
+    place = ClientMail.at(tenant_id=tenant_id, client_id=client_id, mail_id=mail_id)
+    tx.update(
+        place,
+        ClientMail.status.set("dropped"),
+        ClientMail.delivery.set("cancelled"),
+        ClientMail.duepk.remove(),
+        ClientMail.duesk.remove(),
+        when=ClientMail.status == "queued",
+        otherwise=otherwise,
+    )
+
+
+def of_client(context: Context, limit: int, cursor: str | None) -> Page:
+    """The mails to a client, newest first."""
+    about: dict[str, Any] = {"tenant_id": context.tenant_id, "client_id": context.client_id}
+    return ClientMail.page(ClientMail.KEY, limit=limit, cursor=cursor, **about)
 
 
 # ---- out of the outbox ----
@@ -127,6 +164,9 @@ def deliver(pk: str, sk: str) -> None:
     record = next(iter(at_keys([(pk, sk)], consistent=True)), None)
     if not isinstance(record, Mail) or record.status in ("sent", "failed", "dropped"):
         return
+    if wait := _still_held(record):
+        queues.mail(pk, sk, wait)
+        return
     now = clock.now()
     try:
         _claim(record, now)
@@ -136,6 +176,11 @@ def deliver(pk: str, sk: str) -> None:
     if letter is None:
         _settle(record, "dropped")
         return
+    if isinstance(record, ClientMail):
+        record.email_digest = accounts.email_digest(record.tenant_id, letter.to)
+        if suppressions.of(record.tenant_id, letter.to):
+            _fail(record, "suppressed")
+            return
     message_id = _send(record, letter)
     if message_id is not None:
         _sent(record, message_id, now)
@@ -174,9 +219,14 @@ def _send(record: Mail, letter: letters.Letter) -> str | None:
         if error.response["Error"]["Code"] not in _FOR_GOOD and record.attempts < ATTEMPTS:
             change(record, type(record).status.set("queued"))
             raise
-        _settle(record, "failed")
-        _tell_invite(record, "failed")
+        _fail(record, "bounced" if _is_of_the_address(error) else "failed")
         return None
+
+
+def _is_of_the_address(error: Any) -> bool:
+    """Whether SES refuses because the address is on a suppression list of the account, not for a reason of ours."""
+    told = error.response["Error"]
+    return told["Code"] == "MessageRejected" and "suppress" in str(told.get("Message", "")).lower()
 
 
 def _sent(record: Mail, message_id: str, now: datetime) -> None:
@@ -188,17 +238,28 @@ def _sent(record: Mail, message_id: str, now: datetime) -> None:
         mail_sk=record.sk,
         expires_at=int((now + timedelta(days=30)).timestamp()),
     )
+    actions = [
+        kind.status.set("sent"),
+        kind.sent_at.set(clock.text(now)),
+        kind.message_id.set(message_id),
+        kind.duepk.remove(),
+        kind.duesk.remove(),
+    ]
+    if isinstance(record, ClientMail):
+        _note(record, "sent", now, *actions, ClientMail.email_digest.set(record.email_digest), known=known)
+        return
     with Transaction() as tx:
         tx.put(known)
-        tx.update(
-            record,
-            kind.status.set("sent"),
-            kind.sent_at.set(clock.text(now)),
-            kind.message_id.set(message_id),
-            kind.duepk.remove(),
-            kind.duesk.remove(),
-        )
-    _tell_invite(record, "sent")
+        tx.update(record, *actions)
+
+
+def _fail(record: Mail, delivery: str) -> None:
+    """It will not be sent, and why is told with it."""
+    if not isinstance(record, ClientMail):
+        _settle(record, "failed")
+        return
+    kind = type(record)
+    _note(record, delivery, clock.now(), kind.status.set("failed"), kind.duepk.remove(), kind.duesk.remove())
 
 
 def _settle(record: Mail, status: str) -> None:
@@ -220,26 +281,73 @@ def sweep(pk: str, sk: str, now: datetime) -> None:
 
 # ---- what became of it ----
 
-_ORDER = {"queued": 0, "sent": 1, "delivered": 2, "bounced": 3, "complained": 4, "failed": 3}
+# The worse the news, the higher. A bounce for now can also be an automatic reply: SES does not tell them apart.
+WORSE = {
+    "queued": 0, "sent": 1, "delayed": 2, "delivered": 3, "deferred": 4, "failed": 5, "suppressed": 5, "bounced": 6,
+    "complained": 7,
+}  # fmt: skip
+_LISTED = {"bounced": suppressions.BOUNCED, "complained": suppressions.COMPLAINED}
+
+
+class _Overtaken(PortalError):
+    """Other news of this mail came at the same moment: look again."""
 
 
 def happened(message_id: str, delivery: str) -> None:
-    """SES tells what became of a message (delivered, bounced, complained); in any order, the worst news stays."""
+    """SES tells what became of a message (one of WORSE), in any order and more than once; the worst news stays.
+
+    A message that is not ours is ignored. What bounced for good, or was complained of, is not written to again.
+    """
     known = SentMessage.find(message_id=message_id)
-    record = next(iter(at_keys([(known.mail_pk, known.mail_sk)])), None) if known else None
-    if record is not None:
-        _tell_invite(record, delivery)
+    for record in at_keys([(known.mail_pk, known.mail_sk)], consistent=True) if known else ():
+        if isinstance(record, ClientMail):
+            _note(record, delivery, clock.now())
 
 
-def _tell_invite(record: Mail, delivery: str) -> None:
-    if not isinstance(record, ClientMail) or record.template != letters.INVITATION:
+def _note(record: ClientMail, delivery: str, at: datetime, *actions: Any, known: SentMessage | None = None) -> None:
+    """Note news of a mail with it (along with `actions`), with the invitation that it is, and on the list of addresses:
+    one transaction, once."""
+    for _ in range(8):
+        (found,) = at_keys([(record.pk, record.sk)], consistent=True)
+        if delivery in (found.news or {}) and not actions:
+            return
+        found.email_digest = found.email_digest or record.email_digest
+        try:
+            with Transaction() as tx:
+                if known is not None:
+                    tx.put(known)
+                _add_news(tx, found, delivery, clock.text(at), *actions)
+                if (invite := _invitation(found)) is not None:
+                    _add_news(tx, invite, delivery, clock.text(at))
+                _list(tx, found, delivery, at)
+        except _Overtaken:
+            continue
         return
+    raise _Overtaken()
+
+
+def _add_news(tx: Transaction, each: ClientMail | Invite, delivery: str, at: str, *actions: Any) -> None:
+    kind = type(each)
+    worst = max(each.delivery or "queued", delivery, key=lambda state: WORSE.get(state, 0))
+    seen = kind.news == each.news if each.news else kind.news.does_not_exist()
+    if isinstance(each, Invite):
+        seen &= Invite.mail_id == each.mail_id
+    news = {delivery: at, **(each.news or {})}
+    tx.update(each, kind.delivery.set(worst), kind.news.set(news), *actions, when=seen, otherwise=_Overtaken())
+
+
+def _list(tx: Transaction, record: ClientMail, delivery: str, at: datetime) -> None:
+    if delivery not in _LISTED or not record.email_digest:
+        return
+    suppressions.add(tx, record.tenant_id, record.email_digest, _LISTED[delivery], clock.text(at))
+    system = Context(record.tenant_id, Actor("system", "mail events"), at, Persona.JOBS)
+    about = {"client_id": record.client_id, "mail_id": record.mail_id}
+    tx.create(audits.event(system, "suppression:add", outcome=_LISTED[delivery], **about))
+
+
+def _invitation(record: ClientMail) -> Invite | None:
+    """The invitation that this mail is the latest of."""
+    if record.template != letters.INVITATION:
+        return None
     invite = Invite.find(tenant_id=record.tenant_id, client_id=record.client_id, invite_id=record.ids["invite_id"])
-    if invite is None or invite.mail_id != record.mail_id or _ORDER[delivery] <= _ORDER[invite.delivery]:
-        return
-    try:
-        change(
-            invite, Invite.delivery.set(delivery), when=Invite.delivery == invite.delivery, otherwise=AlreadyClaimed()
-        )
-    except AlreadyClaimed:
-        _tell_invite(record, delivery)
+    return invite if invite is not None and invite.mail_id == record.mail_id else None

@@ -184,7 +184,7 @@ def facts(context: Context) -> Facts:
         roles=context.actor.roles,
         is_self=context.is_self,  # what is one's own is addressed by the session; only calendars by an id
         is_assigned=context.is_assigned,
-        may_invite=practice and bool(context.person.may_invite),
+        may_invite=practice and context.person is not None and bool(context.person.may_invite),  # None: left since
         scopes=None if context.program is None else frozenset(context.program.scopes),
         exists=context.client is not None or not context.names_client,
         circumstances=context.circumstances,

@@ -406,7 +406,7 @@ def link(context: Context, signup_id: str, client_id: str, new_address: bool) ->
     if new_address:
         _take_address(context, typed_by(signup)["email"])
 
-    def decide(tx: Transaction) -> None:
+    def decide(tx: Transaction, _: Any) -> None:
         _decide(tx, context, signup, "linked", client_id)
         tx.create(audits.event(context, "signup:link", client_id=client_id, signup_id=signup_id))
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from chalicelib import clock
 from chalicelib.adapters import keys
-from chalicelib.config import settings
-from chalicelib.context import Context
+from chalicelib.config import LIMITS, settings
+from chalicelib.context import Actor, Context, Persona
 from chalicelib.errors import FeatureNotInPlan, FeatureSwitchedOff, NotFound, Stale
 from chalicelib.models.tenants import Logo, Slug, StaffCard, Tenant
 from chalicelib.models.transaction import Transaction
@@ -238,6 +238,26 @@ def features(tenant: Tenant, *, seat: bool | None, client_off: Collection[str] =
     """Every feature, and why it is off for this person."""
     now = circumstances(tenant, seat=seat, client_off=client_off)
     return {feature: why_off(feature, now) for feature in Feature}
+
+
+def set_cap(tenant_id: str, name: str, most: int | None, seconds: int | None = None) -> Tenant:
+    """The operator's act: let an organization do more of `name` ("invitations_tenant") in its window, or fewer; None:
+    as many as the stage allows. Raises NotFound, Stale; ValueError for a limit that there is not, or a number below 0.
+    """
+    if name not in LIMITS or (most is not None and most < 0):
+        raise ValueError("no such limit, or a number below 0")
+    tenant = get(tenant_id)
+    if tenant is None:
+        raise NotFound()
+    limits = {key: value for key, value in (tenant.limits or {}).items() if key != name}
+    limits |= {name: [most, seconds or settings.limit(name)[1]]} if most is not None else {}
+    system = Context(tenant_id, Actor("system", "operator"), clock.now(), Persona.JOBS, tenant=tenant)
+    with Transaction() as tx:
+        seen = Tenant.version == tenant.version
+        tx.update(tenant, Tenant.limits.set(limits), Tenant.version.add(1), when=seen, otherwise=Stale())
+        tx.create(audits.event(system, "tenant:set_cap", fields=name))
+    tenant.limits, tenant.version = limits, tenant.version + 1
+    return tenant
 
 
 def require(feature: Feature, now: Circumstances, *, errors: list[dict[str, Any]] | None = None) -> None:

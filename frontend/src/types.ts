@@ -107,25 +107,37 @@ export type Strokes = number[][][];
 export type SignatureBody = S['SignatureIn'];
 export type Signed = S['Signed'];
 
-/** A signed document; what is of safety answers is there for staff only. */
+/** A signed or uploaded document; what is of safety answers, and who added it, is there for staff only. */
 interface Safety { worrying?: boolean | null; seen_by_name?: string | null; seen_at?: string | null }
-export type Document = S['MyDocument'] & Safety;
+interface Added { shared?: boolean; added_by_name?: string | null }
+export type Document = S['MyDocument'] & Safety & Added;
 export type RecordItem = Omit<S['RecordItem'], 'value'> & { value: unknown; worrying?: boolean | null };
-export type DocumentRecord = Omit<S['MyDocumentRecord'], 'sections'> & Safety & {
+export type DocumentRecord = Omit<S['MyDocumentRecord'], 'sections'> & Safety & Added & {
   sections: (Omit<S['RecordSection'], 'items'> & { items: RecordItem[] })[];
 };
 export type Download = S['MyLink'];
+export type UploadTicket = S['UploadTicket'];
+export type Upload = S['UploadView'];
 
 /* ---------- practice ---------- */
 export type Notification = S['NotificationView'];
 export type PracticeHome = S['StaffHome'];
 export type ClientRow = S['ClientRow'];
 export type Invite = S['InviteView'];
+export type Insurance = S['Insurance'];
+export type ImportLook = S['ImportLook'];
+export type ImportField = NonNullable<S['ImportColumn']['field']>;
 export type CanInvite = S['CanInvite'];
 export type Client = S['ClientDetails'];
 export type InviteTemplate = S['InviteTemplate'];
 export type InviteBody = S['InviteIn'];
 export type InvitePreview = S['InvitePreview'];
+export type Oddity = S['OddityView'];
+export type Wording = S['WordingView'];
+export type WordingList = S['WordingList'];
+export type ManyLook = S['ManyLook'];
+export type Mail = S['MailView'];
+export type Sender = S['SenderView'];
 export type Highlight = S['SummaryLine'];
 export type IntakeSummary = S['Summary'];
 export type StaffVerification = S['StoredVerdict'];

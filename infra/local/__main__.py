@@ -18,7 +18,7 @@ def main() -> int:
     if _taken(port):
         print(f"Port {port} is in use. Choose another: make run PORT={port + 1}", file=sys.stderr)
         return 1
-    cloud.environment(port)
+    cloud.environment(port, hold_seconds=int(os.environ.get("HOLD_SECONDS", "10")))
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
 
     from infra.local import world

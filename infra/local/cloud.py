@@ -65,11 +65,14 @@ LIMITS = {
     "sign_up_address": (3000, 3600),
     "sign_up_email": (3000, 3600),
     "sign_up_tenant": (20000, 3600),
+    "login_link": (50, 86400),
     "sessions": (200, 0),
 }
 
 
-def environment(port: int, *, host: str = "localhost", limits: dict[str, tuple[int, int]] | None = None) -> None:
+def environment(
+    port: int, *, host: str = "localhost", limits: dict[str, tuple[int, int]] | None = None, hold_seconds: int = 0
+) -> None:
     """Set what a deployed function would be told by its environment; `port` is where the server will listen."""
     os.environ.update(
         AWS_ACCESS_KEY_ID="local",
@@ -98,6 +101,7 @@ def environment(port: int, *, host: str = "localhost", limits: dict[str, tuple[i
         SECRETS_NAME=f"client-portal/{STAGE}/secrets",
         PRACTICE_SIGN_UP="true",
         LIMITS=json.dumps(LIMITS | (limits or {})),
+        HOLD_SECONDS=str(hold_seconds),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from botocore.handlers import BUILTIN_HANDLERS, REGISTER_FIRST
 from botocore.hooks import HierarchicalEmitter
 
-Kind = Literal["throttle", "conflict", "crash_before", "crash_after"]
+Kind = Literal["throttle", "conflict", "refuse", "crash_before", "crash_after"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -89,6 +89,9 @@ def _before(model: Any, params: dict[str, Any], **_: Any) -> tuple[Any, dict[str
             _crash_after.now = True
         case "throttle":
             return _refused(400, "ThrottlingException", "Rate exceeded")
+        case "refuse":  # SES: the address is on the account's own suppression list
+            message = "Address is on the suppression list for your account"
+            return _refused(400, "MessageRejected", message)
         case "conflict":
             return _conflict(model.name, params)
     return None

@@ -82,6 +82,7 @@ class TestFunctions:
         [
             ("kms:Sign", {"OnSealing"}),
             ("ses:SendEmail", {"OnMail"}),
+            ("ses:GetEmailIdentity", {"APIHandler"}),
             # The API: a new organization's data key only.
             ("s3:PutObject", {"OnSealing", "OnUpload", "APIHandler"}),
             ("kms:GenerateDataKeyWithoutPlaintext", {"APIHandler"}),
@@ -107,7 +108,7 @@ class TestFunctions:
                 reach.setdefault(role.removesuffix("Role"), set()).update(places)
         uploads = {"/quarantine/*", "/tenants/*/uploads/*"}
         assert reach.pop("OnSealing") == {"/tenants/*"}
-        assert reach == {"ApiHandler": {"/quarantine/*"}, "OnUpload": uploads, "OnSchedule": uploads}
+        assert reach == {"ApiHandler": {"/quarantine/*", "/packets/*"}, "OnUpload": uploads, "OnSchedule": uploads}
 
     def test_queues_answer_by_message(self, functions: dict[str, Any]) -> None:
         for name, queue in CONSUMERS.items():
@@ -146,7 +147,8 @@ class TestFunctions:
         self, functions: dict[str, Any], stateful: dict[str, Any]
     ) -> None:
         told = functions["Globals"]["Function"]["Environment"]["Variables"]
-        assert set(told) == set(package.PLACEHOLDERS) | {"LIMITS", "ORIGIN_KEY", "PRACTICE_SIGN_UP", "CLAMD_ADDRESS"}
+        more = {"LIMITS", "ORIGIN_KEY", "PRACTICE_SIGN_UP", "CLAMD_ADDRESS", "HOLD_SECONDS"}
+        assert set(told) == set(package.PLACEHOLDERS) | more
         assert "package.example" not in json.dumps(functions)
         exported = {each["Export"]["Name"]["Fn::Sub"] for each in stateful["Outputs"].values()}
         assert set(_imports(functions)) <= exported

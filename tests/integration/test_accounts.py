@@ -908,7 +908,7 @@ class TestAnotherAddress:
         """DOMAIN.md 3.9, as the page of the file will use it."""
         from chalicelib import clock
         from chalicelib.context import Actor, Context, Persona
-        from chalicelib.errors import NoAccount
+        from chalicelib.errors import NoAddressToChange
         from chalicelib.services import addresses, clients, tenants
 
         tenant = tenants.get(world.tenant_id("oak"))
@@ -921,7 +921,7 @@ class TestAnotherAddress:
         assert _sign_in(call(), "C1", email=ELSEWHERE).status == 201
         file = call("T1").get(f"/practice/clients/{PEOPLE['C1'].id}").json
         assert file["email"] == ELSEWHERE
-        with pytest.raises(NoAccount):
+        with pytest.raises(NoAddressToChange):
             addresses.start_email_change(
                 context, clients.find(context.tenant_id, PEOPLE["C4"].id), "x@elsewhere.example"
             )

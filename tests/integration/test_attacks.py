@@ -238,6 +238,7 @@ def test_the_sealing_function_writes_documents_and_reads_none() -> None:
 def test_no_link_to_a_document_lasts_whoever_made_it() -> None:
     policies = template.resources(template.load(template.STATEFUL), "AWS::S3::BucketPolicy")
     statements = policies["DocumentsPolicy"]["PolicyDocument"]["Statement"]
-    (limit,) = [each for each in statements if "NumericGreaterThan" in each["Condition"]]
+    limit, forms = [each for each in statements if "NumericGreaterThan" in each["Condition"]]
+    assert (forms["Action"], forms["Condition"]["NumericGreaterThan"]) == ("s3:PutObject", {"s3:signatureAge": 1800000})
     assert limit["Effect"] == "Deny"
     assert limit["Condition"]["NumericGreaterThan"] == {"s3:signatureAge": 300_000}

@@ -4,6 +4,7 @@ One loop over a table of flows. Each is first run undisturbed, which tells how o
 once for each of those writes and each way to die there.
 """
 
+import base64
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from chalicelib import ids
+from chalicelib.config import settings
 from infra.local import faults, levers, state
 from infra.local import world as demo
 from infra.local.portal import Portal
@@ -23,7 +25,7 @@ from tests.flows import NOTICE
 from tests.integration.test_uploads import pdf
 
 ELSEWHERE = "immy@elsewhere.example"
-WRITES = ("TransactWriteItems", "UpdateItem", "PutItem", "SendMessage", "PutObject", "SendEmail")
+WRITES = ("TransactWriteItems", "UpdateItem", "PutItem", "SendMessage", "PutObject", "DeleteObject", "SendEmail")
 # What is left of a record when ids, times and ciphertext are taken away.
 LEFT = {
     "appointment": ("status", "start", "late", "ended_by"),
@@ -32,15 +34,16 @@ LEFT = {
     "therapist_day": ("day",),
     "account": ("realm", "status", "email_digest"),
     "account_mail": ("template", "status"),
-    "client": ("source", "portal", "unseen", "preferred_name", "email", "era"),
+    "assignment": ("staff_id",),
+    "client": ("source", "legal_name", "status", "portal", "unseen", "preferred_name", "email", "era"),
     "client_audit": ("action",),
-    "client_mail": ("template", "status"),
-    "document": ("status", "form_id", "signed_by", "seen_by_name"),
+    "client_mail": ("template", "status", "delivery"),
+    "document": ("status", "category", "form_id", "signed_by", "seen_by_name", "shared", "file_type"),
     "intake": ("status", "worrying", "reminders", "gsi2pk"),
-    "match_entry": (),
+    "match_entry": ("match_digest",),
     "intake_form": ("status", "form_id", "worrying"),
     "invite": ("status", "delivery", "generation"),
-    "job": ("work", "status", "done", "skipped", "failed"),
+    "job": ("work", "status", "done", "skipped", "failed", "position"),
     "notification": ("staff_id", "about", "worrying"),
     "pace": ("sendings",),
     "receipt": ("number", "outcome"),
@@ -56,7 +59,10 @@ LEFT = {
     "subscription_change": ("what", "value"),
     "tenant": ("slug", "status", "plan"),
     "tenant_audit": ("action",),
+    "suppression": ("reason",),
+    "wording": ("version",),
     "staff_mail": ("staff_id", "template", "status"),
+    "upload": ("status", "purpose", "reason"),
 }
 SELF_MADE = ("session:create",)  # signing in again after a crash is a second session, and rightly audited
 
@@ -75,6 +81,21 @@ def _invited(call: Any) -> Any:
     assert flows.invite(call("T4"), flows.client_id("C4"), NOTICE).status == 201
     call("T4").drain()
     return call("T4").get(f"/practice/clients/{flows.client_id('C4')}").json["invite"]["invite_id"]
+
+
+def _held(call: Any) -> Any:
+    settings.__dict__["hold_seconds"] = 30  # frozen for everyone else
+    try:
+        return flows.invite(call("T4"), flows.client_id("C4"), NOTICE, hold=True).json["invite_id"]
+    finally:
+        settings.__dict__["hold_seconds"] = 0
+
+
+def _listed(call: Any) -> str:
+    client = flows.new_file("oak", "CR", "Crash Person", email="bounce.cr@mail.example")
+    assert flows.invite(call("A1"), client).status == 201
+    call("A1").drain()
+    return client
 
 
 def _linked(call: Any) -> str:
@@ -294,6 +315,39 @@ def _wait(call: Any, _: Any) -> Answer:
     return answer
 
 
+_NEW_FILE: dict[str, Any] = {
+    "legal_name": "Odile Fairweather", "birth_date": "1990-01-02", "email": "odile@mail.example",
+    "therapist_ids": [flows.client_id("T1")],
+}  # fmt: skip
+_TABLE = {"file": base64.b64encode(b"Name,DOB\nAda Marlow,1/2/1980\nBruno Tessler,\n,\nX,99\n").decode()}
+
+
+def _file(key: str, more: str = "") -> str:
+    return f"/practice/clients/{flows.client_id(key)}{more}"
+
+
+def _edited(staff: Caller, etag: str) -> Answer:
+    """Somebody who gets 412 looks for the client, and finds them under the new name."""
+    body = {"legal_name": "Beatrice Lindquist", "therapist_ids": [flows.client_id("T1")]}
+    answer = staff.patch(_file("C3"), body, etag=etag)
+    if answer.code != "stale":
+        return answer
+    found = staff.post("/practice/clients/search", {"search": "lindquist"})
+    assert len(found.json["items"]) == 1
+    return found
+
+
+def _sent_file(call: Any) -> str:
+    content = b"Dear practice, this is my plan's letter."
+    ticket = call("C1").post("/portal/uploads", {"name": "letter.txt", "size": len(content), "category": "other"}).json
+    assert flows.post_file(call("C1"), ticket, content).status == 204
+    return str(ticket["upload_id"])
+
+
+def _finish(client: Caller, upload_id: str) -> Answer:
+    return client.post(f"/portal/uploads/{upload_id}/finish")
+
+
 FLOWS: dict[str, Flow] = {
     "book": Flow(
         _bookable,
@@ -326,6 +380,37 @@ FLOWS: dict[str, Flow] = {
         lambda call, _: flows.invite(call("T4"), flows.client_id("C4"), NOTICE, key="the-very-same-key"),
         (201,),
         True,
+    ),
+    "invite many": Flow(
+        lambda call: [flows.client_id("C4"), flows.new_file("oak", "CR", "Crash Person", email="cr@mail.example")],
+        lambda call, ids: call("A1").post(
+            "/practice/invites/bulk", {"client_ids": ids, "form_ids": [NOTICE]}, key="the-very-same-key"
+        ),
+        (201,),
+        True,
+    ),
+    "cancel while it is held": Flow(_held, _verb("cancel"), (200,), True),
+    "mail the login link": Flow(
+        lambda call: None,
+        lambda call, _: call("T1").post(
+            f"/practice/clients/{flows.client_id('C1')}/login-link", key="the-very-same-key"
+        ),
+        (201,),
+        True,
+    ),
+    "try a mended address again": Flow(
+        _listed,
+        lambda call, client: call("A1").post(f"/practice/clients/{client}/address/retry", {}),
+        (204,),
+        False,
+    ),
+    "save a text": Flow(
+        lambda call: None,
+        lambda call, _: call("A1").post(
+            "/practice/wordings", {"name": "A", "subject": "B", "message": "C"}, key="the-very-same-key"
+        ),
+        (201,),
+        False,
     ),
     "resend": Flow(_invited, _verb("resend"), (201,), True),
     "revoke": Flow(_invited, _verb("revoke"), (200,), False),
@@ -421,6 +506,27 @@ FLOWS: dict[str, Flow] = {
             f"/practice/clients/{flows.client_id('C1')}/paper-forms", body, key="the-very-same-key"
         ),
         (201,),
+        True,
+    ),
+    "open a file": Flow(
+        lambda call: None,
+        lambda call, _: call("A1").post("/practice/clients", _NEW_FILE, key="the-very-same-key"),
+        (201,),
+        False,
+    ),
+    "change a file": Flow(
+        lambda call: call("A1").get(_file("C3")).json["etag"],
+        lambda call, etag: _edited(call("A1"), etag),
+        (200,),
+        False,
+    ),
+    "archive": Flow(_invited, lambda call, _: call("A1").post(_file("C4", "/archive")), (200,), False),
+    "end access": Flow(lambda call: None, lambda call, _: call("A1").post(_file("C3", "/access/end")), (200,), False),
+    "check what was sent": Flow(_sent_file, lambda call, upload_id: _finish(call("C1"), upload_id), (200,), True),
+    "import": Flow(
+        lambda call: None,
+        lambda call, _: call("A1").post("/practice/imports", _TABLE, key="the-very-same-key"),
+        (202,),
         True,
     ),
     "change the profile": Flow(

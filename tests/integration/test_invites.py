@@ -302,7 +302,7 @@ def test_a_mail_that_is_refused_for_good_is_shown_as_failed_and_can_be_sent_agai
     from chalicelib.adapters.aws import client
 
     def refuse(**_: Any) -> Any:
-        return faults._refused(400, "MessageRejected", "Address is on the suppression list")
+        return faults._refused(400, "MessageRejected", "Email address is not verified")  # ours, not the recipient's
 
     staff = call("T4")
     client("sesv2").meta.events.register_first("before-call.sesv2.SendEmail", refuse)

@@ -52,7 +52,7 @@ UNAUTHENTICATED = (NOBODY, "expired", "forged", "disabled", "left", *OVER)
 NESTED = ("appointment_id", "invite_id", "intake_id", "document_id", "notification_id", "session_id", "upload_id")
 OF_CALENDAR = "therapist_id"  # whose calendar: a therapist's own, any of the organization's for administrators
 # What belongs to the organization: there for everyone of it who may do this at all.
-OF_TENANT = ("job_id", "signup_id", "staff_id", "token_id")
+OF_TENANT = ("job_id", "signup_id", "staff_id", "token_id", "wording_id")
 # More clients: two with an open invitation, so that there is a sibling's and a foreign one, and one to be invited.
 MORE = {"C6": ("oak", "T4"), "C7": ("oak", "T4"), "CY": ("birch", "BT")}
 
@@ -205,6 +205,8 @@ def _furnish(stage: Stage, call: Callable[[str], Caller]) -> None:
         stage.ids[key] |= {"job_id": _job(key), "staff_id": PEOPLE[colleague].id}
         flows.signed_up(call(key), stage.tenants[key])
         stage.ids[key]["signup_id"] = flows.sign_ups(call(key))[0]["signup_id"]
+        saved = call(key).post("/practice/wordings", {"name": "Warm", "subject": "Hello", "message": "{link}"})
+        stage.ids[key]["wording_id"] = saved.json["wording_id"]
         stage.ids[key]["invited_staff_id"] = _invited(call(key), f"rowan-{key.lower()}@staff.example")
     _appointments(stage, call)
     _open_links(stage, call("A1"))
@@ -216,6 +218,7 @@ def _furnish(stage: Stage, call: Callable[[str], Caller]) -> None:
     stage.ids["C4"]["token"] = flows.mailed_token(call("A1"), PEOPLE["C4"].email)
     scan = flows.uploaded(call("A1"), f"/practice/clients/{PEOPLE['C1'].id}", "scan.pdf", pdf(), purpose="paper_form")
     stage.ids["C1"]["scan_id"] = scan["upload_id"]
+    _hold_back(stage.ids["C6"])
     for key in ("A1", "T1", "T4", "BT", "DT"):
         notices = call(key).get("/practice/notifications").json["items"]
         if notices:
@@ -320,17 +323,33 @@ def _appointments(stage: Stage, call: Callable[[str], Caller]) -> None:
     FEED = call("C1").post("/feed").json["address"].split("/")[-2]
 
 
+def _hold_back(own: dict[str, str]) -> None:
+    """As if this invitation's mail could still be called back."""
+    from chalicelib import clock
+    from chalicelib.models.invites import Invite
+    from chalicelib.models.mails import ClientMail
+
+    about = {"tenant_id": demo.tenant_id("oak"), "client_id": own["client_id"]}
+    invite = Invite.find(**about, invite_id=own["invite_id"])
+    assert invite is not None
+    change(invite, Invite.held_until.set(clock.text(clock.now() + timedelta(days=1))))
+    change(ClientMail.at(**about, mail_id=invite.mail_id), ClientMail.status.set("queued"))
+
+
 def _job(key: str) -> str:
     """Bulk work that this administrator began and that is still under way."""
     from chalicelib import clock, ids
+    from chalicelib.adapters import keys
     from chalicelib.models.jobs import Job
     from chalicelib.models.transaction import add
 
     person, counts = PEOPLE[key], dict.fromkeys(("total", "position", "done", "skipped", "failed"), 0)
     job = Job.new(
-        tenant_id=demo.tenant_id(person.tenant), job_id=ids.new_id(), work="invite", status="running", about=b"x",
-        started_by=person.id, started_by_name=person.name, created_at=clock.text(clock.now()), **counts,
+        tenant_id=demo.tenant_id(person.tenant), job_id=ids.new_id(), work="import_clients", about=b"",
+        status="running", started_by=person.id, started_by_name=person.name,
+        created_at=clock.text(clock.now()), **counts,
     )  # fmt: skip
+    job.about = keys.encrypt(job.tenant_id, {"head": ["Name"]}, job.sk)
     add(job)
     return str(job.job_id)
 
@@ -457,11 +476,12 @@ def _wanted(route: Route, name: str) -> str:
         return "invited_staff_id"
     special = {
         "summarize_intake": "signed_intake_id",
+        "download_packet": "signed_intake_id",
         "settle_appointment": "past_appointment_id",
         "move_appointment": "past_appointment_id",
         "accept_proposal": "offered_appointment_id",
     }
-    return special.get(route.operation_id, name)
+    return special.get(route.operation_id, name) if name in ("intake_id", "appointment_id") else name
 
 
 def _filled(route: Route, ids: dict[str, str]) -> str:
@@ -507,10 +527,23 @@ BODIES: dict[str, Any] = {
     "change_profile": {"phone": "+1 212 555 0199"},
     "save_my_section": {"answers": {"received": True}},
     "sign_my_form": flows.signature(),
+    "look_at_import": {"file": "TmFtZQpOZXcgUGVyc29u"},
+    "start_import": {"file": "TmFtZQpOZXcgUGVyc29u"},
+    "create_client": {"legal_name": "New Person"},
+    "match_clients": {"legal_name": "New Person"},
+    "change_client": {"preferred_name": "Fresh"},
+    "change_contact": {"phone": "+1 212 555 0198"},
     "begin_upload": {"name": "letter.pdf", "size": 1000},
     "begin_my_upload": {"name": "card.jpg", "size": 1000, "category": "insurance_card_front"},
     "share_document": {"shared": True},
     "prove_session": {"password": "…"},
+    "check_many": {"never_invited": True},
+    "invite_many": {"client_ids": [PEOPLE["C4"].id], "form_ids": [flows.NOTICE]},
+    "retry_address": {"asked": True},
+    "save_wording": {"name": "Plain", "subject": "Welcome", "message": "Hello {client_first_name}: {link}"},
+    "change_wording": {"name": "Plain", "subject": "Welcome", "message": "Hello {client_first_name}: {link}"},
+    "choose_usual_wording": {"wording_id": None},
+    "check_wording": {"subject": "Welcome", "message": "Hello {who}"},
     "look_up_invitation": {"token": "…"},
     "redeem_invitation": {"token": "…", "password": flows.PASSWORD, "birth_date": PEOPLE["C4"].birth_date},
     "renew_invitation": {"token": "…"},
@@ -578,6 +611,9 @@ ALSO = {
     "move_appointment": (409,), "cancel_appointment": (409,), "settle_appointment": (409,),
     "list_slots": (409,), "find_first_slot": (409,),
     "change_offer": (412,), "change_availability": (412,),
+    "download_packet": (409,), "change_client": (412,), "change_contact": (412,), "end_access": (409,),
+    "give_access_back": (409,),
+    "cancel_invite": (409,), "send_login_link": (409,), "retry_address": (409,),
 }  # fmt: skip
 
 
@@ -765,8 +801,9 @@ def test_features_off_stop_what_needs_them_and_nothing_else(off: str, stage: Sta
     finally:
         stage.undo = before
     assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:25])
-    paused = {"staff:invite"} if _OFF[off].standing is Standing.SUSPENDED else set()
-    bulk = {"intake:remind_many", "intake:send_many", "signup:accept", "signup:link"}  # about no client in particular
+    paused = {"client:create", "client:import", "staff:invite"} if _OFF[off].standing is Standing.SUSPENDED else set()
+    # About no client in particular:
+    bulk = {"intake:remind_many", "intake:send_many", "invite:bulk", "signup:accept", "signup:link"}
     sending = {"intake:remind", "intake:send", "invite:send"}  # what was sent can be finished and signed
     sending |= {"appointment:book", "slot:read"}  # what was booked taken back
     assert stopped == sending | paused | (set() if off == "off for this client" else bulk)

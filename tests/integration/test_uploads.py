@@ -557,3 +557,32 @@ def test_no_picture_library_is_needed_at_run_time() -> None:
     program = "import sys, chalicelib.adapters.filetypes; print('PIL' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+# ---- a packet as one file ----
+
+
+def test_a_packet_in_one_file(world: World, call: Callable[..., Caller]) -> None:
+    import hashlib
+    import json
+
+    intake_id = flows.send_packet("C1", flows.NOTICE, flows.CONSENT)
+    path = f"{base(world)}/intakes/{intake_id}/download"
+    for form_id in (flows.NOTICE, flows.CONSENT):
+        assert call("T1").post(path).code == "not_sealed"
+        flows.fill(call("C1"), intake_id, form_id)
+        assert flows.sign(call("C1"), intake_id, form_id).status == 201
+        call("C1").drain()
+    link = call("T1").post(path)
+    assert link.status == 200, link
+    answer = fetch(call(), link.json["url"])
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="packet-20')
+    with zipfile.ZipFile(io.BytesIO(answer.body)) as packed:
+        listed = json.loads(packed.read("manifest.json"))["documents"]
+        assert {each["file"] for each in listed} | {"manifest.json"} == set(packed.namelist())
+        assert len(listed) == 2
+        for each in listed:
+            assert hashlib.sha256(packed.read(each["file"])).hexdigest() == each["sha256"]
+    assert fetch(call(), call("T1").post(path).json["url"]).body == answer.body
+    assert call("T2").post(path).status == 404
+    assert [each["object"] for each in flows.stored("client_audit") if each["action"] == "document:download"]

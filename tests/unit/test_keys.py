@@ -29,10 +29,11 @@ for module in pkgutil.iter_modules(chalicelib.models.__path__):
 OPAQUE = {
     "appointment_id", "change_id", "client_id", "document_id", "event_id", "form_id", "intake_id", "invite_id",
     "job_id", "mail_id", "message_id", "notification_id", "section_id", "signup_id", "staff_id", "tenant_id",
-    "token_id", "upload_id",  # ids
-    "device_digest", "digest", "email_digest", "key_digest", "letters_digest", "match_digest", "subject_digest",
-    "token_digest",  # digests
-    "number", "purpose", "realm", "shard", "slug", "window", "year_month",  # neither about a person nor by one
+    "token_id", "upload_id", "wording_id",  # ids
+    "device_digest", "digest", "email_digest", "key_digest", "letters_digest", "mailbox_digest", "match_digest",
+    "subject_digest", "token_digest",  # digests
+    "number", "proved_at", "purpose", "realm", "shard", "slug", "status", "window",
+    "year_month",  # neither about a person nor by one
     "day", "phase", "starts_at",  # of an appointment whose ids are beside them
 }  # fmt: skip
 # Records without an organization in their key, each because it is found before the organization is known.

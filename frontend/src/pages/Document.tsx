@@ -36,33 +36,34 @@ function Read({ record }: { record: DocumentRecord }) {
     const { url } = await call(api.POST('/portal/documents/{document_id}/download', { params: { path: { document_id: record.document_id } } }));
     location.assign(url);
   });
-  const facts: [string, preact.ComponentChildren][] = [
+  const signed = record.kind === 'intake_form';
+  const facts: [string, preact.ComponentChildren][] = !signed ? [[words.fileName, record.file_name ?? '–'], [words.added, (record.added_by === 'client' ? words.youSent : words.practiceSent)(dayAndTime(record.filed_at!))]] : [
     [words.signedBy, record.signed_by ?? '–'],
     [words.signedAt, record.signed_at ? dayAndTime(record.signed_at) : '–'],
   ];
-  if (record.filed_at) facts.push([words.filed, dayAndTime(record.filed_at)]);
+  if (signed && record.filed_at) facts.push([words.filed, dayAndTime(record.filed_at)]);
   if (record.size) facts.push([words.size, fileSize(record.size)]);
   return (
     <div class="stack g6">
       <div class="stack g3">
         <ol class="crumbs noprint"><li><a href="/documents">{words.back}</a></li><li>{record.title}</li></ol>
         <div class="stack g2">
-          <div class="cluster g3"><Heading>{record.title}</Heading>{sealed ? <Badge tone="good">{words.ready}</Badge> : <Badge tone="info" hollow>{words.sealing}</Badge>}</div>
+          <div class="cluster g3"><Heading>{record.title}</Heading>{!signed ? <Badge>{record.added_by === 'client' ? words.yours : words.shared}</Badge> : sealed ? <Badge tone="good">{words.ready}</Badge> : <Badge tone="info" hollow>{words.sealing}</Badge>}</div>
           {record.version ? <p class="soft">{words.version(record.version)}</p> : null}
         </div>
         <div class="cluster noprint">
-          <Button look="primary" icon="download" disabled={!sealed} busy={download.busy} busyLabel={words.downloading} onClick={() => void download.run()}>{words.download}</Button>
-          <Button icon="print" onClick={() => print()}>{words.print}</Button>
+          <Button look="primary" icon="download" disabled={!sealed} busy={download.busy} busyLabel={words.downloading} onClick={() => void download.run()}>{signed ? words.download : words.downloadFile}</Button>
+          {signed && <Button icon="print" onClick={() => print()}>{words.print}</Button>}
         </div>
         <div role="status">{sealed ? null : <Note tone="info" icon="clock">{long ? words.sealingLong : words.sealingText}</Note>}</div>
         <ProblemNote problem={download.problem} />
       </div>
       <section class="card stack g3" aria-labelledby="facts">
-        <h2 id="facts">{words.facts}</h2>
+        <h2 id="facts">{signed ? words.facts : words.plainFacts}</h2>
         <Facts rows={facts} />
-        {record.sha256 ? <div class="stack g1"><p class="small soft">{words.check}</p><p class="code">{groups(record.sha256)}</p><p class="tiny soft">{words.checkHelp} <a class="noprint" href="/verify">{words.checkLink}</a></p></div> : null}
+        {signed && record.sha256 ? <div class="stack g1"><p class="small soft">{words.check}</p><p class="code">{groups(record.sha256)}</p><p class="tiny soft">{words.checkHelp} <a class="noprint" href="/verify">{words.checkLink}</a></p></div> : null}
       </section>
-      <section class="card" aria-label={words.answers}><RecordView record={record} /></section>
+      {signed && <section class="card" aria-label={words.answers}><RecordView record={record} /></section>}
     </div>
   );
 }

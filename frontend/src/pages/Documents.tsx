@@ -4,6 +4,7 @@ import { ClientShell } from '../shell/ClientShell.tsx';
 import { client } from '../strings/client.ts';
 import type { Document } from '../types.ts';
 import { Await, Badge, Bones, Empty, Heading, Icon, LinkButton, shortDay, useEvery, useLoad } from '../ui/index.ts';
+import { SendDocument } from './SendDocument.tsx';
 
 const words = client.documents;
 
@@ -25,8 +26,8 @@ export default function Documents() {
               {items.map((item) => (
                 <li key={item.document_id}>
                   <a class="row" href={`/documents/${item.document_id}`}>
-                    <span class="glyph"><Icon name="form" /></span>
-                    <div class="stack g1"><p class="strong">{item.title}</p><p class="small soft">{[item.signed_at ? words.signed(shortDay(item.signed_at)) : '', item.version ? words.version(item.version) : ''].filter(Boolean).join('. ')}</p><p>{item.status === 'completed' ? <Badge tone="good">{words.ready}</Badge> : <Badge tone="info" hollow>{words.sealing}</Badge>}</p></div>
+                    <span class="glyph"><Icon name={item.kind === 'intake_form' ? 'form' : 'folder'} /></span>
+                    <div class="stack g1"><p class="strong">{item.title}</p><p class="small soft">{item.kind !== 'intake_form' ? (item.added_by === 'client' ? words.youSent : words.practiceSent)(shortDay(item.filed_at!)) : [item.signed_at ? words.signed(shortDay(item.signed_at)) : '', item.version ? words.version(item.version) : ''].filter(Boolean).join('. ')}</p><p>{item.kind !== 'intake_form' ? <Badge>{item.added_by === 'client' ? words.yours : words.shared}</Badge> : item.status === 'completed' ? <Badge tone="good">{words.ready}</Badge> : <Badge tone="info" hollow>{words.sealing}</Badge>}</p></div>
                     <Icon name="right" />
                   </a>
                 </li>
@@ -34,6 +35,7 @@ export default function Documents() {
             </ul>
           ) : <section class="card flush"><Empty icon="folder" title={words.emptyTitle} action={<LinkButton href="/forms">{words.toForms}</LinkButton>}>{words.empty}</Empty></section>}
         </Await>
+        <SendDocument onSent={loaded.reload} />
         <p class="small soft">{words.checkHelp} <a href="/verify">{words.checkLink}</a></p>
       </div>
     </ClientShell>

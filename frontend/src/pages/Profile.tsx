@@ -6,7 +6,7 @@ import { ClientShell } from '../shell/ClientShell.tsx';
 import { SignOutButton } from '../shell/shells.tsx';
 import { client } from '../strings/client.ts';
 import { shared } from '../strings/shared.ts';
-import type { Profile } from '../types.ts';
+import type { Insurance, Profile } from '../types.ts';
 import { Await, Bones, Button, calendarDate, ErrorSummary, Facts, Heading, Note, ProblemNote, TextField, useAct, useDraft, useLoad, useToast } from '../ui/index.ts';
 import { draftOf, faultsAt, faultsOf, fieldsOf, ORDER, ReachParts, type Draft, type Faults } from './ProfileFields.tsx';
 
@@ -19,10 +19,18 @@ export default function ProfilePage() {
       <div class="stack g6">
         <div class="stack g1"><Heading>{words.title}</Heading><p class="soft">{words.lead}</p></div>
         <Await within of={loaded} bones={<Bones rows={4} />}>{(profile) => <Edit key={profile.etag} profile={profile} onSaved={loaded.put} reload={() => void loaded.reload()} />}</Await>
+        {loaded.data?.insurance && <Insured insurance={loaded.data.insurance} />}
         <section class="card stack g3" aria-labelledby="security"><h2 id="security">{words.security}</h2><p><a href="/account">{shared.security}</a><br /><span class="small soft">{words.toAccount}</span></p><p class="small soft">{words.signOutHelp}</p><div><SignOutButton /></div></section>
       </div>
     </ClientShell>
   );
+}
+
+function Insured({ insurance }: { insurance: Insurance }) {
+  const rows: [string, string][] = [[words.carrier, insurance.carrier], [words.memberId, insurance.member_id]];
+  if (insurance.group) rows.push([words.group, insurance.group]);
+  if (insurance.holder) rows.push([words.holder, insurance.holder.name]);
+  return <section class="card stack g3" aria-labelledby="insurance"><h2 id="insurance">{words.insurance}</h2><Facts rows={rows} /><p class="small soft">{words.insuranceHelp}</p></section>;
 }
 
 function Edit({ profile, onSaved, reload }: { profile: Profile; onSaved: (profile: Profile) => void; reload: () => void }) {

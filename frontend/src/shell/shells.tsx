@@ -8,12 +8,13 @@ import type { Tenant } from '../types.ts';
 import { Mark } from './Mark.tsx';
 import { Button, Dialog, setOrganization, useAct, WithPhone } from '../ui/index.ts';
 
-/** Sets the organization's hue (numbers only, through CSSOM) and its name in every page title. */
-export function useBrand(tenant: Pick<Tenant, 'name' | 'brand'> | null): void {
+/** Sets the organization's hue (numbers only, through CSSOM) and its name in every page title, unless it is discreet:
+ * titles stay in a browser's history. */
+export function useBrand(tenant: Pick<Tenant, 'name' | 'brand' | 'discreet'> | null): void {
   const hue = tenant?.brand.hue;
   const chroma = tenant?.brand.chroma;
   useLayoutEffect(() => {
-    setOrganization(tenant?.name ?? '');
+    setOrganization(tenant && !tenant.discreet ? tenant.name : '');
     const style = document.documentElement.style;
     if (typeof hue === 'number' && typeof chroma === 'number') {
       style.setProperty('--brand-h', String(((hue % 360) + 360) % 360));

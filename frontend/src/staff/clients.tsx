@@ -3,9 +3,10 @@ import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { api, asProblem, call, type Problem } from '../http.ts';
 import { useSession } from '../session.tsx';
-import { Badge, Button, Empty, Heading, Icon, Note, calendarDate } from '../ui/index.ts';
+import { Badge, Button, Empty, Heading, Icon, LinkButton, Note, calendarDate } from '../ui/index.ts';
 import { staff } from '../strings/staff.ts';
 import type { ClientRow } from '../types.ts';
+import { PickBar, PickBox, usePicking, type Picking } from './inviting/picking.tsx';
 import { PortalBadge, RowBones, Trouble, otherName, sentenceOf } from './parts.tsx';
 
 const words = staff.clients;
@@ -61,6 +62,7 @@ export function Clients() {
   const [typed, setTyped] = useState(() => (location.wasPush ? '' : lastTerm));
   const search = useSearch(typed.trim());
   const session = useSession();
+  const picking = usePicking();
   const asked = useRef(typed.trim());
   const field = useRef<HTMLInputElement>(null);
   const list = useRef<HTMLDivElement>(null);
@@ -103,6 +105,8 @@ export function Clients() {
           <Heading>{words.title}</Heading>
           <p class="soft">{session.roles.includes('administrator') ? words.intro : words.introTherapist}</p>
         </div>
+        <div class="cluster g3">
+        {session.roles.includes('administrator') && <><LinkButton icon="upload" href="/staff/clients/import">{words.import}</LinkButton><LinkButton look="primary" icon="plus" href="/staff/clients/new">{words.add}</LinkButton></>}
         <div class="affix pre findbox" role="search">
           <Icon name="search" />
           <input
@@ -112,15 +116,17 @@ export function Clients() {
           />
           {typed && <button class="btn quiet mini" type="button" onClick={clear}>{words.clear}<span class="hidden">{words.clearOf}</span></button>}
         </div>
+        </div>
       </div>
+      {session.roles.includes('administrator') && <PickBar picking={picking} rows={search.found?.items ?? []} />}
       <div ref={list} class="stack g3" onKeyDown={onListKey}>
-        <Results search={search} onAll={clear} therapist={!session.roles.includes('administrator')} />
+        <Results search={search} picking={picking} onAll={clear} therapist={!session.roles.includes('administrator')} />
       </div>
     </>
   );
 }
 
-function Results({ search, onAll, therapist }: { search: ReturnType<typeof useSearch>; onAll: () => void; therapist: boolean }) {
+function Results({ search, picking, onAll, therapist }: { search: ReturnType<typeof useSearch>; picking: Picking; onAll: () => void; therapist: boolean }) {
   const { found, problem, busy, ask } = search;
   if (!found && problem) return problem.status === 401 ? null : <Trouble problem={problem} retry={() => ask('', null)} heading={false} />;
   if (!found) return <div aria-busy="true"><RowBones rows={6} /></div>;
@@ -135,7 +141,7 @@ function Results({ search, onAll, therapist }: { search: ReturnType<typeof useSe
           ? term
             ? <Empty icon="search" title={words.noMatch(term)} action={<Button onClick={onAll}>{words.showAll}</Button>}>{words.noMatchText}</Empty>
             : <Empty icon="people" title={words.emptyTitle}>{therapist ? words.emptyTextTherapist : words.emptyText}</Empty>
-          : <Table items={items} />}
+          : <Table items={items} picking={picking} />}
         {next && (
           <div class="cardhead foothead">
             <span class="small soft num">{words.shown(items.length)}</span>
@@ -147,14 +153,15 @@ function Results({ search, onAll, therapist }: { search: ReturnType<typeof useSe
   );
 }
 
-function Table({ items }: { items: ClientRow[] }) {
+function Table({ items, picking }: { items: ClientRow[]; picking: Picking }) {
   const { columns } = words;
   return (
     <table class="fold cover">
-      <thead><tr><th scope="col">{columns.name}</th><th scope="col">{columns.born}</th><th scope="col">{columns.therapists}</th><th scope="col">{columns.portal}</th></tr></thead>
+      <thead><tr>{picking.on && <th scope="col"><span class="hidden">{staff.bulk.pickColumn}</span></th>}<th scope="col">{columns.name}</th><th scope="col">{columns.born}</th><th scope="col">{columns.therapists}</th><th scope="col">{columns.portal}</th></tr></thead>
       <tbody>
         {items.map((row) => (
           <tr key={row.client_id}>
+            {picking.on && <td class="pickcell"><PickBox picking={picking} row={row} /></td>}
             <td>
               <a class="strong plain" data-row href={`/staff/clients/${row.client_id}`}>{row.name}</a>
               {otherName(row) && <><br /><span class="tiny soft">{words.prefers(otherName(row)!)}</span></>}

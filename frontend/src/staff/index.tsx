@@ -7,13 +7,18 @@ import { forms } from '../strings/forms.ts';
 import { staff } from '../strings/staff.ts';
 import { StaffAccount } from './account.tsx';
 import { ClientDetails } from './client/details.tsx';
+import { EditClientPage, NewClientPage } from './client/edit.tsx';
+import { PacketPage } from './client/printed.tsx';
 import { DocumentPage } from './client/document.tsx';
 import { InvitePage } from './client/invite.tsx';
 import { SummaryPage } from './client/summary.tsx';
 import { Clients } from './clients.tsx';
+import { ImportJobPage, ImportPage } from './imports.tsx';
 import { Elsewhere } from './elsewhere.tsx';
 import { SendFormsPage } from './client/send.tsx';
 import { FormEditorPage } from './organization/editor.tsx';
+import { JobPage } from './inviting/job.tsx';
+import { ManyPage } from './inviting/many.tsx';
 import { FormPreviewPage } from './organization/form.tsx';
 import { InviteStaff, STAFF, StaffList } from './organization/people.tsx';
 import { StaffPerson } from './organization/person.tsx';
@@ -55,7 +60,14 @@ export default function Staff() {
       <Router>
         <Route path="/" component={Today} />
         <Route path="/clients" component={Clients} />
+        <Route path="/clients/new" component={NewClientPage} />
+        <Route path="/clients/import" component={ImportPage} />
+        <Route path="/clients/import/:job_id" component={ImportJobPage} />
+        <Route path="/invitations" component={ManyPage} />
+        <Route path="/invitations/:job_id" component={JobPage} />
         <Route path="/clients/:client_id" component={ClientDetails} />
+        <Route path="/clients/:client_id/edit" component={EditClientPage} />
+        <Route path="/clients/:client_id/intakes/:intake_id/print" component={PacketPage} />
         <Route path="/clients/:client_id/documents" component={ClientDetails} />
         <Route path="/clients/:client_id/portal" component={ClientDetails} />
         <Route path="/clients/:client_id/invite" component={InvitePage} />
@@ -73,6 +85,7 @@ export default function Staff() {
         <Route path="/organization/staff/:staff_id" component={StaffPerson} />
         <Route path="/clients/:client_id/send" component={SendFormsPage} />
         <Route path="/unfinished" component={Unfinished} />
+        <Route path="/organization/client-portal/e-mail" component={ClientPortal} />
         <Route path="/forms/:form_id" component={FormPreviewPage} />
         <Route path="/forms/:form_id/edit" component={FormEditorPage} />
         <Route path="/forms/:form_id/versions" component={FormVersionsPage} />

@@ -128,7 +128,8 @@ export function InviteBadge({ status }: { status: Invite['status'] }) {
 
 const DELIVERY: Record<Invite['delivery'], [BadgeTone, boolean]> = {
   queued: ['plain', true], sent: ['plain', true], delivered: ['good', false],
-  bounced: ['bad', false], complained: ['bad', false], failed: ['bad', false],
+  delayed: ['warn', true], deferred: ['warn', false], suppressed: ['bad', false],
+  bounced: ['bad', false], complained: ['bad', false], failed: ['bad', false], cancelled: ['plain', false],
 };
 
 export function DeliveryBadge({ delivery }: { delivery: Invite['delivery'] }) {
@@ -195,7 +196,7 @@ export function CopyLink({ label, link, button, primary = false }: { label: stri
 
 /** Whether the word about this mail is still to come, so that a page should look again by itself. */
 export function moving(invite: Invite | null): boolean {
-  return invite !== null && invite.status === 'waiting' && (invite.delivery === 'queued' || invite.delivery === 'sent');
+  return invite !== null && invite.status === 'waiting' && ['queued', 'sent', 'delayed'].includes(invite.delivery);
 }
 
 /** The name a person goes by, when the name on file does not already say it. */

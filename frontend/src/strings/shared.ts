@@ -108,4 +108,22 @@ export const shared = {
     today: (time: string) => `Today, ${time}`,
     yesterday: (time: string) => `Yesterday, ${time}`,
   },
+  upload: {
+    pick: 'Choose a file',
+    another: 'Choose another file',
+    none: 'No file chosen',
+    help: 'PDF, photo (JPEG, PNG, HEIC), text or Word, up to 25 MB.',
+    choose: 'Choose a file first.',
+    empty: 'This file is empty. Choose another one.',
+    tooLarge: 'This file is larger than 25 MB. Choose a smaller one, or take a new photo.',
+    notTaken: 'The file could not be sent. Choose it again and try once more.',
+    slow: 'The file is there and still being checked. It will be listed as soon as that is done.',
+    reasons: {
+      type_not_allowed: 'This kind of file is not accepted. Send a PDF, a photo, a text or a Word file.',
+      damaged: 'This file cannot be read. It may be damaged; save it anew or take a photo of the paper.',
+      encrypted: 'This file is locked with a password. Save it without one, then send it.',
+      active_content: 'This file contains a program or a macro. Print it to a PDF, then send that.',
+      infected: 'The virus scanner stopped this file. It was not kept.',
+    } as Record<string, string>,
+  },
 } as const;

@@ -5,3 +5,4 @@ export * from './format.ts';
 export { Icon, type IconName } from './icons.tsx';
 export { Heading, setOrganization } from './page.tsx';
 export { countries, SelectField, zones } from './select.tsx';
+export { FileField } from './file.tsx';

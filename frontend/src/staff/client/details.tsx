@@ -6,11 +6,13 @@ import { useSession } from '../../session.tsx';
 import { Avatar, Badge, Heading, Icon, LinkButton, Note, calendarDate, initials, useEvery, useLoad, type Loaded } from '../../ui/index.ts';
 import { forms } from '../../strings/forms.ts';
 import { staff } from '../../strings/staff.ts';
-import type { Client, IntakeSummary, Invite, Page, Possible, SentIntake } from '../../types.ts';
+import type { Client, IntakeSummary, Invite, Mail, Page, Possible, SentIntake } from '../../types.ts';
+import { AddressNote } from '../inviting/retry.tsx';
 import { Crumbs, PortalBadge, Ready, RecordBones, Tabs, moving, otherName } from '../parts.tsx';
 import { momentInSentence } from '../when.ts';
 import { DocumentsTab } from './documents.tsx';
 import { MarkSeen, unseen } from './flags.tsx';
+import { FileCard } from './filecard.tsx';
 import { OverviewTab } from './overview.tsx';
 import { PortalTab } from './portal.tsx';
 import { ResendButton } from './resend.tsx';
@@ -19,7 +21,7 @@ const words = staff.client;
 
 /** What every tab needs of a client, loaded together so that the head and the tabs never disagree. */
 export interface ClientFile {
-  client: Client; invites: Invite[]; intakes: SentIntake[]; documents: IntakeSummary['documents'];
+  client: Client; invites: Invite[]; intakes: SentIntake[]; documents: IntakeSummary['documents']; mails: Mail[];
   /** Whether this person can send forms to this client now, and what they may do with those that are open. */
   canSend: Possible; may: { send: boolean; takeBack: boolean; invited: boolean };
 }
@@ -28,7 +30,7 @@ async function fetchFile(client_id: string, background = false): Promise<ClientF
   const headers = background ? { headers: BACKGROUND } : {};
   const path = { client_id };
   let can: { can_send: Possible; can_take_back: boolean } | undefined;
-  const [client, invites, intakes, documents] = await Promise.all([
+  const [client, invites, intakes, documents, mails] = await Promise.all([
     call(api.GET('/practice/clients/{client_id}', { params: { path }, ...headers })),
     every((query) => call(api.GET('/practice/clients/{client_id}/invites', { params: { path, query }, ...headers }))),
     every(async (query) => {
@@ -37,9 +39,10 @@ async function fetchFile(client_id: string, background = false): Promise<ClientF
       return page;
     }),
     every((query) => call(api.GET('/practice/clients/{client_id}/documents', { params: { path, query }, ...headers }))),
+    every((query) => call(api.GET('/practice/clients/{client_id}/mails', { params: { path, query: { limit: 100, ...query } }, ...headers }))),
   ]);
   const canSend = can!.can_send;
-  return { client, invites, intakes, documents, canSend, may: { send: canSend.allowed, takeBack: can!.can_take_back, invited: client.portal === 'invited' } };
+  return { client, invites, intakes, documents, mails, canSend, may: { send: canSend.allowed, takeBack: can!.can_take_back, invited: client.portal === 'invited' } };
 }
 
 /** All of a list that belongs to one person: a few dozen at most, so that it is shown whole. */
@@ -57,7 +60,7 @@ async function every<T>(ask: (query: { cursor?: string }) => Promise<Page<T>>): 
 export function ClientDetails() {
   const { client_id } = useRoute().params as { client_id: string };
   const file = useLoad(() => fetchFile(client_id), [client_id]);
-  const busy = file.data !== null && (moving(file.data.client.invite) || file.data.documents.some((one) => one.status === 'sealing'));
+  const busy = file.data !== null && (moving(file.data.client.invite) || file.data.mails.some((one) => one.delivery === 'queued') || file.data.documents.some((one) => one.status === 'sealing'));
   // What is on its way (a mail, a seal) arrives by itself; looking again does not count as being there.
   useEvery(5000, busy, () => void fetchFile(client_id, true).then(file.put, () => {}));
   return (
@@ -82,14 +85,15 @@ function File({ file, of }: { file: ClientFile; of: Loaded<ClientFile> }) {
         <Crumbs items={[[staff.clients.title, '/staff/clients'], words.crumb]} />
         <div class="split top">
           <Person client={client} tab={current} />
-          <HeadAct file={file} onDone={(text) => { setTold(text); void of.reload(); }} />
+          <div class="cluster g2"><EditLink client={client} /><HeadAct file={file} onDone={(text) => { setTold(text); void of.reload(); }} /></div>
         </div>
         <Tabs label={words.tabsLabel} items={tabs} current={current[1]} />
       </div>
       {told && <Note tone="good" live>{told}</Note>}
+      <AddressNote client={client} onDone={async (text) => { await of.reload(); setTold(text); }} />
       <SafetyNote file={file} onSeen={async () => { await of.reload(); setTold(staff.safety.marked); }} />
-      {current[1] === base && <OverviewTab file={file} onDone={(text) => { setTold(text); void of.reload(); }} />}
-      {current[1].endsWith('/documents') && <DocumentsTab file={file} />}
+      {current[1] === base && <OverviewTab file={file} onDone={(text) => { setTold(text); void of.reload(); }} beside={<FileCard file={file} onChange={of.reload} onTold={setTold} />} />}
+      {current[1].endsWith('/documents') && <DocumentsTab file={file} onChange={of.reload} onTold={setTold} />}
       {current[1].endsWith('/portal') && <PortalTab file={file} onChange={of.reload} onTold={setTold} />}
     </>
   );
@@ -119,9 +123,14 @@ function Person({ client, tab }: { client: Client; tab: [string, string] }) {
 /** Whether the open invitation can be sent again by this person. */
 export function canResend(client: Client): boolean {
   const { invite } = client;
+  if (client.mailbox.suppressed) return false; // first the address, then the mail
   if (!invite || client.status === 'archived' || client.portal === 'active' || client.portal === 'ended') return false;
-  const barred = ['no_permission', 'feature_off', 'archived', 'no_email', 'already_active'];
+  const barred = ['no_permission', 'feature_off', 'archived', 'no_email', 'already_active', 'address_suppressed'];
   return ['waiting', 'expired', 'locked'].includes(invite.status) && !barred.includes(client.can_invite.reason ?? '');
+}
+
+function EditLink({ client }: { client: Client }) {
+  return <LinkButton icon="pen" href={`/staff/clients/${client.client_id}/edit`}>{words.edit}</LinkButton>;
 }
 
 function HeadAct({ file, onDone }: { file: ClientFile; onDone: (told: string) => void }) {
@@ -132,6 +141,7 @@ function HeadAct({ file, onDone }: { file: ClientFile; onDone: (told: string) =>
   }
   if (file.canSend.allowed) return <LinkButton look="primary" icon="form" href={`/staff/clients/${client.client_id}/send`}>{forms.send.action}</LinkButton>;
   const { reason } = client.can_invite;
+  if (client.mailbox.suppressed) return null; // said below, with what can be done about it
   if (client.portal === 'active' || client.portal === 'ended' || !reason) return null;
   return (
     <div class="refusal" role="note">

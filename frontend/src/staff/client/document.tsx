@@ -8,7 +8,7 @@ import { Button, Facts, Heading, Note, dayAndTime, fileSize, groups, useEvery, u
 import { staff } from '../../strings/staff.ts';
 import type { DocumentRecord, StaffVerification } from '../../types.ts';
 import { Crumbs, Ready, RecordBones } from '../parts.tsx';
-import { DocumentActs, DocumentBadges, Verdict } from './documents.tsx';
+import { DocumentActs, DocumentBadges, fromWhom, Verdict } from './documents.tsx';
 import { SeenBy } from './flags.tsx';
 
 const words = staff.record;
@@ -67,14 +67,34 @@ function Page({ record, name, client_id }: { record: DocumentRecord; name: strin
       {first && (
         <Note tone="bad" action={<Button mini onClick={() => jump(`a-${first.field_id}`)}>{words.toWorrying}</Button>}><strong>{words.worryingNote}</strong><SeenBy documents={[record]} /></Note>
       )}
-      <div class="beside">
+      {record.kind !== 'intake_form' ? <Uploaded record={record} /> : <div class="beside">
         <article class="card" aria-label={record.title}><RecordView record={record} flags={staff.safety.badge} /></article>
         <aside class="stack g4">
           <Certificate record={record} />
           {record.sections.length > 3 && <Contents record={record} />}
         </aside>
-      </div>
+      </div>}
     </>
+  );
+}
+
+/** A file that somebody sent: what is known of it; it is opened after downloading it. */
+function Uploaded({ record }: { record: DocumentRecord }) {
+  const { tenant } = useSession();
+  return (
+    <section class="card stack g3" aria-labelledby="about">
+      <h2 id="about">{words.about}</h2>
+      <p class="small soft">{words.noPreview}</p>
+      <Facts rows={[
+        [words.kind, staff.documents.kinds[record.kind] ?? record.kind],
+        [words.fileName, record.file_name ?? '–'],
+        [words.addedBy, fromWhom(record)],
+        [words.addedAt, record.filed_at ? dayAndTime(record.filed_at, tenant.zone) : '–'],
+        ...(record.size ? [[words.size, fileSize(record.size)] as [string, string]] : []),
+        [words.visible, record.added_by === 'client' || record.shared ? staff.documents.shared : staff.documents.hidden],
+      ]} />
+      {record.sha256 && <div class="stack g1"><p class="small soft">{staff.documents.digest}</p><p class="tiny mono">{groups(record.sha256)}</p></div>}
+    </section>
   );
 }
 

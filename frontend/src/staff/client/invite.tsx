@@ -4,15 +4,16 @@ import { useRef, useState } from 'preact/hooks';
 import { api, call, newKey, type Problem } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import {
-  Button, Check, Dialog, ErrorSummary, Facts, Heading, Icon, LinkButton, Note, TextField, dayAndTime, useAct, useDraft, useLoad, type Wrong,
+  Button, Dialog, ErrorSummary, Facts, Heading, Icon, LinkButton, Note, dayAndTime, useAct, useDraft, useLoad, type Wrong,
 } from '../../ui/index.ts';
 import { staff } from '../../strings/staff.ts';
 import type { Client, Invite, InviteBody, InvitePreview, InviteTemplate } from '../../types.ts';
+import { HeldBack, useCountdown } from '../inviting/hold.tsx';
+import { ChooseForms, Odd, startOf, WriteMessage, wrongs, type Draft } from '../inviting/write.tsx';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 
 const words = staff.inviting;
 
-interface Draft { forms: string[]; subject: string; message: string }
 interface Setup { client: Client; template: InviteTemplate | null }
 
 async function fetchSetup(client_id: string): Promise<Setup> {
@@ -54,7 +55,7 @@ function Refused({ client, code, title }: { client: Client; code: string | null;
   );
 }
 
-const STATES = ['no_email', 'email_in_use', 'already_active', 'already_invited', 'client_archived', 'feature_switched_off', 'feature_not_in_plan', 'forbidden'];
+const STATES = ['no_email', 'email_in_use', 'address_suppressed', 'daily_cap', 'already_active', 'already_invited', 'client_archived', 'feature_switched_off', 'feature_not_in_plan', 'forbidden'];
 
 /** The state that a refusal names, or null when trying again may help. */
 function refusalOf(problem: Problem | null): string | null {
@@ -66,7 +67,7 @@ function refusalOf(problem: Problem | null): string | null {
 
 function Inviting({ client, template }: { client: Client; template: InviteTemplate }) {
   const session = useSession();
-  const first: Draft = { forms: template.forms.filter((form) => form.selected).map((form) => form.form_id), subject: template.subject, message: template.message };
+  const first = startOf(template);
   const [draft, setDraft, dropDraft] = useDraft<Draft>(session.person.id, `invite:${client.client_id}`, first);
   const [preview, setPreview] = useState<InvitePreview | null>(null);
   const [sent, setSent] = useState<Invite | null>(null);
@@ -74,7 +75,7 @@ function Inviting({ client, template }: { client: Client; template: InviteTempla
   // A draft may be older than the list of forms: what is gone from the list is not sent.
   const offered = template.forms.map((form) => form.form_id);
   const body: InviteBody = { form_ids: draft.forms.filter((id) => offered.includes(id)), subject: draft.subject, message: draft.message };
-  if (sent) return <Sent client={client} invite={sent} />;
+  if (sent) return <Sent client={client} invite={sent} seconds={template.hold_seconds} />;
   if (refused) return <Refused client={client} code={refusalOf(refused)} title={refused.title} />;
   if (preview) {
     return (
@@ -90,15 +91,6 @@ function Inviting({ client, template }: { client: Client; template: InviteTempla
 interface WritingProps {
   client: Client; template: InviteTemplate; draft: Draft; first: Draft;
   onDraft: (draft: Draft) => void; onPreview: (preview: InvitePreview) => void; onRefused: (problem: Problem) => void;
-}
-
-function wrongs(draft: Draft, problem: Problem | null): Record<'forms' | 'subject' | 'message', string | null> {
-  const said = (pointer: string) => problem?.faults.find((fault) => fault.pointer.startsWith(pointer))?.detail ?? null;
-  return {
-    forms: said('/form_ids'),
-    subject: said('/subject') ?? (draft.subject.trim() ? null : words.subjectMissing),
-    message: said('/message') ?? (draft.message.trim() ? null : words.messageMissing),
-  };
 }
 
 function Writing({ client, template, draft, first, onDraft, onPreview, onRefused }: WritingProps) {
@@ -145,69 +137,6 @@ function Writing({ client, template, draft, first, onDraft, onPreview, onRefused
   );
 }
 
-function ChooseForms({ template, chosen, error, onChange }: { template: InviteTemplate; chosen: string[]; error: string | null; onChange: (forms: string[]) => void }) {
-  const picked = template.forms.filter((form) => chosen.includes(form.form_id));
-  const off = template.forms_off && words.formsOff[template.forms_off];
-  const toggle = (form_id: string, on: boolean) =>
-    onChange(template.forms.map((form) => form.form_id).filter((id) => (id === form_id ? on : chosen.includes(id))));
-  return (
-    <section class="card">
-      <fieldset class="field" id="invite-forms" tabIndex={-1} aria-describedby="invite-forms-help">
-        <legend><h2>{words.steps.forms}</h2></legend>
-        {off ? <div id="invite-forms-help"><Note tone="warn">{off}</Note></div> : <p class="help" id="invite-forms-help">{words.formsHelp}</p>}
-        {error && <p class="error"><Icon name="alert" /><span>{error}</span></p>}
-        <div class="stack g3">
-          {template.forms.map((form) => (
-            <div class="pick" key={form.form_id}>
-              <Check checked={chosen.includes(form.form_id)} onChange={(on) => toggle(form.form_id, on)}>
-                <span class="strong">{form.title}</span><br /><span class="small soft">{words.minutes(form.minutes)}</span>
-              </Check>
-              <a class="small" href={`/staff/forms/${form.form_id}`} target="_blank" rel="noopener">{words.preview}<span class="hidden">{words.previewOf(form.title)}</span></a>
-            </div>
-          ))}
-        </div>
-        <p class="small soft num" role="status">{words.total(picked.length, picked.reduce((sum, form) => sum + form.minutes, 0))}</p>
-      </fieldset>
-    </section>
-  );
-}
-
-interface MessageProps {
-  template: InviteTemplate; draft: Draft; first: Draft; subjectError: string | null; messageError: string | null; onChange: (next: Partial<Draft>) => void;
-}
-
-function WriteMessage({ template, draft, first, subjectError, messageError, onChange }: MessageProps) {
-  const insert = (name: string) => {
-    const area = document.getElementById('invite-message') as HTMLTextAreaElement | null;
-    const [from, to] = area ? [area.selectionStart, area.selectionEnd] : [draft.message.length, draft.message.length];
-    onChange({ message: draft.message.slice(0, from) + name + draft.message.slice(to) });
-    requestAnimationFrame(() => {
-      area?.focus();
-      area?.setSelectionRange(from + name.length, from + name.length);
-    });
-  };
-  const touched = draft.subject !== first.subject || draft.message !== first.message;
-  return (
-    <section class="card stack g4">
-      <div class="split">
-        <h2>{words.steps.message}</h2>
-        {touched && <Button look="quiet" mini onClick={() => onChange({ subject: first.subject, message: first.message })}>{words.reset}</Button>}
-      </div>
-      <TextField id="invite-subject" label={words.subject} value={draft.subject} maxLength={200} error={subjectError} onInput={(subject) => onChange({ subject })} />
-      <TextField id="invite-message" label={words.message} help={words.privacy} value={draft.message} rows={11} maxLength={5000} error={messageError} onInput={(message) => onChange({ message })} />
-      <div class="stack g2" role="group" aria-labelledby="placeholders">
-        <p class="small strong" id="placeholders">{words.placeholders}</p>
-        <p class="tiny soft">{words.placeholdersHelp}</p>
-        <div class="chips">
-          {template.placeholders.map((name) => (
-            <button type="button" class="chip mono" key={name} aria-label={words.insert(name)} onClick={() => insert(name)}>{name}</button>
-          ))}
-        </div>
-      </div>
-    </section>
-  );
-}
-
 interface PreviewedProps {
   client: Client; template: InviteTemplate; preview: InvitePreview; body: InviteBody;
   onBack: () => void; onSent: (invite: Invite) => void; onRefused: (problem: Problem) => void;
@@ -220,7 +149,7 @@ function Previewed({ client, template, preview, body, onBack, onSent, onRefused 
   const send = useAct(async () => {
     try {
       const path = { client_id: client.client_id };
-      onSent(await call(api.POST('/practice/clients/{client_id}/invites', { params: { path, header: { 'Idempotency-Key': key.current } }, body })));
+      onSent(await call(api.POST('/practice/clients/{client_id}/invites', { params: { path, header: { 'Idempotency-Key': key.current } }, body: { ...body, hold: true } })));
     } catch (cause) {
       if (refusalOf(cause as Problem)) onRefused(cause as Problem);
       else throw cause;
@@ -239,6 +168,7 @@ function Previewed({ client, template, preview, body, onBack, onSent, onRefused 
         <Heading move="preview" title={words.previewTitle}>{words.previewTitle}</Heading>
         <p class="soft">{words.previewHelp}</p>
       </div>
+      <Odd oddities={preview.oddities} />
       <div class="beside">
         <article class="card flush letter" aria-label={words.previewTitle}>
           <div class="cardhead"><Facts rows={[[words.to, <>{preview.name}<br /><span class="soft">{preview.to}</span></>], [words.subject, <span class="strong">{preview.subject}</span>]]} /></div>
@@ -261,21 +191,41 @@ function Previewed({ client, template, preview, body, onBack, onSent, onRefused 
       >
         <p class="soft small">{words.confirmText}</p>
         <Facts rows={[[words.name, <span class="strong">{preview.name}</span>], [words.address, <span class="strong">{preview.to}</span>], [words.confirmForms, forms]]} />
+        <Odd oddities={preview.oddities} />
+        <p class="tiny soft num">{words.leftToday(preview.left_today)}</p>
         {send.problem && <Failed problem={send.problem} lead={send.problem.status === 0 || send.problem.status >= 500 ? words.unknown : words.failed} />}
       </Dialog>
     </>
   );
 }
 
-function Sent({ client, invite }: { client: Client; invite: Invite }) {
+function Sent({ client, invite, seconds }: { client: Client; invite: Invite; seconds: number }) {
   const { tenant } = useSession();
   const { route } = useLocation();
+  const [back, setBack] = useState(false);
+  const left = useCountdown(invite.held_until ? seconds : 0);
+  const title = left > 0 ? words.heldTitle : words.sentTitle;
   const base = `/staff/clients/${client.client_id}`;
+  if (back) {
+    return (
+      <>
+        <Heading move="back">{words.backTitle}</Heading>
+        <section class="card stack g4">
+          <Note tone="info">{words.backText(client.name)}</Note>
+          <div class="cluster g2">
+            <Button look="primary" onClick={() => route(base)}>{words.toClient}</Button>
+            <LinkButton look="quiet" href="/staff/clients">{words.toClients}</LinkButton>
+          </div>
+        </section>
+      </>
+    );
+  }
   return (
     <>
-      <Heading move="sent">{words.sentTitle}</Heading>
+      <Heading move="sent" title={title}>{title}</Heading>
       <section class="card stack g4">
-        <Note tone="good">
+        <HeldBack client_id={client.client_id} invite={invite} left={left} onBack={() => setBack(true)} />
+        <Note tone={left > 0 ? 'plain' : 'good'} icon="mail">
           {words.sentText(client.name, invite.email)} {words.sentUntil(dayAndTime(invite.expires_at, tenant.zone))}
         </Note>
         <div class="stack g2">

@@ -12,7 +12,7 @@ import { Therapists } from './therapists.tsx';
 
 const words = staff.overview;
 
-export function OverviewTab({ file, onDone }: { file: ClientFile; onDone: (told: string) => void }) {
+export function OverviewTab({ file, onDone, beside }: { file: ClientFile; onDone: (told: string) => void; beside: preact.ComponentChildren }) {
   return (
     <div class="beside">
       <div class="stack g4">
@@ -23,6 +23,8 @@ export function OverviewTab({ file, onDone }: { file: ClientFile; onDone: (told:
         <PortalCard file={file} />
         <Emergency client={file.client} />
         <Therapists client={file.client} />
+        <Insured client={file.client} />
+        {beside}
       </aside>
     </div>
   );
@@ -62,6 +64,20 @@ function Emergency({ client }: { client: Client }) {
           </div>
         </div>
       )}
+    </section>
+  );
+}
+
+function Insured({ client }: { client: Client }) {
+  const { insurance, features_off: off } = client;
+  const rows: [string, preact.ComponentChildren][] = insurance ? [[words.carrier, insurance.carrier], [words.memberId, insurance.member_id]] : [];
+  if (insurance?.group) rows.push([words.group, insurance.group]);
+  if (insurance?.holder) rows.push([words.holder, insurance.holder.name]);
+  return (
+    <section class="card stack g3" aria-labelledby="insured">
+      <h2 id="insured">{words.insurance}</h2>
+      {insurance ? <Facts rows={rows} /> : <p class="small soft">{words.noInsurance}</p>}
+      {off.length > 0 && <p class="small"><span class="strong">{words.off}:</span> {off.map((name) => staff.file.feature[name] ?? name).join(', ')}</p>}
     </section>
   );
 }

@@ -6,8 +6,10 @@ import { useSession } from '../../session.tsx';
 import { Button, Dialog, Empty, Facts, Note, dayAndTime, useAct } from '../../ui/index.ts';
 import { staff } from '../../strings/staff.ts';
 import type { Client, Invite } from '../../types.ts';
+import { HeldBack } from '../inviting/hold.tsx';
 import { CopyLink, DeliveryBadge, Failed, InviteBadge } from '../parts.tsx';
 import { moment, momentInSentence } from '../when.ts';
+import { LoginLinkButton, Mails, News } from './mails.tsx';
 import { canResend, type ClientFile } from './details.tsx';
 import { Packet } from './packet.tsx';
 
@@ -29,9 +31,10 @@ export function PortalTab({ file, onChange, onTold }: Props) {
           ? <Current client={client} invite={now} onChange={onChange} onTold={onTold} />
           : <NotInvited client={client} />}
         {earlier.length > 0 && <History invites={earlier} />}
+        {file.mails.length > 0 && <Mails mails={file.mails} />}
       </div>
       {beside && <aside class="stack g4">
-        {joined && client.portal === 'active' && <LoginLink />}
+        {joined && client.portal === 'active' && <LoginLink client={client} onDone={async (text) => { onTold(text); await onChange(); }} />}
         {packets.length > 0 && (
           <section class="card flush" aria-labelledby="packets">
             <div class="cardhead"><h2 id="packets">{words.formsTitle}</h2></div>
@@ -69,12 +72,13 @@ function Account({ client }: { client: Client }) {
   );
 }
 
-function LoginLink() {
+function LoginLink({ client, onDone }: { client: Client; onDone: (text: string) => unknown }) {
   const { tenant } = useSession();
   return (
     <section class="card stack g4" aria-labelledby="login">
       <div class="stack g2"><h2 id="login">{words.login}</h2><p class="small soft">{words.loginHelp}</p></div>
       <CopyLink label={words.login} link={tenant.login_url} button={words.copy} />
+      {client.status !== 'archived' && client.email && <LoginLinkButton client={client} onDone={onDone} />}
     </section>
   );
 }
@@ -83,17 +87,20 @@ function Current({ client, invite, onChange, onTold }: { client: Client; invite:
   const { tenant } = useSession();
   const expired = invite.status === 'expired';
   const locked = invite.status === 'locked';
-  const trouble = invite.delivery === 'bounced' || invite.delivery === 'complained' || invite.delivery === 'failed';
+  const trouble = ['bounced', 'complained', 'failed', 'suppressed', 'deferred'].includes(invite.delivery);
+  const called = async () => { onTold(staff.hold.done); await onChange(); };
   return (
     <section class="card stack g4" aria-labelledby="invitation">
       <div class="split"><h2 id="invitation">{words.title}</h2><InviteBadge status={invite.status} /></div>
+      {invite.status === 'waiting' && client.can_invite.reason !== 'no_permission' && <HeldBack client_id={client.client_id} invite={invite} left={null} onBack={called} />}
       {locked && <Note tone="warn"><strong>{words.locked}</strong><br />{words.lockedHelp}</Note>}
       {invite.renewal_asked_at && <Note tone="warn"><strong>{words.renewal(momentInSentence(invite.renewal_asked_at, tenant.zone))}</strong><br />{words.renewalHelp}</Note>}
-      {trouble && <Note tone="bad"><strong>{staff.invite.delivery[invite.delivery]}.</strong> {staff.invite.deliveryHelp[invite.delivery]}</Note>}
+      {trouble && !client.mailbox.suppressed && <Note tone="bad"><strong>{staff.invite.delivery[invite.delivery]}.</strong> {staff.invite.deliveryHelp[invite.delivery]}</Note>}
       <Facts rows={[
         [words.to, invite.email],
         [words.sent, words.by(moment(invite.sent_at, tenant.zone), invite.sent_by_name)],
-        [words.delivery, <div class="stack g1"><span><DeliveryBadge delivery={invite.delivery} /></span>{!trouble && <span class="tiny soft">{staff.invite.deliveryHelp[invite.delivery]}</span>}</div>],
+        [words.delivery, <div class="stack g1"><span><DeliveryBadge delivery={invite.delivery} /></span>{!trouble && <span class="tiny soft">{staff.invite.deliveryHelp[invite.delivery]}</span>}<News news={invite.news} /></div>],
+        ...(invite.opened_at ? [[words.opened, <>{moment(invite.opened_at, tenant.zone)}<br /><span class="tiny soft">{words.openedHelp}</span></>] as [string, ComponentChildren]] : []),
         ...(locked ? [] : [[expired ? words.expired : words.expires, <>{dayAndTime(invite.expires_at, tenant.zone)}<br /><span class="tiny soft">{words.expiresHelp}</span></>] as [string, ComponentChildren]]),
         [words.forms, invite.forms.length ? <ul class="stack g1">{invite.forms.map((form) => <li key={form.form_id}>{form.title}</li>)}</ul> : words.noForms],
       ]} />

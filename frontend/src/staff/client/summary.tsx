@@ -2,12 +2,13 @@
 import { useRoute } from 'preact-iso';
 import { api, BACKGROUND, call } from '../../http.ts';
 import { useSession } from '../../session.tsx';
-import { Button, Heading, Icon, Note, dayAndTime, useEvery, useLoad } from '../../ui/index.ts';
+import { Button, Heading, Icon, LinkButton, Note, dayAndTime, useEvery, useLoad } from '../../ui/index.ts';
 import { staff } from '../../strings/staff.ts';
 import type { Document, Highlight, IntakeSummary } from '../../types.ts';
 import { Crumbs, Ready, RecordBones } from '../parts.tsx';
 import { DocumentBadges } from './documents.tsx';
 import { MarkSeen, SeenBy, unseen } from './flags.tsx';
+import { ZipButton } from './printed.tsx';
 
 const words = staff.summary;
 
@@ -26,12 +27,12 @@ export function SummaryPage() {
   useEvery(15_000, sealing, () => void load(true).then(summary.put, () => {}));
   return (
     <Ready of={summary} bones={<RecordBones />} missing={{ title: words.failed, text: words.notFound }}>
-      {(data) => <Summary summary={data} client_id={client_id} onSeen={summary.reload} />}
+      {(data) => <Summary summary={data} client_id={client_id} intake_id={intake_id} onSeen={summary.reload} />}
     </Ready>
   );
 }
 
-function Summary({ summary, client_id, onSeen }: { summary: IntakeSummary; client_id: string; onSeen: () => unknown }) {
+function Summary({ summary, client_id, intake_id, onSeen }: { summary: IntakeSummary; client_id: string; intake_id: string; onSeen: () => unknown }) {
   const { tenant } = useSession();
   const { client, highlights, worrying, documents, in_person } = summary;
   const facts = words.facts(client.age === null ? null : words.age(client.age), client.pronouns);
@@ -44,7 +45,7 @@ function Summary({ summary, client_id, onSeen }: { summary: IntakeSummary; clien
           <Heading>{words.title(client.name)}</Heading>
           <p class="soft">{[facts, summary.completed_at ? words.completed(dayAndTime(summary.completed_at, tenant.zone)) : ''].filter(Boolean).join('. ')}</p>
         </div>
-        <div class="noprint"><Button icon="print" onClick={() => window.print()}>{words.print}</Button></div>
+        <div class="cluster g2 noprint"><ZipButton client_id={client_id} intake_id={intake_id} /><LinkButton href={`/staff/clients/${client_id}/intakes/${intake_id}/print`}>{words.printAll}</LinkButton><Button icon="print" onClick={() => window.print()}>{words.print}</Button></div>
       </div>
       {worrying.length > 0 ? <Worrying items={worrying} documents={documents} client_id={client_id} onSeen={onSeen} /> : <Note tone="good">{words.calm}</Note>}
       <div class="beside">

@@ -1,9 +1,10 @@
-/** Organization > Client Portal: the tabs Client Portal Settings, Subscription, Intake Forms. */
+/** Organization > Client Portal: the tabs Client Portal Settings, Subscription, Intake Forms, E-mail. */
 import { useLocation } from 'preact-iso';
 import { api, call } from '../../http.ts';
 import { Heading, useLoad } from '../../ui/index.ts';
 import { staff } from '../../strings/staff.ts';
 import { Crumbs, Ready, RecordBones, RowBones, Tabs } from '../parts.tsx';
+import { EmailTab } from './email.tsx';
 import { FormsTab } from './forms.tsx';
 import { SettingsTab } from './settings.tsx';
 import { SubscriptionTab } from './subscription.tsx';
@@ -11,7 +12,7 @@ import { SubscriptionTab } from './subscription.tsx';
 const words = staff.organization;
 const BASE = '/staff/organization/client-portal';
 const TABS: [string, string][] = [
-  [words.tabs.settings, BASE], [words.tabs.subscription, `${BASE}/subscription`], [words.tabs.forms, `${BASE}/intake-forms`],
+  [words.tabs.settings, BASE], [words.tabs.subscription, `${BASE}/subscription`], [words.tabs.forms, `${BASE}/intake-forms`], [words.tabs.email, `${BASE}/e-mail`],
 ];
 
 export function ClientPortal() {
@@ -27,6 +28,7 @@ export function ClientPortal() {
       {href === BASE && <SettingsPage />}
       {href.endsWith('/subscription') && <SubscriptionTab />}
       {href.endsWith('/intake-forms') && <FormsPage />}
+      {href.endsWith('/e-mail') && <EmailTab />}
     </>
   );
 }

@@ -1,0 +1,57 @@
+/** Picking several clients in the list, for a bulk invitation. What is picked is kept in memory only, across pages. */
+import { useState } from 'preact/hooks';
+import { useLocation } from 'preact-iso';
+import { Button } from '../../ui/index.ts';
+import { staff } from '../../strings/staff.ts';
+import type { ClientRow } from '../../types.ts';
+
+const words = staff.bulk;
+export const AT_MOST = 1000;
+
+let picked: string[] = [];
+
+/** Who was picked last; nobody means: everyone who was never invited. */
+export function pickedClients(): string[] {
+  return picked;
+}
+
+export interface Picking { on: boolean; ids: string[]; toggle: (id: string) => void; all: (rows: ClientRow[]) => void; set: (on: boolean) => void }
+
+export function usePicking(): Picking {
+  const [on, setOn] = useState(false);
+  const [ids, setIds] = useState<string[]>([]);
+  const put = (next: string[]) => {
+    picked = next.slice(0, AT_MOST);
+    setIds(picked);
+  };
+  return {
+    on, ids,
+    toggle: (id) => put(ids.includes(id) ? ids.filter((other) => other !== id) : [...ids, id]),
+    all: (rows) => put([...new Set([...ids, ...rows.map((row) => row.client_id)])]),
+    set: (next) => { setOn(next); put([]); },
+  };
+}
+
+/** Above the list: begin to pick; then how many, and the two ways on. */
+export function PickBar({ picking, rows }: { picking: Picking; rows: ClientRow[] }) {
+  const { route } = useLocation();
+  if (!picking.on) return <div class="cluster g2"><Button icon="mail" mini onClick={() => picking.set(true)}>{words.begin}</Button></div>;
+  const n = picking.ids.length;
+  return (
+    <section class="card pickbar" aria-label={words.barLabel}>
+      <p class="small num" role="status">{words.picked(n)}</p>
+      <div class="cluster g2">
+        <Button look="primary" mini disabled={n === 0} onClick={() => route('/staff/invitations')}>{words.invitePicked}</Button>
+        <Button mini disabled={rows.length === 0} onClick={() => picking.all(rows)}>{words.pickShown}</Button>
+        <Button mini onClick={() => { picking.set(true); route('/staff/invitations'); }}>{words.everyone}</Button>
+        <Button look="quiet" mini onClick={() => picking.set(false)}>{words.stopPicking}</Button>
+      </div>
+    </section>
+  );
+}
+
+export function PickBox({ picking, row }: { picking: Picking; row: ClientRow }) {
+  return (
+    <label class="pickbox"><input type="checkbox" checked={picking.ids.includes(row.client_id)} onChange={() => picking.toggle(row.client_id)} /><span class="hidden">{words.pick(row.name)}</span></label>
+  );
+}

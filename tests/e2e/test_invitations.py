@@ -1,0 +1,213 @@
+"""Inviting many, saved texts, calling back while it is held, an address that is mended, the sender's records."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests import flows
+from tests.calls import PEOPLE, Caller
+from tests.e2e.device import Device
+
+EMAIL = "/staff/organization/client-portal/e-mail"
+
+
+@pytest.fixture
+def desk(devices: Callable[..., Device], call: Callable[..., Any]) -> Callable[..., Device]:
+    """`desk("A1")`: their desktop, signed in."""
+
+    def seat(key: str) -> Device:
+        device = devices("desktop", name=key)
+        device.enter(call.browser(key))
+        return device
+
+    return seat
+
+
+@pytest.fixture
+def held() -> Iterator[None]:
+    """A stage whose pages can call a mail back for half a minute."""
+    from chalicelib.config import settings
+
+    settings.__dict__["hold_seconds"] = 30  # frozen for everyone else
+    yield
+    settings.__dict__["hold_seconds"] = 0
+
+
+def client_page(client_id: str, tab: str = "") -> str:
+    """Client Details."""
+    return f"/staff/clients/{client_id}{tab}"
+
+
+def test_inviting_many(desk: Callable[..., Device], office: Caller) -> None:
+    flows.new_file("oak", "E1", "Ottoline Slipworth", email="ottoline@gmial.com")
+    flows.new_file("oak", "E2", "Nobody Mailless", email=None)
+    flows.new_file("oak", "E3", "Edmund Goodaddress", email="edmund@mail.example")
+    device = desk("A1")
+    page = device.page
+    device.open("/staff/clients")
+    device.arrived("Clients", by_link=False)
+    device.press("Invite several")
+    for name in ("Ottoline Slipworth", "Nobody Mailless", "Edmund Goodaddress", "Immy Thistlewood"):
+        page.get_by_role("checkbox", name=f"Mark {name}").check()
+    device.sees("4 clients marked")
+    device.look("marked")
+    device.press("Invite those marked")
+    device.arrived("Invite several clients")
+    device.sees("2 clients will be invited")
+    device.sees("No e-mail address on the file")
+    device.sees("Has a portal account already")
+    device.sees("Was ottoline@gmail.com meant?")
+    page.get_by_label("Subject").fill("Welcome, {client_first_nam}")
+    device.look("write")
+    device.press("Preview")
+    device.arrived("Preview")
+    device.sees("{client_first_nam} is no placeholder: it is sent as it stands.")
+    page.get_by_label("Preview for").select_option(label="Edmund Goodaddress")
+    device.sees("edmund@mail.example")
+    device.look("preview")
+    device.press("Change it")
+    page.get_by_label("Subject").fill("Welcome, {client_first_name}")
+    device.press("Preview")
+    device.press("Send 2 invitations")
+    device.sees("One address looks like a slip")
+    device.look("confirm")
+    device.press("Send now")
+    device.arrived("Waiting to begin")
+    office.drain()
+    device.arrived("All done", by_link=False)
+    device.sees("2 clients invited")
+    device.look("done")
+    assert [mail["subject"] for mail in office.outbox("edmund@mail.example")] == ["Welcome, Edmund"]
+
+
+def test_stopping_all_of_it_while_it_is_held(held: None, desk: Callable[..., Device], office: Caller) -> None:
+    flows.new_file("oak", "E3", "Edmund Goodaddress", email="edmund@mail.example")
+    device = desk("A1")
+    device.open("/staff/invitations")
+    device.arrived("Invite several clients", by_link=False)
+    device.sees("2 clients will be invited")  # and one of the world who was never invited
+    device.press("Preview")
+    device.press("Send 2 invitations")
+    device.press("Send now")
+    device.arrived("About to begin")
+    device.look("held")
+    device.press("Cancel")
+    device.sees("Stopped before anything was sent.")
+    device.sees("2 clients not invited")
+    device.look("stopped")
+    office.local("POST", "/clock", {"advance_seconds": 60})
+    office.drain()
+    assert not flows.outbox()
+
+
+def test_calling_one_back_within_the_hold(held: None, desk: Callable[..., Device], office: Caller) -> None:
+    device = desk("T4")
+    device.open(client_page(PEOPLE["C4"].id, "/invite"))
+    device.press("Preview")
+    device.arrived("Preview")
+    device.press("Send invitation")
+    device.press("Send now")
+    device.arrived("The invitation goes out in a moment")
+    device.sees("Not sent yet.")
+    device.look("held")
+    device.press("See its state")
+    device.sees("Not sent yet.")
+    device.look("held-portal")
+    device.press("Cancel")
+    device.sees("The invitation was called back. Nothing was sent.")
+    device.sees("Called back before it was sent")
+    device.look("called-back")
+    office.local("POST", "/clock", {"advance_seconds": 60})
+    office.drain()
+    assert not flows.outbox()
+
+
+def test_a_saved_text_and_what_is_odd_about_it(desk: Callable[..., Device]) -> None:
+    device = desk("A1")
+    page = device.page
+    device.open(EMAIL)
+    device.arrived("Client Portal", title="E-mail", by_link=False)
+    device.sees("No saved texts")
+    device.sees("Where your e-mails come from")
+    device.look("empty")
+    device.press("New text")
+    page.get_by_label("Name").fill("Warm welcome")
+    page.get_by_label("Subject").fill("Come in, {name}")
+    page.get_by_label("Message").click()
+    device.sees("{name} is no placeholder: it is sent as it stands.")
+    device.look("odd")
+    page.get_by_label("Subject").fill("Come in, {client_first_name}")
+    device.press("Save")
+    device.sees("“Warm welcome” is saved.")
+    page.get_by_role("button", name=re.compile("Make it usual")).click()
+    expect(page.get_by_text("Usual", exact=True)).to_be_visible()
+    device.look("saved")
+    device.open(client_page(PEOPLE["C4"].id, "/invite"))
+    expect(page.get_by_label("Subject")).to_have_value("Come in, {client_first_name}")
+    page.get_by_label("Subject").fill("Something else")
+    page.get_by_label("Start from a saved text").select_option(label="Warm welcome (usual)")
+    expect(page.get_by_label("Subject")).to_have_value("Come in, {client_first_name}")
+    device.look("choosing")
+
+
+def test_bounced_then_fixed_then_tried_again(desk: Callable[..., Device], office: Caller, call: Any) -> None:
+    client = flows.new_file("oak", "E4", "Bertram Fulltray", email="bounce.bertram@mail.example")
+    assert flows.invite(call("A1"), client, flows.NOTICE).status == 201
+    office.drain()
+    device = desk("A1")
+    page = device.page
+    device.open(client_page(client, "/portal"))
+    device.sees("The address did not take our e-mail.")
+    expect(page.get_by_role("button", name="Resend invitation")).to_have_count(0)
+    device.look("bounced")
+    device.press("Fixed, try again")
+    device.press("Fixed, try again", within=page.get_by_role("dialog"))
+    device.sees("can be written to again")
+    expect(page.get_by_text("The address did not take our e-mail.")).to_have_count(0)
+    device.press("Resend invitation")
+    device.look("again")
+    device.press("Send now")
+    device.sees("A new link is on its way")
+
+
+def test_a_complaint_asks_more_of_an_administrator(desk: Callable[..., Device], office: Caller, call: Any) -> None:
+    client = flows.new_file("oak", "E5", "Cornelia Crossly", email="complaint.cornelia@mail.example")
+    assert flows.invite(call("A1"), client).status == 201
+    office.drain()
+    device = desk("A1")
+    dialog = device.page.get_by_role("dialog")
+    device.open(client_page(client))
+    device.sees("An e-mail was marked as spam.")
+    device.press("Fixed, try again")
+    expect(dialog.get_by_role("button", name="Fixed, try again")).to_be_disabled()
+    device.look("complaint")
+    dialog.get_by_label("Cornelia Crossly asked to get our e-mails again").check()
+    device.press("Fixed, try again", within=dialog)
+    device.sees("can be written to again")
+
+
+def test_the_login_link_is_mailed(desk: Callable[..., Device], office: Caller) -> None:
+    device = desk("T1")
+    device.open(client_page(PEOPLE["C1"].id, "/portal"))
+    device.press("Send login link")
+    device.look("question")
+    device.press("Send now")
+    device.sees("The login link is on its way")
+    office.drain()
+    device.sees("Login link")
+    expect(device.page.get_by_role("table").get_by_text("Delivered", exact=True)).to_be_visible()
+    device.look("sent")
+
+
+def test_a_discreet_organization_stays_out_of_titles(devices: Callable[..., Device], office: Caller, call: Any) -> None:
+    flows.change_settings(call("A1"), neutral_mail=True)
+    assert flows.invite(call("T4"), PEOPLE["C4"].id).status == 201
+    token = flows.mailed_token(office, PEOPLE["C4"].email)
+    device = devices("phone")
+    device.open(f"/join#{token}")
+    device.sees("Wendell")
+    expect(device.page).to_have_title(re.compile("– Client Portal$"))
+    device.look("join")
