@@ -8,6 +8,7 @@ as in a small one (ratio 1.00), and the goals of DESIGN.md, Performance, are hel
     list     round trips as for a read; the units are those of the page. Where it names clients it is audited: one event
              more for the whole answer, 1 write unit up to some 20 clients and 4 at most (100 ids are 3 KB)
     send     at most 20 write units
+    booking  at most 26 write units; a reschedule, and whatever frees and takes several times at once, at most 40
     write    at most 12 write units; 3 round trips
     event    at most 12 write units: work of a queue
     rare     no goal of its own: signing in, redeeming, the sweep of what is due
@@ -21,13 +22,14 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 SIZES = (100, 10_000)
 CASELOAD = 25  # clients of one therapist, at any size of the organization
 READ_UNITS, SEND_UNITS, WRITE_UNITS = 7, 20, 12
-TRIPS = {"read": 2, "audited": 3, "list": 2, "audited list": 3, "send": 3, "write": 3}
+BOOKING_UNITS, RESCHEDULE_UNITS = 26, 40
+TRIPS = {"booking": 3, "reschedule": 3, "read": 2, "audited": 3, "list": 2, "audited list": 3, "send": 3, "write": 3}
 QUIET = {"X-Background": "1"}  # leaves the session's last activity alone, so that rows do not depend on real time
 SINCE = datetime(2026, 1, 2, tzinfo=UTC)
 FIRST = ("Odette", "Casimir", "Winifred", "Lazlo", "Perpetua", "Ignatius", "Marigold", "Barnaby", "Clementine", "Rufus")
@@ -55,6 +57,23 @@ KNOWN: dict[str, tuple[tuple[float | None, float | None, int | None], str]] = {
     "a document in words": ((9, None, None), "facts of five items, then packet, form, document, signed record"),
     "summary of a packet": ((13, None, 4), "reads every signed form of the packet and its document"),
     "notifications": ((None, None, 4), "then the names as they are now, of those who may still be seen, and the audit"),
+    "availability": ((None, None, 4), "what lies ahead is compared with the hours: requests, then appointments"),
+    "availability: change": ((None, None, 5), "as for reading it, after the change"),
+    "what I can book": ((10, None, None), "three items of each therapist on the client's file"),
+    "slots of 60 days": ((None, None, 4), "who asks, who is asked, then the days of both sides: two reads a search"),
+    "first slot": ((None, None, 4), "as for the slots"),
+    "my appointments": ((None, None, 3), "an index of keys, then the appointments"),
+    "requests": ((None, None, 5), "who asks, whose calendars, the requests, names as they are now, the audit"),
+    "confirm": (
+        (None, 22, None),
+        "the days of both sides, the caps, the audit, two mails, an entry that changes place",
+    ),
+    "calendar of a week": (
+        (None, None, 6),
+        "whose calendars, requests, appointments, names as they are now, the audit",
+    ),
+    "appointments of a client": ((None, None, 4), "an index of keys, then the appointments, then the audit"),
+    "feed": ((None, None, 4), "the address, whose it is, an index of keys, the appointments"),
     "staff home": ((None, None, 6), "notifications and clients on one page, then the audit of those it names"),
 }
 
@@ -75,7 +94,15 @@ class Row:
         missed = []
         if self.kind in ("read", "audited") and self.read > READ_UNITS:
             missed.append(f"{self.read:g} read units")
-        most = {"send": SEND_UNITS, "write": WRITE_UNITS, "event": WRITE_UNITS, "audited": 1, "audited list": 1}
+        most = {
+            "booking": BOOKING_UNITS,
+            "reschedule": RESCHEDULE_UNITS,
+            "send": SEND_UNITS,
+            "write": WRITE_UNITS,
+            "event": WRITE_UNITS,
+            "audited": 1,
+            "audited list": 1,
+        }
         allowed = 0 if self.kind in ("read", "list") else most.get(self.kind)
         if allowed is not None and self.write > allowed:
             missed.append(f"{self.write:g} write units")
@@ -136,6 +163,38 @@ def fill(tenant_id: str, therapist_id: str, count: int) -> None:
             table.put_item(record.get_save_kwargs_from_instance()["Item"])
 
 
+def fill_history(tenant_id: str, staff_id: str, client_id: str, count: int) -> None:
+    """Put `count` appointments that took place into the local table, four a day, with their calendar days."""
+    from chalicelib import clock
+    from chalicelib.models.slots import Appointment, ClientDay, TherapistDay
+    from chalicelib.slots.zones import DAY, minute, moment
+    from infra.local import cloud, state
+
+    table = state.backend("dynamodb").tables[cloud.PREFIX]
+    whose = {"tenant_id": tenant_id, "staff_id": staff_id, "client_id": client_id}
+    today = minute(datetime.now(UTC)) // DAY * DAY
+    said = {"service_id": "S", "service_name": "Session", "colour": "teal", "mode": "telehealth", "staff_name": "T"}
+    at = {"made_by": "staff", "made_at": clock.text(SINCE), "changed_at": clock.text(SINCE), "zone": "UTC"}
+    for number in range(0, count, 4):
+        start = today - (3 + number // 4) * DAY + 12 * 60
+        busy = [[start + n * 60, start + n * 60 + 50, f"{number + n:026d}", None, 0, 0] for n in range(4)]
+        day = {"tenant_id": tenant_id, "day": clock.text(moment(start))[:10], "busy": busy, "version": 4}
+        records: list[Any] = [
+            TherapistDay.new(**day, staff_id=staff_id),
+            ClientDay.new(**day, client_id=client_id),
+        ]
+        records += [
+            Appointment.new(
+                **whose, **said, **at, appointment_id=entry[2], phase="booked", status="completed", start=entry[0],
+                starts_at=clock.text(moment(entry[0])), minutes=50, before=0, after=0, client_zone="UTC", sequence=1,
+                version=2,
+            )
+            for entry in busy
+        ]  # fmt: skip
+        for record in records:
+            table.put_item(record.get_save_kwargs_from_instance()["Item"])
+
+
 class Walk:
     """Through the portal once, counting. `caller` makes someone who can speak HTTP (tests/calls.py)."""
 
@@ -159,6 +218,7 @@ class Walk:
         self._invitations()
         self._forms()
         self._documents()
+        self._scheduling()
         self._organization()
         self._later()
         self.meter.close()
@@ -284,6 +344,59 @@ class Walk:
         self._post(self.staff, path, {}, "notification read", "write", 204)
         self._get(self.staff, "/practice/home", "staff home", "audited list")
 
+    def _scheduling(self) -> None:
+        """C1 books with T1; the calendar of a month holds what a busy therapist's does."""
+        from infra.local import world
+        from tests import booking
+
+        people = {each.key: each.id for each in (*world.STAFF, *world.CLIENTS)}
+        admin, clock = self.administrator, self.portal.clock
+        client, therapist = self.caller(), self.caller()
+        client.sign_in("C1")
+        therapist.sign_in("T1")
+        service = booking.opened(lambda _: admin, "T1", before=5, after=10)
+        mine = f"/practice/therapists/{people['T1']}/availability"
+        self._get(therapist, mine, "availability", "list")
+        etag = therapist.get(mine, headers=QUIET).json["etag"]
+        change = {"schedules": [booking.week(*booking.EVERY_DAY)]}
+        self._count(
+            "availability: change", "write", lambda: therapist.api("PATCH", mine, change, etag=etag, headers=QUIET)
+        )
+        self._get(client, "/portal/scheduling", "what I can book")
+        month = {"service_id": service, "mode": "telehealth", "staff_id": people["T1"]}
+        today = clock.now().date()
+        days = {**month, "first_day": today, "last_day": today + timedelta(days=60), "zone": booking.ZONE}
+        self._get(client, "/portal/slots", "slots of 60 days", "list", query=days)
+        self._get(client, "/portal/slots/first", "first slot", "list", query=month)
+        book = booking.wish("T1", service, booking.at(clock, 3))
+        path = "/portal/appointments"
+        asked = self._post(client, path, book, "book", "booking", 201).json
+        mail = self.portal.pump.invoke
+        mail("on_mail")
+        self._get(client, path, "my appointments", "list")
+        self._get(therapist, "/practice/requests", "requests", "audited list")
+        of = f"/practice/clients/{people['C1']}/appointments"
+        one = f"{of}/{asked['appointment_id']}"
+
+        def tell(who: Any, path: str, body: Any, seen: Any, name: str, kind: str = "send") -> Any:
+            return self._count(name, kind, lambda: who.post(path, body, etag=seen["etag"], headers=QUIET)).json
+
+        seen = tell(therapist, f"{one}/confirmation", {}, asked, "confirm")
+        again = {"starts_at": booking.at(clock, 5), "zone": booking.ZONE}
+        own = f"{path}/{asked['appointment_id']}"
+        seen = tell(client, f"{own}/time", again, seen, "reschedule", "reschedule")
+        others = {"starts": [booking.at(clock, n) for n in (6, 7, 8)]}
+        seen = tell(therapist, f"{one}/proposal", others, seen, "propose three times", "reschedule")
+        seen = tell(client, f"{own}/acceptance", {"starts_at": others["starts"][0]}, seen, "accept", "reschedule")
+        mail("on_mail")
+        week = {"first_day": today, "last_day": today + timedelta(days=6)}
+        self._get(therapist, "/practice/calendar", "calendar of a week", "audited list", query=week)
+        self._get(therapist, of, "appointments of a client", "audited list")
+        tell(client, f"{own}/cancellation", {}, seen, "cancel")
+        mail("on_mail")
+        token = client.post("/feed", headers=QUIET).json["address"].split("/")[-2]
+        self._get(self.caller(), f"/feeds/{token}/calendar.ics", "feed", "list")
+
     def _organization(self) -> None:
         etag = self._get(self.administrator, "/practice/settings", "settings").json["etag"]
         change = {"reply_time": "We answer within one working day."}
@@ -381,7 +494,9 @@ def measured(size: int) -> list[Row]:
 
     portal, port = served()
     portal.reset()
-    fill(world.tenant_id("oak"), {each.key: each.id for each in world.STAFF}["T4"], size)
+    people = {each.key: each.id for each in (*world.STAFF, *world.CLIENTS)}
+    fill(world.tenant_id("oak"), people["T4"], size)
+    fill_history(world.tenant_id("oak"), people["T1"], people["C1"], size)
     return Walk(portal, lambda: Caller(port, portal.clock)).take()
 
 

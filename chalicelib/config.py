@@ -17,6 +17,7 @@ LIMITS: dict[str, tuple[int, int]] = {
     "invitations_tenant": (25, 86400),  # the operator raises it for an organization (services.tenants.set_cap)
     "login_link": (3, 86400),  # mailed to one client
     "invitations_client": (10, 86400),  # to one mailbox
+    "scheduling_client": (20, 86400),  # bookings, moves and cancellations of one client (notes: security 38)
     "token": (120, 60),  # requests of one API token
     "tokens": (20, 0),  # API tokens an organization may have at once
     "tokens_made": (60, 86400),  # by one organization: they are listed on one page

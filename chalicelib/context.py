@@ -61,6 +61,7 @@ class Context:
     device_token: str | None = None  # the random id in the browser's cookie; at sign-in only
     is_assigned: bool = False  # the client of the request is assigned to the staff member who asks
     names_client: bool = False  # the address names a client
+    is_self: bool = True  # what the address names, if it names a staff member's own thing, is the asker's
     request: Any = None  # what an earlier request with this idempotency key left
     audited: bool = False  # an audit event was made for it
     named: dict[str, Any] = field(default_factory=dict)  # records that the address names, read along: "intake_id" → it

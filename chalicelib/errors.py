@@ -376,3 +376,83 @@ class RemindedToday(PortalError):
 
 class NotNotice(PortalError):
     status, code, title = 409, "not_a_notice", "Only a notice can be recorded as not acknowledged. Take the form back."
+
+
+# ---- appointments: 409 ----
+
+
+class SlotTaken(PortalError):
+    status, code, title = 409, "slot_taken", "Someone else was a moment faster. Please choose another time."
+
+
+class SlotNotOffered(PortalError):
+    status, code, title = 409, "slot_not_offered", "This time is no longer offered. Please choose another one."
+
+
+class TooSoon(PortalError):
+    status, code, title = 409, "too_soon", "This time is too soon to be booked here. Please choose a later one."
+
+
+class TooFar(PortalError):
+    status, code, title = 409, "too_far", "This time is too far ahead to be booked here. Please choose an earlier one."
+
+
+class OwnConflict(PortalError):
+    status, code, title = 409, "own_conflict", "You already have an appointment at this time."
+
+
+class ClientBusy(PortalError):
+    status, code, title = 409, "client_busy", "The client already has an appointment at this time."
+
+
+class TherapistNotOffered(PortalError):
+    status, code, title = 409, "therapist_not_offered", "This therapist cannot be booked here. Please choose again."
+
+
+class ServiceNotOffered(PortalError):
+    status, code, title = 409, "service_not_offered", "This is not offered any more. Please choose again."
+
+
+class TooManyOpen(PortalError):
+    status, code = 409, "too_many_open"
+    title = "You have as many open requests as are possible at once. Wait for an answer, or withdraw one."
+
+
+class TooManyAhead(PortalError):
+    status, code = 409, "too_many_ahead"
+    title = "You have booked as many appointments ahead as are possible here. Call the practice for more."
+
+
+class TooLate(PortalError):
+    status, code = 409, "too_late"
+    title = "It is too late to change this here. Please call the practice."
+
+
+class AppointmentEnded(PortalError):
+    status, code = 409, "appointment_ended"
+    title = "This appointment is no longer what it was. Look at what is there now."
+
+
+class RequestExpired(PortalError):
+    status, code, title = 409, "request_expired", "This request has expired: its time is no longer held."
+
+
+class NotProposed(PortalError):
+    status, code, title = 409, "not_proposed", "This time is not among those that the practice offers you."
+
+
+class NotYetBegun(PortalError):
+    status, code, title = 409, "not_yet_begun", "This appointment has not begun yet."
+
+
+class NotYourCalendar(PortalError):
+    status, code, title = 409, "not_your_calendar", "This belongs to a colleague's calendar."
+
+
+class NotAssigned(PortalError):
+    status, code, title = 409, "not_assigned", "This therapist is not assigned to the client."
+
+
+class NeedsOverride(PortalError):
+    status, code = 409, "needs_override"
+    title = "This time has something against it. Look at what, then book it nevertheless or choose another."

@@ -7,8 +7,20 @@ from chalicelib.adapters.aws import client
 from chalicelib.config import settings
 
 
-def send(*, to: str, sender_name: str, subject: str, text: str, html: str, reference: str) -> str:
-    """Send, and return SES's message id. `reference` marks the mail for its delivery events (an id of ours)."""
+def send(
+    *,
+    to: str,
+    sender_name: str,
+    subject: str,
+    text: str,
+    html: str,
+    reference: str,
+    calendar: tuple[str, str] | None = None,
+) -> str:
+    """Send, and return SES's message id. `reference` marks the mail for its delivery events (an id of ours).
+
+    `calendar` is the method and the text of an iCalendar object (adapters/icalendar.py) that is attached (RFC 6047).
+    """
     from email.headerregistry import Address  # only on_mail sends; the API's start does without
     from email.message import EmailMessage
     from email.policy import SMTP
@@ -25,6 +37,15 @@ def send(*, to: str, sender_name: str, subject: str, text: str, html: str, refer
     message["X-Portal-Reference"] = reference
     message.set_content(text)
     message.add_alternative(html, subtype="html")
+    if calendar is not None:
+        method, events = calendar
+        message.add_attachment(
+            events.encode(),
+            maintype="text",
+            subtype="calendar",
+            filename="appointment.ics",
+            params={"method": method, "charset": "utf-8"},
+        )
     answer = client("sesv2").send_email(
         FromEmailAddress=settings.mail_sender,
         Destination={"ToAddresses": [to]},

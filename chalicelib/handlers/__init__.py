@@ -4,6 +4,7 @@ from chalice.app import Blueprint
 
 from chalicelib.handlers import (
     accounts,
+    appointments,
     clients,
     documents,
     forms,
@@ -19,6 +20,7 @@ from chalicelib.handlers import (
     sendings,
     sessions,
     signups,
+    slots,
     staff,
     subscriptions,
     tenants,
@@ -30,7 +32,7 @@ from chalicelib.handlers.routing import Route, Routes
 
 _FEATURES = (
     sessions, accounts, tenants, openings, staff, subscriptions, clients, invites, mails, wordings, senders, signups,
-    intakes, sendings, documents, uploads, forms, imports, jobs, notifications, tokens, openapi,
+    intakes, sendings, documents, uploads, forms, slots, appointments, imports, jobs, notifications, tokens, openapi,
 )  # fmt: skip
 
 HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]

@@ -14,14 +14,14 @@ from pydantic.json_schema import models_json_schema
 
 from chalicelib import errors
 from chalicelib.handlers.routing import PRACTICE, PUBLIC, Route, Routes
-from chalicelib.handlers.views import Empty, PortalView, Problem
+from chalicelib.handlers.views import Content, Empty, PortalView, Problem
 from chalicelib.policies.rules import RULES
 from chalicelib.policies.scopes import SCOPES, scope_of
 from chalicelib.services.sessions import Caller
 
 public = Routes(__name__, PUBLIC)
 
-_FORMS = dict.fromkeys(("slug", "form_id", "section_id", "logo"), r"^[A-Za-z0-9_-]{1,80}$")
+_FORMS = dict.fromkeys(("slug", "form_id", "section_id", "logo", "feed_key"), r"^[A-Za-z0-9_-]{1,80}$")
 _ANY_ID = r"^[0-9A-Z]{26}$"
 
 
@@ -74,7 +74,9 @@ def document() -> dict[str, Any]:
 
 def _schemas(table: list[Route]) -> dict[str, Any]:
     inputs: list[Any] = [(model, "validation") for route in table if (model := route.body)]
-    outputs: list[Any] = [(route.view, "serialization") for route in table if _has_content(route)]
+    outputs: list[Any] = [
+        (route.view, "serialization") for route in table if _has_content(route) and route.view is not Content
+    ]
     _, both = models_json_schema(
         [*dict.fromkeys(inputs), *dict.fromkeys(outputs), (Problem, "serialization")],
         ref_template="#/components/schemas/{model}",
@@ -134,7 +136,9 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
 
 def _responses(route: Route) -> dict[str, Any]:
     good: dict[str, Any] = {"description": route.summary}
-    if _has_content(route):
+    if route.answers != "application/json":
+        good["content"] = {route.answers: {"schema": {"type": "string"}}}
+    elif _has_content(route):
         good["content"] = {"application/json": {"schema": _ref(route.view)}}
     codes = {400, 413, 429, 503}
     if route.audience != PUBLIC:

@@ -39,7 +39,7 @@ from chalicelib.errors import (
     UnsupportedMedia,
 )
 from chalicelib.handlers import problems
-from chalicelib.handlers.views import Empty, PortalView, View
+from chalicelib.handlers.views import Content, Empty, PortalView, View
 from chalicelib.observability import logger, where
 from chalicelib.policies.decide import denial
 from chalicelib.policies.rules import RULES, Reach
@@ -60,6 +60,7 @@ HEADERS = {
 }
 _KEY = re.compile(r"[A-Za-z0-9_-]{8,128}")
 _PATH_PART = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_NAMES = ("slug", "form_id", "section_id", "logo", "feed_key")  # what is no id of ours
 
 PUBLIC, PRACTICE, PORTAL, BOTH = "public", "practice", "portal", "both"
 # A program asks for an organization: it is no client, and has no session of its own.
@@ -91,6 +92,7 @@ class Route:
     media: str
     reads_record: bool
     proof: str | None
+    answers: str
 
 
 class Routes(Blueprint):  # type: ignore[misc]
@@ -116,11 +118,13 @@ class Routes(Blueprint):  # type: ignore[misc]
         reads_record: bool = False,
         proof: str | None = None,
         max_body: int = MAX_BODY,
+        answers: str = "application/json",
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register a view. `idempotent`: an Idempotency-Key is required. `if_match`: an If-Match is. `reads_record`: a
         staff member's read of a client's record is audited before the answer goes out; a list of clients is, too,
         when its view says whom it names (View.clients_named). `proof`: the password must have been given lately
-        (sessions.RECENT) or nobody been away since (sessions.UNBROKEN), else proof_required."""
+        (sessions.RECENT) or nobody been away since (sessions.UNBROKEN), else proof_required. `media` is what comes in
+        and `answers` what goes out, where it is not JSON: then the view is a Content."""
 
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
             view_type = get_type_hints(function)["return"]
@@ -129,6 +133,7 @@ class Routes(Blueprint):  # type: ignore[misc]
             route = Route(
                 method, self.prefix + path, action, self.audience, function.__name__, feature, summary.rstrip("."),
                 description.strip(), body, query, view_type, status, idempotent, if_match, media, reads_record, proof,
+                answers,
             )  # fmt: skip
             _check(route, function)
             self.table.append(route)
@@ -167,6 +172,8 @@ def _check(route: Route, function: Callable[..., Any]) -> None:
         raise RuntimeError(f"{where}: a safe method changes nothing")
     if route.proof is not None and scope_of(route.action) is not None:
         raise RuntimeError(f"{where}: no program can give the proof, so {route.action} belongs to no scope")
+    if (route.answers != "application/json") != (isinstance(route.view, type) and issubclass(route.view, Content)):
+        raise RuntimeError(f"{where}: what is not JSON is a Content, and the other way round")
     if "context" not in inspect.signature(function).parameters:
         raise RuntimeError(f"{where}: the view takes the context")
 
@@ -224,7 +231,7 @@ def _caller(request: Request) -> sessions.Caller:
 def _safe_params(params: dict[str, str]) -> dict[str, str]:
     """Path parts as they stand; what cannot be an id of ours is the same 404 as an id that is not there."""
     for name, value in params.items():
-        if not (_PATH_PART.fullmatch(value) if name in ("slug", "form_id", "section_id", "logo") else ids.is_id(value)):
+        if not (_PATH_PART.fullmatch(value) if name in _NAMES else ids.is_id(value)):
             params = {**params, name: "-"}
     return params
 
@@ -378,8 +385,9 @@ def _audit_read(route: Route, context: Context, params: dict[str, str], view: An
     names, or else of the organization with the ids of those whom the answer names. When it names nobody there is none,
     but for a program whose use left no event by itself."""
     named = list(dict.fromkeys(view.clients_named())) if isinstance(view, View) and not route.reads_record else []
+    for first in range(0, len(named), audits.IDS_AT_MOST):
+        audits.record(context, route.action, client_ids=named[first : first + audits.IDS_AT_MOST])
     if named:
-        audits.record(context, route.action, client_ids=named)
         return
     if not route.reads_record and (context.actor.kind != sessions.PROGRAM or context.audited):
         return
@@ -396,6 +404,9 @@ def _response(route: Route, view: Any) -> Response:
             headers["ETag"] = f'"{etag}"'
     if route.status == 204:
         return Response("", headers=headers, status_code=204)
+    if isinstance(view, Content):
+        headers["Content-Type"] = f"{route.answers}; charset=utf-8"
+        return Response(view.content, headers=headers, status_code=route.status)
     headers["Content-Type"] = "application/json"
     text = view.model_dump_json() if isinstance(view, BaseModel) else json.dumps(view)
     return Response(text, headers=headers, status_code=route.status)

@@ -102,12 +102,21 @@ class FeatureSwitch(View):
 
 
 class Scheduling(View):
-    """Sub-switches of self-scheduling; hours and days."""
+    """Sub-switches of self-scheduling. `max_per_day`: appointments of one therapist, 0 for no cap. `hold_hours`: how
+    long a request holds its time. Buffers are those of services that set none."""
 
     minimum_notice_hours: int
     cancel_notice_hours: int
     horizon_days: int
     instant_confirmation: bool
+    grid_minutes: int
+    buffer_before_minutes: int
+    buffer_after_minutes: int
+    hold_hours: int
+    max_open_requests: int
+    max_upcoming: int
+    max_per_day: int
+    reminder_hours: list[int]
 
 
 class Reminders(View):
@@ -159,6 +168,14 @@ class SchedulingChange(Body):
     cancel_notice_hours: int | None = Field(default=None, ge=0, le=720)
     horizon_days: int | None = Field(default=None, ge=1, le=365)
     instant_confirmation: bool | None = None
+    grid_minutes: Literal[5, 10, 15, 20, 30, 60] | None = None
+    buffer_before_minutes: int | None = Field(default=None, ge=0, le=120)
+    buffer_after_minutes: int | None = Field(default=None, ge=0, le=120)
+    hold_hours: int | None = Field(default=None, ge=1, le=336)
+    max_open_requests: int | None = Field(default=None, ge=1, le=20)
+    max_upcoming: int | None = Field(default=None, ge=1, le=50)
+    max_per_day: int | None = Field(default=None, ge=0, le=50)
+    reminder_hours: Annotated[list[Annotated[int, Field(ge=1, le=336)]], Field(max_length=3)] | None = None
 
 
 class FeatureChange(Body):
@@ -375,7 +392,7 @@ def _settings(tenant: Tenant) -> SettingsView:
         login_url=tenants.login_url(tenant),
         sign_up_url=f"{stage.portal_origin}/{tenant.slug}/sign-up",
         features=[_switch(tenant, feature) for feature in Feature],
-        scheduling=Scheduling(**setting("scheduling")),
+        scheduling=Scheduling(**tenants.scheduling(tenant)),
         reminders=Reminders(**setting("reminders")),
         **{
             name: setting(name)

@@ -78,7 +78,7 @@ class View(BaseModel):
 
     def clients_named(self) -> Iterable[str]:
         """The ids of the clients whom this answer names though its address names none: a list says whom it shows, and
-        routing audits that staff saw them (DOMAIN.md 8). At most 100."""
+        routing audits that staff saw them (DOMAIN.md 8), a hundred an event."""
         return ()
 
 
@@ -94,6 +94,12 @@ class WithHeaders(View):
 
 class PortalView(View):
     """A view that clients may see. A test pins every field of every such type."""
+
+
+class Content(PortalView):
+    """An answer that is no JSON: text of the media type that its route says."""
+
+    content: str
 
 
 class Empty(View):

@@ -15,6 +15,7 @@ from chalicelib.models import (  # noqa: F401
     mails,
     notifications,
     signups,
+    slots,
     staff,
     subscriptions,
     tenants,

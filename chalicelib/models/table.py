@@ -223,10 +223,12 @@ class Record(Model):
         newest_first: bool = True,
         cursor: str | None = None,
         consistent: bool = False,
+        until: str | None = None,
         **parts: Any,
     ) -> Page:
-        """One page of the records under `key`, by as much of its sort template as `parts` fill."""
-        entries, last = cls._entries(key, limit, newest_first, cursor, consistent, parts)
+        """One page of the records under `key`, by as much of its sort template as `parts` fill; with `until` only those
+        whose whole sort key is smaller (for keys that begin with what is bounded)."""
+        entries, last = cls._entries(key, limit, newest_first, cursor, consistent, parts, until)
         found = _whole(entries) if key.index == GSI2 else [_hydrated(item) for item in entries]
         return Page(found, _cursor(last) if last else None)
 
@@ -255,7 +257,14 @@ class Record(Model):
 
     @classmethod
     def _entries(
-        cls, key: Key, limit: int, newest_first: bool, cursor: str | None, consistent: bool, parts: dict[str, Any]
+        cls,
+        key: Key,
+        limit: int,
+        newest_first: bool,
+        cursor: str | None,
+        consistent: bool,
+        parts: dict[str, Any],
+        until: str | None = None,
     ) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
         pk_name, sk_name = key.names
         pk, prefix = _filled(key.partition, parts), key.prefix(parts)
@@ -266,7 +275,10 @@ class Record(Model):
             "ScanIndexForward": not newest_first,
             "Limit": limit,
         }
-        if prefix:
+        if until is not None:
+            query["KeyConditionExpression"] += f" AND {sk_name} < :u"
+            query["ExpressionAttributeValues"][":u"] = {"S": prefix + until}
+        elif prefix:
             query["KeyConditionExpression"] += f" AND begins_with({sk_name}, :s)"
             query["ExpressionAttributeValues"][":s"] = {"S": prefix}
         if key.index:
@@ -287,6 +299,34 @@ class Record(Model):
             yield from page.items
             if (cursor := page.next_cursor) is None:
                 return
+
+    @classmethod
+    def between(
+        cls, key: Key, first: str, last: str, *, limit: int = 1000, consistent: bool = False, **parts: Any
+    ) -> list[Any]:
+        """The records under `key` whose sort key goes on, after what `parts` fill of it, with something from `first` to
+        `last`; in order, at most `limit`. For windows that the domain bounds (the days of two months, the appointments
+        of a week). Where more follows in the sort key, what begins with `last` itself lies behind it."""
+        pk_name, sk_name = key.names
+        prefix = key.prefix(parts)
+        query: dict[str, Any] = {
+            "TableName": settings.table_name,
+            "KeyConditionExpression": f"{pk_name} = :p AND {sk_name} BETWEEN :a AND :b",
+            "ExpressionAttributeValues": {
+                ":p": {"S": _filled(key.partition, parts)},
+                ":a": {"S": prefix + first},
+                ":b": {"S": prefix + last},
+            },
+            **({"IndexName": key.index} if key.index else {"ConsistentRead": consistent}),
+        }
+        found: list[Any] = []
+        while len(found) < limit:
+            answer = client().query(**query, Limit=limit - len(found))
+            found += _whole(answer["Items"]) if key.index == GSI2 else [_hydrated(item) for item in answer["Items"]]
+            if not (last_key := answer.get("LastEvaluatedKey")):
+                break
+            query["ExclusiveStartKey"] = last_key
+        return found
 
     def due(self, at: datetime) -> Self:
         """Have on_schedule look at this record at `at`; set in the transaction that creates it."""

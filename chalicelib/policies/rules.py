@@ -41,6 +41,7 @@ class Rule(NamedTuple):
 
 NO, SELF, ASSIGNED, PERMITTED, TENANT = Reach
 INVITATIONS, INTAKE_FORMS = Feature.INVITATIONS, Feature.INTAKE_FORMS
+SCHEDULING = Feature.SELF_SCHEDULING
 
 
 def _open() -> Rule:
@@ -54,6 +55,13 @@ RULES: Mapping[str, Rule] = {
     "account:recover": _open(),
     "account:update": Rule(None, SELF, SELF, SELF, NO),
     "api:describe": _open(),
+    "appointment:answer": Rule(None, NO, NO, SELF, NO),  # taking back, and taking what was offered: whatever is off
+    "appointment:book": Rule(SCHEDULING, NO, NO, SELF, NO),
+    "appointment:manage": Rule(None, TENANT, ASSIGNED, NO, NO),  # in one's own calendar; administrators in everyone's
+    "appointment:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
+    "availability:read": Rule(None, TENANT, SELF, NO, NO),
+    "availability:update": Rule(None, TENANT, SELF, NO, NO),  # hours can be set before the switch is turned on
+    "calendar:read": Rule(None, TENANT, SELF, NO, NO),
     "client:archive": Rule(None, TENANT, NO, NO, NO),  # and take out again
     "client:assign": Rule(None, TENANT, NO, NO, NO),
     "client:contact": Rule(None, TENANT, ASSIGNED, NO, NO),  # telephone, address, emergency contact
@@ -68,6 +76,8 @@ RULES: Mapping[str, Rule] = {
     "document:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "document:share": Rule(None, TENANT, ASSIGNED, NO, NO),
     "document:verify": Rule(None, TENANT, ASSIGNED, SELF, NO),
+    "feed:manage": Rule(None, SELF, SELF, SELF, NO),
+    "feed:read": _open(),  # by its secret address
     "first_steps:read": Rule(None, TENANT, NO, NO, NO),
     "first_steps:update": Rule(None, TENANT, NO, NO, NO),
     "form:publish": Rule(None, TENANT, NO, NO, NO),
@@ -97,6 +107,8 @@ RULES: Mapping[str, Rule] = {
     "mail:read": Rule(None, TENANT, ASSIGNED, NO, NO),
     "notification:read": Rule(None, SELF, SELF, NO, NO),
     "notification:update": Rule(None, SELF, SELF, NO, NO),
+    "offer:read": Rule(None, TENANT, TENANT, NO, NO),
+    "offer:update": Rule(None, TENANT, NO, NO, NO),
     "organization:read": Rule(None, TENANT, TENANT, NO, NO),
     "organization:update": Rule(None, TENANT, NO, NO, NO),
     "profile:read": Rule(None, NO, NO, SELF, NO),
@@ -126,6 +138,7 @@ RULES: Mapping[str, Rule] = {
     "staff_invite:redeem": _open(),
     "subscription:read": Rule(None, TENANT, NO, NO, NO),
     "subscription:update": Rule(None, TENANT, NO, NO, NO),
+    "slot:read": Rule(SCHEDULING, NO, NO, SELF, NO),
     "suppression:clear": Rule(None, TENANT, PERMITTED, NO, NO),
     "tenant:look_up": _open(),
     "tenant:sign_up": _open(),

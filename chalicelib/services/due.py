@@ -12,13 +12,14 @@ from chalicelib import clock
 from chalicelib.models.intakes import Intake, IntakeForm
 from chalicelib.models.jobs import Job
 from chalicelib.models.mails import AccountMail, ClientMail, StaffMail
+from chalicelib.models.slots import Appointment
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import DUE_SHARDS, Record, due_before, due_key
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import change
 from chalicelib.models.uploads import Upload
 from chalicelib.observability import logger, where
-from chalicelib.services import documents, jobs, mails, openings, reminders, staff, uploads
+from chalicelib.services import appointments, documents, jobs, mails, openings, reminders, staff, uploads
 
 AT_ONCE = 200  # records of one shard in one run; the rest follows a minute later
 AGAIN = timedelta(minutes=5)  # when work that failed is looked at again
@@ -30,6 +31,7 @@ WORK: dict[str, Callable[[str, str, datetime], None]] = {
     IntakeForm.KIND: documents.sweep,
     Intake.KIND: reminders.sweep,
     Job.KIND: jobs.sweep,
+    Appointment.KIND: appointments.sweep,
     Staff.KIND: staff.sweep,
     Tenant.KIND: openings.sweep,
     Upload.KIND: uploads.sweep,

@@ -43,12 +43,16 @@ class Letter(NamedTuple):
     subject: str
     text: str
     html: str
+    calendar: tuple[str, str] | None = None  # the method and the text of an iCalendar object that goes along
 
 
 def compose(record: Mail) -> Letter | None:
     """The mail that a record of the outbox stands for, or None if nobody wants it any more."""
+    from chalicelib.services import appointment_letters  # it is made of what stands here
+
     tenant = tenants.get(record.tenant_id)
-    return COMPOSERS[record.template](record, tenant) if tenant is not None else None
+    composers = {**COMPOSERS, **appointment_letters.COMPOSERS}
+    return composers[record.template](record, tenant) if tenant is not None else None
 
 
 _MESSAGE = """Hello {client_first_name},

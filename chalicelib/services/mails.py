@@ -45,14 +45,22 @@ class AlreadyClaimed(PortalError):
 
 
 def to_client(
-    at: datetime, tenant_id: str, client_id: str, template: str, *, hold: int = 0, **about: Any
+    at: datetime,
+    tenant_id: str,
+    client_id: str,
+    template: str,
+    cause: str | None = None,
+    *,
+    hold: int = 0,
+    **about: Any,
 ) -> ClientMail:
-    """A mail to a client, for the transaction that causes it; it waits for `hold` seconds and can be taken back."""
+    """A mail to a client, for the transaction that causes it; one for each cause, where there is one that may come
+    twice. It waits for `hold` seconds and can be taken back."""
     ready = at + timedelta(seconds=hold)
     record = ClientMail.new(
         tenant_id=tenant_id,
         client_id=client_id,
-        mail_id=ids.new_id(at),
+        mail_id=ids.derived_id(template, cause, client_id, at=at) if cause else ids.new_id(at),
         template=template,
         ids=about,
         status="queued",
@@ -205,6 +213,7 @@ def _send(record: Mail, letter: letters.Letter) -> str | None:
             text=letter.text,
             html=letter.html,
             reference=record.mail_id,
+            calendar=letter.calendar,
         )
     except ClientError as error:
         if error.response["Error"]["Code"] not in _FOR_GOOD and record.attempts < ATTEMPTS:

@@ -27,6 +27,7 @@ from chalicelib.models.clients import Assignment, Client, Document
 from chalicelib.models.idempotency import ClientRequest, ProgramRequest, StaffRequest
 from chalicelib.models.intakes import Intake
 from chalicelib.models.mails import Mail
+from chalicelib.models.slots import Appointment
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import Record, load
 from chalicelib.models.tenants import Tenant
@@ -100,7 +101,12 @@ def csrf_token(token: str) -> str:
 
 
 # What an address may name besides the client: read in the same round trip, from the client's own partition.
-NAMED: dict[str, type[Record]] = {"intake_id": Intake, "document_id": Document, "upload_id": Upload}
+NAMED: dict[str, type[Record]] = {
+    "intake_id": Intake,
+    "document_id": Document,
+    "upload_id": Upload,
+    "appointment_id": Appointment,
+}
 
 
 def recognize(
@@ -163,6 +169,8 @@ def recognize(
         client_off=context.client.features_off if context.client else (),
     )
     context.names_client = client_id is not None
+    # Whose calendar the address names: a therapist's own, or a colleague's, which only administrators reach.
+    context.is_self = not about or about.get("therapist_id", bearer.person_id) == bearer.person_id
     context.is_assigned = assignment is not None
     context.request = request
     context.named = dict(zip(names, named, strict=True))
@@ -174,7 +182,7 @@ def facts(context: Context) -> Facts:
     practice = context.actor.kind != CLIENT
     return Facts(
         roles=context.actor.roles,
-        is_self=True,  # what is one's own is addressed by the session, never by an id that was sent
+        is_self=context.is_self,  # what is one's own is addressed by the session; only calendars by an id
         is_assigned=context.is_assigned,
         may_invite=practice and context.person is not None and bool(context.person.may_invite),  # None: left since
         scopes=None if context.program is None else frozenset(context.program.scopes),

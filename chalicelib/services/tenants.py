@@ -55,6 +55,14 @@ DEFAULTS: dict[str, Any] = {
         "cancel_notice_hours": 24,
         "horizon_days": 60,
         "instant_confirmation": False,
+        "grid_minutes": 15,
+        "buffer_before_minutes": 0,  # of services that say nothing else
+        "buffer_after_minutes": 0,
+        "hold_hours": 72,  # how long a request holds its time
+        "max_open_requests": 3,  # of a client
+        "max_upcoming": 10,  # that a client may have booked alone
+        "max_per_day": 0,  # appointments on a day of a therapist; 0: no cap
+        "reminder_hours": [24],
     },
 }
 
@@ -151,6 +159,11 @@ def get(tenant_id: str) -> Tenant | None:
 def setting(tenant: Tenant, name: str) -> Any:
     """A setting; one that the record does not hold yet has its default."""
     return tenant.settings.get(name, DEFAULTS[name])
+
+
+def scheduling(tenant: Tenant) -> dict[str, Any]:
+    """The sub-switches of self-scheduling; one that the record does not hold yet has its default."""
+    return {**DEFAULTS["scheduling"], **setting(tenant, "scheduling")}
 
 
 def standing(tenant: Tenant) -> Standing:

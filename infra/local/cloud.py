@@ -45,6 +45,7 @@ LIMITS = {
     "verification_address": (1000, 600),
     "invitations_tenant": (20000, 86400),
     "invitations_client": (20000, 86400),
+    "scheduling_client": (500, 86400),
     "token": (30000, 60),
     "tokens_made": (20000, 86400),
     "password_reset_account": (100, 3600),

@@ -249,4 +249,8 @@ def _mail(message: Any) -> dict[str, Any]:
         "headers": {name: str(value) for name, value in parsed.items()},
         "text": text.get_content().replace("\r\n", "\n") if text else None,
         "html": html.get_content().replace("\r\n", "\n") if html else None,
+        "attachments": [
+            {"type": part["Content-Type"], "name": part.get_filename(), "text": part.get_content()}
+            for part in parsed.iter_attachments()
+        ],
     }

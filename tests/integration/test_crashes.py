@@ -8,6 +8,7 @@ import base64
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from chalicelib.config import settings
 from infra.local import faults, levers, state
 from infra.local import world as demo
 from infra.local.portal import Portal
-from tests import flows
+from tests import booking, flows
 from tests.calls import PEOPLE, Answer, Caller
 from tests.conftest import World
 from tests.flows import NOTICE
@@ -27,6 +28,10 @@ ELSEWHERE = "immy@elsewhere.example"
 WRITES = ("TransactWriteItems", "UpdateItem", "PutItem", "SendMessage", "PutObject", "DeleteObject", "SendEmail")
 # What is left of a record when ids, times and ciphertext are taken away.
 LEFT = {
+    "appointment": ("status", "start", "late", "ended_by"),
+    "bookings": ("client_id",),
+    "client_day": ("day",),
+    "therapist_day": ("day",),
     "account": ("realm", "status", "email_digest"),
     "account_mail": ("template", "status"),
     "assignment": ("staff_id",),
@@ -258,6 +263,58 @@ def _answer_sign_up(how: str, **body: Any) -> Callable[[Any, Any], Answer]:
     return lambda call, signup: flows.answer_sign_up(call("A1"), signup, how, key="the-very-same-key", **body)
 
 
+def _bookable(call: Any) -> tuple[str, str]:
+    """A service, and a time for it."""
+    caller = call("A1")
+    return booking.opened(call, "T1"), booking.at(caller.clock, 3)
+
+
+def _asked(call: Any) -> dict[str, Any]:
+    asked: dict[str, Any] = booking.book(call("C1"), "T1", *_bookable(call)).json
+    call("A1").drain()
+    return asked
+
+
+def _nearly_expired(call: Any) -> dict[str, Any]:
+    """Its hold is over, and nobody has looked yet."""
+    asked = _asked(call)
+    call("A1").clock.advance(72 * 3600 - 30)
+    return asked
+
+
+def _nearly_reminded(call: Any) -> dict[str, Any]:
+    confirmed: dict[str, Any] = booking.theirs(call("T1"), "C1", _asked(call), "confirmation").json
+    call("A1").drain()
+    clock = call("A1").clock
+    clock.set(booking.instant(confirmed["starts_at"]) - timedelta(hours=24, seconds=-5))
+    return confirmed
+
+
+def _by_client(verb: str, **body: Any) -> Callable[[Any, Any], Answer]:
+    def act(call: Any, seen: dict[str, Any]) -> Answer:
+        return booking.mine(call("C1"), seen, verb, body, key="the-very-same-key")
+
+    return act
+
+
+def _by_staff(verb: str, **body: Any) -> Callable[[Any, Any], Answer]:
+    def act(call: Any, seen: dict[str, Any]) -> Answer:
+        return booking.theirs(call("T1"), "C1", seen, verb, body, key="the-very-same-key")
+
+    return act
+
+
+def _reschedule(call: Any, seen: dict[str, Any]) -> Answer:
+    body = {"starts_at": seen["starts_at"].replace("T15:00", "T15:15"), "zone": booking.ZONE}
+    return booking.mine(call("C1"), seen, "time", body, key="the-very-same-key")
+
+
+def _wait(call: Any, _: Any) -> Answer:
+    """Nobody does anything: the schedule does."""
+    answer: Answer = call().get("/tenants/oak")
+    return answer
+
+
 _NEW_FILE: dict[str, Any] = {
     "legal_name": "Odile Fairweather", "birth_date": "1990-01-02", "email": "odile@mail.example",
     "therapist_ids": [flows.client_id("T1")],
@@ -292,6 +349,17 @@ def _finish(client: Caller, upload_id: str) -> Answer:
 
 
 FLOWS: dict[str, Flow] = {
+    "book": Flow(
+        _bookable,
+        lambda call, scene: booking.book(call("C1"), "T1", *scene, key_="the-very-same-key"),
+        (201,),
+        True,
+    ),
+    "confirm": Flow(_asked, _by_staff("confirmation"), (200,), True),
+    "cancel": Flow(_asked, _by_client("cancellation"), (200,), True),
+    "reschedule": Flow(_asked, _reschedule, (200,), True),
+    "expire": Flow(_nearly_expired, _wait, (200,), True),
+    "remind": Flow(_nearly_reminded, _wait, (200,), True),
     "sign up": Flow(
         lambda call: None,
         lambda call, _: flows.sign_up(call()),
@@ -477,7 +545,7 @@ FLOWS: dict[str, Flow] = {
     ),
     "move to another address": Flow(_address_ready, _move, (200, 201), True),
 }  # fmt: skip
-THOROUGH = ("invite", "redeem", "save", "sign, seal, tell")
+THOROUGH = ("book", "reschedule", "invite", "redeem", "save", "sign, seal, tell")
 
 
 def _packets(key: str) -> str:

@@ -28,7 +28,7 @@ from chalicelib.policies.rules import Role
 from infra.local import levers, state
 from infra.local import world as demo
 from infra.local.gateway import Answer
-from tests import flows
+from tests import booking, flows
 from tests.calls import PEOPLE, Caller
 from tests.conftest import World
 from tests.integration.test_uploads import pdf
@@ -49,7 +49,8 @@ PROGRAMS = {
 }
 OVER = ("revoked program", "expired program")
 UNAUTHENTICATED = (NOBODY, "expired", "forged", "disabled", "left", *OVER)
-NESTED = ("invite_id", "intake_id", "document_id", "notification_id", "session_id", "upload_id")
+NESTED = ("appointment_id", "invite_id", "intake_id", "document_id", "notification_id", "session_id", "upload_id")
+OF_CALENDAR = "therapist_id"  # whose calendar: a therapist's own, any of the organization's for administrators
 # What belongs to the organization: there for everyone of it who may do this at all.
 OF_TENANT = ("job_id", "signup_id", "staff_id", "token_id", "wording_id")
 # More clients: two with an open invitation, so that there is a sibling's and a foreign one, and one to be invited.
@@ -66,6 +67,7 @@ class Stage:
     tenants: dict[str, str] = field(default_factory=dict)  # person or client → slug
     therapists: dict[str, set[str]] = field(default_factory=dict)  # client → therapists
     ids: dict[str, dict[str, str]] = field(default_factory=dict)  # client or staff → what is theirs
+    service: str = ""  # what can be booked with oak's therapists
     undo: "Undo | None" = None
 
     def ask(self, person: str, method: str, path: str, body: bytes, more: dict[str, str] | None = None) -> Answer:
@@ -82,15 +84,15 @@ class Stage:
         assert self.undo is not None
         self.undo.put_back()
 
-    def facts(self, person: str, client: str | None, now: Circumstances) -> Facts:
-        """What ties this person, or the maker of this program's token, to this client."""
+    def facts(self, person: str, client: str | None, now: Circumstances, calendar: str | None = None) -> Facts:
+        """What ties this person, or the maker of this program's token, to this client or calendar."""
         maker, scopes = PROGRAMS.get(person, (person, None))
         who = PEOPLE[maker]
         staff = isinstance(who, demo.StaffMember)
         exists = client is None or self.tenants.get(client) == who.tenant
         return Facts(
             roles={Role(role) for role in who.roles} if isinstance(who, demo.StaffMember) else {Role.CLIENT},
-            is_self=True,
+            is_self=calendar in (None, maker),
             is_assigned=client is not None and maker in self.therapists.get(client, ()),
             may_invite=staff and who.may_invite,
             scopes=scopes,
@@ -206,6 +208,7 @@ def _furnish(stage: Stage, call: Callable[[str], Caller]) -> None:
         saved = call(key).post("/practice/wordings", {"name": "Warm", "subject": "Hello", "message": "{link}"})
         stage.ids[key]["wording_id"] = saved.json["wording_id"]
         stage.ids[key]["invited_staff_id"] = _invited(call(key), f"rowan-{key.lower()}@staff.example")
+    _appointments(stage, call)
     _open_links(stage, call("A1"))
     for key in ("A1", "B1", "D1"):
         _draft(call(key), demo.tenant_id(PEOPLE[key].tenant))
@@ -292,6 +295,34 @@ def _draft(admin: Caller, tenant_id: str) -> None:
     change(FormDraft.at(tenant_id=tenant_id, form_id=flows.NOTICE), FormDraft.version.set(1))
 
 
+FEED = "a-feed-that-is-not-there"
+OFFERED, LATER = 5, 9  # days from now
+
+
+def _appointments(stage: Stage, call: Callable[[str], Caller]) -> None:
+    """Someone who has asked for a time, one who is offered others, one whom staff have booked; in two organizations."""
+    global FEED
+    at = booking.at(stage.portal.clock, 3)
+    stage.service = booking.opened(call, "T1", "T4")
+    birch = booking.offer(call("B1"))["services"][0]["service_id"]
+    booking.hours(call("B1"), "BT", *booking.EVERY_DAY)
+    for key, therapist in (("C1", "T1"), ("C3", "T4"), ("CB", "BT")):
+        service = birch if key == "CB" else stage.service
+        asked = booking.book(call(key), therapist, service, at)
+        assert asked.status == 201, asked
+        stage.ids[key]["appointment_id"] = asked.json["appointment_id"]
+    clock, admin = stage.portal.clock, call("A1")
+    past = booking.book_for(admin, "C1", "T1", stage.service, booking.at(clock, -1), override=True)
+    stage.ids["C1"]["past_appointment_id"] = past.json["appointment_id"]
+    asked = booking.book(call("C3"), "T4", stage.service, booking.at(clock, 4)).json
+    offered = booking.theirs(admin, "C3", asked, "proposal", {"starts": [booking.at(clock, OFFERED)]})
+    stage.ids["C3"]["offered_appointment_id"] = offered.json["appointment_id"]
+    assert offered.json["etag"] == "2"
+    for name in ("list_slots", "find_first_slot"):
+        QUERIES[name] = QUERIES[name].replace(RANDOM_ID, stage.service)
+    FEED = call("C1").post("/feed").json["address"].split("/")[-2]
+
+
 def _hold_back(own: dict[str, str]) -> None:
     """As if this invitation's mail could still be called back."""
     from chalicelib import clock
@@ -374,6 +405,7 @@ class Target:
     client: str | None  # None: the address names no client, or one that does not exist
     names_client: bool
     there: frozenset[str] | None  # the people for whom the nested thing exists; None: for everyone who may see
+    calendar: str | None = None  # the person whose calendar is named, if one is
 
 
 def _targets(route: Route, stage: Stage) -> Iterator[Target]:
@@ -381,6 +413,8 @@ def _targets(route: Route, stage: Stage) -> Iterator[Target]:
     nested = [name for name in names if name in NESTED]
     if "client_id" in names:
         yield from _about_clients(route, stage, nested)
+    elif OF_CALENDAR in names:
+        yield from _about_calendars(route, stage)
     elif nested or (of_tenant := [name for name in names if name in OF_TENANT]):
         yield from _about_own(route, stage, (nested or of_tenant)[0])
     else:
@@ -388,6 +422,15 @@ def _targets(route: Route, stage: Stage) -> Iterator[Target]:
         for name in names:
             for bad in ["nothing-of-this-name", *MALFORMED]:
                 yield Target(f"{name}={bad}", _filled(route, {name: bad}), None, False, frozenset())
+
+
+def _about_calendars(route: Route, stage: Stage) -> Iterator[Target]:
+    for key in ("A1", "T1", "T3", "T4", "BT"):
+        there = frozenset(each for each, slug in stage.tenants.items() if slug == stage.tenants[key])
+        path = _filled(route, {OF_CALENDAR: PEOPLE[key].id})
+        yield Target(f"{OF_CALENDAR} of {key}", path, None, False, there, key)
+    for bad in [RANDOM_ID, *MALFORMED]:
+        yield Target(f"{OF_CALENDAR}={bad}", _filled(route, {OF_CALENDAR: bad}), None, False, frozenset(), "nobody")
 
 
 # Files below which every wrong id is tried: one with two therapists, one who is invited, a foreign one.
@@ -428,20 +471,37 @@ def _about_own(route: Route, stage: Stage, name: str) -> Iterator[Target]:
 
 
 def _wanted(route: Route, name: str) -> str:
+    """What a route needs to succeed: one that is signed, that is past, that is offered."""
     if name == "staff_id" and route.operation_id in ("resend_staff_invitation", "revoke_staff_invitation"):
         return "invited_staff_id"
-    whole = route.operation_id in ("summarize_intake", "download_packet") and name == "intake_id"
-    return "signed_intake_id" if whole else name
+    special = {
+        "summarize_intake": "signed_intake_id",
+        "download_packet": "signed_intake_id",
+        "settle_appointment": "past_appointment_id",
+        "move_appointment": "past_appointment_id",
+        "accept_proposal": "offered_appointment_id",
+    }
+    return special.get(route.operation_id, name) if name in ("intake_id", "appointment_id") else name
 
 
 def _filled(route: Route, ids: dict[str, str]) -> str:
-    usual = {"slug": "oak", "form_id": flows.NOTICE, "section_id": "acknowledgement"}
+    usual = {"slug": "oak", "feed_key": FEED, "form_id": flows.NOTICE, "section_id": "acknowledgement"}
     usual |= {"logo": LOGO, "staff_id": PEOPLE["T3"].id}
-    return re.sub(r"{(\w+)}", lambda m: (usual | ids)[m.group(1)].replace(" ", "%20"), route.path)
+    path = re.sub(r"{(\w+)}", lambda m: (usual | ids)[m.group(1)].replace(" ", "%20"), route.path)
+    return path + QUERIES.get(route.operation_id, "")
 
 
 # ---- requests that would succeed ----
 
+# What routes are asked that cannot be asked for nothing.
+_WISH = f"?service_id={RANDOM_ID}&mode=telehealth"
+QUERIES = {
+    "read_calendar": "?first_day=2026-11-25&last_day=2026-12-01",
+    "list_slots": f"{_WISH}&first_day=2026-11-25&last_day=2026-12-01&zone=Asia/Tokyo",
+    "find_first_slot": _WISH,
+}
+_STAFF_BOOKING = {**booking.wish("T1", RANDOM_ID, "2026-12-01T15:00:00Z"), "override": True}
+del _STAFF_BOOKING["zone"]
 BODIES: dict[str, Any] = {
     "search_clients": {"search": "imo"},
     "sign_in": {"slug": "oak", "kind": "client", "email": "imogen@mail.example", "password": "C1-quiet-river-lantern"},
@@ -487,6 +547,19 @@ BODIES: dict[str, Any] = {
     "look_up_invitation": {"token": "…"},
     "redeem_invitation": {"token": "…", "password": flows.PASSWORD, "birth_date": PEOPLE["C4"].birth_date},
     "renew_invitation": {"token": "…"},
+    "change_offer": {"services": [], "locations": []},
+    "change_availability": {"zone": "America/New_York"},
+    "book_appointment": booking.wish("T1", RANDOM_ID, "2027-01-01T15:00:00Z"),
+    "move_my_appointment": {"starts_at": "2026-12-04T15:00:00Z", "zone": "America/New_York"},
+    "accept_proposal": {"starts_at": "2026-12-04T15:00:00Z"},
+    "cancel_my_appointment": {},
+    "check_appointment": _STAFF_BOOKING,
+    "create_appointment": _STAFF_BOOKING,
+    "decline_appointment": {},
+    "propose_times": {"starts": ["2026-12-04T15:00:00Z"]},
+    "move_appointment": {"starts_at": "2026-12-04T15:00:00Z"},
+    "cancel_appointment": {},
+    "settle_appointment": {"status": "completed"},
     "send_sign_up": {**flows.NEWCOMER, "slug": "oak", "ticket": "", "may_contact": True},
     "look_up_sign_up": {"token": "sign_up"},
     "confirm_sign_up": {"token": "sign_up", "password": flows.PASSWORD},
@@ -532,6 +605,12 @@ ALSO = {
     "download_document": (409,), "verify_document": (409,), "mark_document_seen": (409,),
     "send_forms": (409,), "remind_client": (409,), "revoke_intake": (409,), "revoke_form": (409,),
     "record_paper_form": (422,), "finish_upload": (409,), "finish_my_upload": (409,),
+    "book_appointment": (409,), "move_my_appointment": (409,),
+    "accept_proposal": (409,), "check_appointment": (409,), "create_appointment": (409,),
+    "confirm_appointment": (409,), "decline_appointment": (409,), "propose_times": (409,),
+    "move_appointment": (409,), "cancel_appointment": (409,), "settle_appointment": (409,),
+    "list_slots": (409,), "find_first_slot": (409,),
+    "change_offer": (412,), "change_availability": (412,),
     "download_packet": (409,), "change_client": (412,), "change_contact": (412,), "end_access": (409,),
     "give_access_back": (409,),
     "cancel_invite": (409,), "send_login_link": (409,), "retry_address": (409,),
@@ -543,6 +622,14 @@ def _good(route: Route, stage: Stage, person: str = NOBODY) -> tuple[bytes, dict
         return b"%PDF-1.7 no", {"content-type": "application/pdf"}
     more = {"idempotency-key": "matrix-0123456789"} if route.idempotent else {}
     body = dict(BODIES.get(route.operation_id, {}))
+    if "service_id" in body:
+        body["service_id"] = stage.service
+    if "starts_at" in body:
+        body["starts_at"] = booking.at(stage.portal.clock, OFFERED if "acceptance" in route.path else LATER)
+    if "starts" in body:
+        body["starts"] = [booking.at(stage.portal.clock, LATER)]
+    if route.operation_id == "accept_proposal":
+        more["if-match"] = '"2"'
     if route.path.startswith("/staff-invitations/"):
         now, own = stage.portal.clock.now(), stage.ids["A1"]
         sent = {"token": own["staff_token"], "password": flows.PASSWORD, "code": levers.totp(own["staff_secret"], now)}
@@ -594,7 +681,7 @@ def _denied(route: Route, stage: Stage, person: str, target: Target, now: Circum
     admitted = {PRACTICE} if person in PROGRAMS else {BOTH, PRACTICE if staff else PORTAL}
     if route.audience not in admitted:
         return 403, "forbidden"
-    facts = stage.facts(person, target.client, now)
+    facts = stage.facts(person, target.client, now, target.calendar)
     if target.names_client and target.client is None:
         facts = Facts(**{**facts.__dict__, "exists": False})
     why = expected(route.action, facts)
@@ -718,6 +805,7 @@ def test_features_off_stop_what_needs_them_and_nothing_else(off: str, stage: Sta
     # About no client in particular:
     bulk = {"intake:remind_many", "intake:send_many", "invite:bulk", "signup:accept", "signup:link"}
     sending = {"intake:remind", "intake:send", "invite:send"}  # what was sent can be finished and signed
+    sending |= {"appointment:book", "slot:read"}  # what was booked taken back
     assert stopped == sending | paused | (set() if off == "off for this client" else bulk)
 
 

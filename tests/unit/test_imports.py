@@ -14,7 +14,7 @@ FILES = [ROOT / "app.py", *sorted((ROOT / "chalicelib").rglob("*.py"))]
 BASE = {"clock", "config", "errors", "ids", "observability"}
 # What each layer may import of chalicelib, wherever in its code the import stands. Further down only, never up.
 MAY_IMPORT = {
-    "handlers": {"handlers", "services", "models", "adapters", "policies", "context", *BASE},
+    "handlers": {"handlers", "services", "models", "adapters", "policies", "slots", "context", *BASE},
     "services": {"services", "models", "adapters", "policies", "forms", "slots", "context", *BASE},
     "models": {"models", "clock", "config", "errors"},
     "adapters": {"adapters", "clock", "config", "errors", "observability"},

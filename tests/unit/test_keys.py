@@ -27,16 +27,21 @@ for module in pkgutil.iter_modules(chalicelib.models.__path__):
 # Every part that may stand in a key: ids, digests, and names that are ours. An attribute that is missing here is
 # taken to be personal until somebody has thought about it.
 OPAQUE = {
-    "change_id", "client_id", "document_id", "event_id", "form_id", "intake_id", "invite_id", "job_id", "mail_id",
-    "message_id", "notification_id", "section_id", "signup_id", "staff_id", "tenant_id", "token_id", "upload_id",
-    "wording_id",  # ids
+    "appointment_id", "change_id", "client_id", "document_id", "event_id", "form_id", "intake_id", "invite_id",
+    "job_id", "mail_id", "message_id", "notification_id", "section_id", "signup_id", "staff_id", "tenant_id",
+    "token_id", "upload_id", "wording_id",  # ids
     "device_digest", "digest", "email_digest", "key_digest", "letters_digest", "mailbox_digest", "match_digest",
     "subject_digest", "token_digest",  # digests
     "number", "proved_at", "purpose", "realm", "shard", "slug", "status", "window",
     "year_month",  # neither about a person nor by one
+    "day", "phase", "starts_at",  # of an appointment whose ids are beside them
 }  # fmt: skip
 # Records without an organization in their key, each because it is found before the organization is known.
-PLATFORM = {"slug": "PLATFORM#SLUG#{slug}", "sent_message": "PLATFORM#SES#{message_id}"}
+PLATFORM = {
+    "slug": "PLATFORM#SLUG#{slug}",
+    "sent_message": "PLATFORM#SES#{message_id}",
+    "feed": "PLATFORM#FEED#{token_digest}",
+}
 # Kinds that stand in one list on purpose, read together in one query and told apart by their kind; they cannot meet: a
 # realm is STAFF or PORTAL, an id has 26 letters.
 TOGETHER = [{"account", "suppression"}, {"account", "shared_mailbox"}, {"wording", "usual_wording"}]

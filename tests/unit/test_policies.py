@@ -22,10 +22,11 @@ ADMINISTRATOR, THERAPIST, CLIENT, CONTACT = Role
 
 # ---- the oracle: DOMAIN.md's sentences, by what an action is about ----
 
-# Before there is a session: the login link, a mailed link, and a file that anyone may check (3.5, 3.8, 4.5).
+# Before there is a session: the login link, a mailed link, a file that anyone may check, a feed by its secret address
+# (3.5, 3.8, 4.5, 5.5).
 WITHOUT_SESSION = {
-    "account:confirm_email", "account:recover", "api:describe", "invite:look_up", "invite:redeem", "invite:renew",
-    "seal:verify", "session:create", "signup:begin", "signup:confirm", "signup:look_up", "signup:send",
+    "account:confirm_email", "account:recover", "api:describe", "feed:read", "invite:look_up", "invite:redeem",
+    "invite:renew", "seal:verify", "session:create", "signup:begin", "signup:confirm", "signup:look_up", "signup:send",
     "staff_invite:look_up", "staff_invite:redeem", "tenant:look_up", "tenant:sign_up",
 }  # fmt: skip
 # 1.2 "Administrators, and therapists who were given the permission, send portal invitations and intake forms";
@@ -37,13 +38,15 @@ BY_PERMISSION = {
 # 3.8 "staff can e-mail it to a client who forgot. It carries no secret."; 3.5 "Delivery state is shown".
 # 1.5 "kept securely by the practice, for assigned staff only"; 1.3 "therapists … open completed intakes".
 STAFF_ABOUT_A_CLIENT = {
+    "appointment:manage", "appointment:read",
     "client:contact", "client:read", "client:settle_flag", "document:download", "document:read", "document:share",
     "document:verify", "intake:read", "intake:record", "intake:summarize", "invite:read", "login_link:send",
     "mail:read", "upload:add", "upload:read",
 }  # fmt: skip
 # Staff see the practice's own things, and lists that hold only whom they may see.
 STAFF_ABOUT_THE_PRACTICE = {
-    "client:list", "form:read", "intake:list", "organization:read", "settings:read", "wording:read",
+    "client:list", "form:read", "intake:list", "offer:read", "organization:read", "settings:read",
+    "wording:read",
 }  # fmt: skip
 # 2.2 "the administrator switched it on"; 1.2 "Bulk invitation is for administrators", and so is what became of it.
 # 1.2 "given per staff member by an administrator"; 2.3 seats; issue 3: assignments, plan, staff, the first steps.
@@ -60,27 +63,35 @@ ADMINISTRATORS_ONLY |= {"client:archive", "client:create", "client:end_access", 
 ADMINISTRATORS_ONLY |= {"invite:bulk", "sender:read", "wording:update"}
 # Any other bulk; 4.3 "Administrators edit and build forms".
 ADMINISTRATORS_ONLY |= {"form:publish", "form:update", "intake:remind_many", "intake:send_many"}
+# 5.2 What is offered, and where.
+ADMINISTRATORS_ONLY |= {"offer:update"}
 # Tokens reach the organization's clients, so whoever has them all makes and ends them.
 ADMINISTRATORS_ONLY |= {"token:create", "token:read", "token:revoke"}
 # Issue 3: suspended means "nothing new is sent": what names no feature, and mails somebody who is not there yet.
 BEGINS = {"client:create", "client:import", "staff:invite"}
+# 1.7 "Each staff member sets their own availability … An administrator may set it for them."
+OWN_OR_BY_ADMINISTRATORS = {"availability:read", "availability:update", "calendar:read"}
 # 4.5 "the client can always download their own copy"; DESIGN: one's own record is never gated.
 # A client sends papers (an insurance card) for their own file.
 CLIENTS_OWN = {
+    "appointment:read",
     "document:download", "document:read", "document:verify", "intake:read", "profile:read", "profile:update",
     "upload:add", "upload:read",
 }  # fmt: skip
 # 4.2 "electronically signed", by the client alone (CVE-2026-24890: nobody signs for anybody else).
-CLIENTS_OWN_WORK = {"intake:complete"}
+# 5.1 "Therapists let clients self-schedule"; 5.3 staff propose, the client answers.
+CLIENTS_OWN_WORK = {"appointment:answer", "appointment:book", "intake:complete", "slot:read"}
 # Everyone with a session has one, and a home.
 ANYONE_SIGNED_IN = {
-    "account:read", "account:update", "home:read", "session:end", "session:extend", "session:list", "session:prove",
-    "session:read",
+    "account:read", "account:update", "feed:manage", "home:read", "session:end", "session:extend", "session:list",
+    "session:prove", "session:read",
 }  # fmt: skip
 STAFF_OWN = {"notification:read", "notification:update"}
 # 2: what depends on a feature being on. Taking back, reading and what is one's own does not, nor finishing a form that
 # was sent ("hides nothing that is already on record"). Picking forms does: tests/integration/test_invitations.py
+# What was booked can be taken back, and what was offered be taken, whatever was switched off since.
 NEEDS = {
+    "appointment:book": Feature.SELF_SCHEDULING,
     "intake:remind": Feature.INTAKE_FORMS,
     "intake:remind_many": Feature.INTAKE_FORMS,
     "intake:send": Feature.INTAKE_FORMS,
@@ -89,6 +100,7 @@ NEEDS = {
     "invite:send": Feature.INVITATIONS,
     "signup:accept": Feature.INVITATIONS,  # letting a new person in, and inviting the file that is theirs already, is
     "signup:link": Feature.INVITATIONS,  # inviting; saying no is not
+    "slot:read": Feature.SELF_SCHEDULING,
 }
 # What a program may be given, by what an administrator ticks. Everything else is closed to programs: what signs, what
 # is a person's own, settings, tokens, and any action that is new.
@@ -104,7 +116,7 @@ BY_SCOPE = {
 }
 EVERY_ACTION = (
     WITHOUT_SESSION | BY_PERMISSION | STAFF_ABOUT_A_CLIENT | STAFF_ABOUT_THE_PRACTICE | ADMINISTRATORS_ONLY
-    | CLIENTS_OWN | CLIENTS_OWN_WORK | ANYONE_SIGNED_IN | STAFF_OWN
+    | CLIENTS_OWN | CLIENTS_OWN_WORK | ANYONE_SIGNED_IN | STAFF_OWN | OWN_OR_BY_ADMINISTRATORS
 )  # fmt: skip
 
 
@@ -114,6 +126,8 @@ def ever(action: str, role: Role, may_invite: bool) -> bool:
         return False  # 1.1: "by explicit, dated, revocable permission", which nobody can give yet
     if role is CLIENT:
         return action in CLIENTS_OWN | CLIENTS_OWN_WORK | ANYONE_SIGNED_IN
+    if action in OWN_OR_BY_ADMINISTRATORS:
+        return True
     if action in STAFF_ABOUT_A_CLIENT | STAFF_ABOUT_THE_PRACTICE | ANYONE_SIGNED_IN | STAFF_OWN:
         return True
     if role is ADMINISTRATOR:
@@ -127,6 +141,8 @@ def reaches(action: str, role: Role, facts: Facts) -> bool:
         return facts.is_self
     if role is ADMINISTRATOR or action in STAFF_ABOUT_THE_PRACTICE:
         return True
+    if action in OWN_OR_BY_ADMINISTRATORS:
+        return facts.is_self
     return facts.is_assigned
 
 
@@ -393,6 +409,7 @@ def test_no_scope_holds_what_a_program_must_never_do() -> None:
 def test_what_clients_may_do_is_pinned() -> None:
     """A wall, not a list to be extended in passing: DOMAIN.md 1.5. Contacts have nothing yet."""
     assert {action for action, rule in RULES.items() if rule.client is not Reach.NOBODY} == {
+        "appointment:answer", "appointment:book", "appointment:read", "feed:manage", "slot:read",
         "account:read", "account:update", "document:download", "document:read", "document:verify", "home:read",
         "intake:complete", "intake:read", "profile:read", "profile:update", "session:end", "session:extend",
         "session:list", "session:prove", "session:read",
@@ -543,6 +560,9 @@ def test_what_sends_mail_needs_an_idempotency_key() -> None:
     sending |= {"accept_sign_up", "link_sign_up", "reject_sign_up"}
     sending |= {"create_client", "start_import"}  # and what would otherwise open two files of one person
     sending |= {"send_login_link", "invite_many", "save_wording"}
+    sending |= {"book_appointment", "move_my_appointment", "accept_proposal", "cancel_my_appointment"}
+    sending |= {"create_appointment", "confirm_appointment", "decline_appointment", "propose_times"}
+    sending |= {"move_appointment", "cancel_appointment"}
     assert {route.operation_id for route in routes() if route.idempotent} == sending
 
 

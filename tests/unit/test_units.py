@@ -16,6 +16,7 @@ from tests.conftest import World
 def rows(world: World, call: Callable[..., Caller]) -> list[units.Row]:
     """The walk of benchmarks/units.py in a small organization."""
     units.fill(world.tenant_id("oak"), world.id("T4"), 30)
+    units.fill_history(world.tenant_id("oak"), world.id("T1"), world.id("C1"), 30)
     return units.Walk(world.portal, call).take()
 
 

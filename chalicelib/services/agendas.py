@@ -1,0 +1,117 @@
+"""The staff's calendar: hours, appointments and open requests of one therapist or of several, over some days."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from chalicelib import clock
+from chalicelib.context import Context
+from chalicelib.errors import NotFound
+from chalicelib.models.clients import Client
+from chalicelib.models.slots import Appointment, Availability
+from chalicelib.models.staff import Staff
+from chalicelib.models.table import load
+from chalicelib.policies.rules import Role
+from chalicelib.services import availability as hours
+from chalicelib.services import clients, slots, staff
+from chalicelib.slots import zones
+from chalicelib.slots.search import open_times
+from chalicelib.slots.zones import DAY, Interval, dated, moment
+
+AHEAD = timedelta(days=400)
+SHOWN = (*hours.LIVE, "completed", "no_show", "cancelled")
+
+
+class Agenda(NamedTuple):
+    """One therapist's part of the calendar."""
+
+    staff: Staff
+    zone: str
+    bookable: bool  # by clients
+    hours: Sequence[Interval]
+    time_off: Sequence[Interval]
+    appointments: Sequence[Appointment]
+
+
+def window(context: Context, staff_ids: Sequence[str], first_day: date, last_day: date, zone: str) -> list[Agenda]:
+    """The calendars of these therapists (none named: one's own, for administrators everyone's) on these days of a zone.
+
+    Raises NotFound for a colleague's where the asker is no administrator, and for nobody's.
+    """
+    start, end = zones.span(zone, first_day, last_day)
+    since = clock.text(moment(start - DAY))  # what began the day before may last into it
+    found = []
+    for member, availability in _whose(context, staff_ids):
+        records = hours.upcoming(context.tenant_id, member.staff_id, since, clock.text(moment(end)))
+        found.append(
+            Agenda(
+                member,
+                availability.zone if availability is not None else context.tenant.zone,
+                slots.can_be_booked(context, member, availability),
+                _within(_hours(availability, start, end), start, end) if availability is not None else [],
+                _within(_time_off(availability), start, end) if availability is not None else [],
+                [each for each in records if each.status in SHOWN and int(each.start) + int(each.minutes) > start],
+            )
+        )
+    return found
+
+
+def _hours(availability: Availability, start: int, end: int) -> list[Interval]:
+    first, last = dated(start // DAY) - timedelta(days=1), dated(end // DAY) + timedelta(days=1)
+    return open_times(hours.rules(availability), first, last)
+
+
+def _time_off(availability: Availability) -> list[Interval]:
+    rules = hours.rules(availability)
+    found = []
+    for each in rules.time_off:
+        first, last = zones.number(each.first_day), zones.number(each.last_day)
+        clocks = zones.clock(rules.zone, first, last)
+        found.append((clocks.instant(first * DAY + each.start), clocks.instant(last * DAY + each.end)))
+    return sorted(found)
+
+
+def _within(found: Sequence[Interval], start: int, end: int) -> list[Interval]:
+    """What of these lies between two instants."""
+    return [(max(opens, start), min(closes, end)) for opens, closes in found if opens < end and start < closes]
+
+
+def requests(context: Context, staff_ids: Sequence[str]) -> list[Appointment]:
+    """The open requests in these calendars, the earliest time first; chosen as for `window`."""
+    now = context.now
+    found: list[Appointment] = []
+    for member, _ in _whose(context, staff_ids):
+        own: dict[str, Any] = {"tenant_id": context.tenant_id, "staff_id": member.staff_id}
+        last = clock.text(now + AHEAD)
+        found += Appointment.between(Appointment.BY_THERAPIST, clock.text(now), last, phase="request", **own)
+    still = [each for each in found if int(each.held_until) > zones.minute(now)]
+    return sorted(still, key=lambda each: (int(each.start), str(each.appointment_id)))
+
+
+def _whose(context: Context, staff_ids: Sequence[str]) -> list[tuple[Staff, Availability | None]]:
+    everyones = Role.ADMINISTRATOR in context.actor.roles
+    if not everyones and any(each != context.actor.id for each in staff_ids):
+        raise NotFound()
+    if not staff_ids:
+        members = staff.everyone(context.tenant_id) if everyones else [context.person]
+        members = [each for each in members if each.status == "active" and staff.THERAPIST in each.roles]
+    wanted = list(dict.fromkeys(staff_ids)) or [each.staff_id for each in members]
+    places = [{"tenant_id": context.tenant_id, "staff_id": each} for each in wanted]
+    found = load(*((Staff, each) for each in places), *((Availability, each) for each in places))
+    pairs = list(zip(found[: len(wanted)], found[len(wanted) :], strict=True))
+    if any(member is None for member, _ in pairs):
+        raise NotFound()
+    return pairs
+
+
+def named(context: Context, appointments: Sequence[Appointment]) -> dict[str, Client]:
+    """The files of those among these clients whom the asker may see at this moment, by id."""
+    wanted = list(dict.fromkeys(each.client_id for each in appointments))
+    return {client.client_id: client for client in clients.visible(context, wanted)}
+
+
+def short_name(client: Client) -> str:
+    """First name and initial: enough to know who comes, and little for whoever looks over a shoulder."""
+    words = client.legal_name.split()
+    first = clients.first_name(client)
+    return f"{first} {words[-1][0]}." if len(words) > 1 else first

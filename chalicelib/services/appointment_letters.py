@@ -1,0 +1,156 @@
+"""What mails say about appointments: that, and when; never with whom, for what, or where (DOMAIN.md 5.6, 8).
+
+What people wrote is read in the portal. A confirmed time comes with an entry for the reader's calendar, a time that is
+no longer kept with its removal (RFC 5546); both are titled "Appointment" and no more.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from chalicelib import clock
+from chalicelib.adapters import icalendar
+from chalicelib.config import settings
+from chalicelib.models.clients import Client
+from chalicelib.models.mails import ClientMail, StaffMail
+from chalicelib.models.slots import Appointment
+from chalicelib.models.staff import Staff
+from chalicelib.models.table import load
+from chalicelib.models.tenants import Tenant
+from chalicelib.services import tenants
+from chalicelib.services.letters import Letter, letter
+from chalicelib.slots.zones import moment
+
+TITLE = "Appointment"
+_CLOSING = "For privacy this mail says no more. Please do not answer it: nobody reads it."
+
+# What happened: to the client, and to the therapist. {when} is the time in the reader's zone.
+_TOLD: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
+    "requested": (
+        ("We have your request", "we have your request for {when}. The time is held for you until you hear from us."),
+        ("A request for your calendar", "someone asks for {when}. Please answer it in the portal; the time is held."),
+    ),
+    "booked": (
+        ("Your appointment is booked", "your appointment is booked: {when}."),
+        ("A new appointment", "there is a new appointment in your calendar: {when}."),
+    ),
+    "confirmed": (
+        ("Your appointment is confirmed", "your appointment is confirmed: {when}."),
+        ("An appointment is confirmed", "this is confirmed in your calendar: {when}."),
+    ),
+    "accepted": (
+        ("Your appointment is booked", "your appointment is booked: {when}."),
+        ("A time was accepted", "a time that you offered was accepted: {when}."),
+    ),
+    "proposed": (
+        ("Other times are offered to you", "the time you asked for is not possible. Other times are held for you."),
+        ("Other times were offered", "other times were offered instead of one that was asked for. They are held."),
+    ),
+    "declined": (
+        ("About your request", "your request for {when} could not be accepted. You can choose another time."),
+        ("A request was declined", "a request for {when} was declined."),
+    ),
+    "cancelled": (
+        ("Your appointment is cancelled", "this is cancelled: {when}."),
+        ("An appointment was cancelled", "this was cancelled: {when}."),
+    ),
+    "moved": (
+        ("Your appointment has a new time", "your appointment has a new time: {when}."),
+        ("An appointment has a new time", "an appointment in your calendar has a new time: {when}."),
+    ),
+    "move_requested": (
+        ("We have your new request", "we have your request for a new time, {when}. It is held until you hear from us."),
+        ("A request for a new time", "someone asks for a new time: {when}. Please answer it in the portal."),
+    ),
+    "expired": (
+        ("About your request", "your request for {when} was not answered in time. You can choose another time."),
+        ("A request has expired", "a request for {when} was not answered in time. Its time is free again."),
+    ),
+    "reminder": (
+        ("A reminder", "this is a reminder of your appointment: {when}."),
+        ("A reminder", "this is a reminder of your appointment: {when}."),
+    ),
+}
+# The state in which an entry for the calendar may go along, and as what.
+_ENTRIES = {
+    "booked": ("confirmed", icalendar.REQUEST),
+    "confirmed": ("confirmed", icalendar.REQUEST),
+    "accepted": ("confirmed", icalendar.REQUEST),
+    "moved": ("confirmed", icalendar.REQUEST),
+    "move_requested": ("requested", icalendar.CANCEL),
+    "cancelled": ("cancelled", icalendar.CANCEL),
+}
+
+
+def _composed(what: str, record: ClientMail | StaffMail, tenant: Tenant) -> Letter | None:
+    """The mail of one step; None when its reader is gone, or it reminds of what is not so any more."""
+    to_client = isinstance(record, ClientMail)
+    client_id = record.client_id if isinstance(record, ClientMail) else record.ids["client_id"]
+    place = {"tenant_id": record.tenant_id, "client_id": client_id}
+    client, staff, appointment = load(
+        (Client, place) if to_client else None,
+        None if isinstance(record, ClientMail) else (Staff, {**place, "staff_id": record.staff_id}),
+        (Appointment, {**place, "appointment_id": record.ids["appointment_id"]}),
+    )
+    if appointment is None or not _is_there(client, staff):
+        return None
+    start = int(record.ids["start"])
+    same = int(appointment.start) == start
+    now = clock.now()
+    if what == "reminder" and not (same and appointment.status == "confirmed" and now < moment(start)):
+        return None
+    zone = appointment.client_zone if to_client else appointment.zone
+    subject, line = _TOLD[what][0 if to_client else 1]
+    to, name = (client.email, _first_name(client)) if to_client else (staff.email, staff.name.split()[0])
+    link = tenants.login_url(tenant) + ("" if to_client else "/staff")
+    body = f"Hello {name},\n\n{line.format(when=shown(start, zone))}\n\n{link}"
+    composed = letter(tenant, to, subject, body, _CLOSING, link, "Open the portal" if to_client else "Sign in")
+    state, method = _ENTRIES.get(what, ("", ""))
+    if not same or appointment.status != state:
+        return composed
+    return composed._replace(calendar=(method, icalendar.calendar([event(appointment, to)], method)))
+
+
+def _first_name(client: Client) -> str:
+    from chalicelib.services.clients import first_name
+
+    return first_name(client)
+
+
+def _is_there(client: Client | None, staff: Staff | None) -> bool:
+    if client is not None:
+        return client.portal == "active" and bool(client.email)
+    return staff is not None and staff.status == "active"
+
+
+def event(appointment: Appointment, attendee: str | None = None) -> icalendar.Event:
+    """An appointment as calendar programs are shown it."""
+    start = moment(int(appointment.start))
+    states = {"confirmed": "CONFIRMED", "requested": "TENTATIVE", "proposed": "TENTATIVE"}
+    live = appointment.status in (*states, "completed", "no_show")
+    removed = "CANCELLED" if not live or (attendee is not None and appointment.status == "requested") else None
+    return icalendar.Event(
+        uid=f"{appointment.appointment_id}@{settings.mail_sender.rpartition('@')[2]}",
+        sequence=int(appointment.sequence),
+        stamp=clock.parse(appointment.changed_at),
+        start=start,
+        end=start + timedelta(minutes=int(appointment.minutes)),
+        title=TITLE,
+        status=removed or states.get(appointment.status, "CONFIRMED"),
+        organizer=settings.mail_sender if attendee else None,
+        attendee=attendee,
+    )
+
+
+def shown(start: int, zone: str) -> str:
+    """A time as people read it, with the zone it is meant in: "Tuesday, 24 November 2026, 10:00 AM (New York time)"."""
+    at: datetime = moment(start).replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
+    city = zone.rpartition("/")[2].replace("_", " ")
+    return f"{at:%A}, {at.day} {at:%B %Y}, {at.hour % 12 or 12}:{at:%M %p} ({city} time)"
+
+
+COMPOSERS: Mapping[str, Callable[[Any, Tenant], Letter | None]] = {
+    f"appointment_{what}": partial(_composed, what) for what in _TOLD
+}

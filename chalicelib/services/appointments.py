@@ -1,0 +1,929 @@
+"""Appointments: asked for, booked, confirmed, moved, ended; by clients and by staff (DOMAIN.md 5.2 to 5.6).
+
+Every change is one transaction: the days of both sides under the versions that were read, the appointment under its
+own, the caps, the audit, the mails, the idempotency record. Whether a time can be had is decided by chalicelib/slots
+from what that same read found; if anybody wrote one of the days in between, all of it is read and decided again. So
+what a caller is told to be taken is taken, and nobody is ever in two places at once.
+"""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from chalicelib import clock, ids
+from chalicelib.adapters import keys
+from chalicelib.config import settings
+from chalicelib.context import Actor, Context, Persona
+from chalicelib.errors import (
+    AppointmentEnded,
+    ClientBusy,
+    NeedsOverride,
+    NotAssigned,
+    NotFound,
+    NotProposed,
+    NotYetBegun,
+    NotYourCalendar,
+    OwnConflict,
+    PortalError,
+    RequestExpired,
+    ServiceNotOffered,
+    SlotNotOffered,
+    SlotTaken,
+    Stale,
+    TherapistNotOffered,
+    TooFar,
+    TooLate,
+    TooManyAhead,
+    TooManyOpen,
+    TooManyRequests,
+    TooSoon,
+)
+from chalicelib.models.clients import Assignment, Client
+from chalicelib.models.mails import ClientMail, StaffMail
+from chalicelib.models.slots import Appointment, Availability, Bookings, Offer
+from chalicelib.models.staff import Staff
+from chalicelib.models.table import Page, at_keys, due_key, load
+from chalicelib.models.tenants import Tenant
+from chalicelib.models.transaction import Transaction, change
+from chalicelib.policies.rules import Role
+from chalicelib.services import audits, calendars, idempotency, mails, slots, tenants
+from chalicelib.services import availability as hours
+from chalicelib.services import staff as people
+from chalicelib.services.calendars import Days, Moved, Taken
+from chalicelib.slots.rules import Mode, Policy, Service
+from chalicelib.slots.search import Reason, Search, fits, objections
+from chalicelib.slots.zones import minute, moment
+
+REQUESTED, PROPOSED, CONFIRMED = "requested", "proposed", "confirmed"
+DECLINED, EXPIRED, CANCELLED, COMPLETED, NO_SHOW = "declined", "expired", "cancelled", "completed", "no_show"
+OPEN, LIVE, HELD = (REQUESTED, PROPOSED), hours.LIVE, (CONFIRMED, COMPLETED, NO_SHOW)
+UNDO = timedelta(minutes=10)  # so long what a client has just booked can be taken back, whatever the notice
+LINK_BEFORE = timedelta(minutes=15)  # so long before a meeting by video both sides are shown its link
+LONGEST = timedelta(days=1)
+SOON = timedelta(days=7)  # where other times are looked for when one is gone
+
+# Staff book with open eyes: only what would put a person in two places is refused them.
+_FREE = Policy(grid_minutes=1, notice_hours=0, horizon_days=3660)
+_REFUSALS: dict[Reason, type[PortalError]] = {
+    Reason.NOT_BOOKABLE: ServiceNotOffered,
+    Reason.PAST: TooSoon,
+    Reason.NOTICE: TooSoon,
+    Reason.HORIZON: TooFar,
+    Reason.OUTSIDE: SlotNotOffered,
+    Reason.MISALIGNED: SlotNotOffered,
+    Reason.FULL_DAY: SlotTaken,
+    Reason.BUSY: SlotTaken,
+    Reason.CLIENT_BUSY: OwnConflict,
+}
+
+
+@dataclass
+class Scene:
+    """What a decision depends on, read at one moment."""
+
+    days: Days
+    bookings: Bookings | None
+    assignment: Assignment | None
+    staff: Staff | None
+    availability: Availability | None
+    offer: Offer
+
+    def search(self, context: Context, service: Service, wish: slots.Wish, policy: Policy, moving: str) -> Search:
+        """The question whether a time can be had."""
+        found = self.availability
+        return Search(
+            rules=hours.rules(found) if found is not None else hours.no_rules(context.tenant),
+            service=service,
+            policy=policy,
+            now=minute(context.now),
+            busy=self.days.busy(),
+            mode=wish.mode,
+            location_id=wish.location_id,
+            client_busy=self.days.client_busy(),
+            moving=moving,
+        )
+
+    def still_bookable(self, tx: Transaction) -> None:
+        """For a transaction: the therapist is assigned, and the hours are those that were read."""
+        assert self.assignment is not None
+        assert self.availability is not None
+        tx.require(self.assignment, Assignment.pk.exists(), otherwise=TherapistNotOffered())
+        tx.require(self.availability, Availability.version == self.availability.version, otherwise=Moved())
+
+
+def _scene(context: Context, client_id: str, staff_id: str, *changes: Taken, around: int | None = None) -> Scene:
+    """One strongly consistent read of the facts and of the days that these touch; of those around a start, too, for a
+    caller who will say what to keep of them."""
+    place = {"tenant_id": context.tenant_id, "client_id": client_id, "staff_id": staff_id}
+    days = Days.touched(context.tenant_id, staff_id, client_id, *changes)
+    if around is not None:
+        days.also_around(around)
+    kinds: list[Any] = [Bookings, Assignment, Staff, Availability, Offer]
+    bookings, assignment, staff, availability, offer, *found = load(*((kind, place) for kind in kinds), *days.wanted())
+    days.read(found)
+    return Scene(days, bookings, assignment, staff, availability, offer or hours.no_offer(context.tenant_id))
+
+
+# ---- what is written ----
+
+
+class Step(NamedTuple):
+    """A change that was decided: the appointment as it shall be, what it occupies then, and what is told of it."""
+
+    record: Appointment
+    taken: Taken
+    action: str
+    told: str  # the letter, see appointment_letters
+    seen: int | None = None  # the version that was read; None: it is new
+    check: Callable[[Transaction], None] | None = None  # what else must still hold
+
+
+def _commit(context: Context, scene: Scene, step: Step) -> Appointment:
+    """Write it, all or nothing. Raises Moved when anything is not as it was read."""
+    record = step.record
+    letters = _letters(context, record, step.told)
+    with Transaction() as tx:
+        idempotency.remember(tx, context, record.appointment_id)
+        if step.check is not None:
+            step.check(tx)
+        scene.days.write(tx, step.taken, minute(context.now))
+        _count(tx, context, scene.bookings, record)
+        _put(tx, context, record, step.seen)
+        about = {"appointment_id": record.appointment_id, "staff_id": record.staff_id}
+        tx.create(audits.event(context, step.action, client_id=record.client_id, **about))
+        for letter in letters:
+            tx.create(letter)
+    mails.hand_over(*letters)
+    return record
+
+
+def _put(tx: Transaction, context: Context, record: Appointment, seen: int | None) -> None:
+    if (at := _due_at(context.tenant, record, context.now)) is not None:
+        record.due(at)
+    if seen is None:
+        tx.create(record)
+    else:
+        tx.put(record, when=Appointment.version == seen, otherwise=Moved())
+
+
+def _letters(context: Context, record: Appointment, what: str) -> list[ClientMail | StaffMail]:
+    """Everyone is told of every step (DOMAIN.md 5.3); clients without an account are not written to."""
+    template = f"appointment_{what}"
+    about: dict[str, Any] = {"appointment_id": record.appointment_id, "start": int(record.start)}
+    told: list[ClientMail | StaffMail] = []
+    if context.client is not None and context.client.portal == "active":
+        told.append(mails.to_client(context.now, record.tenant_id, record.client_id, template, **about))
+    about["client_id"] = record.client_id
+    told.append(mails.to_staff(context.now, record.tenant_id, record.staff_id, template, **about))
+    return told
+
+
+def _due_at(tenant: Tenant, record: Appointment, now: datetime) -> datetime | None:
+    """When the appointment is to be looked at: at the end of its hold, then for each reminder that is still ahead."""
+    if record.status in OPEN:
+        return moment(int(record.held_until))
+    if record.status != CONFIRMED:
+        return None
+    return min((at for at in reminders(tenant, int(record.start)) if at > now), default=None)
+
+
+def reminders(tenant: Tenant, start: int) -> list[datetime]:
+    """When the client is reminded of what begins then."""
+    return [moment(start) - timedelta(hours=each) for each in tenants.scheduling(tenant)["reminder_hours"]]
+
+
+def _count(tx: Transaction, context: Context, seen: Bookings | None, record: Appointment) -> None:
+    """What the client has ahead, as the caps count it (`_require_room`); written only when it changes."""
+    now, before = minute(context.now), _ahead(seen, context.now)
+    after = {each: entry for each, entry in before.items() if each != record.appointment_id}
+    ends = int(record.start) + int(record.minutes)
+    if record.made_by == "client" and record.status in LIVE and ends > now:
+        after[record.appointment_id] = [ends, record.status in OPEN]
+    by_client = context.actor.kind == "client"
+    if after == before and not by_client:
+        return
+    today, done = _today(seen, context.now)
+    new = Bookings.new(
+        tenant_id=record.tenant_id,
+        client_id=record.client_id,
+        ahead=after,
+        today=[today, done + by_client],
+        version=1 if seen is None else int(seen.version) + 1,
+    )
+    unseen = Bookings.pk.does_not_exist() if seen is None else Bookings.version == seen.version
+    tx.put(new, when=unseen, otherwise=Moved())
+
+
+def _ahead(seen: Bookings | None, now: datetime) -> dict[str, list[Any]]:
+    ahead = seen.ahead if seen is not None else {}
+    return {each: entry for each, entry in ahead.items() if entry[0] > minute(now)}
+
+
+def _today(seen: Bookings | None, now: datetime) -> tuple[str, int]:
+    """The day, and how much the client has changed on it."""
+    today = now.date().isoformat()
+    return today, seen.today[1] if seen is not None and seen.today[0] == today else 0
+
+
+def _require_room(context: Context, scene: Scene, appointment_id: str, *, request: bool) -> None:
+    """Raise TooManyOpen, TooManyAhead or TooManyRequests where a client has as much as is possible."""
+    caps = tenants.scheduling(context.tenant)
+    others = {each: e for each, e in _ahead(scene.bookings, context.now).items() if each != appointment_id}
+    if request and sum(is_open for _, is_open in others.values()) >= caps["max_open_requests"]:
+        raise TooManyOpen()
+    if len(others) >= caps["max_upcoming"]:
+        raise TooManyAhead()
+    _require_pace(context, scene)
+
+
+def _require_pace(context: Context, scene: Scene) -> None:
+    most, _ = settings.limit("scheduling_client")
+    if _today(scene.bookings, context.now)[1] >= most:
+        tomorrow = (context.now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+        raise TooManyRequests(retry_after=int((tomorrow - context.now).total_seconds()) + 1)
+
+
+def _taken(record: Appointment, starts: Sequence[int] | None = None, held_until: int | None = None) -> Taken:
+    return Taken(
+        record.appointment_id,
+        [int(record.start)] if starts is None else starts,
+        int(record.minutes),
+        int(record.before),
+        int(record.after),
+        held_until,
+    )
+
+
+def occupied(record: Appointment) -> Taken:
+    """What an appointment occupies as it stands, whether or not its hold is over."""
+    if record.status not in (*LIVE, *HELD):
+        return _taken(record, ())
+    starts = record.proposals if record.status == PROPOSED else None
+    return _taken(record, starts, int(record.held_until) if record.status in OPEN else None)
+
+
+def _hold(context: Context, starts: Sequence[int]) -> int:
+    """Until when a request keeps its time: some hours, and never past the time itself."""
+    hold: int = tenants.scheduling(context.tenant)["hold_hours"] * 60
+    return min(minute(context.now) + hold, *starts)
+
+
+def _changed(context: Context, record: Appointment, *, moves: bool = True, **values: Any) -> Appointment:
+    """The appointment with these values and all keys that follow from them, a version later."""
+    kept = {name: getattr(record, name) for name in Appointment.get_attributes() if name not in _DERIVED}
+    new: dict[str, Any] = {**kept, **values, "changed_at": clock.text(context.now), "version": int(record.version) + 1}
+    new["sequence"] = int(record.sequence) + moves
+    new["starts_at"] = clock.text(moment(int(new["start"])))
+    new["phase"] = "request" if new["status"] in OPEN else "booked"
+    if new["status"] not in OPEN:
+        new["held_until"] = new["proposals"] = None
+    return Appointment.new(**new)
+
+
+_DERIVED = {
+    "pk", "sk", "gsi1pk", "gsi1sk", "gsi2pk", "gsi2sk", "duepk", "duesk", "kind", "version", "expires_at", "phase",
+    "starts_at", "changed_at", "sequence",
+}  # fmt: skip
+
+
+def _words(record: Appointment, **more: str | None) -> bytes | None:
+    """What people wrote about it, encrypted, with this added."""
+    said = {**words(record), **{name: text for name, text in more.items() if text}}
+    return keys.encrypt(record.tenant_id, said, _place(record.appointment_id)) if said else None
+
+
+def words(record: Appointment) -> dict[str, str]:
+    """What people wrote about it: the client's note, the practice's message, the reason of its end."""
+    if record.words is None:
+        return {}
+    said: dict[str, str] = keys.decrypt(record.tenant_id, record.words, _place(record.appointment_id))
+    return said
+
+
+def _place(appointment_id: str) -> str:
+    return f"appointment|{appointment_id}"
+
+
+# ---- booking ----
+
+
+class Wanted(NamedTuple):
+    """What somebody wants to book."""
+
+    staff_id: str
+    wish: slots.Wish
+    start: int
+    client_zone: str
+    note: str | None = None
+    minutes: int | None = None  # staff may take longer, or less, than the service usually lasts
+    override: bool = False
+
+
+def book(context: Context, wanted: Wanted) -> Appointment:
+    """A client asks for a time, or books it where the organization confirms at once; both sides are told.
+
+    Raises TherapistNotOffered (whoever it is whom this client cannot book), ServiceNotOffered, InvalidBody, SlotTaken
+    and SlotNotOffered with other times, TooSoon, TooFar, OwnConflict, TooManyOpen, TooManyAhead, TooManyRequests,
+    Busy.
+    """
+    if context.result:
+        return get(context, context.client_id, context.result)
+    appointment_id = ids.new_id(context.now)
+    try:
+        return calendars.settled(lambda: _book(context, wanted, appointment_id))
+    except (SlotTaken, SlotNotOffered) as gone:
+        raise type(gone)(errors=_others(context, wanted)) from None
+
+
+def _book(context: Context, wanted: Wanted, appointment_id: str) -> Appointment:
+    scheduling = tenants.scheduling(context.tenant)
+    scene = _scene(context, context.client_id, wanted.staff_id, around=wanted.start)
+    staff = _bookable(context, scene)
+    service, location = slots.chosen(scene.offer, wanted.wish, by_client=True)
+    asked = hours.service_of(service, scheduling)
+    instant = scheduling["instant_confirmation"]
+    held_until = None if instant else _hold(context, [wanted.start])
+    taken = Taken(appointment_id, [wanted.start], asked.minutes, asked.before, asked.after, held_until)
+    _keep(context, scene, wanted.start, taken)
+    search = scene.search(context, asked, wanted.wish, hours.policy_of(scheduling), "")
+    if (why := fits(search, wanted.start)) is not None:
+        raise _REFUSALS[why]()
+    _require_room(context, scene, appointment_id, request=not instant)
+    record = _new(context, wanted, appointment_id, staff, scene, service, location, asked, held_until)
+    step = Step(record, taken, "appointment:book", "booked" if instant else "requested", check=scene.still_bookable)
+    return _commit(context, scene, step)
+
+
+def _keep(context: Context, scene: Scene, start: int, *changes: Taken) -> None:
+    """Of the days that were read those that these touch, and all that a cap on the therapist's day counts."""
+    assert scene.availability is not None
+    counts = tenants.scheduling(context.tenant)["max_per_day"]
+    scene.days.keep(*changes, whole_day=(scene.availability.zone, start) if counts else None)
+
+
+def _bookable(context: Context, scene: Scene) -> Staff:
+    staff = scene.staff
+    if scene.assignment is None or staff is None or not slots.can_be_booked(context, staff, scene.availability):
+        raise TherapistNotOffered()
+    return staff
+
+
+def _new(
+    context: Context,
+    wanted: Wanted,
+    appointment_id: str,
+    staff: Staff,
+    scene: Scene,
+    service: dict[str, Any],
+    location: dict[str, Any] | None,
+    asked: Service,
+    held_until: int | None,
+) -> Appointment:
+    """A new appointment; a request while it only holds its time."""
+    at = clock.text(context.now)
+    said = {"note": wanted.note} if wanted.note else None
+    return Appointment.new(
+        tenant_id=context.tenant_id,
+        client_id=context.client_id,
+        appointment_id=appointment_id,
+        staff_id=staff.staff_id,
+        phase="booked" if held_until is None else "request",
+        status=CONFIRMED if held_until is None else REQUESTED,
+        held_until=held_until,
+        starts_at=clock.text(moment(wanted.start)),
+        start=wanted.start,
+        minutes=asked.minutes,
+        before=asked.before,
+        after=asked.after,
+        service_id=service["service_id"],
+        service_name=service["name"],
+        colour=service["colour"],
+        mode=str(wanted.wish.mode),
+        location_id=location["location_id"] if location else None,
+        location_name=location["name"] if location else None,
+        staff_name=people.shown(staff),
+        zone=scene.availability.zone if scene.availability is not None else context.tenant.zone,
+        client_zone=wanted.client_zone,
+        made_by=context.actor.kind,
+        made_at=at,
+        changed_at=at,
+        sequence=0,
+        words=keys.encrypt(context.tenant_id, said, _place(appointment_id)) if said else None,
+        version=1,
+    )
+
+
+def _others(context: Context, wanted: Wanted, moving: str = "") -> list[dict[str, str]]:
+    """The next few times that can be had instead, for whoever was too late."""
+    day = moment(wanted.start).date()
+    try:
+        found = slots.bookable(
+            context, wanted.wish, wanted.staff_id, day, day + SOON, wanted.client_zone, moving=moving
+        )
+    except PortalError:
+        return []
+    starts = sorted(found[0].starts, key=lambda start: (abs(start - wanted.start), start))[:3]
+    return [
+        {"pointer": "/starts_at", "code": "alternative", "detail": clock.text(moment(start))}
+        for start in sorted(starts)
+    ]
+
+
+# ---- by staff ----
+
+
+class Objections(NamedTuple):
+    """What speaks against a time: what staff may overrule, and what nobody can."""
+
+    warnings: Sequence[str]
+    blocked: str | None  # the code of the error that booking would be answered with
+
+
+def check(context: Context, wanted: Wanted, moving: str | None) -> Objections:
+    """What speaks against a time, before staff book it, or move an appointment to it, whose own time is free then.
+
+    Raises as `book_for` does but for the time itself.
+    """
+    plan = _plan(context, wanted, moving or ids.new_id(context.now))
+    blocked, warnings = plan.verdict
+    return Objections(warnings, blocked.code if blocked is not None else None)
+
+
+def book_for(context: Context, wanted: Wanted) -> Appointment:
+    """Staff book for a client, confirmed at once; both sides are told.
+
+    Outside the hours, on short notice, in the past only with `override`: NeedsOverride names what speaks against it.
+    Never over what is taken: SlotTaken, ClientBusy. Raises NotYourCalendar, NotAssigned, ServiceNotOffered,
+    InvalidBody, Busy.
+    """
+    if context.result:
+        return get(context, context.client_id, context.result)
+    appointment_id = ids.new_id(context.now)
+    return calendars.settled(lambda: _book_for(context, wanted, appointment_id))
+
+
+class _Plan(NamedTuple):
+    scene: Scene
+    record: Appointment
+    taken: Taken
+    verdict: tuple[PortalError | None, list[str]]
+
+
+def _plan(context: Context, wanted: Wanted, appointment_id: str) -> _Plan:
+    _require_calendar(context, wanted.staff_id)
+    scene = _scene(context, context.client_id, wanted.staff_id, around=wanted.start)
+    if scene.staff is None or scene.staff.status != "active" or scene.assignment is None:
+        raise NotAssigned()
+    service, location = slots.chosen(scene.offer, wanted.wish, by_client=False)
+    usual = hours.service_of(service, tenants.scheduling(context.tenant))
+    asked = Service(usual.service_id, wanted.minutes or usual.minutes, usual.before, usual.after)
+    taken = Taken(appointment_id, [wanted.start], asked.minutes, asked.before, asked.after)
+    scene.days.keep(taken)
+    verdict = _verdict(scene.search(context, asked, wanted.wish, _FREE, appointment_id), wanted.start)
+    record = _new(context, wanted, appointment_id, scene.staff, scene, service, location, asked, None)
+    return _Plan(scene, record, taken, verdict)
+
+
+def _book_for(context: Context, wanted: Wanted, appointment_id: str) -> Appointment:
+    plan = _plan(context, wanted, appointment_id)
+    _require_good(plan.verdict, wanted.override)
+    assigned = plan.scene.assignment
+    assert assigned is not None
+    step = Step(
+        plan.record,
+        plan.taken,
+        "appointment:book",
+        "booked",
+        check=lambda tx: tx.require(assigned, Assignment.pk.exists(), otherwise=NotAssigned()),
+    )
+    return _commit(context, plan.scene, step)
+
+
+def _verdict(search: Search, *starts: int) -> tuple[PortalError | None, list[str]]:
+    """What nobody can overrule, if there is anything, and what staff may (codes, each once)."""
+    found = [each for start in starts for each in objections(search, start)]
+    blocked: PortalError | None = None
+    if Reason.CLIENT_BUSY in found:
+        blocked = ClientBusy()
+    if Reason.BUSY in found:
+        blocked = SlotTaken()
+    warnings = [str(each) for each in dict.fromkeys(found) if each not in (Reason.BUSY, Reason.CLIENT_BUSY)]
+    return blocked, warnings
+
+
+def _require_good(verdict: tuple[PortalError | None, list[str]], override: bool) -> None:
+    blocked, warnings = verdict
+    if blocked is not None:
+        raise blocked
+    if warnings and not override:
+        raise NeedsOverride(
+            errors=[{"pointer": "/override", "code": each, "detail": _WARNINGS[each]} for each in warnings]
+        )
+
+
+_WARNINGS: dict[str, str] = {
+    Reason.PAST: "This time has passed.",
+    Reason.HORIZON: "This is more than ten years ahead.",
+    Reason.OUTSIDE: "This lies outside the hours that are set, or in time off.",
+}
+
+
+def manages(context: Context, staff_id: str) -> bool:
+    """A therapist manages their own calendar, administrators everyone's."""
+    return Role.ADMINISTRATOR in context.actor.roles or staff_id == context.actor.id
+
+
+def _require_calendar(context: Context, staff_id: str) -> None:
+    if not manages(context, staff_id):
+        raise NotYourCalendar()
+
+
+# ---- what becomes of it ----
+
+
+def _current(context: Context, again: bool) -> Appointment:
+    """The appointment that the address names, as it is now and, where If-Match says so, as it was seen."""
+    found: Appointment | None = context.named["appointment_id"]
+    if again and found is not None:
+        found = Appointment.find(
+            tenant_id=context.tenant_id, client_id=context.client_id, appointment_id=found.appointment_id
+        )
+    if found is None:
+        raise NotFound()
+    if context.actor.kind == "staff":
+        _require_calendar(context, found.staff_id)
+    if context.if_match is not None and int(found.version) != context.if_match:
+        raise Stale()
+    return found
+
+
+def _act(context: Context, attempt: Callable[[Appointment], Appointment]) -> Appointment:
+    """Do something with the appointment that the address names; again on what is there while others are faster."""
+    if context.result:
+        return get(context, context.client_id, context.result)
+    tries = iter(range(calendars.TRIES))
+    return calendars.settled(lambda: attempt(_current(context, again=next(tries) > 0)))
+
+
+def _require_open(context: Context, record: Appointment, *states: str) -> None:
+    if record.status not in states:
+        raise AppointmentEnded()
+    if record.status in OPEN and minute(context.now) >= int(record.held_until):
+        raise RequestExpired()
+
+
+def _settle(
+    context: Context, record: Appointment, new: Appointment, action: str, told: str, *, by_client: bool = False
+) -> Appointment:
+    """Change what an appointment is without a new time, or keep one that it holds: free what it no longer occupies."""
+    taken = occupied(new)
+    scene = _scene(context, record.client_id, record.staff_id, occupied(record), taken)
+    if by_client:
+        _require_pace(context, scene)
+    if new.status == CONFIRMED:  # its hold may have been over for a moment: somebody may have the time
+        _require_free(context, scene, new)
+    return _commit(context, scene, Step(new, taken, action, told, seen=int(record.version)))
+
+
+def _require_free(context: Context, scene: Scene, record: Appointment, *starts: int) -> list[str]:
+    """Raise SlotTaken, ClientBusy or OwnConflict where a person would be in two places; else what speaks against it."""
+    service = Service(record.service_id, int(record.minutes), int(record.before), int(record.after))
+    wish = slots.Wish(record.service_id, Mode(record.mode), record.location_id)
+    search = scene.search(context, service, wish, _FREE, record.appointment_id)
+    blocked, warnings = _verdict(search, *(starts or (int(record.start),)))
+    if blocked is not None:
+        raise OwnConflict() if isinstance(blocked, ClientBusy) and context.actor.kind == "client" else blocked
+    return warnings
+
+
+def confirm(context: Context) -> Appointment:
+    """Staff confirm a request. Raises Stale, AppointmentEnded, RequestExpired, SlotTaken, NotYourCalendar."""
+
+    def attempt(record: Appointment) -> Appointment:
+        _require_open(context, record, REQUESTED)
+        new = _changed(context, record, status=CONFIRMED)
+        return _settle(context, record, new, "appointment:confirm", "confirmed")
+
+    return _act(context, attempt)
+
+
+def decline(context: Context, message: str | None) -> Appointment:
+    """Staff decline a request; the message is read in the portal only."""
+
+    def attempt(record: Appointment) -> Appointment:
+        _require_open(context, record, *OPEN)
+        said = _words(record, message=message)
+        new = _changed(context, record, status=DECLINED, ended_by="staff", words=said)
+        return _settle(context, record, new, "appointment:decline", "declined")
+
+    return _act(context, attempt)
+
+
+def propose(context: Context, starts: Sequence[int], message: str | None, override: bool) -> Appointment:
+    """Staff offer other times instead, which are held for the client to choose from; the one asked for is let go.
+
+    Raises what `book_for` raises about the times, and what `confirm` raises about the request.
+    """
+
+    def attempt(record: Appointment) -> Appointment:
+        _require_open(context, record, *OPEN)
+        said, offered = _words(record, message=message), sorted(set(starts))
+        held_until = _hold(context, offered)
+        new = _changed(
+            context, record, status=PROPOSED, start=offered[0], proposals=offered, held_until=held_until, words=said
+        )
+        taken = occupied(new)
+        scene = _scene(context, record.client_id, record.staff_id, occupied(record), taken)
+        warnings = _require_free(context, scene, new, *offered)
+        if Reason.PAST in warnings:  # nobody can choose what has passed
+            raise TooSoon()
+        _require_good((None, warnings), override)
+        return _commit(context, scene, Step(new, taken, "appointment:propose", "proposed", seen=int(record.version)))
+
+    return _act(context, attempt)
+
+
+def accept(context: Context, start: int) -> Appointment:
+    """The client takes one of the times that the practice offered: booked. Raises NotProposed, RequestExpired, …"""
+
+    def attempt(record: Appointment) -> Appointment:
+        _require_open(context, record, PROPOSED)
+        if start not in record.proposals:
+            raise NotProposed()
+        new = _changed(context, record, status=CONFIRMED, start=start)
+        return _settle(context, record, new, "appointment:accept", "accepted", by_client=True)
+
+    return _act(context, attempt)
+
+
+def cancel(context: Context, reason: str | None) -> Appointment:
+    """The client takes back a request at any time, an appointment until the notice begins (TooLate: call us).
+
+    What was booked a moment ago can be undone whatever the notice.
+    """
+
+    def attempt(record: Appointment) -> Appointment:
+        _require_ours(context, record)
+        said = _words(record, reason=reason)
+        new = _changed(context, record, status=CANCELLED, ended_by="client", words=said)
+        return _settle(context, record, new, "appointment:cancel", "cancelled", by_client=True)
+
+    return _act(context, attempt)
+
+
+def cancel_for(context: Context, reason: str | None, at_request: bool) -> Appointment:
+    """Staff cancel; when the client asked for it within the notice, it is marked as late (DOMAIN.md 5.5)."""
+
+    def attempt(record: Appointment) -> Appointment:
+        if record.status not in LIVE:
+            raise AppointmentEnded()
+        late = at_request and record.status == CONFIRMED and context.now > change_until(context.tenant, record)
+        new = _changed(
+            context,
+            record,
+            status=CANCELLED,
+            ended_by="client" if at_request else "staff",
+            late=late or None,
+            words=_words(record, reason=reason),
+        )
+        return _settle(context, record, new, "appointment:cancel", "cancelled")
+
+    return _act(context, attempt)
+
+
+def change_until(tenant: Tenant, record: Appointment) -> datetime:
+    """Until when a client changes this alone: a request until its time, an appointment until the notice begins."""
+    start = moment(int(record.start))
+    if record.status in OPEN:
+        return start
+    return start - timedelta(hours=tenants.scheduling(tenant)["cancel_notice_hours"])
+
+
+def undo_until(record: Appointment) -> datetime | None:
+    """Until when a client can take back what they have just booked."""
+    if record.made_by != "client" or record.status not in LIVE:
+        return None
+    return min(clock.parse(record.made_at) + UNDO, moment(int(record.start)))
+
+
+def can_cancel(tenant: Tenant, record: Appointment, now: datetime) -> bool:
+    """Whether the client can cancel this alone."""
+    undo = undo_until(record)
+    return record.status in LIVE and (now <= change_until(tenant, record) or (undo is not None and now < undo))
+
+
+def can_move(tenant: Tenant, record: Appointment, now: datetime) -> bool:
+    """Whether the client can choose another time for this alone."""
+    return record.status in LIVE and now <= change_until(tenant, record)
+
+
+def _require_ours(context: Context, record: Appointment) -> None:
+    if record.status not in LIVE:
+        raise AppointmentEnded()
+    if not can_cancel(context.tenant, record, context.now):
+        raise TooLate()
+
+
+def move(context: Context, start: int, client_zone: str) -> Appointment:
+    """The client chooses another time: the old one is free and the new one taken in one transaction.
+
+    It is a request again, unless the organization confirms at once. Raises what `book` raises about a time, TooLate
+    within the notice, Stale, AppointmentEnded.
+    """
+
+    def attempt(record: Appointment) -> Appointment:
+        _require_ours(context, record)
+        if not can_move(context.tenant, record, context.now):
+            raise TooLate()
+        return _move(context, record, start, client_zone)
+
+    try:
+        return _act(context, attempt)
+    except (SlotTaken, SlotNotOffered) as gone:
+        record = context.named["appointment_id"]
+        wish = slots.Wish(record.service_id, Mode(record.mode), record.location_id)
+        wanted = Wanted(record.staff_id, wish, start, client_zone)
+        raise type(gone)(errors=_others(context, wanted, record.appointment_id)) from None
+
+
+def _move(context: Context, record: Appointment, start: int, client_zone: str) -> Appointment:
+    scheduling = tenants.scheduling(context.tenant)
+    instant = scheduling["instant_confirmation"]
+    new = _changed(
+        context,
+        record,
+        status=CONFIRMED if instant else REQUESTED,
+        start=start,
+        proposals=None,
+        held_until=None if instant else _hold(context, [start]),
+        client_zone=client_zone,
+        made_by="client",
+        made_at=clock.text(context.now),
+    )
+    old, taken = occupied(record), occupied(new)
+    scene = _scene(context, record.client_id, record.staff_id, old, taken, around=start)
+    _bookable(context, scene)
+    _keep(context, scene, start, old, taken)
+    service = Service(record.service_id, int(record.minutes), int(record.before), int(record.after))
+    wish = slots.Wish(record.service_id, Mode(record.mode), record.location_id)
+    search = scene.search(context, service, wish, hours.policy_of(scheduling), record.appointment_id)
+    if (why := fits(search, start)) is not None:
+        raise _REFUSALS[why]()
+    _require_room(context, scene, record.appointment_id, request=not instant)
+    told = "moved" if instant else "move_requested"
+    step = Step(new, taken, "appointment:move", told, seen=int(record.version), check=scene.still_bookable)
+    return _commit(context, scene, step)
+
+
+def move_for(context: Context, start: int, override: bool) -> Appointment:
+    """Staff move a confirmed appointment. Raises NeedsOverride, SlotTaken, ClientBusy, AppointmentEnded, Stale."""
+
+    def attempt(record: Appointment) -> Appointment:
+        _require_open(context, record, CONFIRMED)
+        new = _changed(context, record, start=start)
+        taken = occupied(new)
+        scene = _scene(context, record.client_id, record.staff_id, occupied(record), taken)
+        _require_good((None, _require_free(context, scene, new)), override)
+        return _commit(context, scene, Step(new, taken, "appointment:move", "moved", seen=int(record.version)))
+
+    return _act(context, attempt)
+
+
+def settle(context: Context, outcome: str) -> Appointment:
+    """Staff note that it took place, or that the client did not come; either can be put right later."""
+    record = _current(context, again=False)
+    if context.result or record.status == outcome:
+        return record
+    if record.status not in HELD:
+        raise AppointmentEnded()
+    if context.now < moment(int(record.start)):
+        raise NotYetBegun()
+    new = _changed(context, record, moves=False, status=outcome)
+    with Transaction() as tx:
+        idempotency.remember(tx, context, record.appointment_id)
+        tx.put(new, when=Appointment.version == record.version, otherwise=Stale())
+        about = {"appointment_id": record.appointment_id, "staff_id": record.staff_id}
+        tx.create(audits.event(context, f"appointment:{outcome}", client_id=record.client_id, **about))
+    return new
+
+
+# ---- reading ----
+
+
+def get(context: Context, client_id: str, appointment_id: str) -> Appointment:
+    """An appointment of this client. Raises NotFound."""
+    found = Appointment.find(tenant_id=context.tenant_id, client_id=client_id, appointment_id=appointment_id)
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def of_client(context: Context, when: str, limit: int, cursor: str | None) -> Page:
+    """The client's appointments: `upcoming` in order, all at once (the caps and the horizon bound them); `past` newest
+    first, by pages."""
+    own: dict[str, Any] = {"tenant_id": context.tenant_id, "client_id": context.client_id}
+    now = clock.text(context.now)
+    if when == "past":
+        found = Appointment.page(Appointment.BY_CLIENT, limit=limit, cursor=cursor, until=now, **own)
+        return Page([each for each in found.items if not _lasts(each, context.now)], found.next_cursor)
+    since = clock.text(context.now - LONGEST)
+    ahead = Appointment.between(Appointment.BY_CLIENT, since, "9", **own)
+    return Page([each for each in ahead if _lasts(each, context.now)], None)
+
+
+def _lasts(record: Appointment, now: datetime) -> bool:
+    return moment(int(record.start) + int(record.minutes)) > now
+
+
+def links(context: Context, records: Sequence[Appointment]) -> dict[str, str]:
+    """The link of each meeting by video that begins within a quarter of an hour, or goes on (by appointment)."""
+    due = [
+        each
+        for each in records
+        if each.status == CONFIRMED
+        and each.mode == Mode.TELEHEALTH
+        and context.now >= moment(int(each.start)) - LINK_BEFORE
+        and _lasts(each, context.now)
+    ]
+    wanted = dict.fromkeys(each.staff_id for each in due)
+    found = load(*((Availability, {"tenant_id": context.tenant_id, "staff_id": each}) for each in wanted))
+    shown = {staff_id: hours.telehealth_link(each) for staff_id, each in zip(wanted, found, strict=True)}
+    return {each.appointment_id: link for each in due if (link := shown[each.staff_id])}
+
+
+# ---- what is due ----
+
+
+class _Reminded(PortalError):
+    """This reminder is in the outbox already."""
+
+
+def sweep(pk: str, sk: str, now: datetime) -> None:
+    """An appointment that is due: a request whose hold is over expires, and both sides learn it; else a reminder."""
+    for record in at_keys([(pk, sk)], consistent=True):
+        tenant, client = load(
+            (Tenant, {"tenant_id": record.tenant_id}),
+            (Client, {"tenant_id": record.tenant_id, "client_id": record.client_id}),
+        )
+        context = Context(
+            tenant_id=record.tenant_id,
+            actor=Actor("system", "due"),
+            now=now,
+            persona=Persona.JOBS,
+            tenant=tenant,
+            client=client,
+            named={"appointment_id": record},
+        )
+        if record.status in OPEN and minute(now) >= int(record.held_until):
+            _expire(context)
+        elif record.status == CONFIRMED:
+            _remind(context, record)
+        else:
+            _look_again(record, _due_at(tenant, record, now))
+
+
+def _expire(context: Context) -> None:
+    def attempt(record: Appointment) -> Appointment:
+        if record.status not in OPEN or minute(context.now) < int(record.held_until):
+            return record  # somebody has answered since
+        new = _changed(context, record, status=EXPIRED, ended_by="system")
+        return _settle(context, record, new, "appointment:expire", "expired")
+
+    _act(context, attempt)
+
+
+def _remind(context: Context, record: Appointment) -> None:
+    """Mail the reminder whose time has come, the latest of several; once, however often the work is brought."""
+    come = [at for at in reminders(context.tenant, int(record.start)) if at <= context.now]
+    again = _due_at(context.tenant, record, context.now)
+    active = context.client is not None and context.client.portal == "active"
+    if not come or not active or context.now >= moment(int(record.start)):
+        _look_again(record, again)
+        return
+    at = max(come)
+    about: dict[str, Any] = {"appointment_id": record.appointment_id, "start": int(record.start)}
+    cause = f"{record.appointment_id}|{record.start}"
+    letter = mails.to_client(at, record.tenant_id, record.client_id, "appointment_reminder", cause, **about)
+    try:
+        with Transaction() as tx:
+            tx.create(letter, otherwise=_Reminded())
+            tx.update(record, *_due(record, again), when=Appointment.version == record.version, otherwise=_Reminded())
+    except _Reminded:
+        _look_again(record, again)
+        return
+    mails.hand_over(letter)
+
+
+def _due(record: Appointment, at: datetime | None) -> list[Any]:
+    if at is None:
+        return [Appointment.duepk.remove(), Appointment.duesk.remove()]
+    pk, sk = due_key(record.pk, record.sk, record.KIND, at)
+    return [Appointment.duepk.set(pk), Appointment.duesk.set(sk)]
+
+
+def _look_again(record: Appointment, at: datetime | None) -> None:
+    """Next at this time, or not any more, unless it has changed since: then whoever changed it said when."""
+    with contextlib.suppress(_Reminded):
+        change(record, *_due(record, at), when=Appointment.version == record.version, otherwise=_Reminded())

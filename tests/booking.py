@@ -1,0 +1,172 @@
+"""The steps of self-scheduling over HTTP, as tests need them: set hours, look for times, book, answer."""
+
+import json
+import uuid
+from datetime import date, datetime, timedelta
+from itertools import combinations
+from typing import Any
+
+from tests.calls import PEOPLE, Answer, Caller
+
+EVERY_DAY = [["00:00", "00:00"]]  # the whole day, so that a test need not think about the clock
+NINE_TO_FIVE = [["09:00", "17:00"]]
+ZONE = "America/New_York"
+
+
+def ranges(*times: list[str], **only: Any) -> list[dict[str, Any]]:
+    """Hours of a day as the API takes them."""
+    return [{"start": start, "end": end, "modes": ["in_person", "telehealth"], **only} for start, end in times]
+
+
+def week(*times: list[str], first_day: str = "2026-01-01") -> dict[str, Any]:
+    """The same hours on every day of the week."""
+    return {"first_day": first_day, "week": [ranges(*times)] * 7}
+
+
+def offer(admin: Caller, **service: Any) -> dict[str, Any]:
+    """Offer one service and one place; what there is now."""
+    etag = admin.get("/practice/offer").json["etag"]
+    service = {"name": "Session", "minutes": 50, "before": 0, "after": 0, **service}
+    body = {"services": [service], "locations": [{"name": "Oak Lane"}]}
+    answer = admin.api("PATCH", "/practice/offer", body, etag=etag)
+    assert answer.status == 200, answer
+    found: dict[str, Any] = answer.json
+    return found
+
+
+def hours(staff: Caller, key: str, *times: list[str], **more: Any) -> Answer:
+    """Set the hours of a therapist of the world: these, every day."""
+    path = f"/practice/therapists/{PEOPLE[key].id}/availability"
+    etag = staff.get(path).json["etag"]
+    answer = staff.api("PATCH", path, {"schedules": [week(*times)], "zone": ZONE, **more}, etag=etag)
+    assert answer.status == 200, answer
+    return answer
+
+
+def settings(admin: Caller, **scheduling: Any) -> None:
+    """Change sub-switches of self-scheduling."""
+    etag = admin.get("/practice/settings").json["etag"]
+    answer = admin.patch("/practice/settings", {"scheduling": scheduling}, etag=etag)
+    assert answer.status == 200, answer
+
+
+def opened(call: Any, *keys: str, times: list[list[str]] | None = None, **service: Any) -> str:
+    """Therapists with hours and a service for them: its id."""
+    admin = call("A1")
+    found = offer(admin, **service)
+    for key in keys:
+        hours(admin, key, *(times or EVERY_DAY))
+    return str(found["services"][0]["service_id"])
+
+
+def at(clock: Any, days: int, time: str = "15:00") -> str:
+    """An instant some days from now, at this time of day in UTC."""
+    day = clock.now().date() + timedelta(days=days)
+    return f"{day.isoformat()}T{time}:00.000Z"
+
+
+def wish(key: str, service_id: str, starts_at: str, **more: Any) -> dict[str, Any]:
+    """The body of a booking."""
+    return {
+        "staff_id": PEOPLE[key].id,
+        "service_id": service_id,
+        "mode": "telehealth",
+        "starts_at": starts_at,
+        "zone": ZONE,
+        **more,
+    }
+
+
+def book(client: Caller, key: str, service_id: str, starts_at: str, **more: Any) -> Answer:
+    """A client books with a therapist of the world; `key_` is the Idempotency-Key."""
+    idempotency = more.pop("key_", uuid.uuid4().hex)
+    return client.post("/portal/appointments", wish(key, service_id, starts_at, **more), key=idempotency)
+
+
+def mine(client: Caller, appointment: dict[str, Any], verb: str, body: Any, **options: Any) -> Answer:
+    """A client does something with an appointment, as it was seen."""
+    path = f"/portal/appointments/{appointment['appointment_id']}/{verb}"
+    return client.post(path, body, **{"etag": appointment["etag"], **options})
+
+
+def theirs(
+    staff: Caller, client: str, appointment: dict[str, Any], verb: str, body: Any = None, **options: Any
+) -> Answer:
+    """Staff do something with a client's appointment, as it was seen."""
+    path = f"/practice/clients/{PEOPLE[client].id}/appointments/{appointment['appointment_id']}/{verb}"
+    return staff.post(path, body if body is not None else {}, **{"etag": appointment["etag"], **options})
+
+
+def book_for(staff: Caller, client: str, key: str, service_id: str, starts_at: str, **more: Any) -> Answer:
+    """Staff book for a client of the world."""
+    body = wish(key, service_id, starts_at, **more)
+    del body["zone"]
+    return staff.post(f"/practice/clients/{PEOPLE[client].id}/appointments", body)
+
+
+def slots(client: Caller, service_id: str, first_day: str | date, days: int = 7, **more: Any) -> Answer:
+    """The times that a client can book."""
+    first = date.fromisoformat(first_day) if isinstance(first_day, str) else first_day
+    last = first + timedelta(days=days - 1)
+    query = {"service_id": service_id, "mode": "telehealth", "first_day": first, "last_day": last, "zone": ZONE}
+    return client.get("/portal/slots", query={**query, **more})
+
+
+def starts(answer: Answer) -> list[str]:
+    """The starts of the first therapist in an answer."""
+    assert answer.status == 200, answer
+    found: list[str] = answer.json["items"][0]["starts"]
+    return found
+
+
+def instant(text: str) -> datetime:
+    """An instant of the API."""
+    return datetime.fromisoformat(text)
+
+
+# ---- what must always be true ----
+
+Entry = tuple[int, int, str]  # start, end, appointment
+
+
+def taken(now: int) -> tuple[dict[str, set[Entry]], dict[str, set[Entry]]]:
+    """What is taken of everyone's time at this minute: by the calendar days, and by the appointments themselves."""
+    from tests import flows
+
+    days: dict[str, set[Entry]] = {}
+    meant: dict[str, set[Entry]] = {}
+    for each in flows.stored("appointment", "therapist_day", "client_day"):
+        if each["kind"] == "appointment":
+            for entry in _meant(each, now):
+                for person in (each["staff_id"], each["client_id"]):
+                    meant.setdefault(person, set()).add(entry)
+            continue
+        person = each.get("staff_id") or each["client_id"]
+        for start, end, appointment_id, held_until, _, _ in json.loads(each["busy"]):
+            if held_until is None or held_until > now:
+                days.setdefault(person, set()).add((start, end, appointment_id))
+    return days, meant
+
+
+def _meant(appointment: dict[str, Any], now: int) -> list[Entry]:
+    status, minutes = appointment["status"], int(appointment["minutes"])
+    if status not in ("requested", "proposed", "confirmed", "completed", "no_show"):
+        return []
+    if status in ("requested", "proposed") and int(appointment["held_until"]) <= now:
+        return []
+    starts = json.loads(appointment["proposals"]) if status == "proposed" else [int(appointment["start"])]
+    return [(start, start + minutes, appointment["appointment_id"]) for start in starts]
+
+
+def wrong(now: int) -> list[str]:
+    """Who is in two places at once, and which hold is a ghost or missing: nothing, ever.
+
+    Of the times that one appointment is offered at only one will be taken: they may overlap each other.
+    """
+    days, meant = taken(now)
+    found = [] if days == meant else [f"the days hold {days}, meant is {meant}"]
+    for person, entries in days.items():
+        for one, other in combinations(sorted(entries), 2):
+            if other[0] < one[1] and one[2] != other[2]:
+                found.append(f"{person} twice: {one} {other}")
+    return found

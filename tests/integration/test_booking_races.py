@@ -1,0 +1,296 @@
+"""Fifty at the same moment, and everything in any order: nobody is in two places at once, no hold is a ghost.
+
+BOOKING_STEPS=10000 walks further than the steps of every run.
+"""
+
+import os
+import random
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from infra.local import world as demo
+from tests import booking, flows
+from tests.booking import at, book, book_for, mine, opened, theirs
+from tests.calls import PEOPLE, Answer, Caller
+from tests.conftest import World
+from tests.flows import together
+
+Call = Callable[..., Caller]
+THREADS = 50
+STEPS = int(os.environ.get("BOOKING_STEPS", "150"))
+
+
+def _now(world: World) -> int:
+    return int(world.portal.clock.now().timestamp()) // 60
+
+
+def _outcomes(answers: list[Answer]) -> Counter[tuple[int, str | None]]:
+    return Counter((answer.status, answer.code) for answer in answers)
+
+
+@pytest.fixture
+def clients(world: World, call: Call) -> list[Caller]:
+    """Fifty clients with accounts, all assigned to T1 and T4."""
+    from chalicelib.models.staff import Staff
+    from chalicelib.services import clients, sessions, tenants
+
+    tenant_id = world.tenant_id("oak")
+    tenant = tenants.get(tenant_id)
+    members = [Staff.find(tenant_id=tenant_id, staff_id=PEOPLE[key].id) for key in ("T1", "T4")]
+    found = []
+    for number in range(THREADS):
+        client_id = demo.fixed_id(f"N{number}")
+        new = clients.create(
+            tenant_id, client_id=client_id, legal_name="Racing Person", email=f"racer{number}@mail.example"
+        )
+        for member in members:
+            assert member is not None
+            clients.assign(tenant_id, client_id, member)
+        from chalicelib.models.clients import Client
+        from chalicelib.models.transaction import change
+
+        change(new, Client.portal.set("active"))
+        who = clients.find(tenant_id, client_id)
+        assert tenant is not None
+        context = sessions.context_for(who, tenant, sessions.CLIENT, sessions.Caller("127.0.0.1", None, "x"))
+        sessions.start(context, method="password", bearer=True)
+        caller = call()
+        caller.token = context.token
+        found.append(caller)
+    return found
+
+
+def test_one_time_is_booked_once(world: World, call: Call, clients: list[Caller]) -> None:
+    service, clock = opened(call, "T1"), world.portal.clock
+    answers = together(THREADS, lambda n: book(clients[n], "T1", service, at(clock, 3)))
+    assert _outcomes(answers) == {(201, None): 1, (409, "slot_taken"): THREADS - 1}
+    assert len(flows.stored("appointment")) == 1
+    assert booking.wrong(_now(world)) == []
+
+
+def test_no_two_overlap_with_their_buffers(world: World, call: Call, clients: list[Caller]) -> None:
+    """Starts five minutes apart, around midnight of UTC: whatever was booked keeps its distance."""
+    service, clock = opened(call, "T1", minutes=30, before=5, after=10), world.portal.clock
+    booking.settings(call("A1"), grid_minutes=5)
+    times = [f"{h:02d}:{m:02d}" for h in (22, 23) for m in range(0, 60, 5)]
+    wanted = [at(clock, 3, time) for time in times] + [at(clock, 4, f"00:{m:02d}") for m in range(0, 60, 5)]
+    answers = together(THREADS, lambda n: book(clients[n], "T1", service, wanted[n % len(wanted)]))
+    assert set(_outcomes(answers)) <= {(201, None), (409, "slot_taken"), (503, "busy")}
+    booked = sorted(booking.instant(answer.json["starts_at"]) for answer in answers if answer.status == 201)
+    assert len(booked) >= 2
+    assert all(b - a >= timedelta(minutes=45) for a, b in pairwise(booked))
+    assert booking.wrong(_now(world)) == []
+
+
+def test_one_client_is_in_one_place(world: World, call: Call, clients: list[Caller]) -> None:
+    """The same client with two therapists at overlapping times, from many tabs."""
+    service, clock = opened(call, "T1", "T4"), world.portal.clock
+    booking.settings(call("A1"), max_open_requests=20, max_upcoming=50)
+    wanted = [("T1", "15:00"), ("T4", "15:30"), ("T1", "15:45"), ("T4", "15:15")]
+    one = clients[0]
+    answers = together(THREADS, lambda n: book(one, wanted[n % 4][0], service, at(clock, 3, wanted[n % 4][1])))
+    outcomes = _outcomes(answers)
+    assert outcomes[201, None] == 1
+    assert set(outcomes) <= {(201, None), (409, "own_conflict"), (409, "slot_taken"), (503, "busy")}
+    assert booking.wrong(_now(world)) == []
+
+
+def test_different_times_of_one_day_all_get_there(world: World, call: Call, clients: list[Caller]) -> None:
+    """Those who want different times are in each other's way for a moment, and never told that theirs is taken."""
+    service, clock = opened(call, "T1", minutes=15), world.portal.clock
+    times = [at(clock, 3, f"{5 + n // 4:02d}:{n % 4 * 15:02d}") for n in range(16)]
+    answers = together(16, lambda n: book(clients[n], "T1", service, times[n]))
+    assert set(_outcomes(answers)) <= {(201, None), (503, "busy")}
+    again = [book(clients[n], "T1", service, times[n]) for n, a in enumerate(answers) if a.status == 503]
+    assert {answer.status for answer in again} <= {201}
+    assert len(flows.stored("appointment")) == 16
+    assert booking.wrong(_now(world)) == []
+
+
+def test_a_cap_on_the_day_holds_when_everyone_comes_at_once(world: World, call: Call, clients: list[Caller]) -> None:
+    """Different times of one of the therapist's days, on both sides of midnight in UTC: two get through."""
+    service, clock = opened(call, "T1", minutes=15), world.portal.clock
+    booking.settings(call("A1"), max_per_day=2)
+    times = [at(clock, 3, f"{20 + n // 4:02d}:{n % 4 * 15:02d}") for n in range(16)]
+    times += [at(clock, 4, f"{n // 4:02d}:{n % 4 * 15:02d}") for n in range(16)]
+    answers = together(32, lambda n: book(clients[n], "T1", service, times[n]))
+    outcomes = _outcomes(answers)
+    assert set(outcomes) <= {(201, None), (409, "slot_taken"), (503, "busy")}
+    assert outcomes[201, None] == 2
+    assert booking.wrong(_now(world)) == []
+
+
+def test_one_request_sent_many_times_books_once(world: World, call: Call, clients: list[Caller]) -> None:
+    service, clock = opened(call, "T1"), world.portal.clock
+    answers = together(THREADS, lambda n: book(clients[0], "T1", service, at(clock, 3), key_="the-very-same-request"))
+    assert {answer.status for answer in answers} <= {201, 503}
+    assert len({answer.json["appointment_id"] for answer in answers if answer.status == 201}) == 1
+    assert len(flows.stored("appointment")) == 1
+    assert len(flows.stored("client_mail")) == 1
+
+
+def test_a_conflict_is_tried_again_and_never_said_to_be_taken(world: World, call: Call) -> None:
+    from infra.local import faults
+
+    service, clock = opened(call, "T1"), world.portal.clock
+    faults.add("TransactWriteItems", "conflict", 2)
+    assert book(call("C1"), "T1", service, at(clock, 3)).status == 201
+    faults.add("TransactWriteItems", "conflict", 500)
+    answer = book(call("C1"), "T1", service, at(clock, 4))
+    faults.clear()
+    assert (answer.status, answer.code, answer.headers["Retry-After"]) == (503, "busy", "1")
+    assert book(call("C1"), "T1", service, at(clock, 4)).status == 201
+
+
+def test_the_hours_that_were_read_are_the_hours_that_count(world: World, call: Call, monkeypatch: Any) -> None:
+    """Time off that is entered while somebody books: the booking sees it."""
+    from chalicelib.services import appointments
+
+    service, clock = opened(call, "T1"), world.portal.clock
+    day = at(clock, 3)[:10]
+    commit, beside = appointments._commit, [True]
+
+    def slowly(*args: Any) -> Any:
+        if beside and beside.pop():
+            booking.hours(call("A1"), "T1", *booking.EVERY_DAY, time_off=[{"first_day": day, "last_day": day}])
+        return commit(*args)
+
+    monkeypatch.setattr(appointments, "_commit", slowly)
+    assert book(call("C1"), "T1", service, at(clock, 3)).code == "slot_not_offered"
+    assert flows.stored("appointment") == []
+
+
+def test_who_is_no_longer_assigned_cannot_be_booked(world: World, call: Call, monkeypatch: Any) -> None:
+    from chalicelib.services import appointments, clients
+
+    service, clock = opened(call, "T1"), world.portal.clock
+    commit = appointments._commit
+
+    def slowly(*args: Any) -> Any:
+        clients.unassign(world.tenant_id("oak"), world.id("C1"), world.id("T1"))
+        return commit(*args)
+
+    monkeypatch.setattr(appointments, "_commit", slowly)
+    assert book(call("C1"), "T1", service, at(clock, 3)).code == "therapist_not_offered"
+    assert flows.stored("appointment") == []
+
+
+# ---- everything in any order ----
+
+
+_STEPS = [
+    *["book"] * 4, *["accept"] * 3, *["confirm"] * 2, *["propose"] * 2,
+    "book_for", "move", "move_for", "decline", "cancel", "cancel_for", "wait", "sweep",
+]  # fmt: skip
+
+
+class Walk:
+    """Random steps of a client, the therapists, time and the sweep; after each the calendar is looked at."""
+
+    def __init__(self, world: World, call: Call, service: str, seed: int) -> None:
+        self.world, self.service, self.random = world, service, random.Random(seed)
+        self.clock = world.portal.clock
+        self.clients = {key: call(key) for key in ("C1", "C3")}
+        self.staff = call("A1")
+        self.seen: dict[str, tuple[str, dict[str, Any]]] = {}  # id → client, the view that somebody has of it
+        self.done: Counter[str] = Counter()
+
+    def step(self) -> None:
+        """One of everything that people do, often with what is stale by now."""
+        name = self.random.choice(_STEPS)
+        answer = getattr(self, f"_{name}")()
+        if isinstance(answer, tuple):
+            key, response = answer
+            assert response.status < 500, (name, response)
+            self.done[f"{name} {response.status} {response.code or ''}"] += 1
+            if response.status < 300:
+                self.seen[response.json["appointment_id"]] = (key, response.json)
+
+    def _start(self) -> str:
+        """One of few times, so that they meet."""
+        return at(self.clock, self.random.choice([2, 3]), self.random.choice(["23:30", "23:45", "00:00", "00:15"]))
+
+    def _some(self) -> tuple[str, dict[str, Any]] | None:
+        return self.random.choice(list(self.seen.values())[-6:]) if self.seen else None
+
+    def _book(self) -> Any:
+        key = self.random.choice(["C1", "C3"])
+        return key, book(self.clients[key], {"C1": "T1", "C3": "T4"}[key], self.service, self._start())
+
+    def _book_for(self) -> Any:
+        key, therapist = self.random.choice([("C1", "T1"), ("C1", "T3"), ("C3", "T4")])
+        return key, book_for(self.staff, key, therapist, self.service, self._start(), override=True)
+
+    def _of_staff(self, verb: str, body: Any) -> Any:
+        if (some := self._some()) is None:
+            return None
+        return some[0], theirs(self.staff, some[0], some[1], verb, body)
+
+    def _of_client(self, verb: str, body: Any) -> Any:
+        if (some := self._some()) is None:
+            return None
+        return some[0], mine(self.clients[some[0]], some[1], verb, body)
+
+    def _move(self) -> Any:
+        return self._of_client("time", {"starts_at": self._start(), "zone": booking.ZONE})
+
+    def _move_for(self) -> Any:
+        return self._of_staff("time", {"starts_at": self._start(), "override": True})
+
+    def _confirm(self) -> Any:
+        return self._of_staff("confirmation", {})
+
+    def _decline(self) -> Any:
+        return self._of_staff("refusal", {})
+
+    def _propose(self) -> Any:
+        starts = [self._start() for _ in range(self.random.randint(1, 3))]
+        return self._of_staff("proposal", {"starts": starts, "override": True})
+
+    def _accept(self) -> Any:
+        offers = [each for each in self.seen.values() if each[1]["proposals"]]
+        if not offers:
+            return None
+        key, found = self.random.choice(offers[-3:])
+        start = self.random.choice(found["proposals"])
+        return key, mine(self.clients[key], found, "acceptance", {"starts_at": start})
+
+    def _cancel(self) -> Any:
+        return self._of_client("cancellation", {})
+
+    def _cancel_for(self) -> Any:
+        return self._of_staff("cancellation", {})
+
+    def _wait(self) -> None:
+        self.clock.advance(self.random.choice([60, 600, 1800, 3700]))
+
+    def _sweep(self) -> None:
+        from chalicelib.services import due
+
+        with self.world.portal.pump.exclusively():
+            due.run()
+
+
+@pytest.mark.parametrize("seed", [4, 44])
+def test_whatever_happens_in_whatever_order(world: World, call: Call, seed: int, monkeypatch: Any) -> None:
+    from chalicelib.services import sessions
+
+    monkeypatch.setattr(sessions, "idle_ends", lambda *_: world.portal.clock.now() + timedelta(days=1))
+    monkeypatch.setattr(sessions, "_may_continue", lambda *_: True)  # the walk lasts for days
+    service = opened(call, "T1", "T3", "T4")
+    booking.settings(
+        call("A1"), hold_hours=1, minimum_notice_hours=0, cancel_notice_hours=12, max_open_requests=20, max_upcoming=50
+    )
+    walk = Walk(world, call, service, seed)
+    for number in range(STEPS):
+        walk.step()
+        problems = booking.wrong(_now(world))
+        assert not problems, (number, problems)
+    happened = {name.split()[0] for name in walk.done if " 20" in name}
+    assert happened >= {"book", "confirm", "move", "propose", "accept", "cancel", "decline"}, walk.done
+    assert {each["status"] for each in flows.stored("appointment")} >= {"expired", "cancelled", "declined"}
