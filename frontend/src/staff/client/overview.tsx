@@ -4,7 +4,7 @@ import { Avatar, Facts, initials } from '../../ui/index.ts';
 import { staff } from '../../strings/staff.ts';
 import type { Address, Client } from '../../types.ts';
 import { InviteBadge, PortalBadge } from '../parts.tsx';
-import { moment } from '../when.ts';
+import { moment, momentInSentence } from '../when.ts';
 import type { ClientFile } from './details.tsx';
 import { Outside } from './outside.tsx';
 import { Packet } from './packet.tsx';
@@ -102,11 +102,13 @@ function PortalCard({ file }: { file: ClientFile }) {
 }
 
 function Forms({ file, onDone }: { file: ClientFile; onDone: (told: string) => void }) {
+  const { tenant } = useSession();
+  const { invite } = file.client;
   return (
     <section class="card flush" aria-labelledby="forms">
       <div class="cardhead"><h2 id="forms">{words.forms}</h2></div>
       {file.intakes.length === 0
-        ? <p class="small soft inset">{words.noForms}</p>
+        ? <p class="small soft inset">{invite && invite.forms.length === 0 ? <>{words.noneSent}.<br />{words.invitedBy(momentInSentence(invite.sent_at, tenant.zone), invite.sent_by_name)}.</> : words.noForms}</p>
         : <ul class="rows">{file.intakes.map((intake) => <Packet key={intake.intake_id} intake={intake} client_id={file.client.client_id} may={file.may} onDone={onDone} />)}</ul>}
       <Outside client_id={file.client.client_id} onDone={onDone} />
     </section>

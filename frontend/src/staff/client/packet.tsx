@@ -27,16 +27,6 @@ export function Packet({ intake, client_id, may, onDone }: Props) {
   const [tone, hollow] = STATE[intake.status];
   const open = intake.status === 'open';
   const sealed = intake.forms.some((form) => form.status === 'sealed' || form.status === 'signed');
-  if (intake.forms.length === 0) {
-    return (
-      <li class="packetrow">
-        <div class="stack g1">
-          <p class="strong">{staff.overview.noneSent}</p>
-          <p class="tiny soft">{staff.overview.invitedBy(momentInSentence(intake.sent_at, tenant.zone), intake.sent_by_name)}</p>
-        </div>
-      </li>
-    );
-  }
   return (
     <li class="packetrow">
       <div class="stack g3">
