@@ -10,6 +10,8 @@ PORT ?= 8000
 STAGE ?= dev
 REGION ?= us-east-1
 LINT_REGIONS := us-east-1 us-west-2 ca-central-1 eu-west-1 eu-central-1 ap-southeast-2
+# Processes that share the test files; each has a cloud, a server and a browser of its own.
+WORKERS ?= 2
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 APT_CHROMIUM := chromium fonts-liberation fonts-dejavu-core
@@ -37,11 +39,12 @@ run: $(PAGE) ## the whole portal on this machine (PORT=8000); Ctrl-C stops it
 test: chromium $(PAGE) ## lint, types, packaging, and every test
 	@$(MAKE) lint
 	@.venv/bin/python -m infra.package $(STAGE) $(REGION) --lint $(LINT_REGIONS)
-	@exec .venv/bin/python -m pytest $(PYTEST_ARGS)
+	@exec .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
-check: $(PAGE) ## the fast inner loop: lint, types, unit and integration tests
+check: $(PAGE) ## the fast inner loop: lint, types, unit tests and the main job over HTTP
 	@$(MAKE) lint
-	@exec .venv/bin/python -m pytest -q tests/unit tests/integration $(PYTEST_ARGS)
+	@exec .venv/bin/python -m pytest -q -n $(WORKERS) --dist loadfile tests/unit tests/events $(addprefix tests/integration/test_, \
+		audits.py documents.py intakes.py invites.py sessions.py) $(PYTEST_ARGS)
 
 lint: $(TOOLS) $(NODE)
 	@echo "ruff" && .venv/bin/ruff check --quiet .
