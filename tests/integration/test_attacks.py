@@ -206,6 +206,100 @@ def test_who_left_or_was_unassigned_is_out_at_once(world: World, call: Callable[
     assert call().post("/sessions", _credentials(call(), "T1")).status == 401
 
 
+def _file(key: str, more: str = "") -> str:
+    return f"/practice/clients/{PEOPLE[key].id}{more}"
+
+
+def test_a_session_of_before_stays_ended_when_access_is_given_back(call: Callable[..., Caller]) -> None:
+    """Whoever had taken over a session was let in again together with the client."""
+    admin, stolen = call("A1"), call("C1")
+    assert stolen.get("/portal/home").status == 200
+    assert admin.post(_file("C1", "/access/end")).status == 200
+    assert admin.post(_file("C1", "/access/restore")).status == 200
+    assert stolen.get("/portal/home").status == 401
+
+
+def test_the_address_of_an_account_whose_access_ended_stays_with_its_file(call: Callable[..., Caller]) -> None:
+    """The file moved and the account did not: given back, the one opened the other no more, and the address on file
+    could become somebody else's account."""
+    admin, person = call("A1"), PEOPLE["C1"]
+    assert admin.post(_file("C1", "/access/end")).status == 200
+    for email in ("elsewhere@mail.example", None):
+        moved = admin.patch(_file("C1"), {"email": email}, etag=admin.get(_file("C1")).json["etag"])
+        assert (moved.status, moved.code) == (409, "access_ended")
+    assert admin.post(_file("C1", "/access/restore")).json["email"] == person.email
+
+
+def test_an_address_that_cannot_be_confirmed_changes_nothing_else(call: Callable[..., Caller], limits: Limit) -> None:
+    """The refusal said that nothing was changed, and half of it was."""
+    limits(email_change_account=(1, 3600))
+    admin = call("A1")
+    for number, status in enumerate((200, 429)):
+        before = admin.get(_file("C1")).json
+        changes = {"email": f"elsewhere{number}@mail.example", "phone": f"555 000{number}"}
+        assert admin.patch(_file("C1"), changes, etag=before["etag"]).status == status
+    after = admin.get(_file("C1")).json
+    assert (after["phone"], after["etag"]) == (before["phone"], before["etag"])
+
+
+def test_an_invitation_is_never_sent_again_to_the_address_that_was_put_right(
+    world: World, call: Callable[..., Caller]
+) -> None:
+    """It had expired, the typing error in the address was mended, "resend" went to the stranger: with a link that works,
+    and an account at an address that the file does not have."""
+    admin, wrong = call("A1"), PEOPLE["C4"].email
+    sent = flows.invite(admin, world.id("C4"))
+    admin.drain()
+    world.portal.clock.advance(73 * 3600)
+    admin.sign_in("A1")
+    etag = flows.details(admin, world.id("C4"))["etag"]
+    assert admin.patch(_file("C4"), {"email": "right@mail.example"}, etag=etag).status == 200
+    mails = len(admin.outbox(wrong))
+    again = flows.act_on(admin, world.id("C4"), sent.json["invite_id"], "resend")
+    assert (again.status, again.code) == (409, "invitation_closed")
+    anew = flows.invite(admin, world.id("C4"))
+    assert (anew.status, anew.json["email"]) == (201, "right@mail.example")
+    admin.drain()
+    assert len(admin.outbox(wrong)) == mails
+
+
+def test_an_address_does_not_move_under_an_invitation_that_is_sent_again(
+    world: World, call: Callable[..., Caller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chalicelib.services import files
+
+    admin = call("A1")
+    invite_id = flows.invite(admin, world.id("C4")).json["invite_id"]
+    world.portal.clock.advance(73 * 3600)
+    admin.sign_in("A1")
+    etag = flows.details(admin, world.id("C4"))["etag"]
+    may_move = files._may_move
+
+    def beside(*about: Any) -> None:
+        may_move(*about)
+        assert flows.act_on(admin, world.id("C4"), invite_id, "resend").status == 201
+
+    monkeypatch.setattr(files, "_may_move", beside)
+    moved = admin.patch(_file("C4"), {"email": "right@mail.example"}, etag=etag)
+    assert (moved.status, moved.code) == (412, "stale")
+
+
+def test_one_mailbox_never_opens_both_factors(call: Callable[..., Caller]) -> None:
+    """An administrator had reset the second factor: whoever reads the mailbox chose a new password by the one mail, and
+    set up their own authenticator by the other (NIST SP 800-63B-4 3.1.3.1)."""
+    admin, thief = call("A1"), call()
+    assert admin.post(f"/practice/staff/{PEOPLE['T1'].id}/second-factor/reset").status == 200
+    second, reset = flows.staff_token(thief, PEOPLE["T1"].email), flows.reset_link(thief, "T1")
+    new = {"password": flows.PASSWORD}
+    assert thief.post("/password-resets/redemption", {"token": reset, **new}).status == 200
+    offered = thief.post("/staff-invitations/second-factor", {"token": second, **new})
+    assert (offered.status, offered.code) == (409, "link_used")
+    assert thief.post("/staff-invitations/lookup", {"token": second}).json["state"] == "revoked"
+    # Who it really is asks the administrator once more, and has then both: the new password, and the new link.
+    assert admin.post(f"/practice/staff/{PEOPLE['T1'].id}/second-factor/reset").status == 200
+    assert flows.join_staff(thief, flows.staff_token(thief, PEOPLE["T1"].email)).status == 201
+
+
 def _credentials(caller: Caller, key: str) -> dict[str, Any]:
     who = PEOPLE[key]
     code = caller.code_of(key)
