@@ -245,8 +245,8 @@ def test_an_address_that_cannot_be_confirmed_changes_nothing_else(call: Callable
 def test_an_invitation_is_never_sent_again_to_the_address_that_was_put_right(
     world: World, call: Callable[..., Caller]
 ) -> None:
-    """It had expired, the typing error in the address was mended, "resend" went to the stranger: with a link that works,
-    and an account at an address that the file does not have."""
+    """It had expired, the typing error in the address was mended, and "resend" went to the stranger: a link that works,
+    to an account at an address that the file does not have."""
     admin, wrong = call("A1"), PEOPLE["C4"].email
     sent = flows.invite(admin, world.id("C4"))
     admin.drain()
