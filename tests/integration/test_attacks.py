@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from infra import template
+from infra.local import levers
 from tests import flows
 from tests.calls import PEOPLE, Answer, Caller
 from tests.conftest import World
@@ -298,6 +299,23 @@ def test_one_mailbox_never_opens_both_factors(call: Callable[..., Caller]) -> No
     # Who it really is asks the administrator once more, and has then both: the new password, and the new link.
     assert admin.post(f"/practice/staff/{PEOPLE['T1'].id}/second-factor/reset").status == 200
     assert flows.join_staff(thief, flows.staff_token(thief, PEOPLE["T1"].email)).status == 201
+
+
+def test_who_only_reads_the_mail_of_an_invitation_never_knows_the_second_factor(call: Callable[..., Caller]) -> None:
+    """One secret was shown to everyone with the link: whoever looked at it before the new colleague did had the codes
+    ever after, and with a new password by mail the account."""
+    admin, thief, newcomer = call("A1"), call(), call()
+    wanda = {"name": "Wanda Early", "email": "wanda@staff.example", "roles": ["therapist"]}
+    assert admin.post("/practice/staff", wanda).status == 201
+    token = flows.staff_token(thief, wanda["email"])
+    body = {"token": token, "password": "nine purple herons dance"}
+    seen = thief.post("/staff-invitations/second-factor", body).json["secret"]
+    assert thief.post("/staff-invitations/second-factor", body).json["secret"] == seen  # loading again changes nothing
+    assert flows.join_staff(newcomer, token).status == 201
+    newcomer.clock.advance(31)
+    code = levers.totp(seen, newcomer.clock.now())
+    stolen = {"slug": "oak", "kind": "staff", "email": wanda["email"], "password": flows.PASSWORD, "code": code}
+    assert thief.post("/sessions", stolen).code == "invalid_credentials"
 
 
 def _credentials(caller: Caller, key: str) -> dict[str, Any]:
