@@ -111,7 +111,7 @@ def new_totp_secret() -> str:
 
 
 def derived_totp_secret(*parts: str) -> str:
-    """A secret for an authenticator app that is the same for the same parts, and stored nowhere until it is in force."""
+    """A secret for an authenticator app: the same for the same parts, and stored nowhere until it is in force."""
     import base64
 
     told = stage_secrets.token("totp", *parts)
