@@ -189,6 +189,18 @@ def test_nobody_is_flooded_with_invitations(world: World, call: Callable[..., Ca
     assert len(therapist.outbox(world.person("C4").email)) <= 3
 
 
+def test_whoever_complained_is_not_mailed_through_the_sign_up_page(call: Callable[..., Caller]) -> None:
+    """Anyone could have five mails an hour sent to them for ever, and their complaints of those went nowhere."""
+    admin, stranger, address = call("A1"), call(), "complaint.leo@newcomer.example"
+    flows.change_settings(admin, sign_up=True)
+    for _ in range(2):
+        assert flows.sign_up(stranger, email=address).status == 202
+        stranger.drain()
+        stranger.clock.advance(3601)
+    assert len(stranger.outbox(address)) == 1
+    assert [each["reason"] for each in flows.stored("suppression")] == ["complained"]
+
+
 # ---- access that ended ----
 
 
