@@ -201,6 +201,20 @@ def test_whoever_complained_is_not_mailed_through_the_sign_up_page(call: Callabl
     assert [each["reason"] for each in flows.stored("suppression")] == ["complained"]
 
 
+def test_nobody_writes_to_strangers_through_the_opening_of_a_practice(call: Callable[..., Caller]) -> None:
+    """Sender, subject and greeting were the attacker's own words, in a mail that is truly ours."""
+    anyone, address = call(), "victim@elsewhere.example"
+    words = ("Your Bank: see https://evil.example/pay", "https://evil.example/now Late")
+    body = {"key": "k" * 40, "slug": "evil-practice", "name": words[0], "zone": "America/New_York", "country": "US",
+            "phone": "+1 212 555 0100", "administrator": words[1], "email": address}  # fmt: skip
+    assert anyone.post("/practice-sign-up", body).status == 202
+    anyone.drain()
+    (mail,) = anyone.outbox(address)
+    assert "evil" not in str(mail)
+    assert "Bank" not in str(mail)
+    assert flows.join_staff(anyone, flows.staff_token(anyone, address)).status == 201
+
+
 # ---- access that ended ----
 
 
