@@ -329,8 +329,8 @@ def _to_a_stranger(tenant: Tenant, to: str, address: str) -> Letter:
     stands in it, not even as its sender: whoever typed the address may be a stranger to it."""
     body = (
         "Hello,\n\nsomeone opened the Client Portal of a practice with this e-mail address. If that was you, go on "
-        f"here: choose a password and set up an authenticator app on your phone. It takes about three minutes.\n\n{address}"
-        "\n\nIf it was not you, do nothing: nothing comes of it."
+        "here: choose a password and set up an authenticator app on your phone. It takes about three minutes.\n\n"
+        f"{address}\n\nIf it was not you, do nothing: nothing comes of it."
     )
     made = letter(tenant, to, "Confirm your e-mail address", body, _ONCE, address, "Go on")
     return made._replace(sender_name="Client Portal")
