@@ -58,7 +58,9 @@ def _kind(content: bytes) -> str:
 
 _ACTS = re.compile(rb"/(?:JavaScript|JS|Launch|EmbeddedFiles?|RichMedia|GoToE|SubmitForm|ImportData)(?![A-Za-z0-9])")
 _ESCAPED = re.compile(rb"#([0-9A-Fa-f]{2})")
+_BYTES = {b"%02x" % value: bytes([value]) for value in range(256)}
 _STREAM = re.compile(rb"(?<!end)stream[ \t]*\r?\n?")
+_PACKED = re.compile(rb"/ObjStm(?![A-Za-z0-9])")
 _FILTERS = re.compile(rb"/(?:[A-Za-z0-9]+Decode|Fl|LZW|AHx|A85|RL|Crypt)(?![A-Za-z0-9])")
 _PREDICTED = re.compile(rb"/(?:Predictor|DecodeParms|DP)(?![A-Za-z0-9])")
 _PAIRS = re.compile(rb"\s*\d+\s+\d+\s")  # how an object stream begins: number and place of each object
@@ -67,17 +69,18 @@ _PAIRS = re.compile(rb"\s*\d+\s+\d+\s")  # how an object stream begins: number a
 def _pdf(content: bytes) -> bytes:
     if b"%%EOF" not in content[-2048:]:
         raise Refused("damaged")
-    if re.search(rb"/Encrypt(?![A-Za-z])", _names_of(content)):
+    plain = _names_of(content)
+    if re.search(rb"/Encrypt(?![A-Za-z])", plain):
         raise Refused("encrypted")  # nobody can look inside
-    for part in (content, *_object_streams(content)):
-        if _ACTS.search(_names_of(part)):
-            raise Refused("active_content")
+    packed = _object_streams(content) if _PACKED.search(plain) else ()
+    if _ACTS.search(plain) or any(_ACTS.search(_names_of(part)) for part in packed):
+        raise Refused("active_content")
     return content
 
 
 def _names_of(part: bytes) -> bytes:
     """The text with every name in its plain spelling: /J#61vaScript is /JavaScript (ISO 32000-1 7.3.5)."""
-    return _ESCAPED.sub(lambda found: bytes([int(found.group(1), 16)]), part)
+    return _ESCAPED.sub(lambda found: _BYTES[found[1].lower()], part)
 
 
 def _object_streams(content: bytes) -> Iterator[bytes]:
@@ -86,7 +89,7 @@ def _object_streams(content: bytes) -> Iterator[bytes]:
     left, before = MAX_UNPACKED, 0
     for found in _STREAM.finditer(content):
         head, before = _names_of(content[before : found.start()]), found.end()
-        if not re.search(rb"/ObjStm(?![A-Za-z0-9])", head):
+        if not _PACKED.search(head):
             continue
         packed = zlib.decompressobj()
         end = content.find(b"endstream", found.end())
