@@ -63,8 +63,8 @@ def ask(context: Context, who: Client | Staff, new_email: str) -> Asked:
     about = {"email": address, "old": str(who.email), "person": person_id, "era": int(who.era or 0)}
     link = links.make(context.now, context.tenant_id, str(who.email_digest), _realm(who), PURPOSE, LIFE, **about)
     mail = mails.to_person(context.now, who, letters.EMAIL_CHANGE, **links.ids_of(link))
-    action, own = "account:start_email_change", {"client_id": _client_id(who), "staff_id": _staff_id(who)}
-    return Asked(link, mail, audits.event(context, action, **own))
+    event = audits.event(context, "account:start_email_change", client_id=_client_id(who), staff_id=_staff_id(who))
+    return Asked(link, mail, event)
 
 
 def start_email_change(context: Context, who: Client | Staff, new_email: str) -> None:

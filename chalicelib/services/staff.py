@@ -4,7 +4,7 @@ The number of administrators who can sign in is kept in one record (Administrato
 that changes someone's role or status: the last one can neither be disabled nor lose the role, whoever acts meanwhile.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -378,7 +378,9 @@ def join(token: str, password: str, code: str, caller: sessions.Caller) -> Conte
     return context
 
 
-def _take_up(opened: Opened, account: Account, password: str, factor: list[Action], caller: sessions.Caller) -> None:
+def _take_up(
+    opened: Opened, account: Account, password: str, factor: Sequence[Action], caller: sessions.Caller
+) -> None:
     now = clock.now()
     member, tenant = opened.member, opened.tenant
     context = sessions.context_for(member, tenant, sessions.STAFF, caller)
@@ -432,7 +434,7 @@ def _card(member: Staff) -> StaffCard:
     )
 
 
-def _enrol(opened: Opened, account: Account, factor: list[Action], caller: sessions.Caller) -> None:
+def _enrol(opened: Opened, account: Account, factor: Sequence[Action], caller: sessions.Caller) -> None:
     context = sessions.context_for(opened.member, opened.tenant, sessions.STAFF, caller)
     with Transaction() as tx:
         links.use(tx, opened.link)
