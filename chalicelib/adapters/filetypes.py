@@ -11,7 +11,7 @@ import struct
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 MEDIA = {
     "pdf": "application/pdf",
@@ -58,31 +58,46 @@ def _kind(content: bytes) -> str:
 
 _ACTS = re.compile(rb"/(?:JavaScript|JS|Launch|EmbeddedFiles?|RichMedia|GoToE|SubmitForm|ImportData)(?![A-Za-z0-9])")
 _ESCAPED = re.compile(rb"#([0-9A-Fa-f]{2})")
-_STREAM = re.compile(rb"/ObjStm(?![A-Za-z]).{0,400}?stream\r?\n", re.DOTALL)
+_BYTES = {b"%02x" % value: bytes([value]) for value in range(256)}
+_STREAM = re.compile(rb"(?<!end)stream[ \t]*\r?\n?")
+_PACKED = re.compile(rb"/ObjStm(?![A-Za-z0-9])")
+_FILTERS = re.compile(rb"/(?:[A-Za-z0-9]+Decode|Fl|LZW|AHx|A85|RL|Crypt)(?![A-Za-z0-9])")
+_PREDICTED = re.compile(rb"/(?:Predictor|DecodeParms|DP)(?![A-Za-z0-9])")
+_PAIRS = re.compile(rb"\s*\d+\s+\d+\s")  # how an object stream begins: number and place of each object
 
 
 def _pdf(content: bytes) -> bytes:
     if b"%%EOF" not in content[-2048:]:
         raise Refused("damaged")
-    if re.search(rb"/Encrypt(?![A-Za-z])", content):
+    plain = _names_of(content)
+    if re.search(rb"/Encrypt(?![A-Za-z])", plain):
         raise Refused("encrypted")  # nobody can look inside
-    for part in (content, *_object_streams(content)):
-        if _ACTS.search(_ESCAPED.sub(lambda found: bytes([int(found.group(1), 16)]), part)):
-            raise Refused("active_content")
+    packed = _object_streams(content) if _PACKED.search(plain) else ()
+    if _ACTS.search(plain) or any(_ACTS.search(_names_of(part)) for part in packed):
+        raise Refused("active_content")
     return content
 
 
+def _names_of(part: bytes) -> bytes:
+    """The text with every name in its plain spelling: /J#61vaScript is /JavaScript (ISO 32000-1 7.3.5)."""
+    return _ESCAPED.sub(lambda found: _BYTES[found[1].lower()], part)
+
+
 def _object_streams(content: bytes) -> Iterator[bytes]:
-    """Objects that are packed into streams hide their names; unpacked, up to a bound."""
-    left = MAX_UNPACKED
+    """Objects that are packed into streams hide their names; unpacked, up to a bound. One that is not packed in the
+    one way of all common writers cannot be looked into, so its file is refused."""
+    left, before = MAX_UNPACKED, 0
     for found in _STREAM.finditer(content):
+        head, before = _names_of(content[before : found.start()]), found.end()
+        if not _PACKED.search(head):
+            continue
+        packed = zlib.decompressobj()
         end = content.find(b"endstream", found.end())
-        try:
-            part = zlib.decompressobj().decompress(content[found.end() : end], left)
-        except zlib.error:
-            continue  # packed in another way, which no common writer uses for objects
+        part = packed.decompress(content[found.end() : end], left)
         left -= len(part)
-        if left <= 0:
+        one = _FILTERS.findall(head) == [b"/FlateDecode"] and not _PREDICTED.search(head)
+        whole = packed.eof and len(packed.unused_data) <= 8  # else its end is somewhere else than it says
+        if left <= 0 or not one or not whole or not _PAIRS.match(part):
             raise Refused("damaged")
         yield part
 
@@ -252,12 +267,9 @@ def _item_places(content: bytes, at: int) -> Iterator[tuple[int, int, int, int]]
 # ---- Word ----
 
 _ACTIVE_ENTRY = re.compile(r"(?i)vbaproject|vbadata|/activex/|/embeddings/|\.(?:bin|exe|dll|js|vbs|hta|bat|cmd|ps1)$")
-_REMOTE = re.compile(
-    rb"(?i)<Relationship\b[^>]*?(attachedTemplate|oleObject|frame|subDocument)[^>]*TargetMode=\"External\""
-)
-_REMOTE_TURNED = re.compile(
-    rb"(?i)<Relationship\b[^>]*TargetMode=\"External\"[^>]*?(attachedTemplate|oleObject|frame|subDocument)"
-)
+# What a part may be to another one, by the last word of its type: programs, and documents within the document.
+_ACTIVE = {"vbaproject", "wordvbadata", "oleobject", "package", "control", "activexcontrolbinary", "afchunk"}
+_REMOTE = {"attachedtemplate", "oleobject", "frame", "subdocument"}  # fetched when it is opened
 
 
 def _docx(content: bytes) -> bytes:
@@ -269,14 +281,41 @@ def _docx(content: bytes) -> bytes:
         _bounded(entries)
         if any(_ACTIVE_ENTRY.search(name) for name in names):
             raise Refused("active_content")
-        kinds = _member(packed, packed.getinfo("[Content_Types].xml"))
-        if b"macroenabled" in kinds.lower():
-            raise Refused("active_content")
-        for entry in entries:
-            text = _member(packed, entry) if entry.filename.endswith(".rels") else b""
-            if _REMOTE.search(text) or _REMOTE_TURNED.search(text):
-                raise Refused("active_content")
+        for entry in entries:  # names of parts are compared without case (ECMA-376 part 2, 6.2.2.3)
+            name = entry.filename.lower()
+            if name == "[content_types].xml":
+                _each_element(_member(packed, entry), _require_no_macro)
+            elif name.endswith(".rels"):
+                _each_element(_member(packed, entry), _require_harmless)
     return content
+
+
+def _require_no_macro(kind: dict[str, str]) -> None:
+    if re.search(r"(?i)macroenabled|vbaproject", kind.get("ContentType", "")):
+        raise Refused("active_content")
+
+
+def _require_harmless(relationship: dict[str, str]) -> None:
+    what = relationship.get("Type", "").strip().rpartition("/")[2].lower()
+    elsewhere = relationship.get("TargetMode", "").strip().lower() == "external"
+    if what in _ACTIVE or (elsewhere and what in _REMOTE):
+        raise Refused("active_content")
+
+
+def _each_element(text: bytes, look: Callable[[dict[str, str]], None]) -> None:
+    """Show the attributes of every element, read as whoever opens the file does: any quotes, prefixes and encoding."""
+    from xml.parsers import expat
+
+    def doctype(*_: object) -> None:  # none is allowed here (ECMA-376 part 2, 6.1.4), and it could spell names anew
+        raise Refused("active_content")
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = lambda _, told: look(told)
+    parser.StartDoctypeDeclHandler = doctype
+    try:
+        parser.Parse(text, True)
+    except (expat.ExpatError, LookupError):
+        raise Refused("damaged") from None
 
 
 def _bounded(entries: list[zipfile.ZipInfo]) -> None:

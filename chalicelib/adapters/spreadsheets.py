@@ -84,5 +84,9 @@ def write(rows: Iterable[Sequence[str]]) -> str:
     return "\ufeff" + made.getvalue()
 
 
+# Full-width letters count, too: where these are typed, spreadsheet programs take them for the plain ones.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
 def _text(cell: str) -> str:
-    return "'" + cell if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    return "'" + cell if cell.startswith(_FORMULA) else cell

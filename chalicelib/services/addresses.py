@@ -8,6 +8,7 @@ signs in from then on does so with the new address. Devices and recovery codes b
 """
 
 from datetime import timedelta
+from typing import NamedTuple
 
 from pynamodb.expressions.condition import Condition
 
@@ -16,7 +17,9 @@ from chalicelib.context import Context
 from chalicelib.errors import AddressTaken, Busy, InvalidBody, LinkExpired, NoAddressToChange
 from chalicelib.models.accounts import Account, Link
 from chalicelib.models.clients import Client
+from chalicelib.models.mails import ClientMail, StaffMail
 from chalicelib.models.staff import Staff
+from chalicelib.models.table import Record
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction
 from chalicelib.services import accounts, audits, idempotency, letters, links, mails, sessions
@@ -26,15 +29,27 @@ from chalicelib.services.sessions import Caller
 PURPOSE, LIFE = "email", timedelta(hours=24)
 
 
-def start_email_change(context: Context, who: Client | Staff, new_email: str) -> None:
-    """Mail a link to the new address; nothing changes until it is used, and nothing tells whether it is taken.
+class Asked(NamedTuple):
+    """Another address that is to be confirmed: what it writes, for its transaction; the mail is handed over after."""
+
+    link: Link
+    mail: ClientMail | StaffMail
+    event: Record
+
+    def put(self, tx: Transaction) -> None:
+        """All of it. Raises Busy when another link was written at the same moment."""
+        links.put(tx, self.link, otherwise=Busy(retry_after=1))
+        tx.create(self.mail)
+        tx.create(self.event)
+
+
+def ask(context: Context, who: Client | Staff, new_email: str) -> Asked:
+    """A link to the new address; nothing changes until it is used, and nothing tells whether it is taken.
 
     `who`: the one who asks, or a client whose file the staff member in `context` may change; the caller has checked
     which. An earlier link of this account stops. Raises InvalidBody (/email: email_shape, same_email),
     NoAddressToChange, TooManyRequests.
     """
-    if context.result:
-        return
     address = accounts.canonical_email(new_email)
     if address is None:
         raise _refused("email_shape", "Enter the whole address, such as name@example.com.")
@@ -48,14 +63,19 @@ def start_email_change(context: Context, who: Client | Staff, new_email: str) ->
     about = {"email": address, "old": str(who.email), "person": person_id, "era": int(who.era or 0)}
     link = links.make(context.now, context.tenant_id, str(who.email_digest), _realm(who), PURPOSE, LIFE, **about)
     mail = mails.to_person(context.now, who, letters.EMAIL_CHANGE, **links.ids_of(link))
+    event = audits.event(context, "account:start_email_change", client_id=_client_id(who), staff_id=_staff_id(who))
+    return Asked(link, mail, event)
+
+
+def start_email_change(context: Context, who: Client | Staff, new_email: str) -> None:
+    """`ask`, and mail it."""
+    if context.result:
+        return
+    asked = ask(context, who, new_email)
     with Transaction() as tx:
-        idempotency.remember(tx, context, mail.mail_id)
-        links.put(tx, link, otherwise=Busy(retry_after=1))
-        tx.create(mail)
-        tx.create(
-            audits.event(context, "account:start_email_change", client_id=_client_id(who), staff_id=_staff_id(who))
-        )
-    mails.hand_over(mail)
+        idempotency.remember(tx, context, asked.mail.mail_id)
+        asked.put(tx)
+    mails.hand_over(asked.mail)
 
 
 def confirm(token: str, caller: Caller) -> tuple[str, Tenant]:

@@ -12,6 +12,7 @@ from chalicelib import clock, ids
 from chalicelib.adapters import keys, secrets
 from chalicelib.context import Context
 from chalicelib.errors import (
+    AccessEnded,
     AddressInvited,
     ClientArchived,
     EmailInUse,
@@ -28,7 +29,7 @@ from chalicelib.models.staff import Staff
 from chalicelib.models.table import load
 from chalicelib.models.transaction import Transaction, add
 from chalicelib.policies.plans import Feature
-from chalicelib.services import accounts, addresses, audits, clients, idempotency, invites
+from chalicelib.services import accounts, addresses, audits, clients, idempotency, invites, mails, sessions
 
 THERAPISTS_MOST = 10
 AT_ONCE = 60  # search entries in one transaction; a rename of very long names writes the new ones before
@@ -199,16 +200,21 @@ def update(context: Context, changes: Mapping[str, Any]) -> Client:
 
     The address of an open account stays until its holder has confirmed the new one by a mailed link; the old one is
     told (DOMAIN.md 3.9). Raises Stale, InvalidBody, EmailInUse, TooManyRequests; HasAccount when the address of an
-    account would be taken away, AddressInvited when an invitation to it is open.
+    account would be taken away, AccessEnded when its access has ended, AddressInvited when an invitation to it is open.
     """
     client: Client = context.client
     wanted = checked(context.tenant.zone, changes)
     actions = _plain_actions(wanted)
     moves = "email" in wanted and wanted["email"] != client.email
-    confirm = wanted.pop("email") if moves and client.portal == "active" else None
-    if moves and confirm is None:
-        _may_move(context, client, wanted.get("email"))
+    seen = (Client.version == context.if_match) & (Client.portal == client.portal)
+    confirm: addresses.Asked | None = None
+    if moves and client.portal == "active" and wanted["email"]:
+        confirm = addresses.ask(context, client, wanted.pop("email"))
+    elif moves:
+        _may_move(context, client, wanted["email"])
         actions.append(_set(Client.email, wanted["email"]))
+        ends = client.invite_ends_at  # an invitation that is sent again meanwhile would go to the older address
+        seen &= Client.invite_ends_at == ends if ends is not None else Client.invite_ends_at.does_not_exist()
     if "insurance" in wanted:
         told = wanted["insurance"]
         sealed = sealed_insurance(context.tenant_id, client.client_id, told) if told else None
@@ -223,13 +229,15 @@ def update(context: Context, changes: Mapping[str, Any]) -> Client:
             client,
             *actions,
             Client.version.add(1),
-            when=(Client.version == context.if_match) & (Client.portal == client.portal),
+            when=seen,
             otherwise=Stale(),
         )
+        if confirm is not None:
+            confirm.put(tx)
         fields = ",".join(sorted(changes))
         tx.create(audits.event(context, "client:update", client_id=client.client_id, fields=fields))
     if confirm is not None:
-        addresses.start_email_change(context, client, confirm)
+        mails.hand_over(confirm.mail)
     return clients.find(context.tenant_id, client.client_id)
 
 
@@ -245,6 +253,8 @@ def _may_move(context: Context, client: Client, email: str | None) -> None:
     """May the address on the file change to this one?"""
     if client.portal == "active":
         raise HasAccount()
+    if client.portal == "ended":  # the account stands at this address still, and would come back without its file
+        raise AccessEnded()
     if client.portal == "invited" and not invites.is_over(client, context.now):
         raise AddressInvited()
     require_free(context.tenant_id, email, client.client_id)
@@ -327,7 +337,8 @@ def restore(context: Context) -> Client:
 
 
 def end_access(context: Context) -> Client:
-    """End portal access: sessions are over with their next request, nobody signs in. Repeatable. Raises NoAccount."""
+    """End portal access: sessions are over with their next request, and stay so when access is given back; nobody signs
+    in. Repeatable. Raises NoAccount."""
     return _switch(context, "active", "ended", "client:end_access")
 
 
@@ -347,7 +358,8 @@ def _switch(context: Context, now: str, then: str, action: str) -> Client:
     account = Account.at(tenant_id=client.tenant_id, email_digest=client.email_digest, realm=accounts.PORTAL)
     own = Account.principals == clients.principal(client.client_id)
     with Transaction() as tx:
-        tx.update(client, Client.portal.set(then), Client.version.add(1), when=Client.portal == now, otherwise=Stale())
+        changes = (Client.portal.set(then), Client.version.add(1))
+        sessions.end_all(tx, client, *changes, when=Client.portal == now, otherwise=Stale())
         tx.update(account, Account.status.set(then), when=own & (Account.status == now), otherwise=NoAccount())
         tx.create(audits.event(context, action, client_id=client.client_id))
     return clients.find(context.tenant_id, client.client_id)

@@ -330,6 +330,8 @@ def resend(context: Context, invite_id: str, also: Also | None = None) -> Invite
     client: Client = context.client
     if invite.status != "waiting" or client.invite_id != invite_id or client.status != "active":
         raise InvitationClosed()
+    if invite.email != client.email:  # it expired, and the address on file was put right since: a new one goes there
+        raise InvitationClosed()
     if invite.forms:
         organizations.require(Feature.INTAKE_FORMS, context.circumstances)
     _pace(context)
@@ -362,7 +364,7 @@ def resend(context: Context, invite_id: str, also: Also | None = None) -> Invite
         tx.update(
             client,
             Client.invite_ends_at.set(invite.ends_at),
-            when=(Client.portal == "invited") & (Client.invite_id == invite_id),
+            when=(Client.portal == "invited") & (Client.invite_id == invite_id) & (Client.email == invite.email),
             otherwise=InvitationClosed(),
         )
         suppressions.require_none(tx, context.tenant_id, invite.email_digest)

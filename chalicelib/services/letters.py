@@ -316,10 +316,24 @@ def _to_colleague(subject: str, words: str, closing: str, button: str) -> Callab
         if link is None or who is None or who.status == "disabled":
             return None
         address = f"{settings.portal_origin}/join-staff#{links.token(link)}"
+        if tenant.confirm_by is not None:
+            return _to_a_stranger(tenant, who.email, address)
         body = f"Hello {who.name.split()[0]},\n\n{words.replace('{organization}', tenant.name)}\n\n{address}"
         return letter(tenant, who.email, subject.replace("{organization}", tenant.name), body, closing, address, button)
 
     return composed
+
+
+def _to_a_stranger(tenant: Tenant, to: str, address: str) -> Letter:
+    """To the mailbox with which somebody opened an organization that nobody has confirmed. Nothing that was typed
+    stands in it, not even as its sender: whoever typed the address may be a stranger to it."""
+    body = (
+        "Hello,\n\nsomeone opened the Client Portal of a practice with this e-mail address. If that was you, go on "
+        "here: choose a password and set up an authenticator app on your phone. It takes about three minutes.\n\n"
+        f"{address}\n\nIf it was not you, do nothing: nothing comes of it."
+    )
+    made = letter(tenant, to, "Confirm your e-mail address", body, _ONCE, address, "Go on")
+    return made._replace(sender_name="Client Portal")
 
 
 def _filled_in(line: str, record: ClientMail | StaffMail, tenant: Tenant) -> str:

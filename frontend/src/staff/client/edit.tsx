@@ -89,7 +89,7 @@ function faultsFrom(problem: Problem): Faults {
     const name = AT[fault.pointer];
     if (name) faults[name] = fault.detail;
   }
-  if (problem.code === 'email_in_use' || problem.code === 'has_account' || problem.code === 'address_invited') faults.email = problem.title;
+  if (['email_in_use', 'has_account', 'access_ended', 'address_invited'].includes(problem.code)) faults.email = problem.title;
   return faults;
 }
 
