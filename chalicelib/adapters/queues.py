@@ -22,6 +22,11 @@ def jobs(tenant_id: str, job_id: str, delay: int = 0) -> None:
     _send(settings.jobs_queue_url, {"type": "job", "version": 1, "tenant_id": tenant_id, "job_id": job_id}, delay)
 
 
+def due(pk: str, sk: str, kind: str) -> None:
+    """Have on_job do what the record at this key says is due."""
+    _send(settings.jobs_queue_url, {"type": "due", "version": 1, "pk": pk, "sk": sk, "kind": kind})
+
+
 def uploads(tenant_id: str, client_id: str, upload_id: str) -> None:
     """Have on_upload look at a file that was sent."""
     ids = {"tenant_id": tenant_id, "client_id": client_id, "upload_id": upload_id}

@@ -76,8 +76,15 @@ def _seal(message: dict[str, Any]) -> None:
 @events.on_sqs_message(queue="jobs", batch_size=1)  # type: ignore[untyped-decorator]
 @observed
 def on_job(event: Any) -> dict[str, Any]:
-    """Go on with jobs: bulk sends, imports."""
-    return _each(event, lambda message: jobs.run(message["tenant_id"], message["job_id"]))
+    """Go on with jobs: bulk sends, imports; and do what records said was due."""
+    return _each(event, _job)
+
+
+def _job(message: dict[str, Any]) -> None:
+    if message["type"] == "due":
+        due.work(message["pk"], message["sk"], message["kind"])
+    else:
+        jobs.run(message["tenant_id"], message["job_id"])
 
 
 # One at a time: a file that cannot be read takes no other one down with it.

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from chalicelib import clock
+from chalicelib.adapters import queues
 from chalicelib.models.intakes import Intake, IntakeForm
 from chalicelib.models.jobs import Job
 from chalicelib.models.mails import AccountMail, ClientMail, StaffMail
@@ -36,6 +37,9 @@ WORK: dict[str, Callable[[str, str, datetime], None]] = {
     Tenant.KIND: openings.sweep,
     Upload.KIND: uploads.sweep,
 }
+# What writes more than when it is due next is done by on_job, which may: on_schedule only queues it. It stays due until
+# it is done, so it may be queued more than once.
+BY_WORKER = frozenset({Appointment.KIND, Intake.KIND, Staff.KIND, Tenant.KIND})
 
 
 def run() -> int:
@@ -45,13 +49,25 @@ def run() -> int:
     looked_at = 0
     for shard in range(DUE_SHARDS):
         for pk, sk, kind in due_before(now, shard, AT_ONCE):
-            try:
-                WORK[kind](pk, sk, now)
-            except Exception as error:
-                logger.warning("due_work_failed", kind=kind, error=where(error))
-                _put_back(pk, sk, kind, now)
+            if kind in BY_WORKER:
+                _guarded(queues.due, pk, sk, kind, now)
+            else:
+                work(pk, sk, kind)
             looked_at += 1
     return looked_at
+
+
+def work(pk: str, sk: str, kind: str) -> None:
+    """Do what one record says is due; a failure is logged, and the record looked at again in five minutes."""
+    _guarded(lambda *place: WORK[place[2]](place[0], place[1], clock.now()), pk, sk, kind, clock.now())
+
+
+def _guarded(act: Callable[[str, str, str], None], pk: str, sk: str, kind: str, now: datetime) -> None:
+    try:
+        act(pk, sk, kind)
+    except Exception as error:
+        logger.warning("due_work_failed", kind=kind, error=where(error))
+        _put_back(pk, sk, kind, now)
 
 
 def _put_back(pk: str, sk: str, kind: str, now: datetime) -> None:
