@@ -210,7 +210,7 @@ def test_sent_waited_for_reminded_taken_back(
     phone.sees("Before Tuesday, please.")
     phone.look("my-forms")
     device.open("/staff/unfinished")
-    device.arrived("Who has not finished", by_link=False)
+    device.arrived("Open forms", by_link=False)
     device.look("unfinished")
     device.press("Remind everyone")
     device.press("Remind now")
@@ -235,7 +235,7 @@ def test_sent_waited_for_reminded_taken_back(
 def test_reminded_by_the_clock(desk: Callable[..., Device], call: Callable[..., Any], office: Caller) -> None:
     device = desk("A1")
     device.open(LIBRARY)
-    device.page.get_by_role("switch", name="Remind clients by themselves").check()
+    device.page.get_by_role("switch", name="Send reminders automatically").check()
     device.page.get_by_label("First reminder after").select_option(label="2 days")
     expect(device.page.get_by_role("status").filter(has_text="Saved")).to_be_visible()
     device.look("rule")

@@ -149,7 +149,7 @@ export const client = {
   home: {
     hello: (name: string) => `Hello, ${name}`,
     needs: 'What needs you now',
-    before: 'Before your first visit',
+    before: 'From your practice',
     finish: 'Finish your intake forms',
     begin: 'Fill in your intake forms',
     progress: (done: number, of: number, minutes: number) => `${done} of ${of} done. About ${shared.minutes(minutes)} left. We saved where you stopped.`,
