@@ -159,7 +159,7 @@ export const client = {
     nothing: 'Nothing needs you now',
     nothingText: 'When your practice sends you something, you will find it here.',
     documents: 'Your documents',
-    documentsText: (n: number) => count(n, 'signed form', 'signed forms'),
+    documentsText: (n: number) => count(n, 'document', 'documents'),
     reach: 'How to reach you',
     reachText: 'Add your address and whom to call in an emergency.',
     packet: 'Forms',
