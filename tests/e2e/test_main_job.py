@@ -149,7 +149,7 @@ class Therapist:
             for line in worrying:
                 expect(first).to_contain_text(line)
         else:
-            self.device.sees("No safety answer was worrying.")
+            self.device.sees(re.compile("^No answer raised a safety flag"))
         for title in in_person:
             expect(self.page.get_by_role("region", name="Left to say in person")).to_contain_text(title)
         self.device.look("summary")

@@ -71,7 +71,9 @@ function Form({ days }: { days: number }) {
   const lists = useMemo(() => ({ zones: zones(), countries: countries() }), []);
   const set = (name: keyof Draft, value: string | boolean) => {
     setDraft((now) => ({ ...now, [name]: value }));
-    setFaults(({ [name]: _gone, ...rest }) => rest);
+    // A name brings an address with it, as long as none was typed.
+    const settled: (keyof Draft)[] = name === 'name' && typed === null ? ['name', 'slug'] : [name];
+    setFaults((now) => Object.fromEntries(Object.entries(now).filter(([one]) => !settled.includes(one as keyof Draft))));
   };
   const refuse = (found: Faults) => {
     setFaults(found);

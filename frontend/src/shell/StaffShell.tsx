@@ -12,13 +12,16 @@ export interface MenuItem {
   icon: IconName;
   /** Matches only this exact path, not what lies below it. */
   exact?: boolean;
+  /** Other places that belong to it: they and what lies below them count as this entry. */
+  also?: string[];
   /** A number beside the word, with what it counts for those who hear it. */
   count?: { n: number; of: string };
-  sub?: { href: string; label: string }[];
+  sub?: { href: string; label: string; also?: string[] }[];
 }
 
-function current(path: string, item: { href: string; exact?: boolean }): boolean {
-  return path === item.href || (!item.exact && path.startsWith(`${item.href}/`));
+function current(path: string, item: { href: string; exact?: boolean; also?: string[] }): boolean {
+  const places = [...(item.exact ? [] : [item.href]), ...(item.also ?? [])];
+  return path === item.href || places.some((place) => path === place || path.startsWith(`${place}/`));
 }
 
 /** `menu` and `role` come from the staff pages, so that their words stay in strings/staff.ts. */

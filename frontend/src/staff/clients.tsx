@@ -6,7 +6,7 @@ import { useSession } from '../session.tsx';
 import { Badge, Button, Empty, Heading, Icon, LinkButton, Note, calendarDate } from '../ui/index.ts';
 import { staff } from '../strings/staff.ts';
 import type { ClientRow } from '../types.ts';
-import { PickBar, PickBox, usePicking, type Picking } from './inviting/picking.tsx';
+import { BeginPicking, PickBar, PickBox, usePicking, type Picking } from './inviting/picking.tsx';
 import { PortalBadge, RowBones, Trouble, otherName, sentenceOf } from './parts.tsx';
 
 const words = staff.clients;
@@ -61,7 +61,7 @@ export function Clients() {
   const location = useLocation() as ReturnType<typeof useLocation> & { wasPush?: boolean };
   const [typed, setTyped] = useState(() => (location.wasPush ? '' : lastTerm));
   const search = useSearch(typed.trim());
-  const session = useSession();
+  const administrator = useSession().roles.includes('administrator');
   const picking = usePicking();
   const asked = useRef(typed.trim());
   const field = useRef<HTMLInputElement>(null);
@@ -103,10 +103,11 @@ export function Clients() {
       <div class="split">
         <div class="stack g1">
           <Heading>{words.title}</Heading>
-          <p class="soft">{session.roles.includes('administrator') ? words.intro : words.introTherapist}</p>
+          <p class="soft">{administrator ? words.intro : words.introTherapist}</p>
         </div>
-        <div class="cluster g3">
-        {session.roles.includes('administrator') && <><LinkButton icon="upload" href="/staff/clients/import">{words.import}</LinkButton><LinkButton look="primary" icon="plus" href="/staff/clients/new">{words.add}</LinkButton></>}
+        {administrator && <div class="cluster g2"><LinkButton icon="upload" href="/staff/clients/import">{words.import}</LinkButton><LinkButton look="primary" icon="plus" href="/staff/clients/new">{words.add}</LinkButton></div>}
+      </div>
+      <div class="split">
         <div class="affix pre findbox" role="search">
           <Icon name="search" />
           <input
@@ -116,11 +117,11 @@ export function Clients() {
           />
           {typed && <button class="btn quiet mini" type="button" onClick={clear}>{words.clear}<span class="hidden">{words.clearOf}</span></button>}
         </div>
-        </div>
+        {administrator && !picking.on && <BeginPicking picking={picking} />}
       </div>
-      {session.roles.includes('administrator') && <PickBar picking={picking} rows={search.found?.items ?? []} />}
+      {administrator && picking.on && <PickBar picking={picking} rows={search.found?.items ?? []} />}
       <div ref={list} class="stack g3" onKeyDown={onListKey}>
-        <Results search={search} picking={picking} onAll={clear} therapist={!session.roles.includes('administrator')} />
+        <Results search={search} picking={picking} onAll={clear} therapist={!administrator} />
       </div>
     </>
   );

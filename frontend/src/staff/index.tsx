@@ -23,7 +23,7 @@ import { FormPreviewPage } from './organization/form.tsx';
 import { InviteStaff, STAFF, StaffList } from './organization/people.tsx';
 import { StaffPerson } from './organization/person.tsx';
 import { ClientPortal } from './organization/portal.tsx';
-import { ApiTokensPage } from './organization/tokens.tsx';
+import { ApiTokensPage, TOKENS } from './organization/tokens.tsx';
 import { ProfilePage } from './organization/profile.tsx';
 import { StandingBanner } from './standing.tsx';
 import { FormVersionsPage } from './organization/versions.tsx';
@@ -34,18 +34,18 @@ import './staff.css';
 
 const MENU: MenuItem[] = [
   { href: '/staff', label: staff.menu.today, icon: 'home', exact: true },
-  { href: '/staff/clients', label: staff.menu.clients, icon: 'people' },
+  { href: '/staff/clients', label: staff.menu.clients, icon: 'people', also: ['/staff/invitations', '/staff/sign-ups'] },
   { href: '/staff/unfinished', label: forms.unfinished.menu, icon: 'form' },
   {
     href: '/staff/organization/client-portal', label: staff.menu.organization, icon: 'building',
     sub: [
-      { href: '/staff/organization/client-portal', label: staff.menu.clientPortal },
+      { href: '/staff/organization/client-portal', label: staff.menu.clientPortal, also: ['/staff/forms'] },
       { href: '/staff/organization/profile', label: organization.menu.profile },
     ],
   },
 ];
-/** An administrator's menu has the staff, too. */
-const WITH_STAFF: MenuItem[] = MENU.map((item) => (item.sub ? { ...item, sub: [item.sub[0]!, { href: STAFF, label: organization.menu.staff }, ...item.sub.slice(1)] } : item));
+/** An administrator's menu has the staff and the API tokens, too. */
+const WITH_STAFF: MenuItem[] = MENU.map((item) => (item.sub ? { ...item, sub: [item.sub[0]!, { href: STAFF, label: organization.menu.staff }, ...item.sub.slice(1), { href: TOKENS, label: organization.menu.tokens }] } : item));
 
 function roleOf(roles: string[]): string {
   const [administrator, therapist] = [roles.includes('administrator'), roles.includes('therapist')];

@@ -24,7 +24,8 @@ export function Failed({ problem, lead = '' }: { problem: Problem | null; lead?:
   return <Note tone="bad" live icon={problem.status === 0 ? 'offline' : 'alert'}>{lead ? `${lead} ` : ''}{sentenceOf(problem)}</Note>;
 }
 
-export interface Missing { title: string; text: string }
+/** What a page says when what it shows is not there; `go`: where to, instead of the clients. */
+export interface Missing { title: string; text: string; go?: { label: string; href: string } }
 
 /** A page that could not be loaded: says why, and offers the one thing that may help. */
 export function Trouble({ problem, retry, missing, heading = true }: {
@@ -46,7 +47,7 @@ export function Trouble({ problem, retry, missing, heading = true }: {
         {heading ? <Heading>{title}</Heading> : <h2>{title}</h2>}
         <p class="small">{text}</p>
         {closed
-          ? <LinkButton href="/staff/clients">{words.toClients}</LinkButton>
+          ? <LinkButton href={missing?.go?.href ?? '/staff/clients'}>{missing?.go?.label ?? words.toClients}</LinkButton>
           : <Button onClick={() => void retry()}>{words.retry}</Button>}
         {problem.request && problem.status >= 500 && <p class="tiny faint">{words.reference(problem.request)}</p>}
       </div>

@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { api, call, newKey, type Problem } from '../http.ts';
 import { useSession } from '../session.tsx';
-import { Badge, Button, calendarDate, Check, Dialog, Empty, Facts, Group, Heading, LinkButton, Note, useAct, useLoad, useToast } from '../ui/index.ts';
+import { Badge, Button, calendarDate, Check, Dialog, Empty, Facts, Group, Heading, LinkButton, Note, useAct, useLoad } from '../ui/index.ts';
 import { signups } from '../strings/signups.ts';
 import type { AlikeFile, SignupRow } from '../types.ts';
 import { Crumbs, Failed, PortalBadge, Ready, RecordBones } from './parts.tsx';
@@ -125,10 +125,8 @@ function Ask({ title, act, busyLabel, danger, onClose, onDone, answer, children 
   answer: (headers: { 'Idempotency-Key': string }) => Promise<{ text: string; file: string | null }>; children: preact.ComponentChildren;
 }) {
   const [key] = useState(newKey);
-  const say = useToast();
   const doing = useAct(async () => {
     const told = await answer({ 'Idempotency-Key': key });
-    say(told.text);
     onClose();
     await onDone(told);
   });

@@ -11,6 +11,7 @@ import { moment, momentInSentence } from './when.ts';
 
 const words = strings.unfinished;
 const WEEK = 7 * 86_400_000;
+const FEW = 5; // names in a question before "and 12 more"
 
 type Filter = 'all' | 'week' | 'fresh' | 'blocked';
 const FITS: Record<Filter, (row: UnfinishedRow) => boolean> = {
@@ -60,7 +61,7 @@ function List({ page, put, reload }: { page: UnfinishedPage; put: (page: Unfinis
             <div class="cluster g2">
               {able.length > 0 && <Button mini look="quiet" onClick={() => setPicked(able.map((row) => row.intake_id))}>{words.pickAll}</Button>}
               <Many rows={chosen} all={false} onStarted={setJob} />
-              <Many rows={page.items} all onStarted={setJob} />
+              <Many rows={page.items} all more={page.next_cursor !== null} onStarted={setJob} />
             </div>
           )}
         </div>
@@ -112,7 +113,12 @@ function Row({ row, page, picked, onPick, onReminded }: { row: UnfinishedRow; pa
         <div>{row.reminded_at ? momentInSentence(row.reminded_at, tenant.zone) : words.never}{row.reminders > 0 && <><br /><span class="tiny soft">{words.reminders(row.reminders)}</span></>}</div>
       </td>
       <td class="end acts">
-        {row.reason ? <span class="tiny soft">{words.reason[row.reason] ?? row.reason}</span> : page.can_remind && (
+        {row.reason ? (
+          <div class="why tiny soft">
+            {words.reason[row.reason] ?? row.reason}
+            {row.reason === 'no_account' && <><br /><a href={`/staff/clients/${row.client_id}/portal`}>{words.invitation}<span class="hidden">: {row.client_name}</span></a></>}
+          </div>
+        ) : page.can_remind && (
           <Button mini icon="mail" busy={remind.busy} onClick={() => void remind.run()}>{words.remindOne}<span class="hidden">: {row.client_name}</span></Button>
         )}
         <Failed problem={remind.problem} />
@@ -121,8 +127,14 @@ function Row({ row, page, picked, onPick, onReminded }: { row: UnfinishedRow; pa
   );
 }
 
+/** A few names, and how many more: the list itself has them all. */
+function named(rows: UnfinishedRow[]): string {
+  const names = rows.slice(0, rows.length > FEW + 1 ? FEW : rows.length).map((row) => row.client_name).join(', ');
+  return rows.length > FEW + 1 ? words.andMore(names, rows.length - FEW) : names;
+}
+
 /** The chosen ones or everyone: who is left out and why is said before anything is sent. */
-function Many({ rows, all, onStarted }: { rows: UnfinishedRow[]; all: boolean; onStarted: (job: Job) => void }) {
+function Many({ rows, all, more = false, onStarted }: { rows: UnfinishedRow[]; all: boolean; more?: boolean; onStarted: (job: Job) => void }) {
   const [asking, setAsking] = useState(false);
   const key = useRef('');
   const left = rows.filter((row) => row.reason);
@@ -135,20 +147,23 @@ function Many({ rows, all, onStarted }: { rows: UnfinishedRow[]; all: boolean; o
   });
   const shut = () => { if (!act.busy) setAsking(false); };
   const idle = rows.length === 0;
+  const nobody = !more && left.length === rows.length;
   return (
     <>
       <Button mini look={all ? 'plain' : 'primary'} icon="mail" aria-disabled={idle ? 'true' : undefined} onClick={() => { if (idle) return; key.current = newKey(); act.clear(); setAsking(true); }}>
         {all ? words.remindAll : words.remindPicked(rows.length)}
       </Button>
       <Dialog
-        open={asking} onClose={shut} title={all ? words.confirmAllTitle : words.confirmTitle(rows.length - left.length)}
-        actions={<><Button look="primary" busy={act.busy} busyLabel={words.starting} onClick={() => void act.run()}>{words.yes}</Button><Button look="quiet" onClick={shut}>{words.no}</Button></>}
+        open={asking} onClose={shut} title={nobody ? words.nobodyTitle : all ? words.confirmAllTitle : words.confirmTitle(rows.length - left.length)}
+        actions={nobody
+          ? <Button onClick={shut}>{words.close}</Button>
+          : <><Button look="primary" busy={act.busy} busyLabel={words.starting} onClick={() => void act.run()}>{words.yes}</Button><Button look="quiet" onClick={shut}>{words.no}</Button></>}
       >
-        <p class="soft">{words.confirmText}</p>
+        <p class="soft">{nobody ? words.nobodyText : words.confirmText}</p>
         {left.length > 0 && (
           <div class="stack g1 small">
             <p>{words.skipped(left.length)}</p>
-            <ul class="dots">{reasons.map((reason) => <li key={reason}>{left.filter((row) => row.reason === reason).map((row) => row.client_name).join(', ')}: {words.reason[reason] ?? reason}</li>)}</ul>
+            <ul class="dots">{reasons.map((reason) => <li key={reason}>{named(left.filter((row) => row.reason === reason))}: {words.reason[reason] ?? reason}</li>)}</ul>
           </div>
         )}
         <Failed problem={act.problem} />

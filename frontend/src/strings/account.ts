@@ -116,7 +116,7 @@ export const account = {
     taken: 'Another account here uses it already. Nothing was changed: you sign in as before.',
     states: {
       used: { title: 'This link was used', text: 'The address is confirmed. Sign in with it.' },
-      expired: { title: 'This link has run out', text: 'It works for 24 hours, and not after the password was changed. Ask for the change once more in your account.' },
+      expired: { title: 'This link has run out', text: 'It works for 24 hours, and not after your password or sign-in codes were changed. Ask for the change once more in your account.' },
       unknown: { title: 'This link does not work', text: 'It may be incomplete, or there is a newer one. Open the latest e-mail once more.' },
       none: { title: 'Open the link from your e-mail', text: 'This page needs the whole link. Open it from the e-mail once more.' },
     },

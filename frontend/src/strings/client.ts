@@ -149,7 +149,7 @@ export const client = {
   home: {
     hello: (name: string) => `Hello, ${name}`,
     needs: 'What needs you now',
-    before: 'Before your first visit',
+    before: 'From your practice',
     finish: 'Finish your intake forms',
     begin: 'Fill in your intake forms',
     progress: (done: number, of: number, minutes: number) => `${done} of ${of} done. About ${shared.minutes(minutes)} left. We saved where you stopped.`,
@@ -159,7 +159,7 @@ export const client = {
     nothing: 'Nothing needs you now',
     nothingText: 'When your practice sends you something, you will find it here.',
     documents: 'Your documents',
-    documentsText: (n: number) => count(n, 'signed form', 'signed forms'),
+    documentsText: (n: number) => count(n, 'document', 'documents'),
     reach: 'How to reach you',
     reachText: 'Add your address and whom to call in an emergency.',
     packet: 'Forms',

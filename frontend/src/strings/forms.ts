@@ -14,7 +14,7 @@ export const forms = {
     archivedTitle: 'Archived forms',
     archivedText: 'These cannot be sent. What was signed stays where it is.',
     failed: 'This did not go through.',
-    unfinished: 'Who has not finished',
+    unfinished: 'Open forms',
     unfinishedText: 'Clients who have forms open, since when, and when they were last reminded.',
     kinds: { questionnaire: 'Questionnaire', consent: 'Consent', notice: 'Notice of privacy practices' } as Record<string, string>,
   },
@@ -35,7 +35,7 @@ export const forms = {
   reminders: {
     title: 'Reminders',
     text: 'A short, neutral e-mail to clients whose forms are still open. It stops when they have signed, when you take the forms back, and when the client is archived.',
-    on: 'Remind clients by themselves',
+    on: 'Send reminders automatically',
     first: 'First reminder after',
     every: 'Then every',
     most: 'At most',
@@ -147,6 +147,7 @@ export const forms = {
     delete: 'Delete this form',
     missing: 'There is no draft',
     missingText: 'It was published or dropped. Open the form from the list to begin a new one.',
+    toForms: 'Go to Intake Forms',
     review: 'Have your counsel review the text before you publish it.',
   },
   versions: {
@@ -267,8 +268,8 @@ export const forms = {
   },
   unfinished: {
     menu: 'Open forms',
-    title: 'Who has not finished',
-    intro: 'Clients who have forms open, those who wait longest first. How far an unsigned form is stays the client’s own.',
+    title: 'Open forms',
+    intro: 'Who has not finished: clients who have forms open, those who wait longest first. How far an unsigned form is stays the client’s own.',
     columns: { pick: 'Choose', client: 'Client', forms: 'Still open', sent: 'Sent', reminded: 'Last reminder' },
     signed: (n: number, of: number) => `${n} of ${of} signed`,
     sentBy: (when: string, who: string) => `${when} by ${who}`,
@@ -285,6 +286,11 @@ export const forms = {
     confirmAllTitle: 'Remind everyone who has forms open?',
     confirmText: 'Each client gets one short e-mail that says nothing about the forms.',
     skipped: (n: number) => `${count(n, 'client', 'clients')} will be left out:`,
+    nobodyTitle: 'Nobody can be reminded now',
+    nobodyText: 'A reminder goes to clients who have joined. Those who have not joined need their invitation again: open the client, then Portal.',
+    close: 'Close',
+    andMore: (names: string, n: number) => `${names} and ${count(n, 'more', 'more')}`,
+    invitation: 'See the invitation',
     reason: {
       reminded_today: 'reminded less than a day ago', no_account: 'has not joined yet', access_ended: 'access has ended', client_archived: 'archived',
       intake_closed: 'has finished meanwhile', feature_switched_off: 'forms are switched off for this client', nothing_to_send: 'has it open already', known_already: 'knows it already',

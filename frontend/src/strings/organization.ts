@@ -3,7 +3,7 @@
 const count = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
 
 export const organization = {
-  menu: { clientPortal: 'Client Portal', staff: 'Staff', profile: 'Profile' },
+  menu: { clientPortal: 'Client Portal', staff: 'Staff', profile: 'Profile', tokens: 'API Tokens' },
   crumb: 'Organization',
 
   standing: {

@@ -56,7 +56,7 @@ export const signups = {
   cancel: 'Cancel',
   done: {
     accepted: (name: string) => `${name} has a file and an account.`,
-    linked: (name: string) => `The file of ${name} is linked and was written to.`,
+    linked: (name: string) => `The file of ${name} is linked. We wrote to the address on file.`,
     rejected: (name: string) => `The sign-up of ${name} was rejected.`,
   },
   assign: 'Open the file',

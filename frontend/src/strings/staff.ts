@@ -1,6 +1,6 @@
 /** Every sentence that staff read. English; the labels of DOMAIN.md section 2 are verbatim. */
 
-const count = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
+const count = (n: number, one: string, many: string): string => `${n.toLocaleString('en-US')} ${n === 1 ? one : many}`;
 
 export const staff = {
   today: {
@@ -255,7 +255,7 @@ export const staff = {
     needName: 'Say which column holds the name: one column, or first and last name.',
     rowsTitle: 'What would happen',
     create: 'become a file',
-    duplicate: 'are left out: there is a file already',
+    duplicate: 'are left out: a file or an earlier row has the same person',
     refused: 'cannot be imported',
     problems: 'Rows that need a look',
     first: (n: number, of: number) => `The first ${n} of ${of}`,
@@ -393,7 +393,7 @@ export const staff = {
     worrying: 'Read first',
     seenHelp: 'The crisis numbers were shown as soon as this was answered.',
     worryingHelp: 'The crisis numbers were shown as soon as this was answered. Nobody watches the form as it is filled in: you may be the first to read this.',
-    calm: 'No safety answer was worrying.',
+    calm: 'No answer raised a safety flag. Read what was said, and what was left out, before you rely on it.',
     highlights: 'In short',
     noHighlights: 'The forms that were sent hold no answers to sum up.',
     inPerson: 'Left to say in person',
@@ -994,6 +994,7 @@ export const staff = {
 
   tryOut: {
     crumb: 'Preview',
+    toDraft: 'Back to the draft',
     intro: 'This is what the client sees. Try it out: nothing that you enter here is saved or sent.',
     badge: 'Preview, saves nothing',
     options: 'How it is shown',

@@ -1,7 +1,7 @@
 /** What happened outside the portal: a form signed on paper with its scan, a notice that was not acknowledged. */
 import { useRef, useState } from 'preact/hooks';
 import { api, asProblem, call, newKey, Problem } from '../../http.ts';
-import { Button, Dialog, Field, Group, TextField, useAct, useLoad } from '../../ui/index.ts';
+import { Button, Dialog, Field, FileField, Group, TextField, useAct, useLoad } from '../../ui/index.ts';
 import { client as clientWords } from '../../strings/client.ts';
 import { forms as strings } from '../../strings/forms.ts';
 import { Failed } from '../parts.tsx';
@@ -117,9 +117,10 @@ export function PaperDialog({ client_id, intake_id, form, onDone }: Props) {
           )}
         </Field>
         <TextField label={words.paperOn} type="date" short value={on} error={act.problem?.at('/signed_on')?.detail ?? missing(!on, words.paperMissing.on)} onInput={setOn} />
-        <Field label={words.paperScan} help={words.paperScanHelp} error={missing(!file, words.paperMissing.scan)}>
-          {(wiring) => <input {...wiring} class="input" type="file" accept="application/pdf,image/jpeg,image/png,image/heic" onChange={(event) => setFile(event.currentTarget.files?.[0] ?? null)} />}
-        </Field>
+        <FileField
+          id={`paper-scan-${form.form_id}`} label={words.paperScan} help={words.paperScanHelp} error={missing(!file, words.paperMissing.scan)}
+          accept="application/pdf,image/jpeg,image/png,image/heic" file={file} onPick={setFile}
+        />
         {!act.problem?.at('/signed_on') && <Failed problem={act.problem} />}
       </Dialog>
     </>

@@ -47,7 +47,7 @@ function Summary({ summary, client_id, intake_id, onSeen }: { summary: IntakeSum
         </div>
         <div class="cluster g2 noprint"><ZipButton client_id={client_id} intake_id={intake_id} /><LinkButton href={`/staff/clients/${client_id}/intakes/${intake_id}/print`}>{words.printAll}</LinkButton><Button icon="print" onClick={() => window.print()}>{words.print}</Button></div>
       </div>
-      {worrying.length > 0 ? <Worrying items={worrying} documents={documents} client_id={client_id} onSeen={onSeen} /> : <Note tone="good">{words.calm}</Note>}
+      {worrying.length > 0 ? <Worrying items={worrying} documents={documents} client_id={client_id} onSeen={onSeen} /> : <Note>{words.calm}</Note>}
       <div class="beside">
         <section class="card stack g4" aria-labelledby="short">
           <h2 id="short">{words.highlights}</h2>

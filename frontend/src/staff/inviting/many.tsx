@@ -116,7 +116,9 @@ function Writing({ look, template, draft, first, jobs, picked, onDraft, onPrevie
 
 function Invited({ look }: { look: ManyLook }) {
   const [all, setAll] = useState(false);
-  const rows = all ? look.invited : look.invited.slice(0, FEW);
+  // Addresses that look like a slip come first, so that none hides below the fold.
+  const sorted = [...look.invited].sort((one, other) => Number(!one.likely) - Number(!other.likely));
+  const rows = all ? sorted : sorted.slice(0, FEW);
   return (
     <section class="card flush" aria-labelledby="invited">
       <div class="cardhead"><h2 id="invited">{words.invited(look.invited.length)}</h2></div>

@@ -32,10 +32,14 @@ export function usePicking(): Picking {
   };
 }
 
-/** Above the list: begin to pick; then how many, and the two ways on. */
+/** Beside the search, while nobody is picked. */
+export function BeginPicking({ picking }: { picking: Picking }) {
+  return <Button icon="mail" onClick={() => picking.set(true)}>{words.begin}</Button>;
+}
+
+/** Above the list while picking: how many, and the two ways on. */
 export function PickBar({ picking, rows }: { picking: Picking; rows: ClientRow[] }) {
   const { route } = useLocation();
-  if (!picking.on) return <div class="cluster g2"><Button icon="mail" mini onClick={() => picking.set(true)}>{words.begin}</Button></div>;
   const n = picking.ids.length;
   return (
     <section class="card pickbar" aria-label={words.barLabel}>

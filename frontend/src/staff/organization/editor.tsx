@@ -18,7 +18,7 @@ export function FormEditorPage() {
   const { form_id } = useRoute().params as { form_id: string };
   const draft = useLoad(async () => (await call(api.GET('/practice/forms/{form_id}/draft', { params: { path: { form_id } } }))) as unknown as FormDraft, [form_id]);
   return (
-    <Ready of={draft} bones={<RecordBones />} missing={{ title: words.missing, text: words.missingText }}>
+    <Ready of={draft} bones={<RecordBones />} missing={{ title: words.missing, text: words.missingText, go: { label: words.toForms, href: BASE } }}>
       {(data) => <Editor key={form_id} first={data} />}
     </Ready>
   );
@@ -232,7 +232,7 @@ function Publishing({ drafting }: { drafting: Drafting }) {
     const params = { path: { form_id: draft.form_id }, header: { 'If-Match': latest.current.etag } };
     const row = await call(api.POST('/practice/forms/{form_id}/publication', { params, body: { what_changed: changed.trim() || null } }));
     say(words.published(row.version));
-    route(BASE);
+    route(BASE, true); // the draft is gone: there is nothing to come back to
   });
   const ask = async () => {
     if (draft.problems.length || !(await flush())) return;
@@ -272,7 +272,7 @@ function Ending({ drafting }: { drafting: Drafting }) {
       return;
     }
     await call(api.DELETE('/practice/forms/{form_id}/draft', { params: { path, header: { 'If-Match': latest.current.etag } } }));
-    route(BASE);
+    route(BASE, true); // the draft is gone: there is nothing to come back to
   });
   const shut = () => { if (!act.busy) setAsking(null); };
   const gone = !draft.published;

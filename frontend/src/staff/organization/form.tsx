@@ -9,7 +9,7 @@ import { FormField } from '../../forms/fields/fields.tsx';
 import { FormPreview } from '../../forms/Preview.tsx';
 import { api, call } from '../../http.ts';
 import { useSession } from '../../session.tsx';
-import { Badge, Button, Heading, Note, Segments, useLoad } from '../../ui/index.ts';
+import { Badge, Button, Heading, LinkButton, Note, Segments, useLoad } from '../../ui/index.ts';
 import { forms } from '../../strings/forms.ts';
 import { staff } from '../../strings/staff.ts';
 import type { Answers, Field, FormDefinition, PracticeFormDetail, Value } from '../../types.ts';
@@ -33,7 +33,7 @@ export function FormPreviewPage() {
     : api.GET('/practice/forms/{form_id}', { params: { path: { form_id }, query: version ? { version } : {} } }))) as unknown as PracticeFormDetail, [form_id, version, draft]);
   return (
     <Ready of={form} bones={<RecordBones />} missing={{ title: words.failed, text: words.notFound }}>
-      {(data) => <TryOut key={`${form_id}/${data.version}`} form={data} />}
+      {(data) => <TryOut key={`${form_id}/${data.version}`} form={data} edit={draft ? `/staff/forms/${form_id}/edit` : null} />}
     </Ready>
   );
 }
@@ -44,7 +44,7 @@ function today(): string {
   return [now.getFullYear(), now.getMonth() + 1, now.getDate()].map((n) => String(n).padStart(2, '0')).join('-');
 }
 
-function TryOut({ form }: { form: PracticeFormDetail }) {
+function TryOut({ form, edit }: { form: PracticeFormDetail; edit: string | null }) {
   const [who, setWho] = useState<Who>('adult');
   const [view, setView] = useState<View>('parts');
   const [answers, setAnswers] = useState<Answers>({});
@@ -97,6 +97,7 @@ function TryOut({ form }: { form: PracticeFormDetail }) {
         </article>
         <aside class="stack g4 noprint">
           <section class="card stack g4" aria-label={words.options}>
+            {edit && <LinkButton icon="left" href={edit}>{words.toDraft}</LinkButton>}
             <Segments legend={words.view} name="view" value={view} onChange={setView} options={[{ value: 'parts', label: words.byPart }, { value: 'all', label: words.all }]} />
             {view === 'parts' && <div class="stack g2"><p class="small strong" aria-hidden="true">{words.as}</p><Segments legend={words.as} name="who" value={who} onChange={setWho} options={[{ value: 'adult', label: words.adult }, { value: 'minor', label: words.minor }]} /></div>}
           </section>

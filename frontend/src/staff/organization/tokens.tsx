@@ -10,6 +10,8 @@ import {
 } from '../../ui/index.ts';
 import { CopyLink, Crumbs, Failed, Ready, RowBones } from '../parts.tsx';
 
+/** Where this page is. */
+export const TOKENS = '/staff/organization/tokens';
 const words = staff.tokens;
 const SCOPES = Object.keys(words.what) as Scope[];
 const DAYS = [30, 90, 180, 365];
