@@ -15,13 +15,12 @@ from chalicelib.config import settings
 from chalicelib.context import Actor, Context, Persona
 from chalicelib.errors import InvalidBody, PortalError, SignUpClosed, SlugTaken
 from chalicelib.models.accounts import Account, Link
-from chalicelib.models.clients import Client
+from chalicelib.models.clients import Client, Document
 from chalicelib.models.forms import Form, FormVersion
-from chalicelib.models.intakes import Intake
 from chalicelib.models.invites import Invite
 from chalicelib.models.staff import Staff
 from chalicelib.models.subscriptions import SubscriptionChange
-from chalicelib.models.table import due_key, load
+from chalicelib.models.table import due_key
 from chalicelib.models.tenants import Slug, Tenant
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.policies.plans import TRIAL_DAYS, Standing
@@ -237,10 +236,13 @@ def first_steps(context: Context) -> dict[str, bool]:
 
 
 def _any_completed(own: dict[str, Any]) -> bool:
-    """Whether a packet that went with one of the newest 25 invitations is finished."""
-    sent = Invite.page(Invite.BY_TENANT, limit=25, **own).items
-    packets = load(*((Intake, {**own, "client_id": each.client_id, "intake_id": each.intake_id}) for each in sent))
-    return any(packet is not None and packet.status == "completed" for packet in packets)
+    """Whether one of the newest eight clients with an account has a sealed form under General Documents."""
+    newest = [each for each in Client.page(Client.BY_TENANT, limit=50, **own).items if each.portal == "active"][:8]
+    return any(
+        document.status == "completed" and document.form_id
+        for each in newest
+        for document in Document.page(Document.KEY, client_id=each.client_id, limit=5, **own).items
+    )
 
 
 def note_step(context: Context, step: str) -> None:

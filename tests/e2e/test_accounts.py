@@ -12,7 +12,7 @@ from tests import flows
 from tests.calls import PEOPLE, Caller
 from tests.conftest import Canaries
 from tests.e2e.device import Device
-from tests.e2e.packets import last_link
+from tests.e2e.packets import give_birth_date, last_link
 
 C1, T1 = PEOPLE["C1"], PEOPLE["T1"]
 NEW = "nine purple walnuts sing"
@@ -396,6 +396,7 @@ def test_a_new_account_and_another_device(
     """Nobody is told of the very first sign-in; of one on another device, they are."""
     assert flows.invite(call("T4"), PEOPLE["C4"].id).status == 201
     phone.open(last_link(office))
+    give_birth_date(phone.page)
     phone.page.get_by_label("Choose a password").fill(NEW)
     phone.press("Create my account")
     phone.arrived("How to reach you")

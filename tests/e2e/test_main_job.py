@@ -127,7 +127,7 @@ class Therapist:
         self.device.press("See its state")
         self.device.arrived(C4.name, title=f"Portal, {C4.name}")
         expect(self.page.get_by_text("Waiting for client").first).to_be_visible()
-        expect(self.page.get_by_text("Delivered", exact=True)).to_be_visible()
+        expect(self.page.get_by_text("Delivered", exact=True).first).to_be_visible()
         self.device.look("portal-tab")
 
     def is_told(self, *, worrying: bool) -> None:

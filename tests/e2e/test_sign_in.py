@@ -301,6 +301,7 @@ class TestInvitationLinks:
         phone.arrived("Welcome, Wendell", by_link=False)
         expect(phone.page.get_by_label("The name you go by")).to_have_value("Wen")
         expect(password).to_have_value("")
+        give_birth_date(phone.page)
         password.fill(PASSWORD)
         phone.press("Create my account")
         phone.arrived("How to reach you")

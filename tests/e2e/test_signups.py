@@ -205,6 +205,7 @@ def test_bad_links_and_bad_connections(phone: Device, office: Caller) -> None:
     phone.open("/sign-up")
     phone.arrived("Open the link from your e-mail", by_link=False)
     phone.open(f"/sign-up#{'0' * 26}.{'a' * 40}.p.{'x' * 43}")
+    phone.page.wait_for_load_state()
     phone.page.reload()
     phone.arrived("This link does not work", by_link=False)
     phone.allow(404, "GET /api/tenants/nowhere/sign-up")

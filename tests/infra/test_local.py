@@ -272,7 +272,7 @@ class TestReset:
         assert time.monotonic() - began < 1
         assert faults.planned() == []
         assert len(state.snapshot(state.CHANGING)) == len(before)
-        assert caller.get("/session").status == 200
+        assert call().sign_in("T1").status == 201
 
 
 class TestServer:

@@ -108,7 +108,9 @@ class TestFunctions:
                 reach.setdefault(role.removesuffix("Role"), set()).update(places)
         uploads = {"/quarantine/*", "/tenants/*/uploads/*"}
         assert reach.pop("OnSealing") == {"/tenants/*"}
-        assert reach == {"ApiHandler": {"/quarantine/*", "/packets/*"}, "OnUpload": uploads, "OnSchedule": uploads}
+        new_keys = "/tenants/*/data-key.v1"  # in another bucket, and only where there is none
+        api = {"/quarantine/*", "/packets/*", new_keys}
+        assert reach == {"ApiHandler": api, "OnUpload": uploads, "OnSchedule": uploads}
 
     def test_queues_answer_by_message(self, functions: dict[str, Any]) -> None:
         for name, queue in CONSUMERS.items():

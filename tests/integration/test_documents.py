@@ -54,7 +54,7 @@ def test_documents_are_listed_newest_first_for_staff_and_client(world: World, ca
             (newer, "completed"), (older, "completed"),
         ]  # fmt: skip
     assert set(theirs["items"][0]) - set(mine["items"][0]) == {
-        "intake_id", "worrying", "seen_at", "seen_by_name",
+        "intake_id", "worrying", "seen_at", "seen_by_name", "shared", "added_by_name",
     }  # fmt: skip
     assert (mine["items"][1]["title"], mine["items"][1]["version"], mine["items"][1]["signed_by"]) == (
         "Informed Consent for Psychotherapy", 1, "Wilhelmina Quill",

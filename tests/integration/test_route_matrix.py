@@ -765,7 +765,7 @@ _OFF = {
 }
 
 
-CLOSED = {"signup:begin", "signup:send"}  # without a session, but only where the organization may let people in
+CLOSED = {"signup:confirm", "signup:send"}  # without a session, but only where the organization may let people in
 
 
 def _tenant(**values: Any) -> None:

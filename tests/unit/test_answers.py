@@ -423,7 +423,7 @@ SIGN = {"id": "s", "type": "signature"}
         (form_of(TEXT, dict(TEXT)), "used twice"),
         (broken(sections=form_of(TEXT)["sections"] * 2), "used twice"),
         (form_of(TEXT, id="No"), "no proper id"),
-        (form_of(TEXT, why=""), "no why"),
+        (form_of(TEXT, why=""), "does not say why"),
         (form_of(TEXT, skippable=1), "skippable"),
         (field_form({"id": "A-1", "type": "text"}), "without a proper id"),
         (field_form({"id": "a", "type": "slider"}), "type is unknown"),
