@@ -6,11 +6,10 @@ import { useSession } from '../session.tsx';
 import { ClientShell } from '../shell/ClientShell.tsx';
 import { scheduling } from '../strings/scheduling.ts';
 import type { MyAppointment } from '../types.ts';
-import { Await, Badge, Bones, Button, Dialog, Facts, Heading, Icon, LinkButton, Note, ProblemNote, TextField, WithPhone, brief, deviceZone, spoken, statusBadge, time, useAct, useLoad, useToast, whereOf, zoneLabel } from '../ui/index.ts';
-import { useBooking } from './Appointments.tsx';
+import { Await, Badge, Bones, Button, Dialog, Facts, Heading, LinkButton, Note, ProblemNote, TextField, WithPhone, brief, deviceZone, spoken, statusBadge, time, useAct, useLoad, useToast, whereOf, zoneLabel } from '../ui/index.ts';
+import { isLive, useBooking } from './Appointments.tsx';
 
 const words = scheduling.one;
-const LIVE = ['requested', 'proposed', 'confirmed'];
 
 export default function AppointmentPage() {
   const { appointment_id } = useRoute().params as { appointment_id: string };
@@ -18,7 +17,7 @@ export default function AppointmentPage() {
   return (
     <ClientShell>
       <div class="stack g5">
-        <nav aria-label={words.back}><a class="btn quiet mini" href="/appointments"><Icon name="left" />{words.back}</a></nav>
+        <p><a class="small" href="/appointments">{words.back}</a></p>
         <Await of={loaded} bones={<Bones rows={3} />}>{(one) => <One one={one} put={loaded.put} reload={loaded.reload} />}</Await>
       </div>
     </ClientShell>
@@ -27,7 +26,7 @@ export default function AppointmentPage() {
 
 /** The first words after booking or moving; the address says which it was. */
 function titleOf(one: MyAppointment, done: string | undefined): string {
-  if (!done || !LIVE.includes(one.status)) return words.title;
+  if (!done || !isLive(one)) return words.title;
   if (one.status === 'confirmed') return done === 'moved' ? words.movedTitle : words.bookedTitle;
   return done === 'moved' ? words.movedAsked : words.askedTitle;
 }
@@ -60,14 +59,14 @@ function One({ one, put, reload }: { one: MyAppointment; put: (next: MyAppointme
         {told ? <p class="soft" role="status">{told}</p> : null}
       </div>
       {one.message ? <Note tone="own" icon="message"><strong>{words.message}</strong><br /><span class="said">{one.message}</span></Note> : null}
-      <section class="card stack g4" aria-label={words.title}>
+      <div class="card stack g4">
         <Facts rows={rows} />
         {one.telehealth_link ? (
           <div class="stack g2"><LinkButton look="primary" wide href={one.telehealth_link} target="_blank">{words.join}</LinkButton><p class="small soft">{words.joinHelp}</p></div>
         ) : null}
-      </section>
+      </div>
       {one.status === 'proposed' ? <Proposals one={one} zone={zone} put={put} reload={reload} /> : null}
-      {LIVE.includes(one.status) ? <Acts one={one} zone={zone} put={put} reload={reload} /> : null}
+      {isLive(one) ? <Acts one={one} zone={zone} put={put} reload={reload} /> : null}
     </>
   );
 }
@@ -125,7 +124,7 @@ function Acts({ one, zone, put, reload }: ActsProps) {
   });
   const asked = one.status !== 'confirmed';
   return (
-    <section class="stack g3" aria-label={words.title}>
+    <div class="stack g3">
       {one.undo_until ? (
         <Note tone="info" action={<Button mini busy={cancel.busy} onClick={() => void cancel.run(words.undone)}>{words.undo}</Button>}>{words.undoText(time(one.undo_until, zone))}</Note>
       ) : null}
@@ -148,6 +147,6 @@ function Acts({ one, zone, put, reload }: ActsProps) {
         <TextField label={words.reason} help={words.reasonHelp} optional rows={2} maxLength={1000} value={reason} onInput={setReason} />
         <ProblemNote problem={cancel.problem} />
       </Dialog>
-    </section>
+    </div>
   );
 }

@@ -12,6 +12,11 @@ const words = scheduling.list;
 
 const list = (when: 'upcoming' | 'past', cursor?: string) => call(api.GET('/portal/appointments', { params: { query: cursor ? { when, cursor } : { when } } }));
 
+/** Whether it is still to come about: asked for, offered, or confirmed. */
+export function isLive(one: { status: string }): boolean {
+  return ['requested', 'proposed', 'confirmed'].includes(one.status);
+}
+
 /** Whether times can be booked here, as the session knows. */
 export function useBooking(): boolean {
   return useSession().features.self_scheduling?.on === true;
@@ -21,7 +26,9 @@ export default function Appointments() {
   const open = useBooking();
   const loaded = useLoad(async () => {
     const [upcoming, past] = await Promise.all([list('upcoming'), list('past')]);
-    return { upcoming: upcoming.items, past, phone: upcoming.phone };
+    // What was cancelled is over, even if its time is still to come.
+    const over = upcoming.items.filter((one) => !isLive(one)).reverse();
+    return { upcoming: upcoming.items.filter(isLive), past: { ...past, items: [...over, ...past.items] }, phone: upcoming.phone };
   }, []);
   return (
     <ClientShell>

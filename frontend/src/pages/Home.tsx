@@ -6,7 +6,7 @@ import { client } from '../strings/client.ts';
 import { scheduling } from '../strings/scheduling.ts';
 import type { Home as HomeView, Intake, MyAppointment } from '../types.ts';
 import { Await, Bones, Heading, Icon, LinkButton, useLoad, weekday } from '../ui/index.ts';
-import { AppointmentRow } from './Appointments.tsx';
+import { AppointmentRow, isLive } from './Appointments.tsx';
 import { allIntakes } from './Forms.tsx';
 
 const words = client.home;
@@ -15,7 +15,7 @@ export default function Home() {
   const session = useSession();
   const loaded = useLoad(async () => {
     const [home, intakes, ahead] = await Promise.all([call(api.GET('/portal/home')), allIntakes(), call(api.GET('/portal/appointments'))]);
-    return { home, intakes, ahead: ahead.items };
+    return { home, intakes, ahead: ahead.items.filter(isLive) };
   }, []);
   const name = loaded.data?.home.first_name ?? session.person.first_name;
   return (

@@ -7,6 +7,7 @@ import { signups } from '../strings/signups.ts';
 import { staff } from '../strings/staff.ts';
 import type { Notification, PracticeHome } from '../types.ts';
 import { PortalBadge, Ready, RowBones, sentenceOf } from './parts.tsx';
+import { Requests } from './calendar/requests.tsx';
 import { FirstSteps } from './steps.tsx';
 import { moment, momentInSentence } from './when.ts';
 
@@ -26,6 +27,7 @@ export function Today() {
         <LinkButton href="/staff/clients" icon="search">{words.find}</LinkButton>
       </div>
       {roles.includes('administrator') && <FirstSteps />}
+      <Requests />
       <Ready of={home} bones={<RowBones />} heading={false}>{(data) => <Page home={data} />}</Ready>
     </>
   );

@@ -68,3 +68,21 @@ export function statusBadge(one: { status: string; late: boolean }): { tone: Exc
 export function whereOf(one: { mode: 'in_person' | 'telehealth'; location: string | null }): string {
   return one.mode === 'in_person' && one.location ? scheduling.at(one.location) : scheduling.mode[one.mode];
 }
+
+/** The instant of a time of day on a date by a zone's clock. In the gap of a clock change: an hour later, as clocks go. */
+export function instantOf(day: string, clock: string, zone: string): string {
+  const wall = Date.parse(`${day}T${clock}:00Z`);
+  const shift = (at: number) => {
+    const date = new Date(at);
+    return Date.parse(`${dayKey(date, zone)}T00:00:00Z`) + minuteOfDay(date, zone) * 60_000 - Math.floor(at / 60_000) * 60_000;
+  };
+  const first = wall - shift(wall);
+  const second = wall - shift(first);
+  return new Date(second).toISOString();
+}
+
+/** "14:05" of an instant by a zone's clock: what a time field takes. */
+export function clockOf(instant: string, zone: string): string {
+  const minute = minuteOfDay(instant, zone);
+  return `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`;
+}
