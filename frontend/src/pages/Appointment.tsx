@@ -46,8 +46,10 @@ function One({ one, put, reload }: { one: MyAppointment; put: (next: MyAppointme
   const badge = statusBadge(one);
   const title = titleOf(one, query['done']);
   const told = toldOf(one, zone);
+  // While other times are offered there is none yet: they are below.
+  const when: [string, string][] = one.status === 'proposed' ? [] : [[words.when, spoken(one, zone)], [words.zone, zoneLabel(zone, new Date(one.starts_at))]];
   const rows: [string, preact.ComponentChildren][] = [
-    [words.when, spoken(one, zone)], [words.zone, zoneLabel(zone, new Date(one.starts_at))], [words.who, one.therapist],
+    ...when, [words.who, one.therapist],
     [words.what, one.service], [words.where, whereOf(one)],
   ];
   if (one.note) rows.push([words.note, <span class="said">{one.note}</span>]);
@@ -125,7 +127,7 @@ function Acts({ one, zone, put, reload }: ActsProps) {
   const asked = one.status !== 'confirmed';
   return (
     <div class="stack g3">
-      {one.undo_until ? (
+      {one.undo_until && one.status !== 'proposed' ? (
         <Note tone="info" action={<Button mini busy={cancel.busy} onClick={() => void cancel.run(words.undone)}>{words.undo}</Button>}>{words.undoText(time(one.undo_until, zone))}</Note>
       ) : null}
       {one.can_cancel ? (

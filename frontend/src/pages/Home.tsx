@@ -22,7 +22,7 @@ export default function Home() {
     <ClientShell>
       <div class="stack g6">
         <div class="stack g1"><p class="soft">{weekday(new Date())}</p><Heading>{words.hello(name)}</Heading></div>
-        <Await within of={loaded} bones={<Bones rows={3} />}>{({ home, intakes, ahead }) => <><Content home={home} intakes={intakes} /><Next ahead={ahead} /></>}</Await>
+        <Await within of={loaded} bones={<Bones rows={3} />}>{({ home, intakes, ahead }) => <Content home={home} intakes={intakes} ahead={ahead} />}</Await>
       </div>
     </ClientShell>
   );
@@ -42,13 +42,16 @@ function Next({ ahead }: { ahead: MyAppointment[] }) {
   );
 }
 
-function Content({ home, intakes }: { home: HomeView; intakes: Intake[] }) {
+function Content({ home, intakes, ahead }: { home: HomeView; intakes: Intake[]; ahead: MyAppointment[] }) {
+  const offered = ahead.some((one) => one.status === 'proposed');
   const intake = home.next ? intakes.find((one) => one.intake_id === home.next?.intake_id) ?? null : null;
+  const next = <Next ahead={ahead} />;
   return (
     <>
+      {offered ? next : null}
       <section class="stack g3" aria-labelledby="needs">
         <h2 id="needs" class="hidden">{words.needs}</h2>
-        {home.next ? <Lead home={home} intake={intake} next={home.next} /> : (
+        {home.next ? <Lead home={home} intake={intake} next={home.next} /> : offered ? null : (
           <div class="card stack g2"><div class="line"><span class="glyph"><Icon name="check" /></span><div class="stack g1"><h3>{words.nothing}</h3><p class="small soft">{words.nothingText}</p></div></div></div>
         )}
         {home.reach_missing ? (
@@ -62,6 +65,7 @@ function Content({ home, intakes }: { home: HomeView; intakes: Intake[] }) {
           </ul>
         ) : null}
       </section>
+      {offered ? null : next}
     </>
   );
 }

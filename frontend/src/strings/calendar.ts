@@ -105,6 +105,8 @@ export const calendar = {
     } as Record<string, string>,
     blocked: { slot_taken: 'Another appointment or its buffer is in the way.', client_busy: 'The client already has an appointment at this time.' } as Record<string, string>,
     noServices: 'No services are offered yet. An administrator adds them under Services and locations.',
+    noTherapist: 'None of the therapists assigned to this client has a calendar that you can book. An administrator assigns therapists on the client’s file.',
+    toClient: 'Open the file',
     toOffer: 'Services and locations',
     pickClient: 'Whom is the appointment for?',
     search: 'Search clients',

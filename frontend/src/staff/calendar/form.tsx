@@ -67,23 +67,25 @@ export function NewAppointmentPage() {
   }, [client_id]);
   return (
     <Ready of={loaded} bones={<RecordBones />}>
-      {({ client, offer, therapists }) => (
-        <>
+      {({ client, offer, therapists }) => {
+        // Only who is assigned to this client can be booked for them.
+        const assigned = therapists.filter((one) => client.therapists.some((each) => each.staff_id === one.staff_id));
+        return <>
           <Crumbs items={[[staff.clients.title, '/staff/clients'], [client.name, `/staff/clients/${client_id}/appointments`], words.title]} />
           <Heading>{words.title}</Heading>
-          {offer.services.length && therapists.length
-            ? <NewForm client_id={client_id} offer={offer} therapists={therapists.map((one): [string, string] => [one.staff_id, one.name])} assigned={client.therapists.map((one) => one.staff_id)} />
+          {!assigned.length ? <Note tone="info" action={<LinkButton mini href={`/staff/clients/${client_id}`}>{words.toClient}</LinkButton>}>{words.noTherapist}</Note> : offer.services.length
+            ? <NewForm client_id={client_id} offer={offer} therapists={assigned.map((one): [string, string] => [one.staff_id, one.name])} />
             : <Note tone="info" action={roles.includes('administrator') ? <LinkButton mini href="/staff/services">{words.toOffer}</LinkButton> : undefined}>{words.noServices}</Note>}
-        </>
-      )}
+        </>;
+      }}
     </Ready>
   );
 }
 
-function NewForm({ client_id, offer, therapists, assigned }: { client_id: string; offer: Offer; therapists: [string, string][]; assigned: string[] }) {
+function NewForm({ client_id, offer, therapists }: { client_id: string; offer: Offer; therapists: [string, string][] }) {
   const { tenant, person } = useSession();
   const { route } = useLocation();
-  const [staff_id, setStaff] = useState((therapists.find(([id]) => id === person.id) ?? therapists.find(([id]) => assigned.includes(id)) ?? therapists[0]!)[0]);
+  const [staff_id, setStaff] = useState((therapists.find(([id]) => id === person.id) ?? therapists[0]!)[0]);
   const [service_id, setService] = useState(offer.services[0]!.service_id);
   const places: [string, string][] = offer.locations.length ? offer.locations.map((one) => [one.location_id, scheduling.at(one.name)]) : [['in_person', scheduling.mode.in_person]];
   const [where, setWhere] = useState(places[0]![0]);

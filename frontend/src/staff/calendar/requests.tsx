@@ -4,14 +4,17 @@ import { api, call, newKey } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import { calendar } from '../../strings/calendar.ts';
 import type { CalendarEntry } from '../../types.ts';
-import { Badge, Button, LinkButton, Note, brief, statusBadge, useAct, useLoad } from '../../ui/index.ts';
+import { Badge, Button, LinkButton, Note, brief, statusBadge, useAct, useLoad, type Loaded } from '../../ui/index.ts';
 import { Failed, sentenceOf } from '../parts.tsx';
 
 const words = calendar.requests;
 
+export function useRequests() {
+  return useLoad(() => call(api.GET('/practice/requests')), []);
+}
+
 /** Nothing at all while nothing waits, so that it can stand on a page that is quiet. */
-export function Requests({ onChange }: { onChange?: () => unknown }) {
-  const found = useLoad(() => call(api.GET('/practice/requests')), []);
+export function Requests({ of: found, onChange }: { of: Loaded<{ items: CalendarEntry[]; total: number }>; onChange?: () => unknown }) {
   const [told, setTold] = useState('');
   const items = found.data?.items ?? [];
   const done = async (text: string) => { setTold(text); await found.reload(); await onChange?.(); };

@@ -7,7 +7,7 @@ import { Badge, Button, Heading, Icon, LinkButton, Note, SelectField, addDays, d
 import { calendar } from '../../strings/calendar.ts';
 import type { CalendarEntry, TherapistCalendar } from '../../types.ts';
 import { Ready, RecordBones } from '../parts.tsx';
-import { Requests } from './requests.tsx';
+import { Requests, useRequests } from './requests.tsx';
 
 const words = calendar.page;
 const ALL = 'all';
@@ -24,6 +24,7 @@ export function CalendarPage() {
   const [week, setWeek] = useState(weekOf(today));
   const [whose, setWhose] = useState<string | null>(null);
   const found = useLoad(() => call(api.GET('/practice/calendar', { params: { query: { first_day: week, last_day: addDays(week, 6), zone: tenant.zone } } })), [week]);
+  const requests = useRequests();
   const last = addDays(week, 6);
   return (
     <>
@@ -31,7 +32,7 @@ export function CalendarPage() {
         <div class="stack g1"><Heading>{words.title}</Heading><p class="soft">{words.zone(zoneLabel(tenant.zone))}</p></div>
         <LinkButton look="primary" icon="plus" href="/staff/calendar/new">{words.add}</LinkButton>
       </div>
-      <Requests onChange={found.reload} />
+      <Requests of={requests} onChange={found.reload} />
       <div class="split">
         <h2>{words.week(dateWords(week, { month: 'short', day: 'numeric' }), dateWords(last, { month: 'short', day: 'numeric', year: 'numeric' }))}</h2>
         <div class="cluster g1">
