@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from tests import booking
 from tests.e2e.device import Device
 
+T1 = booking.PEOPLE["T1"].id
 WHERE = re.compile("Where would you like to meet")
 
 
@@ -27,7 +28,7 @@ def phone(devices: Callable[..., Device], call: Any) -> Device:
     return device
 
 
-def choose_time(phone: Device, *, note: str = "", look: bool = False) -> str:
+def choose_time(phone: Device, *, note: str = "", look: bool = False, title: str = "Check and send") -> str:
     """From the list of appointments to the last step; the time that was chosen."""
     phone.follow("Choose a time")
     phone.arrived(WHERE)
@@ -43,7 +44,7 @@ def choose_time(phone: Device, *, note: str = "", look: bool = False) -> str:
     if look:
         phone.look("times")
     phone.press("Continue")
-    phone.arrived("Check and send")
+    phone.arrived(title)
     if note:
         phone.page.get_by_label(re.compile("A note for your therapist")).fill(note)
     if look:
@@ -77,6 +78,8 @@ def test_a_time_that_was_just_taken_is_said_and_the_note_is_kept(phone: Device, 
     phone.open("/appointments")
     time = choose_time(phone, note="Rather by the window")
     first = call("C1").get("/portal/slots/first", query={"service_id": service, "mode": "telehealth"}).json["starts_at"]
+    assigned = call("A1").post(f"/practice/clients/{booking.PEOPLE['C2'].id}/therapists", {"staff_id": T1})
+    assert assigned.status < 300, assigned
     assert booking.book_for(call("A1"), "C2", "T1", service, first).status == 201
     phone.allow(409, "POST /api/portal/appointments")
     phone.press("Request this time")
@@ -246,3 +249,33 @@ def test_nothing_to_book_says_why_and_whom_to_call(phone: Device, call: Any) -> 
     phone.arrived("Booking is not open here", by_link=False)
     phone.sees(re.compile("None of your therapists has opened times here yet"))
     phone.look("nobody")
+
+
+def test_within_the_notice_only_the_practice_can_change_it(phone: Device, service: str, call: Any) -> None:
+    phone.open("/appointments")
+    choose_time(phone)
+    phone.press("Request this time")
+    phone.arrived("Your request is sent")
+    booking.settings(call("A1"), cancel_notice_hours=720)
+    call().clock.advance(660)  # past the undo
+    phone.open("/appointments")
+    phone.page.locator("main a.row").first.click()
+    phone.sees(re.compile("It is too late to change this here. Call the practice"))
+    phone.look("late")
+
+
+def test_a_client_moves_an_appointment_that_is_booked_at_once(phone: Device, service: str, call: Any) -> None:
+    booking.settings(call("A1"), instant_confirmation=True)
+    phone.open("/appointments")
+    choose_time(phone, title="Check and book")
+    phone.press("Book this time")
+    phone.arrived("Your appointment is booked")
+    phone.follow("Choose another time")
+    phone.arrived("Choose another time")
+    phone.page.locator(".slot").last.click()
+    phone.look("other")
+    phone.press("Continue")
+    phone.arrived("Check and book")
+    phone.press("Move to this time")
+    phone.arrived("Your new time is set")
+    assert [each["status"] for each in call("C1").get("/portal/appointments").json["items"]] == ["confirmed"]
