@@ -252,10 +252,11 @@ def test_nothing_to_book_says_why_and_whom_to_call(phone: Device, call: Any) -> 
 
 
 def test_within_the_notice_only_the_practice_can_change_it(phone: Device, service: str, call: Any) -> None:
+    booking.settings(call("A1"), instant_confirmation=True)
     phone.open("/appointments")
-    choose_time(phone)
-    phone.press("Request this time")
-    phone.arrived("Your request is sent")
+    choose_time(phone, title="Check and book")
+    phone.press("Book this time")
+    phone.arrived("Your appointment is booked")
     booking.settings(call("A1"), cancel_notice_hours=720)
     call().clock.advance(660)  # past the undo
     phone.open("/appointments")
