@@ -18,8 +18,8 @@ from chalicelib.services import audits, branding
 # The first word of an address of the front end cannot be an organization's.
 RESERVED = frozenset(
     {
-        "account", "api", "assets", "developers", "documents", "email", "forms", "home", "join", "join-staff",
-        "messages", "pay", "profile", "reset", "sign-up", "staff", "start", "verify", "www",
+        "account", "api", "appointments", "assets", "developers", "documents", "email", "forms", "home", "join",
+        "join-staff", "messages", "pay", "profile", "reset", "sign-up", "staff", "start", "verify", "www",
     }
 )  # fmt: skip
 _SLUG = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")

@@ -75,6 +75,9 @@ const Done = only('client', page(() => import('./pages/Done.tsx')));
 const Documents = only('client', page(() => import('./pages/Documents.tsx')));
 const DocumentPage = only('client', page(() => import('./pages/Document.tsx')));
 const ProfilePage = only('client', page(() => import('./pages/Profile.tsx')));
+const Appointments = only('client', page(() => import('./pages/Appointments.tsx')));
+const Book = only('client', page(() => import('./pages/Book.tsx')));
+const AppointmentPage = only('client', page(() => import('./pages/Appointment.tsx')));
 const Staff = only('staff', page(() => import('./staff/index.tsx')));
 
 function Frame() {
@@ -103,6 +106,9 @@ function Frame() {
           <Route path="/forms/:intake_id/:form_id/sign" component={Sign} />
           <Route path="/documents" component={Documents} />
           <Route path="/documents/:document_id" component={DocumentPage} />
+          <Route path="/appointments" component={Appointments} />
+          <Route path="/appointments/new" component={Book} />
+          <Route path="/appointments/:appointment_id" component={AppointmentPage} />
           <Route path="/profile" component={ProfilePage} />
           <Route path="/staff" component={Staff} />
           <Route path="/staff/*" component={Staff} />

@@ -119,6 +119,11 @@ export type Download = S['MyLink'];
 export type UploadTicket = S['UploadTicket'];
 export type Upload = S['UploadView'];
 
+export type Bookable = S['SchedulingView'];
+export type SlotGroup = S['SlotGroup'];
+export type MyAppointment = S['MyAppointment'];
+export type Mode = MyAppointment['mode'];
+
 /* ---------- practice ---------- */
 export type Notification = S['NotificationView'];
 export type PracticeHome = S['StaffHome'];
@@ -175,3 +180,13 @@ export type Plan = S['PlanView'];
 export type Bill = S['Bill'];
 export type FirstSteps = S['FirstSteps'];
 export interface Page<T> { items: T[]; next_cursor: string | null }
+export type Offer = S['OfferView'];
+export type OfferBody = S['OfferChange'];
+export type Availability = S['AvailabilityView'];
+export type AvailabilityBody = S['AvailabilityChange'];
+export type Hours = S['RangeIn'];
+export type Calendar = S['CalendarView'];
+export type TherapistCalendar = S['TherapistCalendar'];
+export type CalendarEntry = S['CalendarEntry'];
+export type ClientAppointment = S['ClientAppointment'];
+export type TimeCheck = S['TimeCheck'];

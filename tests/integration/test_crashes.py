@@ -17,6 +17,7 @@ import pytest
 from chalicelib import ids
 from chalicelib.config import settings
 from infra.local import faults, levers, state
+from infra.local import world as demo
 from infra.local.portal import Portal
 from tests import booking, flows
 from tests.calls import PEOPLE, Answer, Caller

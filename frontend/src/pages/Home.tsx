@@ -3,8 +3,10 @@ import { api, call } from '../http.ts';
 import { useSession } from '../session.tsx';
 import { ClientShell } from '../shell/ClientShell.tsx';
 import { client } from '../strings/client.ts';
-import type { Home as HomeView, Intake } from '../types.ts';
+import { scheduling } from '../strings/scheduling.ts';
+import type { Home as HomeView, Intake, MyAppointment } from '../types.ts';
 import { Await, Bones, Heading, Icon, LinkButton, useLoad, weekday } from '../ui/index.ts';
+import { AppointmentRow, isLive } from './Appointments.tsx';
 import { allIntakes } from './Forms.tsx';
 
 const words = client.home;
@@ -12,27 +14,44 @@ const words = client.home;
 export default function Home() {
   const session = useSession();
   const loaded = useLoad(async () => {
-    const [home, intakes] = await Promise.all([call(api.GET('/portal/home')), allIntakes()]);
-    return { home, intakes };
+    const [home, intakes, ahead] = await Promise.all([call(api.GET('/portal/home')), allIntakes(), call(api.GET('/portal/appointments'))]);
+    return { home, intakes, ahead: ahead.items.filter(isLive) };
   }, []);
   const name = loaded.data?.home.first_name ?? session.person.first_name;
   return (
     <ClientShell>
       <div class="stack g6">
         <div class="stack g1"><p class="soft">{weekday(new Date())}</p><Heading>{words.hello(name)}</Heading></div>
-        <Await within of={loaded} bones={<Bones rows={3} />}>{({ home, intakes }) => <Content home={home} intakes={intakes} />}</Await>
+        <Await within of={loaded} bones={<Bones rows={3} />}>{({ home, intakes, ahead }) => <Content home={home} intakes={intakes} ahead={ahead} />}</Await>
       </div>
     </ClientShell>
   );
 }
 
-function Content({ home, intakes }: { home: HomeView; intakes: Intake[] }) {
+/** What waits for an answer of the client's, and the next appointment. */
+function Next({ ahead }: { ahead: MyAppointment[] }) {
+  const offered = ahead.filter((one) => one.status === 'proposed');
+  const next = ahead.find((one) => one.status !== 'proposed');
+  const shown = next ? [...offered, next] : offered;
+  if (!shown.length) return null;
+  return (
+    <section class="stack g3" aria-labelledby="next">
+      <h2 id="next">{offered.length ? scheduling.list.nextOne : scheduling.list.next}</h2>
+      <ul class="card flush rows">{shown.map((one) => <li key={one.appointment_id}><AppointmentRow one={one} /></li>)}</ul>
+    </section>
+  );
+}
+
+function Content({ home, intakes, ahead }: { home: HomeView; intakes: Intake[]; ahead: MyAppointment[] }) {
+  const offered = ahead.some((one) => one.status === 'proposed');
   const intake = home.next ? intakes.find((one) => one.intake_id === home.next?.intake_id) ?? null : null;
+  const next = <Next ahead={ahead} />;
   return (
     <>
+      {offered ? next : null}
       <section class="stack g3" aria-labelledby="needs">
         <h2 id="needs" class="hidden">{words.needs}</h2>
-        {home.next ? <Lead home={home} intake={intake} next={home.next} /> : (
+        {home.next ? <Lead home={home} intake={intake} next={home.next} /> : offered ? null : (
           <div class="card stack g2"><div class="line"><span class="glyph"><Icon name="check" /></span><div class="stack g1"><h3>{words.nothing}</h3><p class="small soft">{words.nothingText}</p></div></div></div>
         )}
         {home.reach_missing ? (
@@ -46,6 +65,7 @@ function Content({ home, intakes }: { home: HomeView; intakes: Intake[] }) {
           </ul>
         ) : null}
       </section>
+      {offered ? null : next}
     </>
   );
 }

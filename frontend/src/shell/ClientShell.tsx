@@ -9,6 +9,7 @@ import { Brand, CrisisLine, SignOutButton, SkipLink } from './shells.tsx';
 
 const MENU: { href: string; label: string; icon: IconName }[] = [
   { href: '/home', label: client.nav.home, icon: 'home' },
+  { href: '/appointments', label: client.nav.appointments, icon: 'calendar' },
   { href: '/forms', label: client.nav.forms, icon: 'form' },
   { href: '/documents', label: client.nav.documents, icon: 'folder' },
   { href: '/profile', label: client.nav.profile, icon: 'person' },

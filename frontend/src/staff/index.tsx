@@ -28,6 +28,12 @@ import { ProfilePage } from './organization/profile.tsx';
 import { StandingBanner } from './standing.tsx';
 import { FormVersionsPage } from './organization/versions.tsx';
 import { Signups } from './signups.tsx';
+import { AppointmentPage } from './calendar/appointment.tsx';
+import { AvailabilityPage } from './calendar/availability.tsx';
+import { NewAppointmentPage, PickClientPage } from './calendar/form.tsx';
+import { OfferPage } from './calendar/offer.tsx';
+import { CalendarPage } from './calendar/week.tsx';
+import { calendar } from '../strings/calendar.ts';
 import { Today } from './today.tsx';
 import { Unfinished } from './unfinished.tsx';
 import './staff.css';
@@ -35,6 +41,14 @@ import './staff.css';
 const MENU: MenuItem[] = [
   { href: '/staff', label: staff.menu.today, icon: 'home', exact: true },
   { href: '/staff/clients', label: staff.menu.clients, icon: 'people', also: ['/staff/invitations', '/staff/sign-ups'] },
+  {
+    href: '/staff/calendar', label: calendar.menu.title, icon: 'calendar',
+    sub: [
+      { href: '/staff/calendar', label: calendar.menu.title },
+      { href: '/staff/availability', label: calendar.menu.availability },
+      { href: '/staff/services', label: calendar.menu.offer },
+    ],
+  },
   { href: '/staff/unfinished', label: forms.unfinished.menu, icon: 'form' },
   {
     href: '/staff/organization/client-portal', label: staff.menu.organization, icon: 'building',
@@ -45,7 +59,7 @@ const MENU: MenuItem[] = [
   },
 ];
 /** An administrator's menu has the staff and the API tokens, too. */
-const WITH_STAFF: MenuItem[] = MENU.map((item) => (item.sub ? { ...item, sub: [item.sub[0]!, { href: STAFF, label: organization.menu.staff }, ...item.sub.slice(1), { href: TOKENS, label: organization.menu.tokens }] } : item));
+const WITH_STAFF: MenuItem[] = MENU.map((item) => (item.label === staff.menu.organization && item.sub ? { ...item, sub: [item.sub[0]!, { href: STAFF, label: organization.menu.staff }, ...item.sub.slice(1), { href: TOKENS, label: organization.menu.tokens }] } : item));
 
 function roleOf(roles: string[]): string {
   const [administrator, therapist] = [roles.includes('administrator'), roles.includes('therapist')];
@@ -73,6 +87,14 @@ export default function Staff() {
         <Route path="/clients/:client_id/invite" component={InvitePage} />
         <Route path="/clients/:client_id/documents/:document_id" component={DocumentPage} />
         <Route path="/clients/:client_id/intakes/:intake_id" component={SummaryPage} />
+        <Route path="/clients/:client_id/appointments" component={ClientDetails} />
+        <Route path="/clients/:client_id/appointments/new" component={NewAppointmentPage} />
+        <Route path="/clients/:client_id/appointments/:appointment_id" component={AppointmentPage} />
+        <Route path="/calendar" component={CalendarPage} />
+        <Route path="/calendar/new" component={PickClientPage} />
+        <Route path="/availability" component={AvailabilityPage} />
+        <Route path="/availability/:staff_id" component={AvailabilityPage} />
+        <Route path="/services" component={OfferPage} />
         <Route path="/account" component={StaffAccount} />
         <Route path="/sign-ups" component={Signups} />
         <Route path="/organization/client-portal" component={ClientPortal} />

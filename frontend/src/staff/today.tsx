@@ -7,6 +7,7 @@ import { signups } from '../strings/signups.ts';
 import { staff } from '../strings/staff.ts';
 import type { Notification, PracticeHome } from '../types.ts';
 import { PortalBadge, Ready, RowBones, sentenceOf } from './parts.tsx';
+import { Requests, useRequests } from './calendar/requests.tsx';
 import { FirstSteps } from './steps.tsx';
 import { moment, momentInSentence } from './when.ts';
 
@@ -15,6 +16,7 @@ const FEW = 5; // the home page brings at least so many when there are more
 
 export function Today() {
   const home = useLoad(() => call(api.GET('/practice/home')), []);
+  const requests = useRequests();
   const { tenant, person, roles } = useSession();
   return (
     <>
@@ -26,13 +28,14 @@ export function Today() {
         <LinkButton href="/staff/clients" icon="search">{words.find}</LinkButton>
       </div>
       {roles.includes('administrator') && <FirstSteps />}
-      <Ready of={home} bones={<RowBones />} heading={false}>{(data) => <Page home={data} />}</Ready>
+      <Requests of={requests} />
+      <Ready of={home} bones={<RowBones />} heading={false}>{(data) => <Page home={data} asked={(requests.data?.total ?? 0) > 0} />}</Ready>
     </>
   );
 }
 
-function Page({ home }: { home: PracticeHome }) {
-  if (home.notifications.length === 0 && home.waiting.length === 0 && home.sign_ups_waiting === 0) return <AllQuiet home={home} />;
+function Page({ home, asked }: { home: PracticeHome; asked: boolean }) {
+  if (!asked && home.notifications.length === 0 && home.waiting.length === 0 && home.sign_ups_waiting === 0) return <AllQuiet home={home} />;
   return (
     <div class="beside">
       <News first={home.notifications} />

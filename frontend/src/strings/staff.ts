@@ -943,6 +943,8 @@ export const staff = {
       reply_time: 'Reply time', idle_minutes_staff: 'Sign staff out after', idle_minutes_clients: 'Sign clients out after',
       neutral_mail: 'Neutral e-mails', sender_name: 'Sender name of e-mails', minimum_notice_hours: 'Minimum notice to schedule',
       cancel_notice_hours: 'Minimum notice to cancel or reschedule', horizon_days: 'Longest time ahead', instant_confirmation: 'When a client picks a time', plan: 'Plan',
+      grid_minutes: 'Times begin every', buffer_before_minutes: 'Buffer before', buffer_after_minutes: 'Buffer after', hold_hours: 'Hold a request for',
+      max_open_requests: 'Open requests of one client', max_upcoming: 'Appointments ahead of one client', max_per_day: 'Appointments of one therapist a day',
     } as Record<string, string>,
     login: 'Login link',
     loginText: 'The sign-in page of your organization, for clients who have an account. It carries no secret, so you can share it.',

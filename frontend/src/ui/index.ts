@@ -2,6 +2,7 @@
 export * from './parts.tsx';
 export * from './hooks.ts';
 export * from './format.ts';
+export * from './appointment.ts';
 export { Icon, type IconName } from './icons.tsx';
 export { Heading, setOrganization } from './page.tsx';
 export { countries, SelectField, zones } from './select.tsx';

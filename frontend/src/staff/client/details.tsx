@@ -4,9 +4,11 @@ import { useState } from 'preact/hooks';
 import { api, BACKGROUND, call } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import { Avatar, Badge, Heading, Icon, LinkButton, Note, calendarDate, initials, useEvery, useLoad, type Loaded } from '../../ui/index.ts';
+import { calendar } from '../../strings/calendar.ts';
 import { forms } from '../../strings/forms.ts';
 import { staff } from '../../strings/staff.ts';
 import type { Client, IntakeSummary, Invite, Mail, Page, Possible, SentIntake } from '../../types.ts';
+import { AppointmentsTab } from '../calendar/history.tsx';
 import { AddressNote } from '../inviting/retry.tsx';
 import { Crumbs, PortalBadge, Ready, RecordBones, Tabs, moving, otherName } from '../parts.tsx';
 import { momentInSentence } from '../when.ts';
@@ -75,7 +77,7 @@ function File({ file, of }: { file: ClientFile; of: Loaded<ClientFile> }) {
   const { client } = file;
   const base = `/staff/clients/${client.client_id}`;
   const tabs: [string, string][] = [
-    [words.tabs.overview, base], [words.tabs.documents, `${base}/documents`], [words.tabs.portal, `${base}/portal`],
+    [words.tabs.overview, base], [words.tabs.documents, `${base}/documents`], [calendar.one.tab, `${base}/appointments`], [words.tabs.portal, `${base}/portal`],
   ];
   const current = tabs.find(([, href]) => href === path) ?? tabs[0]!;
   const [told, setTold] = useState<string | null>(null);
@@ -94,6 +96,7 @@ function File({ file, of }: { file: ClientFile; of: Loaded<ClientFile> }) {
       <SafetyNote file={file} onSeen={async () => { await of.reload(); setTold(staff.safety.marked); }} />
       {current[1] === base && <OverviewTab file={file} onDone={(text) => { setTold(text); void of.reload(); }} beside={<FileCard file={file} onChange={of.reload} onTold={setTold} />} />}
       {current[1].endsWith('/documents') && <DocumentsTab file={file} onChange={of.reload} onTold={setTold} />}
+      {current[1].endsWith('/appointments') && <AppointmentsTab client_id={client.client_id} archived={client.status === 'archived'} />}
       {current[1].endsWith('/portal') && <PortalTab file={file} onChange={of.reload} onTold={setTold} />}
     </>
   );

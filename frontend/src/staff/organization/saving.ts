@@ -104,6 +104,8 @@ const asHours = (value: unknown) => scheduling.hours(Number(value));
 const asMinutes = (value: unknown) => words.minutes(Number(value));
 const SHOWN: Record<string, (value: unknown) => string> = {
   minimum_notice_hours: asHours, cancel_notice_hours: asHours, horizon_days: (value) => scheduling.days(Number(value)),
+  grid_minutes: asMinutes, buffer_before_minutes: asMinutes, buffer_after_minutes: asMinutes, hold_hours: asHours,
+  max_open_requests: String, max_upcoming: String, max_per_day: String,
   instant_confirmation: (value) => (value ? scheduling.instant : scheduling.request),
   idle_minutes_staff: asMinutes, idle_minutes_clients: asMinutes, plan: (value) => staff.plans[String(value)] ?? String(value),
 };

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, call } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import { Badge, Button, Check, Group, Icon, LinkButton, Note, Switch, useLoad } from '../../ui/index.ts';
+import { calendar } from '../../strings/calendar.ts';
 import { client } from '../../strings/client.ts';
 import { signups } from '../../strings/signups.ts';
 import { staff } from '../../strings/staff.ts';
@@ -143,6 +144,8 @@ function Pick({ id, label, help, value, options, shown, patch, saving, locked }:
   );
 }
 
+const more = calendar.settings;
+const minutesOr = (none: string) => (n: number) => (n ? words.minutes(n) : none);
 const HOURS = [0, 2, 4, 12, 24, 48, 72];
 
 function Scheduling(wiring: Wiring) {
@@ -156,6 +159,24 @@ function Scheduling(wiring: Wiring) {
         <Pick {...wiring} id="horizon" label={text.horizon} value={scheduling.horizon_days} options={[14, 30, 60, 90, 180]} shown={text.days} patch={(n) => ({ scheduling: { horizon_days: n } })} />
       </div>
       <p class="tiny soft">{text.binds}</p>
+      <div class="grid tight">
+        <Pick {...wiring} id="grid" label={more.grid} value={scheduling.grid_minutes} options={[5, 10, 15, 20, 30, 60]} shown={more.gridMinutes} patch={(n) => ({ scheduling: { grid_minutes: n as 15 } })} />
+        <Pick {...wiring} id="buffer-before" label={more.before} value={scheduling.buffer_before_minutes} options={[0, 5, 10, 15, 30]} shown={minutesOr(more.none)} patch={(n) => ({ scheduling: { buffer_before_minutes: n } })} />
+        <Pick {...wiring} id="buffer-after" label={more.after} value={scheduling.buffer_after_minutes} options={[0, 5, 10, 15, 30]} shown={minutesOr(more.none)} patch={(n) => ({ scheduling: { buffer_after_minutes: n } })} />
+        <Pick {...wiring} id="hold" label={more.hold} value={scheduling.hold_hours} options={[4, 12, 24, 48, 72]} shown={text.hours} patch={(n) => ({ scheduling: { hold_hours: n } })} />
+        <Pick {...wiring} id="max-open" label={more.open} value={scheduling.max_open_requests} options={[1, 2, 3, 5]} shown={String} patch={(n) => ({ scheduling: { max_open_requests: n } })} />
+        <Pick {...wiring} id="max-ahead" label={more.ahead} value={scheduling.max_upcoming} options={[1, 2, 4, 8, 10, 20]} shown={String} patch={(n) => ({ scheduling: { max_upcoming: n } })} />
+        <Pick {...wiring} id="max-day" label={more.perDay} value={scheduling.max_per_day} options={[0, 4, 6, 8, 10]} shown={(n) => (n ? String(n) : more.noCap)} patch={(n) => ({ scheduling: { max_per_day: n } })} />
+      </div>
+      <fieldset class="field" disabled={wiring.locked}>
+        <legend>{more.reminders}</legend>
+        <div class="cluster g5">
+          {[...new Set([1, 2, 24, 48, 72, ...scheduling.reminder_hours])].sort((a, b) => a - b).map((n) => (
+            <Check key={n} checked={scheduling.reminder_hours.includes(n)} disabled={scheduling.reminder_hours.length >= 3 && !scheduling.reminder_hours.includes(n)} onChange={(on) => void wiring.saving.save('reminder-hours', { scheduling: { reminder_hours: on ? [...scheduling.reminder_hours, n].sort((a, b) => b - a) : scheduling.reminder_hours.filter((each) => each !== n) } })}>{more.reminderOf(n)}</Check>
+          ))}
+          <MarkOf mark={wiring.saving.mark} id="reminder-hours" />
+        </div>
+      </fieldset>
       <fieldset class="field" disabled={wiring.locked}>
         <legend>{text.pick}</legend>
         <div class="cluster g5">

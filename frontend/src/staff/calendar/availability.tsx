@@ -1,0 +1,240 @@
+/** Set Calendar Availability: weekly hours, other hours on single days, time off, and the video link. */
+import { useLocation, useRoute } from 'preact-iso';
+import { useRef, useState } from 'preact/hooks';
+import { api, call } from '../../http.ts';
+import { useSession } from '../../session.tsx';
+import { calendar } from '../../strings/calendar.ts';
+import type { Availability, AvailabilityBody, Hours, Offer } from '../../types.ts';
+import { Button, Check, ErrorSummary, Heading, Note, SelectField, TextField, addDays, brief, dateWords, dayKey, useAct, useLoad, zones, type Wrong } from '../../ui/index.ts';
+import { Failed, Ready, RecordBones } from '../parts.tsx';
+
+const words = calendar.availability;
+const CLOSED: Hours[][] = [[], [], [], [], [], [], []];
+const NEW: Hours = { start: '09:00', end: '17:00', modes: ['in_person', 'telehealth'], locations: null, services: null };
+
+interface Draft { zone: string; schedules: { first_day: string; week: Hours[][] }[]; overrides: { day: string; ranges: Hours[] }[]; time_off: { first_day: string; last_day: string; start: string; end: string }[]; telehealth_link: string }
+
+export function AvailabilityPage() {
+  const { person, tenant } = useSession();
+  const { staff_id = person.id } = useRoute().params as { staff_id?: string };
+  const { route } = useLocation();
+  const today = dayKey(new Date(), tenant.zone);
+  const loaded = useLoad(async () => {
+    const [whose, offer] = await Promise.all([call(api.GET('/practice/calendar', { params: { query: { first_day: today, last_day: today } } })), call(api.GET('/practice/offer'))]);
+    const therapists = whose.items.map((one): [string, string] => [one.staff_id, one.name]);
+    // An administrator who sees no clients has no hours of their own: begin with the first who does.
+    const id = therapists.some(([each]) => each === staff_id) || staff_id !== person.id || !therapists.length ? staff_id : therapists[0]![0];
+    const found = await call(api.GET('/practice/therapists/{therapist_id}/availability', { params: { path: { therapist_id: id } } }));
+    return { therapists, offer, found };
+  }, [staff_id]);
+  return (
+    <>
+      <div class="stack g1"><Heading>{words.title}</Heading><p class="soft">{words.lead}</p></div>
+      <Ready of={loaded} bones={<RecordBones />} heading={false}>
+        {({ therapists, offer, found }) => (
+          <>
+            {therapists.length > 1 ? <div class="narrow"><SelectField id="whose" label={words.whose} value={found.staff_id} options={therapists} onChange={(id) => route(`/staff/availability/${id}`)} /></div> : null}
+            <Editor key={`${found.staff_id}${found.etag}`} found={found} offer={offer} today={today} reload={loaded.reload} put={(next) => loaded.put({ therapists, offer, found: next })} />
+          </>
+        )}
+      </Ready>
+    </>
+  );
+}
+
+let justSaved = ''; // the etag of what was saved last: the editor begins anew with it, and says so
+
+function begun(found: Availability, today: string): Draft {
+  return {
+    zone: found.zone, telehealth_link: found.telehealth_link ?? '', time_off: found.time_off,
+    schedules: found.schedules.length ? (found.schedules as Draft['schedules']) : [{ first_day: today, week: CLOSED }],
+    overrides: found.overrides as Draft['overrides'],
+  };
+}
+
+/** The schedule in force today, or the first. */
+function inForce(draft: Draft, today: string): number {
+  const past = draft.schedules.filter((each) => each.first_day <= today).length;
+  return Math.max(0, past - 1);
+}
+
+function Editor({ found, offer, today, reload, put }: { found: Availability; offer: Offer; today: string; reload: () => Promise<void>; put: (next: Availability) => void }) {
+  const [draft, setDraft] = useState<Draft>(() => begun(found, today));
+  const [at, setAt] = useState(() => inForce(draft, today));
+  const [dirty, setDirty] = useState(false);
+  const [turn, setTurn] = useState(0);
+  const change = (next: Partial<Draft>) => { setDirty(true); setDraft({ ...draft, ...next }); };
+  const wrong = turn ? faults(draft) : [];
+  const save = useAct(async () => {
+    const next = await call(api.PATCH('/practice/therapists/{therapist_id}/availability', { params: { path: { therapist_id: found.staff_id }, header: { 'If-Match': found.etag } }, body: bodyOf(draft) }));
+    justSaved = `${next.staff_id}${next.etag}`;
+    put(next);
+  });
+  const schedule = draft.schedules[at]!;
+  const setSchedule = (next: Partial<typeof schedule>) => change({ schedules: draft.schedules.map((each, n) => (n === at ? { ...each, ...next } : each)) });
+  const saved = !dirty && justSaved === `${found.staff_id}${found.etag}`;
+  return (
+    <form class="stack g5" noValidate onSubmit={(event) => { event.preventDefault(); setTurn(turn + 1); if (!faults(draft).length) void save.run(); }}>
+      {found.off ? <Note tone="info">{words.off[found.off] ?? words.offOther}</Note> : null}
+      <ErrorSummary wrong={wrong} turn={turn} title={words.fix} />
+      <Conflicts found={found} />
+      <section class="card stack g5" aria-labelledby="weekly">
+        <h2 id="weekly">{words.schedule}</h2>
+        <div class="fieldgrid">
+          <SelectField id="zone" label={words.zone} value={draft.zone} options={zones()} onChange={(zone) => change({ zone })} />
+          {draft.schedules.length > 1 ? <SelectField id="which" label={words.which} value={String(at)} options={draft.schedules.map((each, n): [string, string] => [String(n), words.fromDay(each.first_day ? dateWords(each.first_day, { dateStyle: 'long' }) : '')])} onChange={(n) => setAt(Number(n))} /> : null}
+          <TextField id="from" label={words.from} help={words.fromHelp} type="date" value={schedule.first_day} onInput={(first_day) => setSchedule({ first_day })} />
+        </div>
+        <div class="weekdays">
+          {schedule.week.map((ranges, n) => (
+            <Day key={n} id={`d${n}`} name={words.days[n]!} ranges={ranges} offer={offer}
+              onChange={(next) => setSchedule({ week: schedule.week.map((each, m) => (m === n ? next : each)) })}
+              onCopy={() => setSchedule({ week: schedule.week.map((each, m) => (m > n ? ranges.map((one) => ({ ...one })) : each)) })} last={n === 6} />
+          ))}
+        </div>
+        <p class="help">{words.endHelp}</p>
+        <div class="cluster g2">
+          <Button mini icon="plus" onClick={() => {
+            const later = [...draft.schedules.map((each) => each.first_day), today].sort().pop()!;
+            change({ schedules: [...draft.schedules, { first_day: addDays(later || today, 7), week: schedule.week.map((each) => each.map((one) => ({ ...one }))) }] });
+            setAt(draft.schedules.length);
+          }}>{words.addSchedule}</Button>
+          {draft.schedules.length > 1 ? <Button mini look="quiet" onClick={() => { change({ schedules: draft.schedules.filter((_, n) => n !== at) }); setAt(0); }}>{words.removeSchedule}</Button> : null}
+        </div>
+      </section>
+      <Overrides draft={draft} offer={offer} today={today} change={change} />
+      <TimeOff draft={draft} today={today} change={change} />
+      <section class="card narrow"><TextField id="link" label={words.link} help={words.linkHelp} optional value={draft.telehealth_link} maxLength={500} onInput={(telehealth_link) => change({ telehealth_link })} /></section>
+      {save.problem?.status === 412 ? <Note tone="warn" live action={<Button mini onClick={() => void reload()}>{words.reload}</Button>}>{words.stale}</Note> : <Failed problem={save.problem} />}
+      <div class="cluster g3"><Button type="submit" look="primary" busy={save.busy}>{words.save}</Button><span class="small soft" role="status">{saved ? words.saved : dirty ? words.unsaved : ''}</span></div>
+    </form>
+  );
+}
+
+function faults(draft: Draft): Wrong[] {
+  const found: Wrong[] = [];
+  const ranges = (name: string, id: string, list: Hours[]) => list.forEach((each, n) => {
+    if (!each.start || !each.end || (each.start === each.end && each.start !== '00:00')) found.push({ id: `${id}-${n}-start`, text: words.faults.range(name) });
+    if (!each.modes.length) found.push({ id: `${id}-${n}`, text: words.faults.mode(name) });
+  });
+  draft.schedules.forEach((schedule) => {
+    if (!schedule.first_day) found.push({ id: 'from', text: words.faults.from });
+    schedule.week.forEach((list, n) => ranges(words.days[n]!, `d${n}`, list));
+  });
+  draft.overrides.forEach((each, n) => {
+    if (!each.day) found.push({ id: `o${n}-day`, text: words.faults.date });
+    ranges(each.day, `o${n}`, each.ranges);
+  });
+  draft.time_off.forEach((each, n) => {
+    if (!each.first_day || !each.last_day || `${each.first_day}${each.start || '00:00'}` >= `${each.last_day}${each.end || '24:00'}`) found.push({ id: `off${n}-first`, text: words.faults.off });
+  });
+  if (draft.telehealth_link && !/^https:\/\/\S{4,490}$/.test(draft.telehealth_link)) found.push({ id: 'link', text: words.faults.link });
+  return found;
+}
+
+function bodyOf(draft: Draft): AvailabilityBody {
+  return {
+    ...draft, schedules: [...draft.schedules].sort((one, other) => one.first_day.localeCompare(other.first_day)),
+    time_off: draft.time_off.map((each) => ({ ...each, start: each.start || '00:00', end: each.end || '24:00' })),
+  };
+}
+
+function Conflicts({ found }: { found: Availability }) {
+  const { tenant } = useSession();
+  if (!found.conflicts.length) return null;
+  return (
+    <Note tone="warn">
+      <strong>{words.conflicts(found.conflicts.length)}</strong><br />{words.conflictsText}
+      <ul class="dots">
+        {found.conflicts.map((each) => {
+          const text = `${each.client_name ?? calendar.page.hidden}, ${brief(each.starts_at, tenant.zone)}, ${words.why[each.why]}`;
+          return <li key={each.appointment_id}>{each.client_id ? <a href={`/staff/clients/${each.client_id}/appointments/${each.appointment_id}`}>{text}</a> : text}</li>;
+        })}
+      </ul>
+    </Note>
+  );
+}
+
+interface DayProps { id: string; name: string; ranges: Hours[]; offer: Offer; onChange: (next: Hours[]) => void; onCopy?: () => void; last?: boolean }
+
+/** The hours of one day: several ranges, or closed. */
+function Day({ id, name, ranges, offer, onChange, onCopy, last }: DayProps) {
+  const ref = useRef<HTMLFieldSetElement>(null);
+  const set = (n: number, next: Partial<Hours>) => onChange(ranges.map((each, m) => (m === n ? { ...each, ...next } : each)));
+  const add = () => onChange([...ranges, ranges.length ? { ...ranges[ranges.length - 1]!, start: ranges[ranges.length - 1]!.end === '24:00' ? '09:00' : ranges[ranges.length - 1]!.end, end: '' } : { ...NEW }]);
+  return (
+    <fieldset class="dayrow" ref={ref}>
+      <legend class="strong">{name}</legend>
+      {ranges.length ? ranges.map((each, n) => (
+        <Range key={n} id={`${id}-${n}`} name={name} range={each} offer={offer} onChange={(next) => set(n, next)} onRemove={() => { onChange(ranges.filter((_, m) => m !== n)); ref.current?.querySelector<HTMLElement>('[data-add]')?.focus(); }} />
+      )) : <p class="soft small">{words.closed}</p>}
+      <div class="cluster g2">
+        <Button mini look="quiet" icon="plus" data-add onClick={add}>{words.add}<span class="hidden">{words.addOf(name)}</span></Button>
+        {onCopy && !last ? <Button mini look="quiet" icon="copy" onClick={onCopy}>{words.copy}<span class="hidden">{words.copyOf(name)}</span></Button> : null}
+      </div>
+    </fieldset>
+  );
+}
+
+function Range({ id, name, range, offer, onChange, onRemove }: { id: string; name: string; range: Hours; offer: Offer; onChange: (next: Partial<Hours>) => void; onRemove: () => void }) {
+  const mode = (one: 'in_person' | 'telehealth', on: boolean) => onChange({ modes: (['in_person', 'telehealth'] as const).filter((each) => (each === one ? on : range.modes.includes(each))) });
+  const field = (which: 'start' | 'end', label: string) => (
+    <label class="timefield"><span class="tiny soft">{label}<span class="hidden">, {name}</span></span><input id={`${id}-${which}`} class="input" type="time" step={300} value={range[which] === '24:00' ? '00:00' : range[which]} onInput={(event) => onChange({ [which]: event.currentTarget.value })} /></label>
+  );
+  return (
+    <div class="rangerow" id={id}>
+      {field('start', words.start)}
+      {field('end', words.end)}
+      <Check checked={range.modes.includes('in_person')} onChange={(on) => mode('in_person', on)}>{words.modes.in_person}</Check>
+      <Check checked={range.modes.includes('telehealth')} onChange={(on) => mode('telehealth', on)}>{words.modes.telehealth}</Check>
+      {offer.locations.length > 1 && range.modes.includes('in_person') ? (
+        <label class="timefield"><span class="tiny soft">{words.location}<span class="hidden">, {name}</span></span>
+          <select value={range.locations?.[0] ?? ''} onChange={(event) => onChange({ locations: event.currentTarget.value ? [event.currentTarget.value] : null })}>
+            <option value="">{words.everywhere}</option>
+            {offer.locations.map((each) => <option key={each.location_id} value={each.location_id}>{each.name}</option>)}
+          </select>
+        </label>
+      ) : null}
+      <Button mini look="quiet" icon="bin" onClick={onRemove}>{words.remove}<span class="hidden">{words.removeOf(name, range.start)}</span></Button>
+    </div>
+  );
+}
+
+function Overrides({ draft, offer, today, change }: { draft: Draft; offer: Offer; today: string; change: (next: Partial<Draft>) => void }) {
+  const set = (n: number, next: Partial<Draft['overrides'][number]>) => change({ overrides: draft.overrides.map((each, m) => (m === n ? { ...each, ...next } : each)) });
+  const free = () => { let day = today; while (draft.overrides.some((each) => each.day === day)) day = addDays(day, 1); return day; };
+  return (
+    <section class="card stack g4" aria-labelledby="over">
+      <div class="stack g1"><h2 id="over">{words.overrides}</h2><p class="small soft">{words.overridesHelp}</p></div>
+      {draft.overrides.map((each, n) => (
+        <div class="stack g3 ruledrow" key={n}>
+          <div class="pickbar"><TextField id={`o${n}-day`} label={words.day} type="date" value={each.day} onInput={(day) => set(n, { day })} /><Button mini look="quiet" icon="bin" onClick={() => change({ overrides: draft.overrides.filter((_, m) => m !== n) })}>{words.remove}<span class="hidden"> {each.day}</span></Button></div>
+          <Day id={`o${n}`} name={each.day ? dateWords(each.day, { weekday: 'long', month: 'long', day: 'numeric' }) : words.day} ranges={each.ranges} offer={offer} onChange={(ranges) => set(n, { ranges })} />
+        </div>
+      ))}
+      <div><Button mini icon="plus" onClick={() => change({ overrides: [...draft.overrides, { day: free(), ranges: [] }] })}>{words.addOverride}</Button></div>
+    </section>
+  );
+}
+
+function TimeOff({ draft, today, change }: { draft: Draft; today: string; change: (next: Partial<Draft>) => void }) {
+  const set = (n: number, next: Partial<Draft['time_off'][number]>) => change({ time_off: draft.time_off.map((each, m) => (m === n ? { ...each, ...next } : each)) });
+  const clock = (n: number, which: 'start' | 'end', label: string, value: string) => (
+    <div class="field"><label class="strong" for={`off${n}-${which}`}>{label}</label><input class="input" id={`off${n}-${which}`} type="time" value={value} onInput={(event) => set(n, { [which]: event.currentTarget.value })} /></div>
+  );
+  return (
+    <section class="card stack g4" aria-labelledby="off">
+      <div class="stack g1"><h2 id="off">{words.timeOff}</h2><p class="small soft">{words.timeOffHelp}</p></div>
+      {draft.time_off.map((each, n) => (
+        <div class="fieldgrid ruledrow" key={n}>
+          <TextField id={`off${n}-first`} label={words.firstDay} type="date" value={each.first_day} onInput={(first_day) => set(n, { first_day, ...(each.last_day < first_day ? { last_day: first_day } : {}) })} />
+          {clock(n, 'start', words.startOptional, each.start === '00:00' ? '' : each.start)}
+          <TextField id={`off${n}-last`} label={words.lastDay} type="date" value={each.last_day} onInput={(last_day) => set(n, { last_day })} />
+          {clock(n, 'end', words.endOptional, each.end === '24:00' ? '' : each.end)}
+          <div><Button mini look="quiet" icon="bin" onClick={() => change({ time_off: draft.time_off.filter((_, m) => m !== n) })}>{words.remove}<span class="hidden"> {each.first_day}</span></Button></div>
+        </div>
+      ))}
+      <div><Button mini icon="plus" onClick={() => change({ time_off: [...draft.time_off, { first_day: today, last_day: today, start: '00:00', end: '24:00' }] })}>{words.addTimeOff}</Button></div>
+    </section>
+  );
+}

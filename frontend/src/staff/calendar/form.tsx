@@ -1,0 +1,185 @@
+/** Booking for a client, and moving what is booked: a time is checked before it is taken. */
+import { useLocation, useRoute } from 'preact-iso';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { api, call, newKey } from '../../http.ts';
+import { useSession } from '../../session.tsx';
+import { calendar } from '../../strings/calendar.ts';
+import { scheduling } from '../../strings/scheduling.ts';
+import { staff } from '../../strings/staff.ts';
+import type { ClientAppointment, ClientRow, Offer, TimeCheck } from '../../types.ts';
+import { Button, Check, Heading, Icon, LinkButton, Note, SelectField, TextField, addDays, clockOf, dayKey, instantOf, useAct, useLoad, zoneLabel } from '../../ui/index.ts';
+import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
+
+const words = calendar.form;
+
+/** A day and a time by the organization's clock. */
+export function WhenFields({ day, clock, zone, id, onDay, onClock }: { day: string; clock: string; zone: string; id: string; onDay: (day: string) => void; onClock: (clock: string) => void }) {
+  return (
+    <div class="fieldgrid">
+      <TextField id={`${id}-day`} label={words.day} type="date" value={day} onInput={onDay} />
+      <div class="field"><label class="strong" for={`${id}-time`}>{words.time}</label><input class="input" id={`${id}-time`} type="time" step={300} value={clock} aria-describedby={`${id}-zone`} onInput={(event) => onClock(event.currentTarget.value)} /><p class="help" id={`${id}-zone`}>{words.zone(zoneLabel(zone))}</p></div>
+    </div>
+  );
+}
+
+/** What speaks against a time, as the server says; asked again whenever it changes. */
+export function useCheck(client_id: string, wish: { staff_id: string; service_id: string; mode: 'in_person' | 'telehealth'; location_id?: string; starts_at: string; minutes?: number; moving?: string } | null) {
+  const [found, setFound] = useState<TimeCheck | null>(null);
+  const text = JSON.stringify(wish);
+  useEffect(() => {
+    setFound(null);
+    if (!wish) return;
+    let late = false;
+    const timer = setTimeout(() => {
+      call(api.POST('/practice/clients/{client_id}/appointments/check', { params: { path: { client_id } }, body: { ...wish, override: false } }))
+        .then((check) => { if (!late) setFound(check); }, () => {}); // booking itself says what is wrong
+    }, 300);
+    return () => { late = true; clearTimeout(timer); };
+  }, [text]);
+  return found;
+}
+
+export function Checked({ check, override, onOverride }: { check: TimeCheck | null; override: boolean; onOverride: (on: boolean) => void }) {
+  return (
+    <div class="stack g3" role="status">
+      {check?.blocked ? <Note tone="bad">{words.blocked[check.blocked] ?? ''}</Note> : null}
+      {check && check.warnings.length > 0 ? (
+        <>
+          <Note tone="warn"><ul class="dots">{check.warnings.map((each) => <li key={each}>{words.warnings[each] ?? each}</li>)}</ul></Note>
+          <Check checked={override} onChange={onOverride}>{words.override}</Check>
+        </>
+      ) : null}
+      {check && !check.blocked && !check.warnings.length ? <Note tone="good">{words.free}</Note> : null}
+    </div>
+  );
+}
+
+export function NewAppointmentPage() {
+  const { client_id } = useRoute().params as { client_id: string };
+  const { tenant, roles } = useSession();
+  const today = dayKey(new Date(), tenant.zone);
+  const loaded = useLoad(async () => {
+    const [client, offer, whose] = await Promise.all([
+      call(api.GET('/practice/clients/{client_id}', { params: { path: { client_id } } })), call(api.GET('/practice/offer')),
+      call(api.GET('/practice/calendar', { params: { query: { first_day: today, last_day: today } } })),
+    ]);
+    return { client, offer, therapists: whose.items };
+  }, [client_id]);
+  return (
+    <Ready of={loaded} bones={<RecordBones />}>
+      {({ client, offer, therapists }) => {
+        // Only who is assigned to this client can be booked for them.
+        const assigned = therapists.filter((one) => client.therapists.some((each) => each.staff_id === one.staff_id));
+        return <>
+          <Crumbs items={[[staff.clients.title, '/staff/clients'], [client.name, `/staff/clients/${client_id}/appointments`], words.title]} />
+          <Heading>{words.title}</Heading>
+          {!assigned.length ? <Note tone="info" action={<LinkButton mini href={`/staff/clients/${client_id}`}>{words.toClient}</LinkButton>}>{words.noTherapist}</Note> : offer.services.length
+            ? <NewForm client_id={client_id} offer={offer} therapists={assigned.map((one): [string, string] => [one.staff_id, one.name])} />
+            : <Note tone="info" action={roles.includes('administrator') ? <LinkButton mini href="/staff/services">{words.toOffer}</LinkButton> : undefined}>{words.noServices}</Note>}
+        </>;
+      }}
+    </Ready>
+  );
+}
+
+function NewForm({ client_id, offer, therapists }: { client_id: string; offer: Offer; therapists: [string, string][] }) {
+  const { tenant, person } = useSession();
+  const { route } = useLocation();
+  const [staff_id, setStaff] = useState((therapists.find(([id]) => id === person.id) ?? therapists[0]!)[0]);
+  const [service_id, setService] = useState(offer.services[0]!.service_id);
+  const places: [string, string][] = offer.locations.length ? offer.locations.map((one) => [one.location_id, scheduling.at(one.name)]) : [['in_person', scheduling.mode.in_person]];
+  const [where, setWhere] = useState(places[0]![0]);
+  const [day, setDay] = useState(addDays(dayKey(new Date(), tenant.zone), 1));
+  const [clock, setClock] = useState('');
+  const [minutes, setMinutes] = useState('');
+  const [override, setOverride] = useState(false);
+  const [wrong, setWrong] = useState('');
+  const key = useRef({ body: '', key: '' });
+  const service = offer.services.find((one) => one.service_id === service_id)!;
+  const lasts = minutes.trim() === '' ? undefined : Number(minutes);
+  const badMinutes = lasts !== undefined && !(Number.isInteger(lasts) && lasts >= 5 && lasts <= 480);
+  const way = where === 'telehealth' || where === 'in_person' ? { mode: where as 'telehealth' | 'in_person' } : { mode: 'in_person' as const, location_id: where };
+  const wish = day && clock && !badMinutes ? { staff_id, service_id, ...way, starts_at: instantOf(day, clock, tenant.zone), ...(lasts ? { minutes: lasts } : {}) } : null;
+  const check = useCheck(client_id, wish);
+  const book = useAct(async () => {
+    const body = { ...wish!, override };
+    const text = JSON.stringify(body);
+    if (key.current.body !== text) key.current = { body: text, key: newKey() };
+    const made = await call(api.POST('/practice/clients/{client_id}/appointments', { params: { path: { client_id }, header: { 'Idempotency-Key': key.current.key } }, body }));
+    route(`/staff/clients/${client_id}/appointments/${made.appointment_id}?done=booked`, true);
+  });
+  const submit = () => {
+    setWrong(badMinutes ? words.minutesShape : !wish ? words.enter : '');
+    if (wish) void book.run();
+  };
+  return (
+    <form class="card stack g5 narrow" noValidate onSubmit={(event) => { event.preventDefault(); submit(); }}>
+      {therapists.length > 1 ? <SelectField id="therapist" label={words.therapist} value={staff_id} options={therapists} onChange={setStaff} /> : null}
+      <div class="fieldgrid">
+        <SelectField id="service" label={words.service} value={service_id} options={offer.services.map((one): [string, string] => [one.service_id, `${one.name}, ${one.minutes} min`])} onChange={setService} />
+        <SelectField id="where" label={words.where} value={where} options={[...places, ['telehealth', scheduling.mode.telehealth]]} onChange={setWhere} />
+      </div>
+      <WhenFields id="new" day={day} clock={clock} zone={tenant.zone} onDay={setDay} onClock={setClock} />
+      <TextField id="minutes" label={words.minutes} optional inputMode="numeric" short value={minutes} help={scheduling.book.serviceFacts(service.minutes, null)} onInput={setMinutes} error={badMinutes ? words.minutesShape : null} />
+      <Checked check={check} override={override} onOverride={setOverride} />
+      {wrong ? <p class="error" role="alert"><Icon name="alert" /><span>{wrong}</span></p> : null}
+      <Failed problem={book.problem} />
+      <div><Button type="submit" look="primary" busy={book.busy}>{words.book}</Button></div>
+    </form>
+  );
+}
+
+/** Another time for what is booked. */
+export function MoveForm({ client_id, one, onMoved, onClose }: { client_id: string; one: ClientAppointment; onMoved: (next: ClientAppointment) => void; onClose: () => void }) {
+  const { tenant } = useSession();
+  const [day, setDay] = useState(dayKey(one.starts_at, tenant.zone));
+  const [clock, setClock] = useState(clockOf(one.starts_at, tenant.zone));
+  const [override, setOverride] = useState(false);
+  const key = useRef({ body: '', key: '' });
+  const starts_at = day && clock ? instantOf(day, clock, tenant.zone) : null;
+  const moved = starts_at !== null && Date.parse(starts_at) !== Date.parse(one.starts_at);
+  const minutes = Math.round((Date.parse(one.ends_at) - Date.parse(one.starts_at)) / 60_000);
+  const check = useCheck(client_id, moved ? { staff_id: one.staff_id, service_id: one.service_id, mode: one.mode, ...(one.location_id ? { location_id: one.location_id } : {}), starts_at, minutes, moving: one.appointment_id } : null);
+  const move = useAct(async () => {
+    const body = { starts_at: starts_at!, override };
+    const text = JSON.stringify([body, one.etag]);
+    if (key.current.body !== text) key.current = { body: text, key: newKey() };
+    onMoved(await call(api.POST('/practice/clients/{client_id}/appointments/{appointment_id}/time', {
+      params: { path: { client_id, appointment_id: one.appointment_id }, header: { 'If-Match': one.etag, 'Idempotency-Key': key.current.key } }, body,
+    })));
+  });
+  return (
+    <form class="card stack g4" aria-labelledby="move" noValidate onSubmit={(event) => { event.preventDefault(); if (moved) void move.run(); }}>
+      <h2 id="move">{words.moveTitle}</h2>
+      <WhenFields id="move" day={day} clock={clock} zone={tenant.zone} onDay={setDay} onClock={setClock} />
+      <Checked check={check} override={override} onOverride={setOverride} />
+      <Failed problem={move.problem} />
+      <div class="cluster g2"><Button type="submit" look="primary" busy={move.busy} aria-disabled={moved ? undefined : 'true'}>{words.move}</Button><Button look="quiet" onClick={onClose}>{calendar.one.keep}</Button></div>
+    </form>
+  );
+}
+
+/** From the calendar: first, for whom. A name never goes into the address. */
+export function PickClientPage() {
+  const [typed, setTyped] = useState('');
+  const [found, setFound] = useState<ClientRow[] | null>(null);
+  const term = typed.trim();
+  useEffect(() => {
+    let late = false;
+    const timer = setTimeout(() => {
+      const asked = term ? api.POST('/practice/clients/search', { body: { search: term } }) : api.GET('/practice/clients');
+      call(asked as ReturnType<typeof api.GET<'/practice/clients', {}>>).then((page) => { if (!late) setFound(page.items); }, () => { if (!late) setFound([]); });
+    }, term ? 250 : 0);
+    return () => { late = true; clearTimeout(timer); };
+  }, [term]);
+  return (
+    <>
+      <Crumbs items={[[calendar.menu.title, '/staff/calendar'], words.title]} />
+      <Heading>{words.pickClient}</Heading>
+      <div class="narrow"><TextField id="find" label={words.search} type="search" value={typed} onInput={setTyped} /></div>
+      {found === null ? <RecordBones /> : found.length ? (
+        <ul class="card flush rows">{found.map((one) => <li key={one.client_id}><a class="row" href={`/staff/clients/${one.client_id}/appointments/new`}><div><p class="strong">{one.name}</p></div><Icon name="right" /></a></li>)}</ul>
+      ) : <p class="soft" role="status">{words.noClients}</p>}
+    </>
+  );
+}

@@ -1,0 +1,124 @@
+/** Services and locations of the organization; administrators change them. */
+import { useState } from 'preact/hooks';
+import { api, call } from '../../http.ts';
+import { useSession } from '../../session.tsx';
+import { calendar } from '../../strings/calendar.ts';
+import type { Offer, OfferBody } from '../../types.ts';
+import { Button, Check, ErrorSummary, Heading, Note, SelectField, TextField, useAct, useLoad, type Wrong } from '../../ui/index.ts';
+import { Failed, Ready, RecordBones } from '../parts.tsx';
+
+const words = calendar.offer;
+type Colour = Offer['services'][number]['colour'];
+
+interface Service { service_id: string | null; name: string; minutes: string; before: string; after: string; price: string; currency: string; colour: Colour; bookable: boolean }
+interface Place { location_id: string | null; name: string; address: string }
+
+const number = (value: number | null) => (value === null ? '' : String(value));
+
+function begun(offer: Offer): { services: Service[]; places: Place[] } {
+  return {
+    services: offer.services.map((one) => ({
+      service_id: one.service_id, name: one.name, minutes: String(one.minutes), before: number(one.before), after: number(one.after), colour: one.colour, bookable: one.bookable,
+      price: one.price ? (one.price.amount / 100).toFixed(one.price.amount % 100 ? 2 : 0) : '', currency: one.price?.currency ?? 'usd',
+    })),
+    places: offer.locations.map((one) => ({ ...one, address: one.address ?? '' })),
+  };
+}
+
+export function OfferPage() {
+  const loaded = useLoad(() => call(api.GET('/practice/offer')), []);
+  return (
+    <>
+      <div class="stack g1"><Heading>{words.title}</Heading><p class="soft">{words.lead}</p></div>
+      <Ready of={loaded} bones={<RecordBones />} heading={false}>{(offer) => <Editor key={offer.etag} offer={offer} reload={loaded.reload} put={loaded.put} />}</Ready>
+    </>
+  );
+}
+
+let justSaved = ''; // the etag of what was saved last: the editor begins anew with it, and says so
+const whole = (text: string, from: number, to: number) => /^\d{1,3}$/.test(text.trim()) && Number(text) >= from && Number(text) <= to;
+
+function faults(services: Service[], places: Place[]): Wrong[] {
+  const found: Wrong[] = [];
+  services.forEach((one, n) => {
+    if (!one.name.trim()) found.push({ id: `s${n}-name`, text: words.faults.name });
+    if (!whole(one.minutes, 5, 480)) found.push({ id: `s${n}-minutes`, text: words.faults.minutes });
+    for (const side of ['before', 'after'] as const) if (one[side].trim() && !whole(one[side], 0, 120)) found.push({ id: `s${n}-${side}`, text: words.faults.buffer });
+    if (one.price.trim() && !/^\d{1,5}(\.\d{2})?$/.test(one.price.trim())) found.push({ id: `s${n}-price`, text: words.faults.price });
+  });
+  places.forEach((one, n) => { if (!one.name.trim()) found.push({ id: `l${n}-name`, text: words.faults.name }); });
+  return found;
+}
+
+function bodyOf(services: Service[], places: Place[]): OfferBody {
+  const buffer = (text: string) => (text.trim() ? Number(text) : null);
+  return {
+    services: services.map((one) => ({
+      service_id: one.service_id, name: one.name.trim(), minutes: Number(one.minutes), before: buffer(one.before), after: buffer(one.after), colour: one.colour, bookable: one.bookable,
+      price: one.price.trim() ? { amount: Math.round(Number(one.price) * 100), currency: one.currency } : null,
+    })),
+    locations: places.map((one) => ({ location_id: one.location_id, name: one.name.trim(), address: one.address.trim() || null })),
+  };
+}
+
+function Editor({ offer, reload, put }: { offer: Offer; reload: () => Promise<void>; put: (next: Offer) => void }) {
+  const locked = !useSession().roles.includes('administrator');
+  const [{ services, places }, setDraft] = useState(() => begun(offer));
+  const [dirty, setDirty] = useState(false);
+  const [turn, setTurn] = useState(0);
+  const change = (next: Partial<{ services: Service[]; places: Place[] }>) => { setDirty(true); setDraft({ services, places, ...next }); };
+  const service = (n: number, next: Partial<Service>) => change({ services: services.map((one, m) => (m === n ? { ...one, ...next } : one)) });
+  const place = (n: number, next: Partial<Place>) => change({ places: places.map((one, m) => (m === n ? { ...one, ...next } : one)) });
+  const save = useAct(async () => {
+    const next = await call(api.PATCH('/practice/offer', { params: { header: { 'If-Match': offer.etag } }, body: bodyOf(services, places) }));
+    justSaved = next.etag;
+    put(next);
+  });
+  const wrong = turn ? faults(services, places) : [];
+  const at = (id: string) => wrong.find((one) => one.id === id)?.text ?? null;
+  return (
+    <form class="stack g5" noValidate onSubmit={(event) => { event.preventDefault(); setTurn(turn + 1); if (!faults(services, places).length) void save.run(); }}>
+      {locked ? <Note tone="info" icon="lock">{words.locked}</Note> : null}
+      <ErrorSummary wrong={wrong} turn={turn} />
+      <fieldset class="stack g5" disabled={locked}>
+        <legend class="hidden">{words.title}</legend>
+        <section class="card stack g4" aria-labelledby="services">
+          <h2 id="services">{words.services}</h2>
+          {services.length ? null : <p class="soft small">{words.noServices}</p>}
+          {services.map((one, n) => (
+            <fieldset class="stack g3 ruledrow" key={one.service_id ?? n}>
+              <legend class="strong">{one.name || words.newService}</legend>
+              <div class="fieldgrid">
+                <TextField id={`s${n}-name`} label={words.name} value={one.name} maxLength={100} error={at(`s${n}-name`)} onInput={(name) => service(n, { name })} />
+                <TextField id={`s${n}-minutes`} label={words.minutes} short inputMode="numeric" value={one.minutes} error={at(`s${n}-minutes`)} onInput={(minutes) => service(n, { minutes })} />
+                <TextField id={`s${n}-before`} label={words.before} help={words.buffersHelp} short inputMode="numeric" value={one.before} error={at(`s${n}-before`)} onInput={(before) => service(n, { before })} />
+                <TextField id={`s${n}-after`} label={words.after} help={words.buffersHelp} short inputMode="numeric" value={one.after} error={at(`s${n}-after`)} onInput={(after) => service(n, { after })} />
+                <TextField id={`s${n}-price`} label={words.price} help={words.priceHelp} short inputMode="decimal" value={one.price} error={at(`s${n}-price`)} onInput={(price) => service(n, { price })} />
+                <SelectField id={`s${n}-colour`} label={words.colour} value={one.colour} options={Object.entries(words.colours)} onChange={(colour) => service(n, { colour: colour as Colour })} />
+              </div>
+              <div class="pickbar"><Check checked={one.bookable} onChange={(bookable) => service(n, { bookable })}>{words.bookable}</Check>{locked ? null : <Button mini look="quiet" icon="bin" onClick={() => change({ services: services.filter((_, m) => m !== n) })}>{words.remove}<span class="hidden"> {one.name}</span></Button>}</div>
+            </fieldset>
+          ))}
+          {locked ? null : <div><Button mini icon="plus" onClick={() => change({ services: [...services, { service_id: null, name: '', minutes: '50', before: '', after: '', price: '', currency: 'usd', colour: 'teal', bookable: true }] })}>{words.addService}</Button></div>}
+        </section>
+        <section class="card stack g4" aria-labelledby="locations">
+          <h2 id="locations">{words.locations}</h2>
+          {places.length ? null : <p class="soft small">{words.noLocations}</p>}
+          {places.map((one, n) => (
+            <fieldset class="stack g3 ruledrow" key={one.location_id ?? n}>
+              <legend class="strong">{one.name || words.newLocation}</legend>
+              <div class="fieldgrid">
+                <TextField id={`l${n}-name`} label={words.name} value={one.name} maxLength={100} error={at(`l${n}-name`)} onInput={(name) => place(n, { name })} />
+                <TextField id={`l${n}-address`} label={words.address} optional value={one.address} maxLength={200} onInput={(address) => place(n, { address })} />
+              </div>
+              {locked ? null : <div><Button mini look="quiet" icon="bin" onClick={() => change({ places: places.filter((_, m) => m !== n) })}>{words.remove}<span class="hidden"> {one.name}</span></Button></div>}
+            </fieldset>
+          ))}
+          {locked ? null : <div><Button mini icon="plus" onClick={() => change({ places: [...places, { location_id: null, name: '', address: '' }] })}>{words.addLocation}</Button></div>}
+        </section>
+      </fieldset>
+      {save.problem?.status === 412 ? <Note tone="warn" live action={<Button mini onClick={() => void reload()}>{calendar.availability.reload}</Button>}>{words.stale}</Note> : <Failed problem={save.problem} />}
+      {locked ? null : <div class="cluster g3"><Button type="submit" look="primary" busy={save.busy}>{words.save}</Button><span class="small soft" role="status">{dirty ? calendar.availability.unsaved : justSaved === offer.etag ? words.saved : ''}</span></div>}
+    </form>
+  );
+}

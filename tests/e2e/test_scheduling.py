@@ -1,0 +1,282 @@
+"""The life of an appointment in browsers: hours are set, a time is asked for, answered, changed, and given back."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests import booking
+from tests.e2e.device import Device
+
+T1 = booking.PEOPLE["T1"].id
+WHERE = re.compile("Where would you like to meet")
+
+
+@pytest.fixture
+def service(call: Any) -> str:
+    """T1 sees clients from nine to five, by the clock of New York."""
+    return booking.opened(call, "T1", times=booking.NINE_TO_FIVE)
+
+
+@pytest.fixture
+def phone(devices: Callable[..., Device], call: Any) -> Device:
+    """C1 at home."""
+    device = devices("phone")
+    device.enter(call.browser("C1"))
+    return device
+
+
+def choose_time(phone: Device, *, note: str = "", look: bool = False, title: str = "Check and send") -> str:
+    """From the list of appointments to the last step; the time that was chosen."""
+    phone.follow("Choose a time")
+    phone.arrived(WHERE)
+    if look:
+        phone.look("where")
+    phone.page.get_by_label("Video").check()
+    phone.press("Continue")
+    phone.arrived("Choose a time")
+    first = phone.page.locator(".slot").first
+    expect(first).to_be_visible()
+    time = first.inner_text()
+    first.click()
+    if look:
+        phone.look("times")
+    phone.press("Continue")
+    phone.arrived(title)
+    if note:
+        phone.page.get_by_label(re.compile("A note for your therapist")).fill(note)
+    if look:
+        phone.look("check")
+    return time
+
+
+def test_a_client_asks_for_a_time_and_takes_it_back(phone: Device, service: str) -> None:
+    phone.open("/home")
+    phone.follow("Appointments", within=phone.page.get_by_role("navigation", name="Main, small screens"))
+    phone.arrived("Appointments")
+    phone.sees("No appointments ahead")
+    phone.look("none")
+    choose_time(phone, note="Rather by the window", look=True)
+    phone.press("Request this time")
+    phone.arrived("Your request is sent")
+    phone.sees("Waiting for confirmation")
+    phone.look("asked")
+    phone.press("Undo")
+    phone.sees("Taken back. The time is free again.")
+    phone.sees("You cancelled it.")
+    phone.follow("Appointments", within=phone.page.get_by_role("main"))
+    phone.arrived("Appointments")
+    phone.sees("Past")
+    phone.press("Make an address")
+    expect(phone.page.get_by_label("Private calendar address")).to_have_value(re.compile("calendar.ics$"))
+    phone.look("list")
+
+
+def test_a_time_that_was_just_taken_is_said_and_the_note_is_kept(phone: Device, service: str, call: Any) -> None:
+    phone.open("/appointments")
+    time = choose_time(phone, note="Rather by the window")
+    first = call("C1").get("/portal/slots/first", query={"service_id": service, "mode": "telehealth"}).json["starts_at"]
+    assigned = call("A1").post(f"/practice/clients/{booking.PEOPLE['C2'].id}/therapists", {"staff_id": T1})
+    assert assigned.status < 300, assigned
+    assert booking.book_for(call("A1"), "C2", "T1", service, first).status == 201
+    phone.allow(409, "POST /api/portal/appointments")
+    phone.press("Request this time")
+    phone.sees(re.compile(f"Someone booked {re.escape(time)} a moment ago"))
+    phone.look("taken")
+    phone.page.locator(".slot").first.click()
+    phone.press("Continue")
+    phone.arrived("Check and send")
+    expect(phone.page.get_by_label(re.compile("A note for your therapist"))).to_have_value("Rather by the window")
+
+
+@pytest.fixture
+def desk(devices: Callable[..., Device], call: Any) -> Device:
+    """The therapist's computer."""
+    device = devices("desktop", name="desk")
+    device.enter(call.browser("T1"))
+    return device
+
+
+def test_an_administrator_offers_services_and_locations(devices: Callable[..., Device], call: Any) -> None:
+    admin = devices("desktop", name="admin")
+    admin.enter(call.browser("A1"))
+    admin.open("/staff/services")
+    admin.arrived("Services and locations", by_link=False)
+    page = admin.page
+    admin.press("Save")
+    admin.sees("Saved.")
+    for name, minutes in (("First visit", "80"), ("Session", "50")):
+        admin.press("Add a service")
+        group = page.get_by_role("group", name="New service")
+        group.get_by_label("Name").fill(name)
+        page.get_by_role("group", name=name).get_by_label("Minutes").fill(minutes)
+    page.get_by_role("group", name="Session").get_by_label("Price in US dollars").fill("120")
+    for name in ("Oak Lane", "River Street"):
+        admin.press("Add a location")
+        page.get_by_role("group", name="New location").get_by_label("Name").fill(name)
+    admin.press("Save")
+    admin.sees("Saved.")
+    admin.look("services")
+    found = call("A1").get("/practice/offer").json
+    assert [each["name"] for each in found["services"]] == ["First visit", "Session"]
+    assert found["services"][1]["price"] == {"amount": 12000, "currency": "usd"}
+    assert [each["name"] for each in found["locations"]] == ["Oak Lane", "River Street"]
+
+
+def test_the_whole_life_of_a_request(desk: Device, phone: Device, call: Any) -> None:
+    booking.offer(call("A1"))
+    desk.open("/staff")
+    desk.page.get_by_role("navigation", name="Main, wide screens").get_by_role(
+        "link", name="Set Calendar Availability"
+    ).click()
+    desk.arrived("Set Calendar Availability")
+    page = desk.page
+    page.get_by_label("In force from").fill("2026-01-05")
+    page.get_by_role("button", name="Add hours on Monday").click()
+    page.get_by_role("button", name="Add hours on Monday").click()
+    starts, ends = page.get_by_label("From, Monday"), page.get_by_label("To, Monday")
+    ends.nth(0).fill("12:00")
+    starts.nth(1).fill("13:00")
+    desk.press("Save availability")
+    desk.sees("Monday: enter a start and an end that differ")
+    desk.look("wrong")
+    ends.nth(1).fill("17:00")
+    page.get_by_role("button", name="Copy to rest of week from Monday").click()
+    desk.press("Add time off")
+    desk.press("Save availability")
+    desk.sees("Saved. It holds from now on")
+    desk.look("availability")
+
+    phone.open("/appointments")
+    choose_time(phone, note="Rather by the window")
+    phone.press("Request this time")
+    phone.arrived("Your request is sent")
+
+    desk.open("/staff")
+    desk.sees("1 request waits for an answer")
+    desk.look("today")
+    desk.page.get_by_role("link", name="Answer Immy T.").click()
+    desk.arrived("Immy Thistlewood", title="Appointment")
+    desk.sees("Rather by the window")
+    desk.look("request")
+    desk.press("Confirm")
+    desk.sees("Confirmed. The client is told.")
+    desk.open("/staff/calendar")
+    desk.arrived("Calendar", by_link=False)
+    expect(desk.page.locator(".day .event").first).to_be_visible()
+    desk.look("calendar")
+
+    phone.open("/home")
+    phone.sees("Your next appointment")
+    phone.look("home")
+    phone.page.get_by_role("link", name=re.compile("Confirmed")).click()
+    phone.arrived("Appointment")
+    phone.press("Cancel this appointment")
+    phone.page.get_by_label(re.compile("Why, if you want to say")).fill("A cold")
+    phone.look("cancelling")
+    phone.page.get_by_role("dialog").get_by_role("button", name="Cancel this appointment").click()
+    phone.sees("You cancelled it.")
+
+    desk.open(f"/staff/clients/{booking.PEOPLE['C1'].id}/appointments")
+    desk.sees("Cancelled")
+    desk.look("history")
+    desk.page.locator("main a.row").first.click()
+    desk.sees("A cold")
+
+
+def test_staff_propose_and_the_client_takes_one_in_another_zone(
+    desk: Device, devices: Callable[..., Device], call: Any, service: str
+) -> None:
+    tokyo = devices("phone", zone="Asia/Tokyo", name="tokyo")
+    tokyo.enter(call.browser("C1"))
+    tokyo.open("/appointments")
+    choose_time(tokyo)
+    tokyo.sees(re.compile(r"For Priya Halvorsen, LCSW that is .* 9:00 AM, Eastern Time"))
+    tokyo.look("check")
+    tokyo.press("Request this time")
+    tokyo.arrived("Your request is sent")
+    tokyo.sees(re.compile("Japan"))
+
+    desk.open("/staff/calendar")
+    desk.page.get_by_role("link", name="Answer Immy T.").click()
+    desk.arrived("Immy Thistlewood", title="Appointment")
+    desk.sees(re.compile("Japan"))
+    desk.press("Propose other times")
+    group = desk.page.get_by_role("group", name="Time 1")
+    group.get_by_label("Starts at").fill("11:00")
+    desk.sees("Nothing speaks against this time.")
+    desk.look("propose")
+    desk.press("Offer these times")
+    desk.sees("Offered. The client is told")
+
+    tokyo.open("/home")
+    tokyo.page.get_by_role("link", name=re.compile("Other times offered")).click()
+    tokyo.arrived("Appointment")
+    tokyo.look("offered")
+    tokyo.page.get_by_role("button", name=re.compile("^Take ")).click()
+    tokyo.sees("Your new time is confirmed.")
+    assert [each["status"] for each in call("C1").get("/portal/appointments").json["items"]] == ["confirmed"]
+
+
+def test_staff_book_with_a_warning_and_move_it(desk: Device, service: str, call: Any) -> None:
+    desk.open("/staff/calendar")
+    desk.follow("New appointment")
+    desk.arrived("Whom is the appointment for?")
+    desk.page.get_by_label("Search clients").fill("Thistle")
+    desk.page.get_by_role("link", name=re.compile("Thistlewood")).click()
+    desk.arrived("New appointment")
+    desk.page.get_by_label("Starts at").fill("19:00")
+    desk.sees("Outside the hours that are set.")
+    desk.page.get_by_label("Book it nevertheless").check()
+    desk.look("warned")
+    desk.press("Book")
+    desk.sees("Booked. The client is told.")
+    desk.press("Move")
+    desk.page.get_by_label("Starts at").fill("15:00")
+    desk.sees(re.compile("Nothing speaks against this time|Within the notice"))
+    if desk.page.get_by_label("Book it nevertheless").count():
+        desk.page.get_by_label("Book it nevertheless").check()
+    desk.look("move")
+    desk.page.get_by_role("form", name="Move appointment").get_by_role("button", name="Move").click()
+    desk.sees("Moved. The client is told.")
+    assert [each["status"] for each in call("C1").get("/portal/appointments").json["items"]] == ["confirmed"]
+
+
+def test_nothing_to_book_says_why_and_whom_to_call(phone: Device, call: Any) -> None:
+    phone.open("/appointments/new")
+    phone.arrived("Booking is not open here", by_link=False)
+    phone.sees(re.compile("None of your therapists has opened times here yet"))
+    phone.look("nobody")
+
+
+def test_within_the_notice_only_the_practice_can_change_it(phone: Device, service: str, call: Any) -> None:
+    booking.settings(call("A1"), instant_confirmation=True)
+    phone.open("/appointments")
+    choose_time(phone, title="Check and book")
+    phone.press("Book this time")
+    phone.arrived("Your appointment is booked")
+    booking.settings(call("A1"), cancel_notice_hours=720)
+    call().clock.advance(660)  # past the undo
+    phone.open("/appointments")
+    phone.page.locator("main a.row").first.click()
+    phone.sees(re.compile("It is too late to change this here. Call the practice"))
+    phone.look("late")
+
+
+def test_a_client_moves_an_appointment_that_is_booked_at_once(phone: Device, service: str, call: Any) -> None:
+    booking.settings(call("A1"), instant_confirmation=True)
+    phone.open("/appointments")
+    choose_time(phone, title="Check and book")
+    phone.press("Book this time")
+    phone.arrived("Your appointment is booked")
+    phone.follow("Choose another time")
+    phone.arrived("Choose another time")
+    phone.page.locator(".slot").last.click()
+    phone.look("other")
+    phone.press("Continue")
+    phone.arrived("Check and book")
+    phone.press("Move to this time")
+    phone.arrived("Your new time is set")
+    assert [each["status"] for each in call("C1").get("/portal/appointments").json["items"]] == ["confirmed"]
