@@ -11,7 +11,6 @@ LIMITS: dict[str, tuple[int, int]] = {
     "sign_in_tenant": (600, 300),
     "second_factor": (5, 600),
     "invitation_address": (40, 3600),
-    "invitation_token": (10, 3600),
     "renewal": (3, 3600),
     "verification_address": (30, 600),
     "invitations_tenant": (25, 86400),  # the operator raises it for an organization (services.tenants.set_cap)
