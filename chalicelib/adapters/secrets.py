@@ -7,6 +7,7 @@ import json
 
 from chalicelib.adapters.aws import client
 from chalicelib.config import settings
+from chalicelib.errors import ProcessorDown
 
 
 @functools.cache
@@ -29,3 +30,16 @@ def token(*parts: str) -> str:
 
     mac = hmac.new(_secrets()["token_key"].encode(), "\x1f".join(parts).encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(mac).decode().rstrip("=")
+
+
+def stripe_key() -> str:
+    """The platform's key at Stripe. Raises ProcessorDown while there is none."""
+    if not (key := _secrets().get("stripe_key", "")):
+        raise ProcessorDown()
+    return key
+
+
+def stripe_webhook_secrets() -> list[str]:
+    """What Stripe signs with: the present secret, and the one before while it is being replaced."""
+    kept = _secrets()
+    return [kept[name] for name in ("stripe_webhook_secret", "stripe_webhook_secret_before") if kept.get(name)]

@@ -11,11 +11,13 @@ from chalicelib.handlers import (
     imports,
     intakes,
     invites,
+    invoices,
     jobs,
     mails,
     notifications,
     openapi,
     openings,
+    payments,
     senders,
     sendings,
     sessions,
@@ -32,7 +34,8 @@ from chalicelib.handlers.routing import Route, Routes
 
 _FEATURES = (
     sessions, accounts, tenants, openings, staff, subscriptions, clients, invites, mails, wordings, senders, signups,
-    intakes, sendings, documents, uploads, forms, slots, appointments, imports, jobs, notifications, tokens, openapi,
+    intakes, sendings, documents, uploads, forms, slots, appointments, invoices, payments, imports, jobs,
+    notifications, tokens, openapi,
 )  # fmt: skip
 
 HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]

@@ -163,7 +163,7 @@ def _check(route: Route, function: Callable[..., Any]) -> None:
         raise RuntimeError(f"{where}: {route.action} does not admit {route.audience}")
     if route.audience == PORTAL and "{client_id}" in route.path:
         raise RuntimeError(f"{where}: a client is known by the session, never by the address")
-    needs_client = Reach.ASSIGNED in rule[1:] or Reach.PERMITTED in rule[1:]
+    needs_client = not {Reach.ASSIGNED, Reach.PERMITTED, Reach.BILLING}.isdisjoint(rule[1:5])
     if route.audience == PRACTICE and needs_client and "{client_id}" not in route.path:
         raise RuntimeError(f"{where}: {route.action} is about one client, whom the address must name")
     if route.audience == PORTAL and not (isinstance(route.view, type) and issubclass(route.view, PortalView | Empty)):

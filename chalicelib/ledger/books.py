@@ -1,14 +1,14 @@
 """From facts to balances.
 
-    owed of an invoice   = its charge ± adjustments − write-offs, never below 0; 0 when it is void or not yet charged
-    kept of a payment    = what came in − refunds that did not fail − disputes that were not won
-    paid on an invoice   = the kept money of its payments: a payment fills its invoices in the order it names them, so
-                           that what goes back is missing from the last of them first
-    credit               = what invoices were paid beyond what they are owed, and what no invoice was meant for
-    applied credit       = taken out of that in the order of application, as far as there is some and it is needed
+owed of an invoice   = its charge ± adjustments − write-offs, never below 0; 0 when it is void or not yet charged
+kept of a payment    = what came in − refunds that did not fail − disputes that were not won
+paid on an invoice   = the kept money of its payments: a payment fills its invoices in the order it names them, so
+                       that what goes back is missing from the last of them first
+credit               = what invoices were paid beyond what they are owed, and what no invoice was meant for
+applied credit       = taken out of that in the order of application, as far as there is some and it is needed
 
-    due − credit + debt  = owed − kept, to the cent, whatever happened. None of the three is ever negative: `debt` is
-                           money that went back though it was never meant for an invoice.
+due − credit + debt  = owed − kept, to the cent, whatever happened. None of the three is ever negative: `debt` is
+                       money that went back though it was never meant for an invoice.
 """
 
 from collections import defaultdict

@@ -49,6 +49,15 @@ DEFAULTS: dict[str, Any] = {
     "neutral_mail": False,
     "sender_name": "",
     "fees": [],
+    "billing": {
+        "currency": "usd",
+        "minimum_partial": 500,  # minor units: the least that is taken of a larger invoice at once
+        "due_days": 14,
+        "taxes": [],  # [{name, basis_points}]
+        "tax_id": "",
+        "npi": "",
+        "footer": "",
+    },
     "reminders": {"on": False, "first_days": 3, "every_days": 7, "at_most": 3},  # of forms that wait for a client
     "scheduling": {
         "minimum_notice_hours": 24,

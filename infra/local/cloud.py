@@ -31,6 +31,7 @@ QUEUES = {
     "sealing": "SealingQueue",
     "jobs": "JobsQueue",
     "uploads": "UploadsQueue",
+    "payments": "PaymentsQueue",
 }
 RETRY_SECONDS = 2  # a failed message is tried again after this, not after the minutes of a deployed queue
 
@@ -66,6 +67,11 @@ LIMITS = {
     "sign_up_email": (3000, 3600),
     "sign_up_tenant": (20000, 3600),
     "login_link": (50, 86400),
+    "payments_invoice": (200, 900),
+    "payments_client": (2000, 86400),
+    "guest_payments_address": (3000, 3600),
+    "pay_links_client": (2000, 86400),
+    "prints_person": (3000, 3600),
     "sessions": (200, 0),
 }
 
@@ -91,6 +97,9 @@ def environment(
         SEALING_QUEUE_URL=queue_url("sealing"),
         JOBS_QUEUE_URL=queue_url("jobs"),
         UPLOADS_QUEUE_URL=queue_url("uploads"),
+        PAYMENTS_QUEUE_URL=queue_url("payments"),
+        STRIPE_API=os.environ.get("STRIPE_API")
+        or ("" if os.environ.get("STRIPE_KEY") else f"http://127.0.0.1:{port}/_stripe"),
         PORTAL_ORIGIN=f"http://{host}:{port}",
         # Another origin than the pages', as a bucket's is, though the same server answers.
         DOCUMENTS_ENDPOINT=f"http://127.0.0.1:{port}/_s3",
@@ -188,6 +197,8 @@ def _keys() -> None:
 
 def _secret() -> None:
     value = {"pepper": secrets.token_urlsafe(48), "token_key": secrets.token_urlsafe(48)}
+    value["stripe_key"] = os.environ.get("STRIPE_KEY") or f"sk_test_{secrets.token_hex(12)}"
+    value["stripe_webhook_secret"] = os.environ.get("STRIPE_WEBHOOK_SECRET") or f"whsec_{secrets.token_hex(16)}"
     name = f"client-portal/{STAGE}/secrets"
     client("secretsmanager").create_secret(Name=name, SecretString=json.dumps(value))
 

@@ -22,6 +22,7 @@ FUNCTIONS = {
     "sealing": "on_sealing",
     "jobs": "on_job",
     "uploads": "on_upload",
+    "payments": "on_payment",
 }
 SCHEDULED = "on_schedule"
 BATCH = 10

@@ -119,7 +119,9 @@ def _simple(facts: list[Entry]) -> int:
     known = {each.payment_id for each in facts if each.kind is Kind.PAYMENT}
     owed: dict[Any, int] = defaultdict(int)
     for each in facts:
-        owed[each.invoice_id] += {Kind.CHARGE: 1, Kind.ADJUSTMENT: 1, Kind.WRITE_OFF: -1}.get(each.kind, 0) * each.amount
+        owed[each.invoice_id] += {Kind.CHARGE: 1, Kind.ADJUSTMENT: 1, Kind.WRITE_OFF: -1}.get(
+            each.kind, 0
+        ) * each.amount
     charged = {each.invoice_id for each in facts if each.kind is Kind.CHARGE} - void
     balance = sum(max(0, amount) for invoice, amount in owed.items() if invoice in charged)
     for each in facts:
