@@ -70,6 +70,7 @@ class Settings(BaseModel):
     seal_key_id: str = Field(min_length=1)
     seal_certificate_key: str = Field(min_length=1)
     secrets_name: str = Field(min_length=1)
+    stripe_secret_name: str = Field(min_length=1)
     origin_key: str | None = Field(default=None, min_length=32)  # proves that a request came through CloudFront
     documents_endpoint: str | None = None  # another address of the documents bucket for browsers (local development)
     stripe_api: str | None = Field(default=None, pattern=r"^https?://")  # another server in Stripe's place

@@ -49,6 +49,7 @@ PLACEHOLDERS = {
     "SEAL_KEY_ID": "package",
     "SEAL_CERTIFICATE_KEY": "package",
     "SECRETS_NAME": "package",
+    "STRIPE_SECRET_NAME": "package",
 }
 
 

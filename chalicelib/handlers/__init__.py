@@ -18,6 +18,7 @@ from chalicelib.handlers import (
     openapi,
     openings,
     payments,
+    prints,
     senders,
     sendings,
     sessions,
@@ -34,7 +35,7 @@ from chalicelib.handlers.routing import Route, Routes
 
 _FEATURES = (
     sessions, accounts, tenants, openings, staff, subscriptions, clients, invites, mails, wordings, senders, signups,
-    intakes, sendings, documents, uploads, forms, slots, appointments, invoices, payments, imports, jobs,
+    intakes, sendings, documents, uploads, forms, slots, appointments, invoices, payments, prints, imports, jobs,
     notifications, tokens, openapi,
 )  # fmt: skip
 

@@ -92,7 +92,7 @@ class Balance(PortalView):
     credit: Money
 
 
-def _money(invoice: Invoice, amount: int) -> Money:
+def _money(invoice: Invoice, amount: float) -> Money:
     return Money(amount=int(amount), currency=invoice.currency)
 
 
@@ -108,7 +108,7 @@ def _row(context: Context, invoice: Invoice, plans: dict[str, str]) -> dict[str,
         "issued_on": invoice.issued_on,
         "due_on": invoice.due_on,
         "overdue": is_open and bool(invoice.due_on) and invoice.due_on < today,
-        "due": _money(invoice, invoice.due),
+        "due": _money(invoice, invoice.balance),
         "paying": bool(invoice.payment_id),
         "charged_at": plans.get(invoice.invoice_id) if is_open else None,
         **amounts,
@@ -127,7 +127,7 @@ def whole(context: Context, invoice: Invoice) -> InvoiceView:
         **_row(context, invoice, autopay.plans_of(context)),
         etag=str(int(invoice.version)),
         payment_id=invoice.payment_id,
-        least=_money(invoice, payments.least(context, int(invoice.due))),
+        least=_money(invoice, payments.least(context, int(invoice.balance))),
         lines=[_line(invoice, each) for each in said["lines"]],
         taxes=[TaxLine(**{**each, "amount": _money(invoice, each["amount"])}) for each in said["taxes"]],
         note=said.get("note"),
@@ -143,7 +143,7 @@ def _line(invoice: Invoice, line: dict[str, Any]) -> InvoiceLine:
 def balance(context: Context) -> Balance:
     """How the client stands."""
     found, currency = invoices.standing(context), invoices.billing(context.tenant)["currency"]
-    due, credit = int(found.due) + int(found.debt), int(found.credit)
+    due, credit = int(found.balance) + int(found.debt), int(found.credit)
     return Balance(due=Money(amount=due, currency=currency), credit=Money(amount=credit, currency=currency))
 
 

@@ -93,6 +93,7 @@ class Route:
     reads_record: bool
     proof: str | None
     answers: str
+    signed: str | None
 
 
 class Routes(Blueprint):  # type: ignore[misc]
@@ -119,12 +120,14 @@ class Routes(Blueprint):  # type: ignore[misc]
         proof: str | None = None,
         max_body: int = MAX_BODY,
         answers: str = "application/json",
+        signed: str | None = None,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register a view. `idempotent`: an Idempotency-Key is required. `if_match`: an If-Match is. `reads_record`: a
         staff member's read of a client's record is audited before the answer goes out; a list of clients is, too,
         when its view says whom it names (View.clients_named). `proof`: the password must have been given lately
         (sessions.RECENT) or nobody been away since (sessions.UNBROKEN), else proof_required. `media` is what comes in
-        and `answers` what goes out, where it is not JSON: then the view is a Content."""
+        and `answers` what goes out, where it is not JSON: then the view is a Content. `signed`: the view takes the
+        bytes as they came (`content`) and this header (`signature`), which proves who sent them."""
 
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
             view_type = get_type_hints(function)["return"]
@@ -133,7 +136,7 @@ class Routes(Blueprint):  # type: ignore[misc]
             route = Route(
                 method, self.prefix + path, action, self.audience, function.__name__, feature, summary.rstrip("."),
                 description.strip(), body, query, view_type, status, idempotent, if_match, media, reads_record, proof,
-                answers,
+                answers, signed,
             )  # fmt: skip
             _check(route, function)
             self.table.append(route)
@@ -174,6 +177,8 @@ def _check(route: Route, function: Callable[..., Any]) -> None:
         raise RuntimeError(f"{where}: no program can give the proof, so {route.action} belongs to no scope")
     if (route.answers != "application/json") != (isinstance(route.view, type) and issubclass(route.view, Content)):
         raise RuntimeError(f"{where}: what is not JSON is a Content, and the other way round")
+    if route.signed is not None and (route.audience != PUBLIC or route.body is not None):
+        raise RuntimeError(f"{where}: what is signed comes from outside, and is read as it came")
     if "context" not in inspect.signature(function).parameters:
         raise RuntimeError(f"{where}: the view takes the context")
 
@@ -347,6 +352,8 @@ def _parsed(route: Route, request: Request, raw: bytes) -> dict[str, Any]:
         if content_type != route.media:
             raise UnsupportedMedia()
         parsed["content"] = raw
+    elif route.signed is not None:
+        parsed["content"], parsed["signature"] = raw, request.headers.get(route.signed, "")[:1000]
     elif route.body is not None:
         if content_type != "application/json":
             raise UnsupportedMedia()

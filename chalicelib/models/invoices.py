@@ -6,7 +6,7 @@ written under its version with each entry: so balances and projections never dis
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 
-from chalicelib.models.table import CLIENT, STAFF, TENANT, BytesAttribute, JsonAttribute, Key, Record
+from chalicelib.models.table import CLIENT, TENANT, BytesAttribute, JsonAttribute, Key, Record
 
 
 class Invoice(Record):
@@ -15,7 +15,7 @@ class Invoice(Record):
     draft ── issue: number, charge ──▶ open ◀── money, refunds ──▶ paid
       └── delete ▶ gone                 └──── void ────▶ void ◀─────┘
     An estimate goes from draft to given, owes nothing and has no number.
-    `due` and `settled` repeat what the ledger says (services.books writes them with every entry).
+    `balance` (what is due) and `settled` repeat what the ledger says (services.books writes them with every entry).
     """
 
     KEY = Key(CLIENT, "INVOICE#{invoice_id}")
@@ -32,7 +32,7 @@ class Invoice(Record):
     total = NumberAttribute()  # all lines, with taxes
     insurance = NumberAttribute()  # of that, what insurance is expected to pay
     charge = NumberAttribute()  # of that, the client's portion
-    due = NumberAttribute()
+    balance = NumberAttribute()
     settled = NumberAttribute()
     due_on = UnicodeAttribute(null=True)  # a day
     issued_at = UnicodeAttribute(null=True)
@@ -69,7 +69,7 @@ class Ledger(Record):
     KEY = Key(CLIENT, "LEDGER")
 
     client_id = UnicodeAttribute()
-    due = NumberAttribute()
+    balance = NumberAttribute()
     credit = NumberAttribute()
     debt = NumberAttribute()
     entries = NumberAttribute()
@@ -113,12 +113,3 @@ class Print(Record):
     object_key = UnicodeAttribute(null=True)
     object_version = UnicodeAttribute(null=True)
     created_at = UnicodeAttribute()
-
-
-class MailChoices(Record):
-    """Which mails about what happened a staff member does without; the notices in the app come all the same."""
-
-    KEY = Key(STAFF, "MAIL_CHOICES")
-
-    staff_id = UnicodeAttribute()
-    muted = JsonAttribute()  # kinds of notification

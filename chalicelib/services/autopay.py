@@ -15,16 +15,17 @@ from chalicelib.context import Actor, Context, Persona
 from chalicelib.errors import CardGone, PortalError
 from chalicelib.models.clients import Client
 from chalicelib.models.invoices import Invoice
-from chalicelib.models.mails import ClientMail
+from chalicelib.models.mails import ClientMail, StaffMail
 from chalicelib.models.payments import Payer, PlannedCharge
 from chalicelib.models.table import Record, at_keys, due_key, load
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.policies.plans import Feature, why_off
-from chalicelib.services import audits, mails, payments, tenants
+from chalicelib.services import audits, mails, notifications, payments, tenants
 
 NOTICE = timedelta(days=3)  # at least so long before it is charged the client is told
 HOUR = time(10)  # at which it is charged, at the organization
+MOST_TOLD = 40  # of the staff, in one transaction
 PLANNED, FAILED = "autopay_planned", "autopay_failed"
 
 
@@ -44,7 +45,7 @@ def planned(context: Context, invoice: Invoice, due_on: date) -> list[Record]:
 
 def hand_over(written: Sequence[Record]) -> None:
     """After the commit."""
-    mails.hand_over(*(each for each in written if isinstance(each, ClientMail)))
+    mails.hand_over(*(each for each in written if isinstance(each, ClientMail | StaffMail)))
 
 
 def _is_on(context: Context) -> bool:
@@ -104,8 +105,7 @@ def sweep(pk: str, sk: str, now: datetime) -> None:
     for plan in at_keys([(pk, sk)], consistent=True):
         again = due_key(pk, sk, PlannedCharge.KIND, now + timedelta(minutes=10))
         change(plan, PlannedCharge.duepk.set(again[0]), PlannedCharge.duesk.set(again[1]))
-        ids = {"client_id": str(plan.client_id), "invoice_id": str(plan.invoice_id)}
-        queues.payments(plan.tenant_id, "autopay", **ids)
+        queues.payments(plan.tenant_id, "autopay", client_id=str(plan.client_id), invoice_id=str(plan.invoice_id))
 
 
 def charge(tenant_id: str, client_id: str, invoice_id: str) -> None:
@@ -147,24 +147,33 @@ def charge(tenant_id: str, client_id: str, invoice_id: str) -> None:
         _settle(plan, "charged", payment_id=made.payment_id)
 
 
-def _told(context: Context, invoice_id: str) -> list[ClientMail]:
-    ids = {"invoice_id": invoice_id}
-    return [mails.to_client(context.now, context.tenant_id, context.client_id, FAILED, invoice_id, **ids)]
+def _told(context: Context, invoice_id: str) -> list[Record]:
+    """What tells the client, and the staff who are told of money."""
+    about: dict[str, Any] = {"invoice_id": invoice_id}
+    found: list[Record] = [
+        mails.to_client(context.now, context.tenant_id, context.client_id, FAILED, invoice_id, **about)
+    ]
+    kind = notifications.PAYMENT_FAILED
+    for who in notifications.for_money(context.tenant_id, context.client_id)[:MOST_TOLD]:
+        found.append(notifications.notice(who, kind, context.client_id, context.now, invoice_id))
+        if kind not in notifications.muted(context.tenant_id, who.staff_id):
+            found.append(mails.to_staff(context.now, context.tenant_id, who.staff_id, kind, invoice_id))
+    return found
 
 
 class _Settled(PortalError):
     """Another worker settled it."""
 
 
-def _settle(plan: PlannedCharge, status: str, *letters: ClientMail, payment_id: str | None = None) -> None:
+def _settle(plan: PlannedCharge, status: str, *told: Record, payment_id: str | None = None) -> None:
     actions = [PlannedCharge.status.set(status), PlannedCharge.duepk.remove(), PlannedCharge.duesk.remove()]
     if payment_id:
         actions.append(PlannedCharge.payment_id.set(payment_id))
     try:
         with Transaction() as tx:
             tx.update(plan, *actions, when=PlannedCharge.status == "planned", otherwise=_Settled())
-            for each in letters:
+            for each in told:
                 tx.create(each)
     except _Settled:
         return
-    mails.hand_over(*letters)
+    hand_over(told)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from chalicelib import clock, ids
 from chalicelib.adapters import keys
@@ -45,12 +45,13 @@ class Scene:
         return {str(each.entry_id) for each in self.entries}
 
 
-class Posting(NamedTuple):
+@dataclass(frozen=True)
+class Posting:
     """What to add. `invoices`: those that are changed besides, as they shall be, with the version that was read (None:
     new). `write`: what else belongs into the transaction; it comes first, so that a repeat is seen as such."""
 
     entries: Sequence[LedgerEntry] = ()
-    invoices: Mapping[str, tuple[Invoice, int | None]] = field(default_factory=dict)  # type: ignore[assignment]
+    invoices: Mapping[str, tuple[Invoice, int | None]] = field(default_factory=dict)
     write: Callable[[Transaction, Books], None] | None = None
 
 
@@ -178,7 +179,7 @@ def _put_head(tx: Transaction, tenant_id: str, client_id: str, scene: Scene, aft
     head = Ledger.new(
         tenant_id=tenant_id,
         client_id=client_id,
-        due=after.due,
+        balance=after.due,
         credit=after.credit,
         debt=after.debt,
         entries=len(scene.entries) + added,
@@ -194,8 +195,15 @@ def projected(invoice: Invoice, account: Account, at: datetime, seen: int | None
     status = "void" if invoice.status == "void" else "open" if account.due else "paid"
     settled_at = None if status == "open" else invoice.settled_at or clock.text(at)
     return changed(
-        invoice, seen, status=status, due=account.due, settled=account.settled, settled_at=settled_at
+        invoice, seen, status=status, balance=account.due, settled=account.settled, settled_at=settled_at
     )  # fmt: skip
+
+
+def with_values(invoice: Invoice, **values: Any) -> Invoice:
+    """The same invoice with these values, for a posting that changes it."""
+    for name, value in values.items():
+        setattr(invoice, name, value)
+    return invoice
 
 
 _DERIVED = {"pk", "sk", "gsi1pk", "gsi1sk", "gsi2pk", "gsi2sk", "duepk", "duesk", "kind", "version", "phase"}

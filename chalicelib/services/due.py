@@ -11,8 +11,10 @@ from datetime import datetime, timedelta
 from chalicelib import clock
 from chalicelib.adapters import queues
 from chalicelib.models.intakes import Intake, IntakeForm
+from chalicelib.models.invoices import Print
 from chalicelib.models.jobs import Job
 from chalicelib.models.mails import AccountMail, ClientMail, StaffMail
+from chalicelib.models.payments import CardProcessing, Payment, PlannedCharge
 from chalicelib.models.slots import Appointment
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import DUE_SHARDS, Record, due_before, due_key
@@ -20,7 +22,20 @@ from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import change
 from chalicelib.models.uploads import Upload
 from chalicelib.observability import logger, where
-from chalicelib.services import appointments, documents, jobs, mails, openings, reminders, staff, uploads
+from chalicelib.services import (
+    appointments,
+    autopay,
+    card_processing,
+    documents,
+    jobs,
+    mails,
+    openings,
+    payments,
+    prints,
+    reminders,
+    staff,
+    uploads,
+)
 
 AT_ONCE = 200  # records of one shard in one run; the rest follows a minute later
 AGAIN = timedelta(minutes=5)  # when work that failed is looked at again
@@ -36,6 +51,10 @@ WORK: dict[str, Callable[[str, str, datetime], None]] = {
     Staff.KIND: staff.sweep,
     Tenant.KIND: openings.sweep,
     Upload.KIND: uploads.sweep,
+    CardProcessing.KIND: card_processing.sweep,
+    Payment.KIND: payments.sweep,
+    PlannedCharge.KIND: autopay.sweep,
+    Print.KIND: prints.sweep,
 }
 # What writes more than when it is due next is done by on_job, which may: on_schedule only queues it. It stays due until
 # it is done, so it may be queued more than once.

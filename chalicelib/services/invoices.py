@@ -71,7 +71,7 @@ def totals(lines: Sequence[Mapping[str, Any]], taxes: Sequence[Mapping[str, Any]
 
 def get(context: Context, invoice_id: str) -> Invoice:
     """An invoice of the client of the request. Raises NotFound."""
-    (found,) = load((Invoice, {**_own(context), "invoice_id": invoice_id}))
+    found: Invoice | None = load((Invoice, {**_own(context), "invoice_id": invoice_id}))[0]
     if found is None:
         raise NotFound()
     return found
@@ -98,7 +98,7 @@ def of_tenant(context: Context, phase: str, limit: int, cursor: str | None) -> P
 def standing(context: Context) -> Ledger:
     """What the client owes and has to their credit."""
     (found,) = load((Ledger, _own(context)))
-    return found or Ledger.new(**_own(context), due=0, credit=0, debt=0, entries=0)
+    return found or Ledger.new(**_own(context), balance=0, credit=0, debt=0, entries=0)
 
 
 def details(invoice: Invoice) -> dict[str, Any]:
@@ -153,7 +153,7 @@ def _drafted(context: Context, invoice_id: str, what: str, written: Mapping[str,
         total=sums.total,
         insurance=sums.insurance,
         charge=sums.charge,
-        due=0,
+        balance=0,
         settled=0,
         due_on=written.get("due_on"),
         created_at=clock.text(context.now),

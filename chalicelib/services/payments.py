@@ -66,7 +66,7 @@ def named(context: Context) -> Payment:
 
 def get(context: Context, payment_id: str) -> Payment:
     """A payment of the client of the request. Raises NotFound."""
-    (found,) = load((Payment, {**_own(context), "payment_id": payment_id}))
+    found: Payment | None = load((Payment, {**_own(context), "payment_id": payment_id}))[0]
     if found is None:
         raise NotFound()
     return found
@@ -83,7 +83,7 @@ def _own(context: Context) -> dict[str, Any]:
 
 def processing(tenant_id: str) -> CardProcessing | None:
     """The organization's account at Stripe, whatever has become of it."""
-    (found,) = load((CardProcessing, {"tenant_id": tenant_id}))
+    found: CardProcessing | None = load((CardProcessing, {"tenant_id": tenant_id}))[0]
     return found
 
 
@@ -150,7 +150,7 @@ def _payable(context: Context, wanted: Wanted) -> list[Invoice]:
     found = load(*((Invoice, {**_own(context), "invoice_id": each}) for each, _ in wanted))
     if any(each is None or each.status == "draft" for each in found):
         raise NotFound()
-    if any(each.status != "open" or each.due <= 0 for each in found):
+    if any(each.status != "open" or each.balance <= 0 for each in found):
         raise NothingToPay()
     return found
 
@@ -163,7 +163,7 @@ def least(context: Context, due: int) -> int:
 def _shares(context: Context, invoices: Sequence[Invoice], wanted: Wanted) -> list[list[Any]]:
     shares: list[list[Any]] = []
     for invoice, (_, amount) in zip(invoices, wanted, strict=True):
-        due = int(invoice.due)
+        due = int(invoice.balance)
         if amount is not None and amount != due:
             if len(wanted) > 1:
                 raise AmountsFixed()
@@ -304,7 +304,7 @@ def _with_page(context: Context, payment: Payment) -> Payment:
             save_card=bool(payment.save_card),
         )
     except stripe.Refused as why:
-        _end(payment, FAILED, failure=why.reason)
+        end(payment, FAILED, failure=why.reason)
         raise
     return _kept(payment, status=OPEN, session_id=page.session_id, address=page.address)
 
@@ -316,13 +316,14 @@ def _kept(payment: Payment, **values: Any) -> Payment:
         with Transaction() as tx:
             tx.put(new, when=Payment.version == payment.version, otherwise=Moved())
     except Moved:
-        (now,) = load((Payment, _key(payment)))
+        (now,) = load((Payment, key(payment)))
         assert now is not None
         return _kept(now, **values) if now.status == STARTING else now
     return new
 
 
-def _key(payment: Payment) -> dict[str, Any]:
+def key(payment: Payment) -> dict[str, Any]:
+    """Where it stands."""
     return {"tenant_id": payment.tenant_id, "client_id": payment.client_id, "payment_id": payment.payment_id}
 
 
@@ -342,7 +343,7 @@ def charge(context: Context, payment: Payment) -> Payment:
     """Charge the saved card of a payment that is starting. A card that is declined makes it failed."""
     found = payer(context, payment.account)
     if found is None:
-        _end(payment, FAILED, failure="card_gone")
+        end(payment, FAILED, failure="card_gone")
         raise CardGone()
     try:
         intent = stripe.charge_card(
@@ -355,7 +356,7 @@ def charge(context: Context, payment: Payment) -> Payment:
             card=payment.card_id,
         )
     except stripe.Refused as why:
-        return _end(payment, FAILED, failure=why.reason)
+        return end(payment, FAILED, failure=why.reason)
     kept = _kept(payment, status=PROCESSING, intent_id=str(intent.id))
     look_soon(kept)
     return kept
@@ -401,10 +402,10 @@ def give_up(context: Context, payment: Payment, status: str) -> Payment:
         if state.status != "expired":
             look_soon(payment)
             raise PaymentUnderWay()
-    return _end(payment, status)
+    return end(payment, status)
 
 
-def _end(payment: Payment, status: str, **values: Any) -> Payment:
+def end(payment: Payment, status: str, **values: Any) -> Payment:
     """The attempt is over without money: its invoices are free for another. What is decided stays as it is."""
     for _ in range(TRIES):
         if payment.status not in UNDER_WAY:
@@ -420,15 +421,12 @@ def _end(payment: Payment, status: str, **values: Any) -> Payment:
                         each, Invoice.payment_id.remove(), Invoice.version.add(1), when=seen, otherwise=Moved()
                     )  # fmt: skip
         except Moved:
-            (again,) = load((Payment, _key(payment)))
+            (again,) = load((Payment, key(payment)))
             assert again is not None
             payment = again
             continue
         return new
     raise Busy(retry_after=1)
-
-
-end = _end
 
 
 def invoices_of(payment: Payment) -> list[Invoice]:

@@ -24,6 +24,10 @@ STAGE = "local"
 PREFIX = f"client-portal-{STAGE}"
 MAIL_DOMAIN = "portal.example"
 ORIGIN_KEY = secrets.token_hex(24)  # of this run
+STAND_IN = "sk_test_stand_in"
+# A test key of one's own puts the real Stripe in the stand-in's place (README, Stripe).
+STRIPE_KEY = os.environ.get("STRIPE_KEY") or STAND_IN
+STRIPE_WEBHOOK_SECRET = os.environ.get("STRIPE_WEBHOOK_SECRET") or "whsec_stand_in_of_this_machine"
 CERTIFICATE = "seal/certificate.pem"
 QUEUES = {
     "mail": "MailQueue",
@@ -98,8 +102,7 @@ def environment(
         JOBS_QUEUE_URL=queue_url("jobs"),
         UPLOADS_QUEUE_URL=queue_url("uploads"),
         PAYMENTS_QUEUE_URL=queue_url("payments"),
-        STRIPE_API=os.environ.get("STRIPE_API")
-        or ("" if os.environ.get("STRIPE_KEY") else f"http://127.0.0.1:{port}/_stripe"),
+        STRIPE_API="" if STRIPE_KEY != STAND_IN else f"http://127.0.0.1:{port}/_stripe",
         PORTAL_ORIGIN=f"http://{host}:{port}",
         # Another origin than the pages', as a bucket's is, though the same server answers.
         DOCUMENTS_ENDPOINT=f"http://127.0.0.1:{port}/_s3",
@@ -108,6 +111,7 @@ def environment(
         SEAL_KEY_ID=f"alias/{PREFIX}-seal",
         SEAL_CERTIFICATE_KEY=CERTIFICATE,
         SECRETS_NAME=f"client-portal/{STAGE}/secrets",
+        STRIPE_SECRET_NAME=f"client-portal/{STAGE}/stripe",
         PRACTICE_SIGN_UP="true",
         LIMITS=json.dumps(LIMITS | (limits or {})),
         HOLD_SECONDS=str(hold_seconds),
@@ -197,10 +201,10 @@ def _keys() -> None:
 
 def _secret() -> None:
     value = {"pepper": secrets.token_urlsafe(48), "token_key": secrets.token_urlsafe(48)}
-    value["stripe_key"] = os.environ.get("STRIPE_KEY") or f"sk_test_{secrets.token_hex(12)}"
-    value["stripe_webhook_secret"] = os.environ.get("STRIPE_WEBHOOK_SECRET") or f"whsec_{secrets.token_hex(16)}"
     name = f"client-portal/{STAGE}/secrets"
     client("secretsmanager").create_secret(Name=name, SecretString=json.dumps(value))
+    stripe = {"key": STRIPE_KEY, "webhook_secret": STRIPE_WEBHOOK_SECRET}
+    client("secretsmanager").create_secret(Name=f"client-portal/{STAGE}/stripe", SecretString=json.dumps(stripe))
 
 
 def _certificate() -> None:

@@ -15,7 +15,7 @@ BASE = {"clock", "config", "errors", "ids", "observability"}
 # What each layer may import of chalicelib, wherever in its code the import stands. Further down only, never up.
 MAY_IMPORT = {
     "handlers": {"handlers", "services", "models", "adapters", "policies", "slots", "context", *BASE},
-    "services": {"services", "models", "adapters", "policies", "forms", "ledger", "slots", "context", *BASE},
+    "services": {"services", "models", "adapters", "policies", "forms", "ledger", "slots", "context", "money", *BASE},
     "models": {"models", "clock", "config", "errors"},
     "adapters": {"adapters", "clock", "config", "errors", "observability"},
     "context": {"policies"},
