@@ -8041,6 +8041,8 @@ export interface components {
              * @enum {string}
              */
             kind: "staff" | "client";
+            /** May Bill */
+            may_bill: boolean;
             /** May Invite */
             may_invite: boolean;
             person: components["schemas"]["PersonView"];
