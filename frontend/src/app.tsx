@@ -1,33 +1,16 @@
 /** The routes, and what must be true before each is shown. */
 import type { ComponentType } from 'preact';
-import { ErrorBoundary, lazy, LocationProvider, Route, Router, useLocation } from 'preact-iso';
+import { ErrorBoundary, LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import { useEffect, useLayoutEffect } from 'preact/hooks';
 import { comeBackTo, load, SessionProvider, useSessionState } from './session.tsx';
-import { keep, organization, recall } from './keep.ts';
+import { organization } from './keep.ts';
+import { page } from './later.ts';
 import { Proof } from './shell/Proof.tsx';
 import { IdleWatch, useBrand } from './shell/shells.tsx';
 import type { Kind } from './types.ts';
 import { Bones, Boundary, LoadFailed, ToastProvider, useBodyClass } from './ui/index.ts';
 import { SignIn } from './pages/SignIn.tsx';
 import { Front, NotFound } from './pages/Front.tsx';
-
-/** A page in its own file. When the file is gone (a new version was put in place), the page loads again, once. */
-function page(get: () => Promise<{ default: ComponentType }>): ComponentType {
-  return lazy(async () => {
-    try {
-      const found = await get();
-      keep('reloaded', null);
-      return found;
-    } catch (cause) {
-      if (navigator.onLine && !recall<boolean>('reloaded')) {
-        keep('reloaded', true);
-        location.reload();
-        return new Promise<never>(() => {});
-      }
-      throw cause;
-    }
-  }) as unknown as ComponentType;
-}
 
 /** A page for one kind of person: sends everybody else to sign in first. */
 function only(kind: Kind, Inner: ComponentType): ComponentType {
@@ -78,7 +61,21 @@ const ProfilePage = only('client', page(() => import('./pages/Profile.tsx')));
 const Appointments = only('client', page(() => import('./pages/Appointments.tsx')));
 const Book = only('client', page(() => import('./pages/Book.tsx')));
 const AppointmentPage = only('client', page(() => import('./pages/Appointment.tsx')));
+const Payments = only('client', page(() => import('./pages/Payments.tsx')));
+const PaymentPage = only('client', page(() => import('./pages/Payment.tsx')));
+const InvoicePage = only('client', page(() => import('./pages/Invoice.tsx')));
+const CardsPage = only('client', page(() => import('./pages/Cards.tsx')));
+const StatementPage = only('client', page(() => import('./pages/Statement.tsx')));
+const PayDone = only('client', page(() => import('./pages/PayDone.tsx')));
+const GuestPay = page(() => import('./pages/GuestPay.tsx'));
 const Staff = only('staff', page(() => import('./staff/index.tsx')));
+
+/** Stripe's pages lead back here, whoever is signed in. */
+function FromStripe() {
+  const { route } = useLocation();
+  useLayoutEffect(() => route('/staff/organization/billing', true), []);
+  return <Waiting />;
+}
 
 function Frame() {
   const state = useSessionState();
@@ -109,6 +106,15 @@ function Frame() {
           <Route path="/appointments" component={Appointments} />
           <Route path="/appointments/new" component={Book} />
           <Route path="/appointments/:appointment_id" component={AppointmentPage} />
+          <Route path="/payments" component={Payments} />
+          <Route path="/payments/cards" component={CardsPage} />
+          <Route path="/payments/statement" component={StatementPage} />
+          <Route path="/payments/invoices/:invoice_id" component={InvoicePage} />
+          <Route path="/payments/:payment_id" component={PaymentPage} />
+          <Route path="/pay" component={GuestPay} />
+          <Route path="/pay/done" component={GuestPay} />
+          <Route path="/pay/done/:payment_id" component={PayDone} />
+          <Route path="/organization/billing" component={FromStripe} />
           <Route path="/profile" component={ProfilePage} />
           <Route path="/staff" component={Staff} />
           <Route path="/staff/*" component={Staff} />
