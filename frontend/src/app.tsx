@@ -4,7 +4,7 @@ import { ErrorBoundary, LocationProvider, Route, Router, useLocation } from 'pre
 import { useEffect, useLayoutEffect } from 'preact/hooks';
 import { comeBackTo, load, SessionProvider, useSessionState } from './session.tsx';
 import { organization } from './keep.ts';
-import { page } from './later.ts';
+import { page } from './later.tsx';
 import { Proof } from './shell/Proof.tsx';
 import { IdleWatch, useBrand } from './shell/shells.tsx';
 import type { Kind } from './types.ts';
@@ -73,7 +73,7 @@ const Staff = only('staff', page(() => import('./staff/index.tsx')));
 /** Stripe's pages lead back here, whoever is signed in. */
 function FromStripe() {
   const { route } = useLocation();
-  useLayoutEffect(() => route('/staff/organization/billing', true), []);
+  useLayoutEffect(() => route('/staff/organization/billing/card-processing', true), []);
   return <Waiting />;
 }
 

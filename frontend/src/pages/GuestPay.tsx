@@ -58,7 +58,7 @@ function One({ page, token, back, put }: { page: GuestPage; token: string; back:
   const long = useSlow(waiting, LONG);
   const amount = money(page.amount);
   const [lost, setLost] = useState(false);
-  useEvery(2000, waiting && !leaving, () => void look(token).then((now) => { setLost(false); put(now); }, () => setLost(true)));
+  useEvery(long ? 20_000 : 3000, waiting && !leaving, () => void look(token).then((now) => { setLost(false); put(now); }, () => setLost(true)));
   const pay = useAct(async () => {
     const made = await call(api.POST('/guest-payments', { body: { token } }));
     setLeaving(true);

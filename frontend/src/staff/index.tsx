@@ -1,5 +1,6 @@
 /** The staff pages and their routes, inside the staff frame. Loaded only once a staff member is signed in. */
 import { Route, Router } from 'preact-iso';
+import { page } from '../later.tsx';
 import { useSession } from '../session.tsx';
 import { StaffShell, type MenuItem } from '../shell/StaffShell.tsx';
 import { organization } from '../strings/organization.ts';
@@ -33,10 +34,18 @@ import { AvailabilityPage } from './calendar/availability.tsx';
 import { NewAppointmentPage, PickClientPage } from './calendar/form.tsx';
 import { OfferPage } from './calendar/offer.tsx';
 import { CalendarPage } from './calendar/week.tsx';
+import { billing } from '../strings/billing.ts';
 import { calendar } from '../strings/calendar.ts';
 import { Today } from './today.tsx';
 import { Unfinished } from './unfinished.tsx';
 import './staff.css';
+
+const PracticeBilling = page(() => import('./billing/practice.tsx'));
+const InvoicePage = page(() => import('./billing/invoice.tsx'));
+const InvoiceEditor = page(() => import('./billing/editor.tsx'));
+const ReceivePage = page(() => import('./billing/receive.tsx'));
+const PaymentPage = page(() => import('./billing/payment.tsx'));
+const LedgerPage = page(() => import('./billing/ledger.tsx'));
 
 const MENU: MenuItem[] = [
   { href: '/staff', label: staff.menu.today, icon: 'home', exact: true },
@@ -58,8 +67,8 @@ const MENU: MenuItem[] = [
     ],
   },
 ];
-/** An administrator's menu has the staff and the API tokens, too. */
-const WITH_STAFF: MenuItem[] = MENU.map((item) => (item.label === staff.menu.organization && item.sub ? { ...item, sub: [item.sub[0]!, { href: STAFF, label: organization.menu.staff }, ...item.sub.slice(1), { href: TOKENS, label: organization.menu.tokens }] } : item));
+/** An administrator's menu has the staff, billing and the API tokens, too. */
+const WITH_STAFF: MenuItem[] = MENU.map((item) => (item.label === staff.menu.organization && item.sub ? { ...item, sub: [item.sub[0]!, { href: STAFF, label: organization.menu.staff }, ...item.sub.slice(1), { href: '/staff/organization/billing', label: billing.menu }, { href: TOKENS, label: organization.menu.tokens }] } : item));
 
 function roleOf(roles: string[]): string {
   const [administrator, therapist] = [roles.includes('administrator'), roles.includes('therapist')];
@@ -90,6 +99,16 @@ export default function Staff() {
         <Route path="/clients/:client_id/appointments" component={ClientDetails} />
         <Route path="/clients/:client_id/appointments/new" component={NewAppointmentPage} />
         <Route path="/clients/:client_id/appointments/:appointment_id" component={AppointmentPage} />
+        <Route path="/clients/:client_id/billing" component={ClientDetails} />
+        <Route path="/clients/:client_id/billing/new" component={InvoiceEditor} />
+        <Route path="/clients/:client_id/billing/receive" component={ReceivePage} />
+        <Route path="/clients/:client_id/billing/ledger" component={LedgerPage} />
+        <Route path="/clients/:client_id/billing/invoices/:invoice_id" component={InvoicePage} />
+        <Route path="/clients/:client_id/billing/invoices/:invoice_id/edit" component={InvoiceEditor} />
+        <Route path="/clients/:client_id/billing/payments/:payment_id" component={PaymentPage} />
+        <Route path="/organization/billing" component={PracticeBilling} />
+        <Route path="/organization/billing/card-processing" component={PracticeBilling} />
+        <Route path="/organization/billing/reconciliation" component={PracticeBilling} />
         <Route path="/calendar" component={CalendarPage} />
         <Route path="/calendar/new" component={PickClientPage} />
         <Route path="/availability" component={AvailabilityPage} />

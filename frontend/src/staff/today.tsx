@@ -2,7 +2,8 @@
 import { useState } from 'preact/hooks';
 import { api, call } from '../http.ts';
 import { useSession } from '../session.tsx';
-import { Badge, Button, Heading, Icon, LinkButton, Note, useAct, useLoad, weekday } from '../ui/index.ts';
+import { Badge, Button, Heading, Icon, LinkButton, money, Note, useAct, useLoad, weekday } from '../ui/index.ts';
+import { billing } from '../strings/billing.ts';
 import { signups } from '../strings/signups.ts';
 import { staff } from '../strings/staff.ts';
 import type { Notification, PracticeHome } from '../types.ts';
@@ -90,14 +91,25 @@ function News({ first }: { first: Notification[] }) {
   );
 }
 
+/** What is said of money: that it came, failed or is disputed. */
+function moneyWords(item: Notification, name: string): [title: string, help: string] | null {
+  const { notices } = billing;
+  const amount = item.amount ? money(item.amount) : '';
+  if (item.kind === 'payment_received') return [notices.received(amount, name), notices.receivedHelp];
+  if (item.kind === 'payment_failed') return [notices.failed(name), notices.failedHelp];
+  if (item.kind === 'payment_disputed') return [notices.disputed(amount, name), notices.disputedHelp];
+  return null;
+}
+
 function NewsRow({ item, onRead }: { item: Notification; onRead: (id: string) => void }) {
   const { tenant } = useSession();
   const packet = item.kind === 'packet_completed';
   const signUp = item.kind === 'sign_up_waiting';
   const document = item.kind === 'document_added';
   const name = item.client_name ?? '';
-  const title = signUp ? signups.today.notice : packet ? words.packet(name) : document ? words.document(name) : words.renewal(name);
-  const help = signUp ? signups.today.noticeHelp : packet ? words.packetHelp : document ? words.documentHelp : words.renewalHelp;
+  const paying = moneyWords(item, name);
+  const title = paying ? paying[0] : signUp ? signups.today.notice : packet ? words.packet(name) : document ? words.document(name) : words.renewal(name);
+  const help = paying ? paying[1] : signUp ? signups.today.noticeHelp : packet ? words.packetHelp : document ? words.documentHelp : words.renewalHelp;
   const base = `/staff/clients/${item.client_id}`;
   const mark = useAct(async () => {
     await call(api.POST('/practice/notifications/{notification_id}/read', { params: { path: { notification_id: item.notification_id } } }));
@@ -107,7 +119,7 @@ function NewsRow({ item, onRead }: { item: Notification; onRead: (id: string) =>
   const opened = () => { if (!item.read) void mark.run(); };
   return (
     <li class="news">
-      <span class={item.worrying ? 'glyph bad' : 'glyph'}><Icon name={item.worrying ? 'alert' : signUp ? 'people' : packet ? 'form' : document ? 'folder' : 'mail'} /></span>
+      <span class={item.worrying ? 'glyph bad' : 'glyph'}><Icon name={item.worrying ? 'alert' : paying ? 'card' : signUp ? 'people' : packet ? 'form' : document ? 'folder' : 'mail'} /></span>
       <div class="stack g2">
         <div class="stack g1">
           <p class={item.read ? '' : 'strong'}>{title}</p>
@@ -123,8 +135,8 @@ function NewsRow({ item, onRead }: { item: Notification; onRead: (id: string) =>
       <div class="news-acts">
         {packet && item.intake_id
           ? <a class="btn mini" href={`${base}/intakes/${item.intake_id}`} onClick={opened}>{words.readSummary}<span class="hidden">{words.markReadOf(name)}</span></a>
-          : <a class="btn mini" href={signUp ? '/staff/sign-ups' : packet || document ? `${base}/documents` : `${base}/portal`} onClick={opened}>
-              {signUp ? signups.today.open : packet || document ? words.openDocuments : words.openInvitation}<span class="hidden">{words.markReadOf(signUp ? title : name)}</span>
+          : <a class="btn mini" href={paying ? (item.payment_id ? `${base}/billing/payments/${item.payment_id}` : `${base}/billing`) : signUp ? '/staff/sign-ups' : packet || document ? `${base}/documents` : `${base}/portal`} onClick={opened}>
+              {paying ? billing.notices.open : signUp ? signups.today.open : packet || document ? words.openDocuments : words.openInvitation}<span class="hidden">{words.markReadOf(signUp ? title : name)}</span>
             </a>}
         {!item.read && (
           <Button look="quiet" mini busy={mark.busy} onClick={() => void mark.run()}>{words.markRead}<span class="hidden">{words.markReadOf(title)}</span></Button>

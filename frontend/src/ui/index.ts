@@ -8,5 +8,6 @@ export { Icon, type IconName } from './icons.tsx';
 export { Heading, setOrganization } from './page.tsx';
 export { countries, SelectField, zones } from './select.tsx';
 export { FileField } from './file.tsx';
+export { saveText } from './save.ts';
 export { InvoiceSheet } from './sheet.tsx';
 export { isPeriod, StatementForm } from './statement.tsx';

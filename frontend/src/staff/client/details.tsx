@@ -2,8 +2,10 @@
 import { useLocation, useRoute } from 'preact-iso';
 import { useState } from 'preact/hooks';
 import { api, BACKGROUND, call } from '../../http.ts';
+import { part } from '../../later.tsx';
 import { useSession } from '../../session.tsx';
 import { Avatar, Badge, Heading, Icon, LinkButton, Note, calendarDate, initials, useEvery, useLoad, type Loaded } from '../../ui/index.ts';
+import { billing } from '../../strings/billing.ts';
 import { calendar } from '../../strings/calendar.ts';
 import { forms } from '../../strings/forms.ts';
 import { staff } from '../../strings/staff.ts';
@@ -18,6 +20,8 @@ import { FileCard } from './filecard.tsx';
 import { OverviewTab } from './overview.tsx';
 import { PortalTab } from './portal.tsx';
 import { ResendButton } from './resend.tsx';
+
+const BillingTab = part(() => import('../billing/tab.tsx').then((found) => found.BillingTab));
 
 const words = staff.client;
 
@@ -77,7 +81,7 @@ function File({ file, of }: { file: ClientFile; of: Loaded<ClientFile> }) {
   const { client } = file;
   const base = `/staff/clients/${client.client_id}`;
   const tabs: [string, string][] = [
-    [words.tabs.overview, base], [words.tabs.documents, `${base}/documents`], [calendar.one.tab, `${base}/appointments`], [words.tabs.portal, `${base}/portal`],
+    [words.tabs.overview, base], [words.tabs.documents, `${base}/documents`], [calendar.one.tab, `${base}/appointments`], [billing.tab, `${base}/billing`], [words.tabs.portal, `${base}/portal`],
   ];
   const current = tabs.find(([, href]) => href === path) ?? tabs[0]!;
   const [told, setTold] = useState<string | null>(null);
@@ -97,6 +101,7 @@ function File({ file, of }: { file: ClientFile; of: Loaded<ClientFile> }) {
       {current[1] === base && <OverviewTab file={file} onDone={(text) => { setTold(text); void of.reload(); }} beside={<FileCard file={file} onChange={of.reload} onTold={setTold} />} />}
       {current[1].endsWith('/documents') && <DocumentsTab file={file} onChange={of.reload} onTold={setTold} />}
       {current[1].endsWith('/appointments') && <AppointmentsTab client_id={client.client_id} archived={client.status === 'archived'} />}
+      {current[1].endsWith('/billing') && <BillingTab client_id={client.client_id} archived={client.status === 'archived'} />}
       {current[1].endsWith('/portal') && <PortalTab file={file} onChange={of.reload} onTold={setTold} />}
     </>
   );
