@@ -252,8 +252,8 @@ def _book(payment: Payment, intent: Any) -> None:
             values = _standing(seen, after, intent, news)
             tx.put(payments.changed(seen, **values), when=Payment.version == seen.version, otherwise=Moved())
             tx.put(_lookup(payment, str(intent.id)))
-            for each in letters:
-                tx.create(each)
+            for letter in letters:
+                tx.create(letter)
             for each in fresh:
                 about = {"payment_id": payment.payment_id, "entry_id": each.entry_id}
                 tx.create(audits.event(context, f"ledger:{each.entry}", client_id=payment.client_id, **about))

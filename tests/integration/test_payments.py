@@ -21,7 +21,7 @@ def test_invoice_pay_ledger_notification_receipt(world: World, call: Call) -> No
     assert (bill["number"], bill["status"], bill["due"]["amount"]) == (1001, "open", 11_000)
     started = start(client, bill)
     assert started.status == 201, started
-    assert (started.json["status"], started.json["amount"]["amount"]) == ("open", 11_000)
+    assert (started.json["status"], started.json["amount"]["amount"]) == ("open", 11_000), started.json
     assert invoice(client, bill["invoice_id"])["paying"] is True
     status, back = at_checkout(started.json["address"])
     assert (status, back) == (303, f"http://localhost:{client.port}/pay/done/{started.json['payment_id']}")
