@@ -360,7 +360,7 @@ def _fact(
         books.id_of(kind, cause, clock.parse(payment.created_at) if kind is Kind.PAYMENT else at),
         amount=amount,
         currency=payment.currency,
-        happened_at=at,
+        happened_at=max(at, clock.parse(payment.created_at)),  # Stripe's instants are whole seconds
         recorded_at=clock.now(),
         by=asked.asked_by if asked is not None else "stripe",
         by_name=asked.asked_by_name if asked is not None else None,
