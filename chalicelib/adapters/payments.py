@@ -142,7 +142,7 @@ def checkout(
             }
         ],
         "payment_intent_data": intent,
-        "payment_method_types": ["card"],
+        "allowed_payment_method_types": ["card"],
         "adaptive_pricing": {"enabled": False},  # one currency: what was asked for is what is paid
         "expires_at": int(ends_at.timestamp()),
         "success_url": success,
@@ -183,7 +183,7 @@ def charge_card(
         "currency": currency,
         "customer": customer,
         "payment_method": card,
-        "payment_method_types": ["card"],
+        "allowed_payment_method_types": ["card"],
         "off_session": True,
         "confirm": True,
         "metadata": dict(ids),

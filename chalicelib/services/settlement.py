@@ -252,8 +252,8 @@ def _book(payment: Payment, intent: Any) -> None:
             values = _standing(seen, after, intent, news)
             tx.put(payments.changed(seen, **values), when=Payment.version == seen.version, otherwise=Moved())
             tx.put(_lookup(payment, str(intent.id)))
-            for each in letters:
-                tx.create(each)
+            for letter in letters:
+                tx.create(letter)
             for each in fresh:
                 about = {"payment_id": payment.payment_id, "entry_id": each.entry_id}
                 tx.create(audits.event(context, f"ledger:{each.entry}", client_id=payment.client_id, **about))
@@ -360,7 +360,7 @@ def _fact(
         books.id_of(kind, cause, clock.parse(payment.created_at) if kind is Kind.PAYMENT else at),
         amount=amount,
         currency=payment.currency,
-        happened_at=at,
+        happened_at=max(at, clock.parse(payment.created_at)),  # Stripe's instants are whole seconds
         recorded_at=clock.now(),
         by=asked.asked_by if asked is not None else "stripe",
         by_name=asked.asked_by_name if asked is not None else None,

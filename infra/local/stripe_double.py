@@ -7,8 +7,8 @@
 /_stripe/checkout/{id}  the Checkout page: pay, with 4242 4242 4242 4242 or a card that is declined; or go back
 /_stripe/onboarding/…   the pages where an organization says who it is
 
-What happens is told to /api/webhooks/stripe, signed as Stripe signs, by the pump; levers (`lever`) hold it back, send it
-twice or out of order, and do what one does in Stripe's dashboard: refunds, disputes, taking access away. Times are the
+What happens is told to /api/webhooks/stripe, signed as Stripe signs, by the pump; levers (`lever`) hold it back or
+send it twice or out of order, and do what one does in Stripe's dashboard: refunds, disputes, taking access away. Times are the
 application's clock's. Everything is state that a reset puts back.
 """
 

@@ -28,10 +28,12 @@ for module in pkgutil.iter_modules(chalicelib.models.__path__):
 # taken to be personal until somebody has thought about it.
 OPAQUE = {
     "appointment_id", "change_id", "client_id", "document_id", "event_id", "form_id", "intake_id", "invite_id",
+    "entry_id", "intent_id", "invoice_id", "link_id", "payment_id", "print_id", "refund_id",  # of money
     "job_id", "mail_id", "message_id", "notification_id", "section_id", "signup_id", "staff_id", "tenant_id",
     "token_id", "upload_id", "wording_id",  # ids
     "device_digest", "digest", "email_digest", "key_digest", "letters_digest", "mailbox_digest", "match_digest",
     "subject_digest", "token_digest",  # digests
+    "account",  # at Stripe: an opaque id
     "number", "proved_at", "purpose", "realm", "shard", "slug", "status", "window",
     "year_month",  # neither about a person nor by one
     "day", "phase", "starts_at",  # of an appointment whose ids are beside them
@@ -41,6 +43,7 @@ PLATFORM = {
     "slug": "PLATFORM#SLUG#{slug}",
     "sent_message": "PLATFORM#SES#{message_id}",
     "feed": "PLATFORM#FEED#{token_digest}",
+    "stripe_account": "PLATFORM#STRIPE#{account}",
 }
 # Kinds that stand in one list on purpose, read together in one query and told apart by their kind; they cannot meet: a
 # realm is STAFF or PORTAL, an id has 26 letters.
