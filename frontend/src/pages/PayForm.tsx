@@ -102,7 +102,7 @@ export function PayForm({ billing, cards, picked, onPick, onStale }: Props) {
         </fieldset>
       ) : null}
       {saved ? null : <Check checked={save} describedBy="save-help" onChange={setSave}>{words.save}<br /><span class="small soft" id="save-help">{words.saveHelp}</span></Check>}
-      {pay.problem?.status === 503 && !pay.problem.retryAfter ? <Note tone="bad" live>{pay.problem.title}</Note> : <ProblemNote problem={pay.problem} />}
+      <ProblemNote problem={pay.problem} />
       <div class="stack g3">
         <Button type="submit" look="primary" wide busy={pay.busy} busyLabel={words.going}>{total ? words.pay(money(total)) : words.payPlain}</Button>
         <p class="tiny faint line"><Icon name="lock" /><span>{saved ? words.whereSaved(cardName(saved)) : words.where}</span></p>

@@ -22,7 +22,8 @@ async function everything(): Promise<Everything> {
   const [billing, paid, settled, estimates, cards] = await Promise.all([
     call(api.GET('/portal/billing')), history(), invoices('settled'), invoices('estimate'), call(api.GET('/portal/cards')),
   ]);
-  return { billing, history: paid, settled, estimates, cards };
+  const open = [...billing.open].sort((one, other) => (one.due_on ?? '').localeCompare(other.due_on ?? '') || (one.number ?? 0) - (other.number ?? 0)); // what is due first comes first
+  return { billing: { ...billing, open }, history: paid, settled, estimates, cards };
 }
 
 export default function Payments() {
@@ -88,7 +89,7 @@ function InvoiceLine({ one }: { one: InvoiceRow }) {
   return (
     <a class="row" href={`/payments/invoices/${one.invoice_id}`}>
       <div class="stack g1"><p class="strong">{invoiceName(one)}</p><p class="small soft">{one.issued_on ? dayWords(one.issued_on) : ''}</p></div>
-      <div class="stack g1 end"><p class="num strong">{money(open ? one.due : one.what === 'estimate' ? one.charge : one.total)}</p><p><Badge tone={badge.tone} hollow={badge.hollow}>{badge.word}</Badge></p></div>
+      <div class="stack g1 end"><p class="num strong">{money(open ? one.due : one.charge)}</p><p><Badge tone={badge.tone} hollow={badge.hollow}>{badge.word}</Badge></p></div>
       <Icon name="right" />
     </a>
   );

@@ -24,8 +24,15 @@ function MailChoices() {
   const loaded = useLoad(() => call(api.GET('/practice/notification-mails')), []);
   const say = useToast();
   const save = useAct(async (muted: MailKind[]) => {
-    loaded.put(await call(api.PUT('/practice/notification-mails', { body: { muted } })));
-    say(mails.saved);
+    const before = loaded.data!;
+    loaded.put({ muted }); // as it was chosen; back as it was when it cannot be saved
+    try {
+      loaded.put(await call(api.PUT('/practice/notification-mails', { body: { muted } })));
+      say(mails.saved);
+    } catch (cause) {
+      loaded.put(before);
+      throw cause;
+    }
   });
   return (
     <section class="card stack g4" aria-labelledby="mails">

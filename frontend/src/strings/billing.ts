@@ -146,7 +146,7 @@ export const billing = {
     told: {
       none: 'Until an account is connected, Payments cannot be switched on, and clients see that they cannot pay online.',
       pending: 'Stripe still wants to know something. Go on there; you come back here afterwards.',
-      connected: 'Clients can pay by card once Payments is switched on under Client Portal Settings.',
+      connected: 'Clients can pay by card while Payments is switched on.',
       disconnected: 'No card is taken. Money that is still on its way is booked all the same.',
     } as Record<string, string>,
     state: 'State', currency: 'Currency', account: 'Account', mode: 'Mode', live: 'Real money', test: 'Test: no real money moves', since: 'Connected since',

@@ -41,7 +41,7 @@ export default function InvoicePage() {
             <div class="stack g3 noprint">
               <Crumbs items={[[staff.clients.title, '/staff/clients'], [client.name, base], name]} />
               <div class="cluster g3"><Heading title={`${name}, ${client.name}`} move={invoice_id}>{name}</Heading><Badge tone={badge.tone} hollow={badge.hollow}>{badge.word}</Badge></div>
-              <div role="status">{told ?? arrived ? <Note tone="good">{told ?? arrived}</Note> : null}</div>
+              <div class="told-slot" role="status">{told ?? arrived ? <Note tone="good">{told ?? arrived}</Note> : null}</div>
             </div>
             <One base={base} client_id={client_id} invoice={invoice} credit={credit} name={client.name} onDone={async (text) => { await loaded.reload(); setTold(text); }} />
           </>

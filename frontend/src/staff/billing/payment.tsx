@@ -72,7 +72,7 @@ function One({ client, payment, put }: { client: Client; payment: Payment; put: 
           </div>
         </div>
         <Failed problem={print.problem} />
-        <div role="status">{waiting ? <Note tone="info" icon="clock">{words.asked}</Note> : told ? <Note tone="good">{told}</Note> : null}</div>
+        <div class="told-slot" role="status">{waiting ? <Note tone="info" icon="clock">{words.asked}</Note> : told ? <Note tone="good">{told}</Note> : null}</div>
       </div>
       <div class="beside">
         <section class="card flush" aria-labelledby="for">

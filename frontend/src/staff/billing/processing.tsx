@@ -41,7 +41,7 @@ function Account({ state, put }: { state: Processing; put: (next: Processing) =>
       <div class="stack g4">
         <section class="card stack g4" aria-labelledby="processing">
           <div class="stack g1"><h2 id="processing">{words.title}</h2><p class="soft">{words.lead}</p></div>
-          <div role="status">{told ? <Note tone="good">{told}</Note> : null}</div>
+          <div class="told-slot" role="status">{told ? <Note tone="good">{told}</Note> : null}</div>
           <Facts rows={facts} />
           <p class="small">{words.told[state.status]} {state.status === 'connected' ? <a href="/staff/organization/client-portal">{words.toSettings}</a> : null}</p>
           {state.status === 'pending' && state.missing.length ? <div class="stack g1"><p class="small strong">{words.missing}</p><ul class="dots small">{state.missing.map((one) => <li key={one}>{readable(one)}</li>)}</ul></div> : null}

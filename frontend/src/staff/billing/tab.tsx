@@ -51,7 +51,7 @@ export function BillingTab({ client_id, archived }: { client_id: string; archive
         return (
           <>
             {session.may_bill ? null : <Note tone="info" icon="lock">{words.noPermission}</Note>}
-            <div role="status">{told ? <Note tone="good">{told}</Note> : null}</div>
+            <div class="told-slot" role="status">{told ? <Note tone="good">{told}</Note> : null}</div>
             <div class="beside">
               <div class="stack g4">
                 {session.may_bill && all.billable.length ? <ToBill client_id={client_id} items={all.billable} onDone={async (words_) => { setTold(words_); await loaded.reload(); }} /> : null}
