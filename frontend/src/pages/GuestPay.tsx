@@ -3,7 +3,7 @@ import { useLocation } from 'preact-iso';
 import { useEffect, useState } from 'preact/hooks';
 import { api, call } from '../http.ts';
 import { keep, recall } from '../keep.ts';
-import { setOrganization, Await, Bones, Button, Empty, Heading, Icon, money, Note, ProblemNote, useAct, useBodyClass, useEvery, useLoad, useSlow, WithPhone } from '../ui/index.ts';
+import { setOrganization, Await, Bones, Button, Empty, Heading, Icon, money, Note, OfflineNote, ProblemNote, useAct, useBodyClass, useEvery, useLoad, useSlow, WithPhone } from '../ui/index.ts';
 import { SkipLink } from '../shell/shells.tsx';
 import { payments } from '../strings/payments.ts';
 import type { GuestPage } from '../types.ts';
@@ -34,10 +34,15 @@ export default function GuestPay() {
   useBodyClass('task');
   useEffect(() => setOrganization(''), []);
   const short = token.length < 20 || token.length > 300;
+  return <><SkipLink />{short ? <Frame><Missing /></Frame> : <Look token={token} back={back} />}</>;
+}
+
+/** Whose page it is, once that is known. */
+function Frame({ name, children }: { name?: string; children: preact.ComponentChildren }) {
   return (
     <>
-      <SkipLink />
-      <main id="main" tabIndex={-1}>{short ? <Missing /> : <Look token={token} back={back} />}</main>
+      <header class="bar"><span class="brand"><span class="mark"><Icon name="card" /></span>{name ?? words.title}</span></header>
+      <main id="main" tabIndex={-1}><OfflineNote />{children}</main>
     </>
   );
 }
@@ -48,8 +53,8 @@ function Missing() {
 
 function Look({ token, back }: { token: string; back: boolean }) {
   const loaded = useLoad(() => look(token), [token]);
-  if (loaded.problem && (loaded.problem.status === 404 || loaded.problem.status === 422) && !loaded.data) return <Missing />;
-  return <Await of={loaded} bones={<Bones rows={2} />}>{(page) => <One page={page} token={token} back={back} put={loaded.put} />}</Await>;
+  if (loaded.problem && (loaded.problem.status === 404 || loaded.problem.status === 422) && !loaded.data) return <Frame><Missing /></Frame>;
+  return <Frame name={loaded.data?.organization}><Await of={loaded} bones={<Bones rows={2} />}>{(page) => <One page={page} token={token} back={back} put={loaded.put} />}</Await></Frame>;
 }
 
 function One({ page, token, back, put }: { page: GuestPage; token: string; back: boolean; put: (now: GuestPage) => void }) {

@@ -38,10 +38,12 @@ export function InvoicesTab() {
               {rows.length ? <Rows rows={rows} choice={choice} /> : term.trim()
                 ? <p class="inset soft" role="status">{words.none(term.trim())}</p>
                 : page.next_cursor ? null : <Empty icon="card" title={words.emptyTitle}>{words.emptyText}</Empty>}
-              <div class="cardhead foothead">
-                <span class="small soft" role="status">{choice === 'open' && rows.length ? words.open(rows.length, money({ amount: rows.reduce((sum, one) => sum + one.due.amount, 0), currency: rows[0]!.due.currency })) : ''}{page.next_cursor ? ` ${words.some(page.items.length)}` : ''}</span>
-                {page.next_cursor ? <Button mini busy={more.busy} onClick={() => void more.run(page)}>{billing.more}</Button> : null}
-              </div>
+              {(choice === 'open' && rows.length > 0) || page.next_cursor ? (
+                <div class="cardhead foothead">
+                  <span class="small soft" role="status">{choice === 'open' && rows.length ? words.open(rows.length, money({ amount: rows.reduce((sum, one) => sum + one.due.amount, 0), currency: rows[0]!.due.currency })) : ''}{page.next_cursor ? ` ${words.some(page.items.length)}` : ''}</span>
+                  {page.next_cursor ? <Button mini busy={more.busy} onClick={() => void more.run(page)}>{billing.more}</Button> : null}
+                </div>
+              ) : null}
               <Failed problem={more.problem} />
             </section>
           );

@@ -54,7 +54,7 @@ function Entry({ one, base }: { one: LedgerEntry; base: string }) {
   return (
     <tr>
       <td data-label={words.when} class="num">{moment(one.happened_at, tenant.zone)}</td>
-      <td data-label={words.what}>{href ? <a href={href}>{name}</a> : name}{one.method ? `, ${common.method[one.method] ?? one.method}` : ''}</td>
+      <td data-label={words.what}><span>{href ? <a href={href}>{name}</a> : name}{one.method ? `, ${common.method[one.method] ?? one.method}` : ''}</span></td>
       <td data-label={words.amount} class="end num">{one.entry === 'void' ? '–' : money(one.amount)}</td>
       <td data-label={words.by}>{one.recorded_by}</td>
       <td data-label={words.note}><span class="said">{one.reason ?? one.reference ?? '–'}</span></td>
