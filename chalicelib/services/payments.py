@@ -40,7 +40,7 @@ from chalicelib.models.transaction import Transaction
 from chalicelib.observability import logger, where
 from chalicelib.services import accounts, audits, idempotency
 from chalicelib.services.books import Moved
-from chalicelib.services.invoices import billing
+from chalicelib.services.tenants import billing
 
 CHECKOUT, SAVED_CARD, AUTOPAY, GUEST, STAFF = "checkout", "saved_card", "autopay", "guest", "staff"
 PRESENT = (CHECKOUT, GUEST)  # somebody sits before Stripe's page

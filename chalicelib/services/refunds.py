@@ -22,7 +22,7 @@ from chalicelib.models.table import load
 from chalicelib.models.transaction import Transaction
 from chalicelib.services import audits, books, idempotency, payments
 from chalicelib.services.books import Moved, Posting, Scene
-from chalicelib.services.invoices import billing
+from chalicelib.services.tenants import billing
 
 
 def receive(
