@@ -499,10 +499,6 @@ class PaymentUnderWay(PortalError):
     status, code, title = 409, "payment_under_way", "A payment of this is under way. It will show here in a moment."
 
 
-class PaymentEnded(PortalError):
-    status, code, title = 409, "payment_ended", "This payment is over. Look at how it stands now."
-
-
 class NotRefundable(PortalError):
     status, code, title = 409, "not_refundable", "There is less of this payment left to send back."
 

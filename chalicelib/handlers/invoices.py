@@ -10,7 +10,7 @@ from chalicelib.handlers.routing import PORTAL, PRACTICE, Routes
 from chalicelib.handlers.views import Body, Day, Empty, Id, Line, Money, Paging, PortalView, Text, View
 from chalicelib.models.invoices import Invoice
 from chalicelib.models.slots import Appointment
-from chalicelib.services import autopay, clients, invoices, payments
+from chalicelib.services import autopay, clients, invoices, payments, tenants
 
 practice = Routes(__name__, PRACTICE, "/practice")
 portal = Routes(__name__ + ".portal", PORTAL, "/portal")

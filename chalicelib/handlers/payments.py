@@ -34,6 +34,7 @@ from chalicelib.services import (
     refunds,
     sessions,
     settlement,
+    tenants,
 )
 
 practice = Routes(__name__, PRACTICE, "/practice")

@@ -246,7 +246,7 @@ def _require_pace(context: Context, wanted: Wanted) -> None:
 def _reserve(context: Context, payment: Payment, invoices: Sequence[Invoice]) -> None:
     """Store the attempt, and on each invoice that it is the one that is open. Raises Moved."""
     with Transaction() as tx:
-        idempotency.remember(tx, context, payment.payment_id)
+        idempotency.remember(tx, context, payment.payment_id, idempotency.KEPT_MONEY)
         tx.create(payment)
         for each in invoices:
             tx.update(

@@ -54,7 +54,7 @@ def test_a_draft_is_edited_under_its_etag_and_an_issued_one_never(world: World, 
 
 
 def test_who_may_bill(world: World, call: Call) -> None:
-    """1.2 and issue 6: an administrator gives the permission; it reaches assigned clients; others read what they may."""
+    """1.2 and issue 6: an administrator gives the permission, which reaches assigned clients; others read."""
     admin = call("A1")
     bill = issued(admin, "C1")
     assert draft(call("T1"), "C1").code == "forbidden"
@@ -100,7 +100,7 @@ def test_from_appointments_in_one_click(world: World, call: Call) -> None:
     assert admin.post(path, asked).code == "not_billable"  # nobody has said yet that it took place
     assert booking.theirs(admin, "C1", held, "outcome", {"status": "completed"}).status == 200
     (offered,) = admin.get(f"{_path('C1')}/billable").json["items"]
-    assert (offered["price"]["amount"], offered["therapist"]) == (15_000, PEOPLE["T1"].name)
+    assert (offered["price"]["amount"], offered["therapist"]) == (15_000, "Priya Halvorsen, LCSW")
     twice = flows.together(4, lambda _: admin.post(path, asked))
     assert sorted(each.status for each in twice) == [201, 409, 409, 409]
     assert {each.code for each in twice} == {None, "already_billed"}
