@@ -3787,6 +3787,67 @@ export interface components {
             items: components["schemas"]["Billable"][];
         };
         /**
+         * BillingChange
+         * @description Changes of how the organization bills. The currency stays once invoices were issued in it.
+         */
+        BillingChange: {
+            /**
+             * Currency
+             * @default null
+             */
+            currency?: ("usd" | "cad" | "eur" | "gbp" | "aud" | "nzd") | null;
+            /**
+             * Due Days
+             * @default null
+             */
+            due_days?: number | null;
+            /**
+             * Footer
+             * @default null
+             */
+            footer?: string | null;
+            /**
+             * Minimum Partial
+             * @default null
+             */
+            minimum_partial?: number | null;
+            /**
+             * Npi
+             * @default null
+             */
+            npi?: string | null;
+            /**
+             * Tax Id
+             * @default null
+             */
+            tax_id?: string | null;
+            /**
+             * Taxes
+             * @default null
+             */
+            taxes?: components["schemas"]["TaxIn"][] | null;
+        };
+        /**
+         * BillingSettings
+         * @description How the organization bills. Amounts in minor units of `currency`.
+         */
+        BillingSettings: {
+            /** Currency */
+            currency: string;
+            /** Due Days */
+            due_days: number;
+            /** Footer */
+            footer: string;
+            /** Minimum Partial */
+            minimum_partial: number;
+            /** Npi */
+            npi: string;
+            /** Tax Id */
+            tax_id: string;
+            /** Taxes */
+            taxes: components["schemas"]["Tax"][];
+        };
+        /**
          * BookableService
          * @description A service that clients can book.
          */
@@ -8058,6 +8119,8 @@ export interface components {
          * @description Any of the settings; what is not sent stays as it is.
          */
         SettingsChange: {
+            /** @default null */
+            billing?: components["schemas"]["BillingChange"] | null;
             /**
              * Crisis Phone
              * @default null
@@ -8120,6 +8183,7 @@ export interface components {
          * @description Client Portal Settings. `etag` goes back in If-Match.
          */
         SettingsView: {
+            billing: components["schemas"]["BillingSettings"];
             /** Crisis Phone */
             crisis_phone: string;
             /** Crisis Text */
@@ -8856,6 +8920,26 @@ export interface components {
          */
         TableIn: {
             table: components["schemas"]["CellsIn"];
+        };
+        /**
+         * Tax
+         * @description A tax on the lines that are taxed; 100 basis points are one per cent.
+         */
+        Tax: {
+            /** Basis Points */
+            basis_points: number;
+            /** Name */
+            name: string;
+        };
+        /**
+         * TaxIn
+         * @description A tax.
+         */
+        TaxIn: {
+            /** Basis Points */
+            basis_points: number;
+            /** Name */
+            name: string;
         };
         /**
          * TaxLine
