@@ -156,7 +156,9 @@ def _template(context: Context) -> InviteTemplate:
     )
 
 
-@practice.endpoint("POST", "/clients/{client_id}/invites/preview", action="invite:send", body=InviteIn)
+@practice.endpoint(
+    "POST", "/clients/{client_id}/invites/preview", action="invite:send", body=InviteIn, reads_record=True
+)
 def preview_invite(context: Context, client_id: str, body: InviteIn) -> InvitePreview:
     """Look at an invitation before sending it"""
     picked = invites.chosen(context, body.form_ids)

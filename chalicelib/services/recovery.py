@@ -3,7 +3,7 @@
     ask → 202 whatever there is → the mailer looks whether anybody has an account there → link, 30 minutes → redeem
 
 Asking writes the same for every address, so that neither the answer nor its time tells whether there is an account.
-A reset ends every session and every trusted device, keeps the second factor, and signs nobody in (ASVS 6.4.3). A link
+A reset ends every session, trusted device and API token, keeps the second factor, and signs nobody in (ASVS 6.4.3). A link
 that sets the second factor up anew stops with it: both were mailed to one mailbox, and it must not open both factors.
 """
 
@@ -98,7 +98,7 @@ def redeem(token: str, password: str, caller: Caller) -> tuple[str, Tenant]:
             when=(Account.status == "active") & (Account.principals == account.principals),
             otherwise=LinkExpired(),
         )
-        sessions.end_all(tx, who)
+        sessions.end_all(tx, who, *sessions.programs_of(who))
         if setting_up is not None:
             links.revoke(tx, setting_up, otherwise=Busy(retry_after=1))
         tx.create(mail)

@@ -252,6 +252,7 @@ function Sessions() {
     say(words.sessions.ended);
     await loaded.reload();
   });
+  const { roles } = useSession();
   const leaving = useAct(endEverywhere);
   return (
     <Section title={words.sessions.title}>
@@ -275,6 +276,7 @@ function Sessions() {
       <div><Button icon="exit" busy={leaving.busy} onClick={() => setAsked(true)}>{words.sessions.everywhere}</Button></div>
       <Dialog open={asked} onClose={() => setAsked(false)} title={words.sessions.everywhereTitle} actions={<><Button look="danger" busy={leaving.busy} onClick={() => { setAsked(false); void leaving.run(); }}>{words.sessions.everywhere}</Button><Button onClick={() => setAsked(false)}>{shared.cancel}</Button></>}>
         <p>{words.sessions.everywhereBody}</p>
+        {roles.includes('administrator') ? <p>{words.sessions.everywherePrograms}</p> : null}
       </Dialog>
     </Section>
   );

@@ -67,6 +67,7 @@ export const account = {
     everywhere: 'Sign out everywhere',
     everywhereTitle: 'Sign out everywhere?',
     everywhereBody: 'You are signed out on every device, this one included. Do this if you lost a device or do not know a place in the list, and then choose a new password.',
+    everywherePrograms: 'Programs that use API tokens which you made are shut out, too, for good.',
     unknown: 'You do not know one of these? Sign it out and change your password.',
   },
 
