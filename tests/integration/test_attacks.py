@@ -311,6 +311,68 @@ def test_an_address_does_not_move_under_an_invitation_that_is_sent_again(
     assert (moved.status, moved.code) == (412, "stale")
 
 
+def test_a_screen_left_open_is_no_way_to_a_clients_account(world: World, call: Callable[..., Caller]) -> None:
+    """Whoever sat down at an administrator's desk had a link to a client's account mailed to themselves, or let somebody
+    in again whose access had ended; everything else of the file goes on without the password (OWASP ASVS 7.5.1)."""
+    admin = call("A1")
+    assert admin.post(_file("C3", "/access/end")).status == 200
+    for _ in range(16):
+        world.portal.clock.advance(60)
+        admin.post("/session/activity")
+    for changes in ({"email": "thief@mail.example"}, {"phone": "555 0100", "email": "thief@mail.example"}):
+        moved = admin.patch(_file("C1"), changes, etag=admin.get(_file("C1")).json["etag"])
+        assert (moved.status, moved.code) == (403, "proof_required")
+    assert admin.post(_file("C3", "/access/restore")).code == "proof_required"
+    admin.drain()
+    assert not admin.outbox("thief@mail.example")
+    etag = admin.get(_file("C1")).json["etag"]
+    assert admin.patch(_file("C1"), {"phone": "555 0100", "email": PEOPLE["C1"].email}, etag=etag).status == 200
+    proof = {"password": PEOPLE["A1"].password, "code": admin.code_of("A1")}
+    assert admin.post("/session/proof", proof).status == 200
+    etag = admin.get(_file("C1")).json["etag"]
+    assert admin.patch(_file("C1"), {"email": "elsewhere@mail.example"}, etag=etag).status == 200
+    assert admin.post(_file("C3", "/access/restore")).status == 200
+
+
+def test_nobody_looks_at_a_client_through_a_preview_unseen(call: Callable[..., Caller]) -> None:
+    """It shows whom an invitation would greet, at which address; nothing was kept of that (DOMAIN.md 8)."""
+    admin = call("A1")
+    before = flows.stored("client_audit")
+    assert admin.post(_file("C4", "/invites/preview"), {"form_ids": []}).status == 200
+    (event,) = [each for each in flows.stored("client_audit") if each not in before]
+    assert (event["client_id"], event["action"]) == (PEOPLE["C4"].id, "invite:send")
+
+
+@pytest.mark.parametrize("name", ["\u200b\u2060", "\u202e\u2066", "\u3164", "\u0301"], ids=ascii)
+def test_nothing_is_called_by_a_name_that_does_not_show(name: str, call: Callable[..., Caller]) -> None:
+    """It stood in a mail's From and subject: as nothing, or turned around, as somebody else."""
+    admin, anyone = call("A1"), call()
+    etag = admin.get("/practice/organization").json["etag"]
+    practice = {"slug": "birch-row", "name": name, "zone": "America/New_York", "country": "US", "phone": "+1 212 555 0100",
+                "administrator": "Ada Birch", "email": "ada@birch.example", "key": "x" * 32}  # fmt: skip
+    words = {"name": "Usual", "subject": name, "message": "{link}"}
+    tries = {
+        "/name": admin.patch("/practice/organization", {"name": name}, etag=etag),
+        "name of a practice": anyone.post("/practice-sign-up", practice),
+        "name of a colleague": admin.post("/practice/staff", {"name": name, "email": "a@b.example", "roles": ["therapist"]}),
+        "/legal_name": admin.post("/practice/clients", {"legal_name": name, "birth_date": "1990-01-01"}),
+        "/subject": admin.post("/practice/wordings", words),
+        "name of a newcomer": flows.sign_up(anyone, legal_name=name),
+    }
+    found = {what: (each.status, [wrong["pointer"] for wrong in each.json.get("errors", [])]) for what, each in tries.items()}
+    assert found == {what: (422, [what if what[0] == "/" else POINTERS[what]]) for what in tries}
+
+
+POINTERS = {"name of a practice": "/name", "name of a colleague": "/name", "name of a newcomer": "/legal_name"}
+
+
+def test_a_name_that_is_turned_around_stands_as_it_is_read(call: Callable[..., Caller]) -> None:
+    admin = call("A1")
+    etag = admin.get("/practice/organization").json["etag"]
+    turned = admin.patch("/practice/organization", {"name": "\u202eOak\u202c \u200bRow"}, etag=etag)
+    assert (turned.status, turned.json["name"]) == (200, "Oak Row")
+
+
 def test_one_mailbox_never_opens_both_factors(call: Callable[..., Caller]) -> None:
     """An administrator had reset the second factor: whoever reads the mailbox chose a new password by the one mail, and
     set up their own authenticator by the other (NIST SP 800-63B-4 3.1.3.1)."""

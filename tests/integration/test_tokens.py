@@ -153,6 +153,20 @@ def test_every_scope_opens_its_actions_and_nothing_else(world: World, program: M
             assert _refused(answer) == ((200, None) if needed == scope else (403, "scope_missing")), (scope, path)
 
 
+def test_how_far_work_is_names_nobody_to_who_may_not_see_clients(
+    world: World, call: Callable[..., Caller], program: Make
+) -> None:
+    body = {"client_ids": [world.id("C4")], "form_ids": []}
+    job = call("A1").post("/practice/invites/bulk", body, key="bulk-0123456789").json
+    call("A1").drain()
+    path = f"/practice/jobs/{job['job_id']}/items"
+    (named,) = call("A1").get(path).json["items"]
+    assert named["client_name"]
+    (unnamed,) = program("A1", *(set(EVERY) - {"clients:read"})).get(path).json["items"]
+    assert unnamed == named | {"client_name": None}
+    assert program("A1", "jobs:read", "clients:read").get(path).json["items"] == [named]
+
+
 def test_what_no_scope_holds_is_closed_with_all_of_them(world: World, program: Make) -> None:
     caller = program("A1", *EVERY)
     token_id = _id(caller)
