@@ -76,7 +76,7 @@ def discard(object_key: str) -> None:
 
 
 def put_sealed(object_key: str, pdf: bytes, at: datetime) -> str:
-    """Store a sealed PDF under governance lock for the retention period; its version id."""
+    """Store a sealed PDF under governance lock for the retention period (`hold`); its version id."""
     import base64
     import hashlib
 
@@ -90,6 +90,20 @@ def put_sealed(object_key: str, pdf: bytes, at: datetime) -> str:
         ObjectLockRetainUntilDate=at + timedelta(days=settings.retention_days),
     )
     return str(answer["VersionId"])
+
+
+def hold(object_key: str, version: str, at: datetime) -> None:
+    """Put a version that lies there under governance lock for the retention period; safe to repeat.
+
+    What was signed is locked, on the screen or on paper: it is the practice's evidence. Any other file is kept, and
+    not locked: a card or letter that was put into the wrong person's file must be possible to take out of it.
+    """
+    client("s3").put_object_retention(
+        Bucket=settings.documents_bucket,
+        Key=object_key,
+        VersionId=version,
+        Retention={"Mode": "GOVERNANCE", "RetainUntilDate": at + timedelta(days=settings.retention_days)},
+    )
 
 
 def get(object_key: str, version: str) -> bytes:

@@ -282,7 +282,7 @@ class LookedUpForm(PortalView):
 class Invitation(PortalView):
     """What a link opens; names, address, forms and whether a date of birth will be asked for only while it is open."""
 
-    state: Literal["open", "expired", "locked", "revoked", "used", "replaced"]
+    state: Literal["open", "expired", "locked", "revoked", "used", "replaced", "paused"]
     tenant: TenantView
     first_name: str | None
     name: str | None
