@@ -9,6 +9,8 @@ from botocore.config import Config
 from chalicelib import clock
 from chalicelib.adapters.aws import client, session
 from chalicelib.config import settings
+from chalicelib.errors import DocumentUnreachable
+from chalicelib.observability import logger
 
 LINK_SECONDS = 120
 FORM_SECONDS = 900  # a large picture over a slow phone
@@ -107,8 +109,20 @@ def hold(object_key: str, version: str, at: datetime) -> None:
 
 
 def get(object_key: str, version: str) -> bytes:
-    """The very version that was filed, as it lies there now: whether it is whole is for the caller to check."""
-    answer = client("s3").get_object(Bucket=settings.documents_bucket, Key=object_key, VersionId=version)
+    """The very version that was filed, as it lies there now: whether it is whole is for the caller to check.
+
+    Raises DocumentUnreachable, and logs an error that names the place (ids only), when it does not lie there.
+    """
+    from botocore.exceptions import ClientError
+
+    try:
+        answer = client("s3").get_object(Bucket=settings.documents_bucket, Key=object_key, VersionId=version)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code not in ("NoSuchKey", "NoSuchVersion", "AccessDenied"):  # the last: no right to list, and not there
+            raise
+        logger.error("document_unreachable", place=object_key, reason=code)
+        raise DocumentUnreachable() from None
     return bytes(answer["Body"].read())
 
 
