@@ -397,9 +397,7 @@ def end_access(context: Context, client_id: str) -> ClientDetails:
     return _details(context, files.end_access(context))
 
 
-@practice.endpoint(
-    "POST", "/clients/{client_id}/access/restore", action="client:end_access", proof=sessions.RECENT
-)
+@practice.endpoint("POST", "/clients/{client_id}/access/restore", action="client:end_access", proof=sessions.RECENT)
 def give_access_back(context: Context, client_id: str) -> ClientDetails:
     """Give a client's access to the portal back"""
     return _details(context, files.give_access_back(context))

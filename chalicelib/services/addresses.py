@@ -78,6 +78,41 @@ def start_email_change(context: Context, who: Client | Staff, new_email: str) ->
     mails.hand_over(asked.mail)
 
 
+def waiting(context: Context) -> str | None:
+    """The address that the asker's own account will have once the link that was mailed there is used; None: no link
+    that works is on its way. Whatever changes the password, the second factor or the sessions stops it: whoever asked
+    may not have been the holder."""
+    who = context.person
+    place = {"tenant_id": context.tenant_id, "email_digest": who.email_digest, "realm": _realm(who)}
+    link = Link.find(**place, purpose=PURPOSE)
+    if link is None or links.state(link) != "open" or not _is_of(who, link):
+        return None
+    return str(link.about["email"])
+
+
+def _is_of(who: Client | Staff, link: Link) -> bool:
+    return bool(_id(who) == link.about["person"] and int(who.era or 0) == link.about["era"])
+
+
+def opened(token: str, caller: Caller) -> tuple[str, Link, Tenant]:
+    """What a link is worth now (open, used, expired), itself, and whose organization it is of; uses nothing up.
+
+    Raises NotFound, TooManyRequests.
+    """
+    link, tenant = look_up(token, PURPOSE, caller)
+    state = links.state(link)
+    if state == "open" and _holder(link)[1] is None:
+        state = "expired"
+    return state, link, tenant
+
+
+def _holder(link: Link) -> tuple[Account | None, Client | Staff | None]:
+    """The account that a link would move, and its holder, if nothing has stopped the link since."""
+    old = Account.find(tenant_id=link.tenant_id, realm=link.realm, email_digest=link.email_digest)
+    who = sessions.holder(old) if old is not None and old.status == "active" else None
+    return old, who if who is not None and _is_of(who, link) else None
+
+
 def confirm(token: str, caller: Caller) -> tuple[str, Tenant]:
     """Move the account of a link to its new address; the kind of account, and whose. One of any number of tries wins.
 
@@ -86,9 +121,8 @@ def confirm(token: str, caller: Caller) -> tuple[str, Tenant]:
     """
     link, tenant = look_up(token, PURPOSE, caller)
     links.read(token, PURPOSE)
-    old = Account.find(tenant_id=link.tenant_id, realm=link.realm, email_digest=link.email_digest)
-    who = sessions.holder(old) if old is not None and old.status == "active" else None
-    if old is None or who is None or _id(who) != link.about["person"] or int(who.era or 0) != link.about["era"]:
+    old, who = _holder(link)
+    if old is None or who is None:
         raise LinkExpired()
     new = _moved(old, link)
     kind = sessions.CLIENT if isinstance(who, Client) else sessions.STAFF

@@ -531,8 +531,8 @@ def redeem(token: str, password: str, birth_date: str | None, profile: dict[str,
     the count of wrong dates that it saw, and what it writes holds only while that count stands. While the organization
     is suspended nobody joins: an account is something new, and the link stays as it was.
 
-    Raises OrganizationSuspended, InvitationUsed, InvitationExpired, InvitationLocked, InvitationRevoked, BirthDateMismatch, InvalidBody,
-    NotFound, TooManyRequests.
+    Raises OrganizationSuspended, InvitationUsed, InvitationExpired, InvitationLocked, InvitationRevoked,
+    BirthDateMismatch, InvalidBody, NotFound, TooManyRequests.
     """
     invite, client, tenant = by_token(token)
     _slow_down(invite, caller)

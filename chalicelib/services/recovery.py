@@ -3,8 +3,9 @@
     ask → 202 whatever there is → the mailer looks whether anybody has an account there → link, 30 minutes → redeem
 
 Asking writes the same for every address, so that neither the answer nor its time tells whether there is an account.
-A reset ends every session, trusted device and API token, keeps the second factor, and signs nobody in (ASVS 6.4.3). A link
-that sets the second factor up anew stops with it: both were mailed to one mailbox, and it must not open both factors.
+A reset ends every session, trusted device and API token, keeps the second factor, and signs nobody in (ASVS 6.4.3). A
+link that sets the second factor up anew stops with it: both were mailed to one mailbox, and it must not open both
+factors.
 """
 
 from datetime import timedelta

@@ -32,7 +32,18 @@ from chalicelib.models.staff import Staff
 from chalicelib.models.table import due_key, load
 from chalicelib.models.tenants import Administrators, StaffCard, Tenant
 from chalicelib.models.transaction import Transaction, change
-from chalicelib.services import accounts, audits, idempotency, letters, links, mails, sessions, subscriptions, tenants, tokens
+from chalicelib.services import (
+    accounts,
+    audits,
+    idempotency,
+    letters,
+    links,
+    mails,
+    sessions,
+    subscriptions,
+    tenants,
+    tokens,
+)
 
 ADMINISTRATOR, THERAPIST = "administrator", "therapist"
 INVITED, ACTIVE, DISABLED = "invited", "active", "disabled"
@@ -527,7 +538,10 @@ def sweep(pk: str, sk: str, now: datetime) -> None:
 
 def disable(context: Context, staff_id: str) -> Staff:
     """Lock someone out, at once: every request asks for the status. Their seat ends, and their API tokens and a link to
-    set up a second factor stop for good; what they did and whom they treat stays on record. Raises NotFound, NotAdministrable, LastAdministrator."""
+    set up a second factor stop for good; what they did and whom they treat stays on record.
+
+    Raises NotFound, NotAdministrable, LastAdministrator.
+    """
     member = find(context, staff_id)
     if member.status == DISABLED:
         return member

@@ -815,6 +815,27 @@ class TestAnotherAddress:
         assert _sign_in(call(), "C1").status == 201
         assert _sign_in(call(), "C2").status == 201  # CVE-2023-2834: who names an address does not become its holder
 
+    @pytest.mark.parametrize("what", ["codes", "password", "everywhere"])
+    def test_what_stops_a_link_is_told_on_the_page_that_said_it_is_on_its_way(
+        self, what: str, call: Callable[..., Caller]
+    ) -> None:
+        """Whoever asked may not be the holder, so a change of how one signs in stops the link; the account went on to
+        say that it was on its way, and its page looked open until the button was pressed."""
+        client, anyone = call("C1"), call()
+        assert client.get("/account").json["new_email"] is None
+        token = _asked(call)
+        assert client.get("/account").json["new_email"] == ELSEWHERE
+        if what == "codes":
+            _enrol(client)
+        elif what == "password":
+            assert client.post("/account/password", {"password": NEW}).status == 204
+        else:
+            assert client.delete("/sessions").status == 204
+            assert _sign_in(client, "C1").status == 201
+        assert client.get("/account").json["new_email"] is None
+        assert anyone.post("/email-changes/lookup", {"token": token}).json["state"] == "expired"
+        assert _confirm(anyone, token).code == "link_expired"
+
     def test_staff_and_clients_are_apart(self, call: Callable[..., Caller]) -> None:
         assert _confirm(call(), _asked(call, "C1", PEOPLE["T1"].email)).status == 200
         assert _sign_in(call(), "C1", email=PEOPLE["T1"].email).status == 201

@@ -262,7 +262,6 @@ class TestSecondFactor:
         assert anyone.get("/session").json["person"]["id"] == person.id
         assert anyone.post("/staff-invitations/lookup", {"token": token}).json["state"] == "used"
 
-
     def test_its_link_opens_nothing_once_they_are_locked_out(self, call: Callable[..., Caller]) -> None:
         """Neither while they are, nor when they may sign in again: the administrator sends another one then."""
         admin, anyone, person = call("A1"), call(), PEOPLE["T1"]

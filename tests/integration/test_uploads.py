@@ -290,7 +290,8 @@ def _objects(prefix: str = "") -> list[str]:
 def test_twenty_five_megabytes_of_spelled_letters_are_refused_in_no_time(packed: bool) -> None:
     """Undoing them all took the worker ten seconds a file; a font here and there spells its name so."""
     letters = b"/Font#41" * (25 * 1024 * 1024 // 8)
-    hidden = packed_pdf(b"/Type/ObjStm/Filter/FlateDecode", zlib.compress(b"1 0 " + letters)) if packed else pdf(letters)
+    streamed = packed_pdf(b"/Type/ObjStm/Filter/FlateDecode", zlib.compress(b"1 0 " + letters))
+    hidden = streamed if packed else pdf(letters)
     started = time.process_time()
     with pytest.raises(filetypes.Refused, match="damaged"):
         filetypes.cleaned(hidden)
