@@ -343,26 +343,26 @@ def test_nobody_looks_at_a_client_through_a_preview_unseen(call: Callable[..., C
     assert (event["client_id"], event["action"]) == (PEOPLE["C4"].id, "invite:send")
 
 
-@pytest.mark.parametrize("name", ["\u200b\u2060", "\u202e\u2066", "\u3164", "\u0301"], ids=ascii)
-def test_nothing_is_called_by_a_name_that_does_not_show(name: str, call: Callable[..., Caller]) -> None:
+def test_nothing_is_called_by_a_name_that_does_not_show(call: Callable[..., Caller]) -> None:
     """It stood in a mail's From and subject: as nothing, or turned around, as somebody else."""
     admin, anyone = call("A1"), call()
     etag = admin.get("/practice/organization").json["etag"]
-    practice = {
-        "slug": "birch-row", "name": name, "zone": "America/New_York", "country": "US", "phone": "+1 212 555 0100",
-        "administrator": "Ada Birch", "email": "ada@birch.example", "key": "x" * 32,
-    }  # fmt: skip
-    colleague = {"name": name, "email": "a@b.example", "roles": ["therapist"]}
-    tries = [
-        ("/name", admin.patch("/practice/organization", {"name": name}, etag=etag)),
-        ("/name", anyone.post("/practice-sign-up", practice)),
-        ("/name", admin.post("/practice/staff", colleague)),
-        ("/legal_name", admin.post("/practice/clients", {"legal_name": name, "birth_date": "1990-01-01"})),
-        ("/subject", admin.post("/practice/wordings", {"name": "Usual", "subject": name, "message": "{link}"})),
-        ("/legal_name", flows.sign_up(anyone, legal_name=name)),
-    ]
-    for pointer, answer in tries:
-        assert (answer.status, [each["pointer"] for each in answer.json["errors"]]) == (422, [pointer])
+    for name in ("\u200b\u2060", "\u202e\u2066", "\u3164", "\u0301"):
+        practice = {
+            "slug": "birch-row", "name": name, "zone": "America/New_York", "country": "US", "phone": "+1 212 555 0100",
+            "administrator": "Ada Birch", "email": "ada@birch.example", "key": "x" * 32,
+        }  # fmt: skip
+        colleague = {"name": name, "email": "a@b.example", "roles": ["therapist"]}
+        tries = [
+            ("/name", admin.patch("/practice/organization", {"name": name}, etag=etag)),
+            ("/name", anyone.post("/practice-sign-up", practice)),
+            ("/name", admin.post("/practice/staff", colleague)),
+            ("/legal_name", admin.post("/practice/clients", {"legal_name": name, "birth_date": "1990-01-01"})),
+            ("/subject", admin.post("/practice/wordings", {"name": "Usual", "subject": name, "message": "{link}"})),
+            ("/legal_name", flows.sign_up(anyone, legal_name=name)),
+        ]
+        for pointer, answer in tries:
+            assert (answer.status, [each["pointer"] for each in answer.json["errors"]]) == (422, [pointer])
 
 
 def test_a_name_that_is_turned_around_stands_as_it_is_read(call: Callable[..., Caller]) -> None:
