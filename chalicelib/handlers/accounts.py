@@ -176,10 +176,10 @@ class MySessions(PortalView):
 @both.endpoint("GET", "/account", action="account:read")
 def read_account(context: Context) -> AccountView:
     """How I sign in"""
-    account = recovery.own_account(context)
+    account, new_email = addresses.own(context)
     return AccountView(
         email=context.person.email,
-        new_email=addresses.waiting(context),
+        new_email=new_email,
         second_factor=bool(account.totp),
         second_factor_required=context.actor.kind == sessions.STAFF,
         recovery_codes_left=len(account.recovery or []),

@@ -19,11 +19,11 @@ from chalicelib.models.accounts import Account, Link
 from chalicelib.models.clients import Client
 from chalicelib.models.mails import ClientMail, StaffMail
 from chalicelib.models.staff import Staff
-from chalicelib.models.table import Record
+from chalicelib.models.table import Record, load
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction
 from chalicelib.services import accounts, audits, idempotency, letters, links, mails, sessions
-from chalicelib.services.recovery import look_up
+from chalicelib.services.recovery import look_up, own_place, require_own
 from chalicelib.services.sessions import Caller
 
 PURPOSE, LIFE = "email", timedelta(hours=24)
@@ -78,16 +78,17 @@ def start_email_change(context: Context, who: Client | Staff, new_email: str) ->
     mails.hand_over(asked.mail)
 
 
-def waiting(context: Context) -> str | None:
-    """The address that the asker's own account will have once the link that was mailed there is used; None: no link
-    that works is on its way. Whatever changes the password, the second factor or the sessions stops it: whoever asked
-    may not have been the holder."""
-    who = context.person
-    place = {"tenant_id": context.tenant_id, "email_digest": who.email_digest, "realm": _realm(who)}
-    link = Link.find(**place, purpose=PURPOSE)
-    if link is None or links.state(link) != "open" or not _is_of(who, link):
-        return None
-    return str(link.about["email"])
+def own(context: Context) -> tuple[Account, str | None]:
+    """The asker's account, and the address that it will have once the link that was mailed there is used.
+
+    None: no link that works is on its way. Whatever changes the password, the second factor or the sessions stops it:
+    whoever asked may not have been the holder. Raises Unauthenticated.
+    """
+    place = own_place(context)
+    found, link = load((Account, place), (Link, {**place, "purpose": PURPOSE}))
+    account = require_own(context, found)
+    waits = link is not None and links.state(link) == "open" and _is_of(context.person, link)
+    return account, str(link.about["email"]) if waits else None
 
 
 def _is_of(who: Client | Staff, link: Link) -> bool:

@@ -9,6 +9,7 @@ factors.
 """
 
 from datetime import timedelta
+from typing import Any
 
 from chalicelib import clock
 from chalicelib.config import settings
@@ -131,8 +132,18 @@ def change(context: Context, password: str) -> None:
 
 def own_account(context: Context) -> Account:
     """The account of whoever is signed in. Raises Unauthenticated when it has gone meanwhile."""
+    return require_own(context, Account.find(**own_place(context)))
+
+
+def own_place(context: Context) -> dict[str, Any]:
+    """Where the account of whoever is signed in stands."""
     realm = accounts.STAFF if context.actor.kind == sessions.STAFF else accounts.PORTAL
-    account = accounts.find(context.tenant_id, realm, str(context.person.email))
+    digest = accounts.email_digest(context.tenant_id, str(context.person.email))
+    return {"tenant_id": context.tenant_id, "realm": realm, "email_digest": digest}
+
+
+def require_own(context: Context, account: Account | None) -> Account:
+    """What was read at `own_place`, if it is theirs still. Raises Unauthenticated."""
     mine = account is not None and account.principals[0]["id"] == context.actor.id
     if account is None or not mine or account.status != "active":
         raise Unauthenticated()
