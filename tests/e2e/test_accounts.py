@@ -159,9 +159,7 @@ class TestClients:
     def test_the_page(self, inside: Device) -> None:
         inside.look("account")
 
-    def test_a_new_password(
-        self, inside: Device, office: Caller, call: Callable[..., Any], canaries: Canaries
-    ) -> None:
+    def test_a_new_password(self, inside: Device, office: Caller, call: Callable[..., Any], canaries: Canaries) -> None:
         email = section(inside, "E-mail")
         inside.press("Change e-mail", within=email)
         email.get_by_label("New e-mail address").fill(ELSEWHERE)
