@@ -17,7 +17,18 @@ from chalicelib.models.suppressions import Suppression
 from chalicelib.models.table import load
 from chalicelib.models.transaction import Transaction
 from chalicelib.policies.decide import Denial, denial
-from chalicelib.services import accounts, audits, clients, invites, jobs, sessions, spellings, suppressions, tenants
+from chalicelib.services import (
+    accounts,
+    audits,
+    clients,
+    directory,
+    invites,
+    jobs,
+    sessions,
+    spellings,
+    suppressions,
+    tenants,
+)
 
 WORK = "invite"
 AT_MOST = 1000
@@ -46,6 +57,14 @@ def never_invited(context: Context) -> list[str]:
         if len(found) == AT_MOST:
             break
     return found
+
+
+def not_joined(context: Context) -> list[str]:
+    """The clients who were invited and never joined, by name; the first 1,000.
+
+    `check` leaves those out whose link still works: a second mail within days is one too many.
+    """
+    return directory.not_joined(context)[:AT_MOST]
 
 
 def check(context: Context, client_ids: Sequence[str]) -> list[Look]:

@@ -108,6 +108,27 @@ def test_everyone_who_was_never_invited(call: Callable[..., Caller]) -> None:
         assert admin.post(CHECK, body).status == 422
 
 
+def test_everyone_who_was_invited_and_never_joined(call: Callable[..., Caller]) -> None:
+    """Whose link still works is left out, and why; C4 was never invited, C5 is archived, and C1 has joined."""
+    admin, ids = call("A1"), _files(4)
+    for each in ids[:3]:
+        assert flows.invite(admin, each).status == 201
+    for each in ids[:2]:
+        _set(each, invite_ends_at=clock.text(admin.clock.now() - timedelta(minutes=1)))
+    _set(ids[1], email=None)
+    looked = admin.post(CHECK, {"not_joined": True}).json
+    assert [each["client_id"] for each in looked["invited"]] == [ids[0]]
+    assert {each["client_id"]: each["reason"] for each in looked["left_out"]} == {
+        ids[1]: "no_email",
+        ids[2]: "already_invited",
+    }
+    done = _job(admin, _start(admin, [ids[0]], NOTICE))
+    admin.drain()
+    assert admin.get(f"/practice/jobs/{done['job_id']}").json["done"] == 1
+    assert len(admin.outbox("person0@mail.example")) == 2
+    assert admin.post(CHECK, {"not_joined": True, "never_invited": True}).status == 422
+
+
 def test_a_large_look_is_audited_whole(call: Callable[..., Caller]) -> None:
     admin, ids = call("A1"), _files(130)
     assert len(admin.post(CHECK, {"client_ids": ids}).json["invited"]) == 130
