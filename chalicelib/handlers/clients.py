@@ -205,7 +205,7 @@ class ClientPage(View):
 
     items: list[ClientRow]
     next_cursor: str | None
-    total: int | None = None
+    total: int | None
 
     def clients_named(self) -> list[str]:
         """Those of the rows."""
@@ -303,7 +303,7 @@ class ClientSearch(Body):
 def search_clients(context: Context, body: ClientSearch) -> ClientPage:
     """Clients by any letters of any words of their name, at most 50; only those the asker may see"""
     found = clients.search(context, body.search)
-    return ClientPage(items=[ClientRow.of(each) for each in found], next_cursor=None)
+    return ClientPage(items=[ClientRow.of(each) for each in found], next_cursor=None, total=None)
 
 
 class ClientList(Paging):
@@ -380,7 +380,7 @@ def match_clients(context: Context, body: SamePerson) -> ClientPage:
     """Files that are likely of the same person"""
     wanted = files.checked(context.tenant.zone, body.model_dump())
     found = files.matches(context.tenant_id, wanted["legal_name"], wanted["birth_date"], wanted["email"])
-    return ClientPage(items=[ClientRow.of(each) for each in found], next_cursor=None)
+    return ClientPage(items=[ClientRow.of(each) for each in found], next_cursor=None, total=None)
 
 
 @practice.endpoint("POST", "/clients", action="client:create", body=NewFile, status=201, idempotent=True)

@@ -87,9 +87,11 @@ class ManyIn(Body):
 
 
 class ManySend(InviteSend):
-    """Whom to invite; with the forms and the words for all of them."""
+    """Whom to invite; with the forms and the words for all of them. `again`: whose invitation is open gets a new one,
+    unless it went out less than a day ago."""
 
     client_ids: list[Id] = Field(min_length=1, max_length=bulk.AT_MOST)
+    again: bool = False
 
 
 class Invitee(View):
@@ -240,7 +242,7 @@ def read_bulk_template(context: Context) -> InviteTemplate:
 @practice.endpoint("POST", "/invites/bulk/check", action="invite:bulk", body=ManyIn)
 def check_many(context: Context, body: ManyIn) -> ManyLook:
     """Who of many clients will be invited, and who will not and why"""
-    looks = bulk.check(context, body.audience(context))
+    looks = bulk.check(context, body.audience(context), again=body.not_joined)
     return ManyLook(
         invited=[
             Invitee(
@@ -266,7 +268,8 @@ def check_many(context: Context, body: ManyIn) -> ManyLook:
 def invite_many(context: Context, body: ManySend) -> JobView:
     """Invite many clients, as a job"""
     words = (body.subject, body.message)
-    return JobView.of(bulk.start(context, body.client_ids, body.form_ids, *words, hold=_hold(body)))
+    started = bulk.start(context, body.client_ids, body.form_ids, *words, again=body.again, hold=_hold(body))
+    return JobView.of(started)
 
 
 # ---- by the link ----

@@ -3403,11 +3403,8 @@ export interface components {
             items: components["schemas"]["ClientRow"][];
             /** Next Cursor */
             next_cursor: string | null;
-            /**
-             * Total
-             * @default null
-             */
-            total?: number | null;
+            /** Total */
+            total: number | null;
         };
         /**
          * ClientRow
@@ -4932,9 +4929,15 @@ export interface components {
         };
         /**
          * ManySend
-         * @description Whom to invite; with the forms and the words for all of them.
+         * @description Whom to invite; with the forms and the words for all of them. `again`: whose invitation is open gets a new one,
+         *     unless it went out less than a day ago.
          */
         ManySend: {
+            /**
+             * Again
+             * @default false
+             */
+            again?: boolean;
             /** Client Ids */
             client_ids: string[];
             /** Form Ids */
@@ -5793,8 +5796,8 @@ export interface components {
         };
         /**
          * PracticeMailAgain
-         * @description What was sent to sign up, unchanged, and the address that the mail should go to. `attempt`: a random secret of the
-         *     page, the same when it tries again.
+         * @description What was sent to sign up, unchanged, and the address that the mail should go to. `attempt`: a random secret of
+         *     the page, the same when it tries again.
          */
         PracticeMailAgain: {
             /** Administrator */

@@ -109,23 +109,28 @@ def test_everyone_who_was_never_invited(call: Callable[..., Caller]) -> None:
 
 
 def test_everyone_who_was_invited_and_never_joined(call: Callable[..., Caller]) -> None:
-    """Whose link still works is left out, and why; C4 was never invited, C5 is archived, and C1 has joined."""
-    admin, ids = call("A1"), _files(4)
-    for each in ids[:3]:
+    """Nobody twice a day; C4 was never invited, C5 is archived, and C1 has joined."""
+    admin, ids = call("A1"), _files(5)
+    for each in ids[:4]:
         assert flows.invite(admin, each).status == 201
-    for each in ids[:2]:
-        _set(each, invite_ends_at=clock.text(admin.clock.now() - timedelta(minutes=1)))
-    _set(ids[1], email=None)
+    now = admin.clock.now()
+    _set(ids[0], invite_ends_at=clock.text(now - timedelta(minutes=1)))  # expired
+    _set(ids[1], invite_ends_at=clock.text(now + timedelta(hours=47)))  # sent 25 hours ago, and open
+    _set(ids[2], email=None)
     looked = admin.post(CHECK, {"not_joined": True}).json
-    assert [each["client_id"] for each in looked["invited"]] == [ids[0]]
-    assert {each["client_id"]: each["reason"] for each in looked["left_out"]} == {
-        ids[1]: "no_email",
-        ids[2]: "already_invited",
-    }
-    done = _job(admin, _start(admin, [ids[0]], NOTICE))
+    assert [each["client_id"] for each in looked["invited"]] == ids[:2]
+    left = {each["client_id"]: each["reason"] for each in looked["left_out"]}
+    assert left == {ids[2]: "no_email", ids[3]: "invited_today"}
     admin.drain()
-    assert admin.get(f"/practice/jobs/{done['job_id']}").json["done"] == 1
-    assert len(admin.outbox("person0@mail.example")) == 2
+    older = flows.mailed_token(admin, "person1@mail.example")
+    done = _job(admin, _start(admin, ids[:4], NOTICE, again=True))
+    admin.drain()
+    assert _reasons(admin, done["job_id"]) == {ids[0]: "done", ids[1]: "done", **left}
+    assert [len(admin.outbox(f"person{n}@mail.example")) for n in range(4)] == [2, 2, 1, 1]
+    assert admin.post("/invitations/lookup", {"token": older}).json["state"] == "replaced"
+    not_again = _job(admin, _start(admin, [ids[1]], NOTICE, key="another-0123456789"))
+    admin.drain()
+    assert _reasons(admin, not_again["job_id"]) == {ids[1]: "already_invited"}
     assert admin.post(CHECK, {"not_joined": True, "never_invited": True}).status == 422
 
 

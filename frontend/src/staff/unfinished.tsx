@@ -55,7 +55,7 @@ function List({ page, put, reload }: { page: UnfinishedPage; put: (page: Unfinis
             <select id="show" value={filter} onChange={(event) => setFilter(event.currentTarget.value as Filter)}>
               {(Object.keys(FITS) as Filter[]).map((one) => <option key={one} value={one}>{words.filters[one]}</option>)}
             </select>
-            <span class="small soft num" role="status">{words.shown(shown.length)}</span>
+            <span class="small soft num" role="status">{words.shown(shown.length, page.next_cursor !== null)}</span>
           </div>
           {page.can_remind_many && (
             <div class="cluster g2">
@@ -166,6 +166,7 @@ function Many({ rows, all, more = false, onStarted }: { rows: UnfinishedRow[]; a
             <ul class="dots">{reasons.map((reason) => <li key={reason}>{named(left.filter((row) => row.reason === reason))}: {words.reason[reason] ?? reason}</li>)}</ul>
           </div>
         )}
+        {reasons.includes('no_account') && <p class="small"><a href="/staff/invitations?who=not_joined">{words.inviteAgain}</a></p>}
         <Failed problem={act.problem} />
       </Dialog>
     </>
