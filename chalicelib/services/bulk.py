@@ -50,14 +50,8 @@ class Look(NamedTuple):
 
 
 def never_invited(context: Context) -> list[str]:
-    """The clients who were never invited, newest file first; the first 1,000."""
-    found: list[str] = []
-    for client in Client.every(Client.BY_TENANT, newest_first=True, tenant_id=context.tenant_id):
-        if client.status == "active" and client.portal == "none" and client.first_invited_at is None:
-            found.append(client.client_id)
-        if len(found) == AT_MOST:
-            break
-    return found
+    """The clients who were never invited, by name; the first 1,000."""
+    return directory.never_invited(context)[:AT_MOST]
 
 
 def not_joined(context: Context) -> list[str]:
@@ -171,7 +165,8 @@ def start(
     context: Context, client_ids: Sequence[str], form_ids: Sequence[str], subject: str | None, message: str | None,
     *, again: bool = False, hold: int = 0,
 ) -> Job:  # fmt: skip
-    """Begin to invite these clients, `again` as `check` has it. Raises InvalidBody for forms that cannot be sent, and as `invites.chosen` does."""
+    """Begin to invite these clients, `again` as `check` has it. Raises InvalidBody for forms that cannot be sent, and
+    as `invites.chosen` does."""
     if context.result:
         return jobs.get(context, context.result)
     invites.chosen(context, form_ids)

@@ -4,7 +4,7 @@ Newest first without a filter is the order of the index: a page costs what it sh
 
 By name, or filtered, it is another thing. Names are in no key (DESIGN.md, Keys), so no index is in their order, and
 states change with half of all flows, so that an index by state would make each of them dearer for the sake of one
-page. A page in such an order is therefore made from a glance at everyone whom the asker could see: the six attributes
+page. A page in such an order is therefore made from a glance at everyone whom the asker could see: the few attributes
 that order and filter need, sorted here. It is honest about its price: at 1,000 clients one query of a megabyte (some
 100 read units, a hundredth of a cent for ten pages); at 10,000 clients eight to ten such queries, about a second, and
 complete and in order all the same. Therapists, and administrators who filter by one, pay for that caseload only.
@@ -26,7 +26,7 @@ from chalicelib.models.table import Page
 from chalicelib.policies.rules import Role
 from chalicelib.services import clients
 
-NEEDED = ("client_id", "legal_name", "preferred_name", "status", "portal", "therapists")
+NEEDED = ("client_id", "legal_name", "preferred_name", "status", "portal", "therapists", "first_invited_at")
 NOBODY = "nobody"
 
 Order = Literal["name", "newest"]
@@ -86,11 +86,20 @@ def listed(context: Context, order: Order, wanted: Wanted, limit: int, cursor: s
     return Listed(Page(now, shown[-1] if len(fitting) > limit else None), total)
 
 
+def never_invited(context: Context) -> list[str]:
+    """The active clients of the organization who never were, by name; one whose invitation was revoked was."""
+    found = [each for each in _all(context, "not_invited") if each.first_invited_at is None]
+    return [each.client_id for each in sorted(found, key=_by_name)]
+
+
 def not_joined(context: Context) -> list[str]:
     """The active clients of the organization who were invited and have not joined, by name."""
+    return [each.client_id for each in sorted(_all(context, "not_joined"), key=_by_name)]
+
+
+def _all(context: Context, joined: Joined) -> Iterable[Client]:
     everyone: Iterable[Client] = Client.glance(Client.BY_TENANT, *NEEDED, tenant_id=context.tenant_id)
-    fitting = filter(Wanted("active", "not_joined").fits, everyone)
-    return [each.client_id for each in sorted(fitting, key=_by_name)]
+    return filter(Wanted("active", joined).fits, everyone)
 
 
 def _everyone(context: Context, wanted: Wanted) -> Iterable[Client]:

@@ -116,7 +116,7 @@ def test_everyone_who_was_invited_and_never_joined(call: Callable[..., Caller]) 
     now = admin.clock.now()
     _set(ids[0], invite_ends_at=clock.text(now - timedelta(minutes=1)))  # expired
     _set(ids[1], invite_ends_at=clock.text(now + timedelta(hours=47)))  # sent 25 hours ago, and open
-    _set(ids[2], email=None)
+    _set(ids[2], email=None, invite_ends_at=clock.text(now))
     looked = admin.post(CHECK, {"not_joined": True}).json
     assert [each["client_id"] for each in looked["invited"]] == ids[:2]
     left = {each["client_id"]: each["reason"] for each in looked["left_out"]}

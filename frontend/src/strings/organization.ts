@@ -8,7 +8,7 @@ export const organization = {
 
   standing: {
     trial: (date: string) => `Trial until ${date}.`,
-    trialText: 'Everything in your plan works until then. After that you can read and export, but nothing new is sent. To keep it going, have your organization activated before it ends.',
+    trialText: 'Everything in your plan works until then; after that nothing new is sent.',
     trialOver: (date: string) => `Your trial ended on ${date}.`,
     suspended: 'Your organization’s portal is paused.',
     pausedText: 'You can sign in and read everything on record, and clients keep reading their own. Nothing new is sent: no invitations, no forms, no messages.',
@@ -32,7 +32,7 @@ export const organization = {
       profile: 'Your address is printed in the consent form.',
       brand: 'Clients see it where they sign in.',
       staff: 'Therapists and other administrators get a link by e-mail.',
-      client: 'Add a client, with an e-mail address to invite them.',
+      client: 'Add a client with an e-mail address, or import your list.',
       forms: 'Three standard forms are ready. Have your counsel review them.',
       invitation: 'Choose the forms; the client makes an account and signs.',
       signed: 'It arrives under General Documents, and you are told.',
