@@ -1,4 +1,4 @@
-"""A practice's first afternoon, as its first administrator walks it: from nothing to the list of who has not finished."""
+"""A practice's first afternoon, as its first administrator walks it: from nothing to who has not finished."""
 
 import re
 from collections.abc import Callable
