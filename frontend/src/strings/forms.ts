@@ -259,7 +259,7 @@ export const forms = {
     paperOn: 'Date beside the signature',
     paperOnHelp: 'Not today’s, unless it was signed today.',
     paperScan: 'Scan or photo of the signed form',
-    paperScanHelp: 'All pages in one PDF, or a photo as JPEG or PNG. It is checked for viruses before it is filed.',
+    paperScanHelp: 'All pages in one PDF, or a photo as JPEG or PNG. It is checked before it is filed.',
     paperMissing: { by: 'Enter the name of the person who signed', on: 'Enter the date beside the signature', scan: 'Choose the scan or photo', form: 'Choose the form' },
     checking: 'Checking the file…',
     scanRefused: 'This file cannot be filed. It may be damaged, too large, or of a kind that is not taken.',

@@ -13,7 +13,7 @@ export const organization = {
     suspended: 'Your organization’s portal is paused.',
     pausedText: 'You can sign in and read everything on record, and clients keep reading their own. Nothing new is sent: no invitations, no forms, no messages.',
     askAdministrator: 'An administrator can have it activated.',
-    askUs: 'Nothing on record is lost. To go on, have it activated.',
+    askUs: 'Nothing on record is lost.',
     ask: 'To have it activated, write to',
     askPage: 'See how to have it activated',
     askNobody: 'Whoever runs this portal for you can activate it.',
