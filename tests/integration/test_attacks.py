@@ -68,9 +68,9 @@ def test_ten_thousand_hostile_characters_are_set_in_seconds(unit: str) -> None:
     from chalicelib.adapters import typesetting
 
     text = (unit * 10_000)[:10_000]
-    started = time.perf_counter()
+    started = time.process_time()
     lines = typesetting.set_text(text, typesetting.Style("text", 10, 15, (0, 0, 0)), 492)
-    assert time.perf_counter() - started < 12
+    assert time.process_time() - started < 12
     drawn = "".join(atom.text for line in lines for atom in line.atoms)
     assert drawn == typesetting.visible(text)
 
