@@ -148,6 +148,11 @@ class Busy(PortalError):
     status, code, title = 503, "busy", "We are busy for a moment. Nothing was lost; please try again."
 
 
+class DocumentUnreachable(PortalError):
+    status, code = 503, "document_unreachable"
+    title = "This file cannot be fetched from our store. We have been told and are looking for it; try again later."
+
+
 # ---- state of a record: 409 ----
 
 
@@ -497,10 +502,6 @@ class AmountsFixed(PortalError):
 
 class PaymentUnderWay(PortalError):
     status, code, title = 409, "payment_under_way", "A payment of this is under way. It will show here in a moment."
-
-
-class PaymentEnded(PortalError):
-    status, code, title = 409, "payment_ended", "This payment is over. Look at how it stands now."
 
 
 class NotRefundable(PortalError):

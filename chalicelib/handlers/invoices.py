@@ -10,7 +10,7 @@ from chalicelib.handlers.routing import PORTAL, PRACTICE, Routes
 from chalicelib.handlers.views import Body, Day, Empty, Id, Line, Money, Paging, PortalView, Text, View
 from chalicelib.models.invoices import Invoice
 from chalicelib.models.slots import Appointment
-from chalicelib.services import autopay, clients, invoices, payments
+from chalicelib.services import autopay, clients, invoices, payments, tenants
 
 practice = Routes(__name__, PRACTICE, "/practice")
 portal = Routes(__name__ + ".portal", PORTAL, "/portal")
@@ -142,7 +142,7 @@ def _line(invoice: Invoice, line: dict[str, Any]) -> InvoiceLine:
 
 def balance(context: Context) -> Balance:
     """How the client stands."""
-    found, currency = invoices.standing(context), invoices.billing(context.tenant)["currency"]
+    found, currency = invoices.standing(context), tenants.billing(context.tenant)["currency"]
     due, credit = int(found.balance) + int(found.debt), int(found.credit)
     return Balance(due=Money(amount=due, currency=currency), credit=Money(amount=credit, currency=currency))
 
@@ -283,7 +283,7 @@ def _billable(context: Context, record: Appointment, prices: dict[str, Any]) -> 
         service=record.service_name,
         therapist=record.staff_name,
         status=record.status,
-        price=Money(amount=price["amount"], currency=invoices.billing(context.tenant)["currency"]) if price else None,
+        price=Money(amount=price["amount"], currency=tenants.billing(context.tenant)["currency"]) if price else None,
     )
 
 
@@ -437,7 +437,7 @@ def read_my_billing(context: Context) -> MyBilling:
     page = invoices.of_client(context, "open", 100, None)
     plans = autopay.plans_of(context)
     why = payments.why_not(context)
-    bills = invoices.billing(context.tenant)
+    bills = tenants.billing(context.tenant)
     return MyBilling(
         balance=balance(context),
         open=[row(context, each, plans) for each in page.items],

@@ -28,13 +28,13 @@ from chalicelib.services import (
     card_processing,
     cards,
     exports,
-    invoices,
     pay_links,
     payments,
     reconciliations,
     refunds,
     sessions,
     settlement,
+    tenants,
 )
 
 practice = Routes(__name__, PRACTICE, "/practice")
@@ -410,7 +410,7 @@ def refund_payment(context: Context, client_id: str, payment_id: str, body: Refu
 def read_ledger(context: Context, client_id: str) -> LedgerView:
     """Everything that happened with a client's money"""
     scene = books.read(context.tenant_id, client_id)
-    currency = invoices.billing(context.tenant)["currency"]
+    currency = tenants.billing(context.tenant)["currency"]
     ordered = sorted(scene.entries, key=lambda each: (str(each.happened_at), str(each.entry_id)), reverse=True)
     sums = {name: Money(amount=getattr(scene.books, name), currency=currency) for name in ("due", "credit", "debt")}
     return LedgerView(items=[_entry(each) for each in ordered], **sums)
@@ -489,7 +489,7 @@ def read_card_processing(context: Context) -> ProcessingView:
 
 
 def _processing(context: Context, found: CardProcessing | None) -> ProcessingView:
-    currency = invoices.billing(context.tenant)["currency"]
+    currency = tenants.billing(context.tenant)["currency"]
     if found is None:
         return ProcessingView(
             status="none", account=None, live=None, currency=currency, missing=[], connected_at=None

@@ -128,6 +128,25 @@ class Reminders(View):
     at_most: int
 
 
+class Tax(View):
+    """A tax on the lines that are taxed; 100 basis points are one per cent."""
+
+    name: str
+    basis_points: int
+
+
+class BillingSettings(View):
+    """How the organization bills. Amounts in minor units of `currency`."""
+
+    currency: str
+    minimum_partial: int
+    due_days: int
+    taxes: list[Tax]
+    tax_id: str
+    npi: str
+    footer: str
+
+
 class SettingsView(View):
     """Client Portal Settings. `etag` goes back in If-Match."""
 
@@ -150,6 +169,26 @@ class SettingsView(View):
     sender_name: str
     scheduling: Scheduling
     reminders: Reminders
+    billing: BillingSettings
+
+
+class TaxIn(Body):
+    """A tax."""
+
+    name: Line = Field(min_length=1, max_length=60)
+    basis_points: int = Field(ge=1, le=5_000)
+
+
+class BillingChange(Body):
+    """Changes of how the organization bills. The currency stays once invoices were issued in it."""
+
+    currency: Literal["usd", "cad", "eur", "gbp", "aud", "nzd"] | None = None
+    minimum_partial: int | None = Field(default=None, ge=50, le=1_000_000)
+    due_days: int | None = Field(default=None, ge=0, le=180)
+    taxes: Annotated[list[TaxIn], Field(max_length=4)] | None = None
+    tax_id: Annotated[Line, Field(max_length=40)] | None = None
+    npi: Annotated[Line, Field(pattern=r"^([0-9]{10})?$")] | None = None
+    footer: Annotated[Text, Field(max_length=600)] | None = None
 
 
 class RemindersChange(Body):
@@ -203,6 +242,7 @@ class SettingsChange(Body):
     neutral_mail: bool | None = None
     sender_name: Annotated[Line, Field(max_length=80)] | None = None
     scheduling: SchedulingChange | None = None
+    billing: BillingChange | None = None
     reminders: RemindersChange | None = None
 
 
@@ -216,11 +256,13 @@ class Picture(PortalView, WithHeaders):
 
 
 class StandingView(PortalView):
-    """What the organization may do now. `until`: when a trial ends, or ended."""
+    """What the organization may do now. `until`: when a trial ends, or ended. `contact`: whom to ask to activate it, an
+    e-mail address or a page; null where it is active, or the operator named nobody."""
 
     standing: Literal["trial", "active", "suspended"]
     until: str | None
     trial_over: bool
+    contact: str | None
 
 
 def standing_view(tenant: Tenant) -> StandingView:
@@ -231,6 +273,7 @@ def standing_view(tenant: Tenant) -> StandingView:
         standing=now.value,
         until=tenant.trial_ends_at if on_trial else None,
         trial_over=on_trial and now != Standing.TRIAL,
+        contact=None if now == Standing.ACTIVE else stage.operator_contact,
     )
 
 
@@ -394,6 +437,7 @@ def _settings(tenant: Tenant) -> SettingsView:
         features=[_switch(tenant, feature) for feature in Feature],
         scheduling=Scheduling(**tenants.scheduling(tenant)),
         reminders=Reminders(**setting("reminders")),
+        billing=BillingSettings(**tenants.billing(tenant)),
         **{
             name: setting(name)
             for name in (

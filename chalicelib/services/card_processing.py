@@ -21,7 +21,7 @@ from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.observability import logger
 from chalicelib.services import audits, payments, tenants
-from chalicelib.services.invoices import billing
+from chalicelib.services.tenants import billing
 
 PENDING, CONNECTED, DISCONNECTED = "pending", "connected", "disconnected"
 NIGHT = time(3, 30)  # when the ledger is compared with Stripe's books, at the organization

@@ -4,6 +4,7 @@ active ── archive ──▶ archived ── restore ──▶ active      ar
 portal: active ── end access ──▶ ended ── give back ──▶ active      ending stops every session with its next request
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -91,6 +92,14 @@ def checked(tenant_zone: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     if wrong:
         raise InvalidBody(errors=wrong)
     return kept
+
+
+_PHONE = re.compile(r"[0-9+(). /,#\u2010-\u2015-]+(?:(?:x|ext\.?|extension) ?[0-9]{1,6})?", re.IGNORECASE)
+
+
+def is_phone(text: str) -> bool:
+    """Whether somebody can dial this: 7 to 20 digits, the signs people put between them, an extension perhaps."""
+    return 7 <= sum(c in "0123456789" for c in text) <= 20 and _PHONE.fullmatch(text.strip()) is not None
 
 
 def _wrong(field: str, code: str, detail: str) -> dict[str, Any]:
@@ -199,8 +208,10 @@ def update(context: Context, changes: Mapping[str, Any]) -> Client:
     """Change a file as it was read (`context.if_match`); None empties a field.
 
     The address of an open account stays until its holder has confirmed the new one by a mailed link; the old one is
-    told (DOMAIN.md 3.9). Raises Stale, InvalidBody, EmailInUse, TooManyRequests; HasAccount when the address of an
-    account would be taken away, AccessEnded when its access has ended, AddressInvited when an invitation to it is open.
+    told (DOMAIN.md 3.9). Whoever starts that has given their password lately, as the holder must (notes: security 3.1):
+    who signs in next hangs on it. Raises ProofRequired, Stale, InvalidBody, EmailInUse, TooManyRequests; HasAccount
+    when the address of an account would be taken away, AccessEnded when its access has ended, AddressInvited when an
+    invitation to it is open.
     """
     client: Client = context.client
     wanted = checked(context.tenant.zone, changes)
@@ -209,6 +220,7 @@ def update(context: Context, changes: Mapping[str, Any]) -> Client:
     seen = (Client.version == context.if_match) & (Client.portal == client.portal)
     confirm: addresses.Asked | None = None
     if moves and client.portal == "active" and wanted["email"]:
+        sessions.require_proof(context, sessions.RECENT)
         confirm = addresses.ask(context, client, wanted.pop("email"))
     elif moves:
         _may_move(context, client, wanted["email"])

@@ -27,6 +27,7 @@ from chalicelib.errors import (
     MailUnderWay,
     NoEmail,
     NotFound,
+    OrganizationSuspended,
     PortalError,
     TooManyRequests,
 )
@@ -61,6 +62,7 @@ from chalicelib.services import tenants as organizations
 from chalicelib.services.sessions import Caller
 
 LIFE = timedelta(hours=72)
+AGAIN = timedelta(days=1)  # so old is an invitation at least that a bulk one replaces
 WRONG_DATES = 5  # of birth, until a link is closed (notes: security 3.1)
 STAND_IN = "(a personal link, made when this is sent)"
 
@@ -74,13 +76,14 @@ def left_today(context: Context) -> int:
 # ---- may this client be invited? ----
 
 
-def obstacle(client: Client, now: datetime) -> PortalError | None:
-    """Why this client cannot be invited now, or None. An expired invitation is no obstacle: the new one replaces it."""
+def obstacle(client: Client, now: datetime, *, again: bool = False) -> PortalError | None:
+    """Why this client cannot be invited now, or None. An expired invitation is no obstacle: the new one replaces it;
+    `again`: nor is an open one that is a day old."""
     if client.status != "active":
         return ClientArchived()
     if client.portal in ("active", "ended"):
         return AlreadyActive()
-    if client.portal == "invited" and not is_over(client, now):
+    if client.portal == "invited" and not is_over(client, now + (LIFE - AGAIN if again else timedelta())):
         return AlreadyInvited()
     if not client.email:
         return NoEmail()
@@ -190,13 +193,15 @@ def send_with(
     *,
     hold: int = 0,
     also: Also | None = None,
+    again: bool = False,
 ) -> Invite:
-    """`send` with forms, words, and what is against the address at hand; `also` adds to the transaction.
+    """`send` with forms, words, and what is against the address at hand; `also` adds to the transaction; `again` as
+    `obstacle` has it.
 
     An address that bounces at this very moment is seen once more when the mail is sent (services.mails).
     """
     client: Client = context.client
-    if refused := obstacle(client, context.now):
+    if refused := obstacle(client, context.now, again=again):
         raise refused
     if listed is not None:
         raise AddressSuppressed()
@@ -489,10 +494,13 @@ def _was_ours(invite: Invite, token: str) -> bool:
 
 
 def look_up(token: str, caller: Caller) -> tuple[str, Invite, Client, Tenant]:
-    """What a link opens; consumes nothing, so that a mail scanner may follow it. Raises NotFound, TooManyRequests."""
+    """What a link opens; consumes nothing, so that a mail scanner may follow it. `paused`: nothing, while the
+    organization is suspended. Raises NotFound, TooManyRequests."""
     invite, client, tenant = by_token(token)
     _slow_down(invite, caller)
     state = link_state(invite, token, clock.now())
+    if state == "open" and not organizations.may_begin(tenant):
+        state = "paused"
     if state == "open" and invite.opened_at is None:
         _note_opened(invite)
     return state, invite, client, tenant
@@ -524,16 +532,19 @@ def redeem(token: str, password: str, birth_date: str | None, profile: dict[str,
 
     An existing credential is never touched. Where a date of birth (ISO) is on file it must be given; five wrong ones
     close the link until it is sent again. Tries at the same moment are as tries one after the other: each is judged by
-    the count of wrong dates that it saw, and what it writes holds only while that count stands.
+    the count of wrong dates that it saw, and what it writes holds only while that count stands. While the organization
+    is suspended nobody joins: an account is something new, and the link stays as it was.
 
-    Raises InvitationUsed, InvitationExpired, InvitationLocked, InvitationRevoked, BirthDateMismatch, InvalidBody,
-    NotFound, TooManyRequests.
+    Raises OrganizationSuspended, InvitationUsed, InvitationExpired, InvitationLocked, InvitationRevoked,
+    BirthDateMismatch, InvalidBody, NotFound, TooManyRequests.
     """
     invite, client, tenant = by_token(token)
     _slow_down(invite, caller)
     hashed: str | None = None
     for _ in range(WRONG_DATES + 1):
         _require_open(invite, token)
+        if not organizations.may_begin(tenant):
+            raise OrganizationSuspended()
         _require_answers(invite, client, tenant, password, birth_date)
         try:
             if asks_birth_date(client) and client.birth_date != birth_date:

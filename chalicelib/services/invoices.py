@@ -27,7 +27,6 @@ from chalicelib.ledger.entries import Kind
 from chalicelib.models.invoices import BilledAppointment, Invoice, InvoiceNumbers, Ledger, LedgerEntry
 from chalicelib.models.slots import Appointment, Offer
 from chalicelib.models.table import Page, load
-from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction
 from chalicelib.services import audits, books, idempotency, tenants
 from chalicelib.services.books import Moved, Posting, Scene
@@ -51,11 +50,6 @@ class Totals:
     def charge(self) -> int:
         """The client's portion."""
         return self.total - self.insurance
-
-
-def billing(tenant: Tenant) -> dict[str, Any]:
-    """How the organization bills; what its record does not hold yet has its default."""
-    return {**tenants.DEFAULTS["billing"], **tenants.setting(tenant, "billing")}
 
 
 def totals(lines: Sequence[Mapping[str, Any]], taxes: Sequence[Mapping[str, Any]]) -> Totals:
@@ -136,7 +130,7 @@ def create(context: Context, what: str, written: Mapping[str, Any]) -> Invoice:
 
 
 def _drafted(context: Context, invoice_id: str, what: str, written: Mapping[str, Any]) -> Invoice:
-    lines, taxes = list(written["lines"]), billing(context.tenant)["taxes"]
+    lines, taxes = list(written["lines"]), tenants.billing(context.tenant)["taxes"]
     sums = totals(lines, taxes)
     _require_sensible(lines, sums)
     for_what = list(dict.fromkeys(line["appointment_id"] for line in lines if line.get("appointment_id")))
@@ -149,7 +143,7 @@ def _drafted(context: Context, invoice_id: str, what: str, written: Mapping[str,
         phase="draft",
         status="draft",
         what=what,
-        currency=billing(context.tenant)["currency"],
+        currency=tenants.billing(context.tenant)["currency"],
         total=sums.total,
         insurance=sums.insurance,
         charge=sums.charge,
@@ -240,11 +234,11 @@ def prices(context: Context) -> dict[str, dict[str, Any]]:
 
 def lines_of(context: Context, appointments: Sequence[Appointment]) -> list[dict[str, Any]]:
     """A line for each appointment, at what its service costs now. Raises NotBillable where no price is known."""
-    known = prices(context)
+    known, currency = prices(context), tenants.billing(context.tenant)["currency"]
     lines = []
     for each in appointments:
         price = known.get(each.service_id)
-        if not price:
+        if not price or price["currency"] != currency:
             raise NotBillable()
         day = clock.parse(each.starts_at).astimezone(ZoneInfo(each.zone)).date()
         lines.append(
@@ -269,7 +263,7 @@ def bill_appointments(context: Context, appointment_ids: Sequence[str], issue_no
         return get(context, context.result)
     found = load(*((Appointment, {**_own(context), "appointment_id": each}) for each in appointment_ids))
     if any(each is None for each in found):
-        raise NotFound()
+        raise NotBillable()
     lines = lines_of(context, sorted(found, key=lambda each: str(each.starts_at)))
     draft = _drafted(context, ids.new_id(context.now), INVOICE, {"lines": lines})
     if not issue_now:
@@ -313,7 +307,7 @@ def _issued(context: Context, draft: Invoice, seen: int | None) -> Invoice:
     from chalicelib.services import autopay
 
     today = clock.today(context.tenant.zone)
-    due_on = draft.due_on or (today + timedelta(days=billing(context.tenant)["due_days"])).isoformat()
+    due_on = draft.due_on or (today + timedelta(days=tenants.billing(context.tenant)["due_days"])).isoformat()
     planned = autopay.planned(context, draft, date.fromisoformat(due_on))
 
     def plan(scene: Scene) -> Posting:

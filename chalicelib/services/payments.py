@@ -40,7 +40,7 @@ from chalicelib.models.transaction import Transaction
 from chalicelib.observability import logger, where
 from chalicelib.services import accounts, audits, idempotency
 from chalicelib.services.books import Moved
-from chalicelib.services.invoices import billing
+from chalicelib.services.tenants import billing
 
 CHECKOUT, SAVED_CARD, AUTOPAY, GUEST, STAFF = "checkout", "saved_card", "autopay", "guest", "staff"
 PRESENT = (CHECKOUT, GUEST)  # somebody sits before Stripe's page
@@ -246,7 +246,7 @@ def _require_pace(context: Context, wanted: Wanted) -> None:
 def _reserve(context: Context, payment: Payment, invoices: Sequence[Invoice]) -> None:
     """Store the attempt, and on each invoice that it is the one that is open. Raises Moved."""
     with Transaction() as tx:
-        idempotency.remember(tx, context, payment.payment_id)
+        idempotency.remember(tx, context, payment.payment_id, idempotency.KEPT_MONEY)
         tx.create(payment)
         for each in invoices:
             tx.update(

@@ -22,7 +22,7 @@ from chalicelib.models.table import load
 from chalicelib.models.transaction import Transaction
 from chalicelib.services import audits, books, idempotency, payments
 from chalicelib.services.books import Moved, Posting, Scene
-from chalicelib.services.invoices import billing
+from chalicelib.services.tenants import billing
 
 
 def receive(
@@ -70,7 +70,7 @@ def receive(
 
     def plan(scene: Scene) -> Posting:
         def write(tx: Transaction, _: Books) -> None:
-            idempotency.remember(tx, context, payment.payment_id)
+            idempotency.remember(tx, context, payment.payment_id, idempotency.KEPT_MONEY)
             tx.create(payment)
             about = {"client_id": context.client_id, "payment_id": payment.payment_id}
             tx.create(audits.event(context, "payment:receive", **about))
@@ -154,7 +154,7 @@ def _requested(context: Context, payment: Payment, amount: int, reason: str) -> 
     )
     asked.words = keys.encrypt(context.tenant_id, {"reason": reason}, asked.sk)
     with Transaction() as tx:
-        idempotency.remember(tx, context, asked.refund_id)
+        idempotency.remember(tx, context, asked.refund_id, idempotency.KEPT_MONEY)
         tx.create(asked)
         tx.create(audits.event(context, "payment:refund", client_id=context.client_id, payment_id=payment.payment_id))
     return asked
@@ -174,7 +174,7 @@ def _given_back(context: Context, payment: Payment, amount: int, reason: str) ->
             raise AmountTooLarge()
 
         def write(tx: Transaction, after: Books) -> None:
-            idempotency.remember(tx, context, entry_id)
+            idempotency.remember(tx, context, entry_id, idempotency.KEPT_MONEY)
             new = payments.changed(seen, refunded=after.receipt(payment.payment_id).refunded)
             tx.put(new, when=Payment.version == seen.version, otherwise=Moved())
             about = {"client_id": context.client_id, "payment_id": payment.payment_id}

@@ -55,9 +55,15 @@ def told(body: bytes, signature: str) -> None:
     queues.payments(known.tenant_id, kind, account=account, object_id=object_id)
 
 
+_SILENT = frozenset({"payment_intent.created", "payment_intent.requires_action", "charge.succeeded", "charge.updated"})
+
+
 def _what(event_type: str, about: Mapping[str, Any]) -> tuple[str, str] | None:
-    """What to look at because of an event: ("intent" | "session" | "account", its id)."""
+    """What to look at because of an event: ("intent" | "session" | "account", its id). Events that say nothing of money
+    which another does not say, too (created, charge.succeeded), are left out."""
     group = event_type.partition(".")[0]
+    if event_type in _SILENT:
+        return None
     if event_type.startswith("account."):
         return "account", str(about.get("id", "-"))
     if event_type.startswith("checkout.session."):

@@ -16,7 +16,7 @@ from chalicelib.models.staff import Staff
 from chalicelib.models.table import load
 from chalicelib.money import Money
 from chalicelib.services import books, invoices
-from chalicelib.services.invoices import billing
+from chalicelib.services.tenants import billing
 
 
 def pdf(context: Context, what: str, about: Mapping[str, str]) -> bytes:

@@ -8,7 +8,8 @@ from chalicelib import clock
 from chalicelib.adapters import keys
 from chalicelib.config import LIMITS, settings
 from chalicelib.context import Actor, Context, Persona
-from chalicelib.errors import FeatureNotInPlan, FeatureSwitchedOff, NotFound, Stale
+from chalicelib.errors import CurrencyFixed, FeatureNotInPlan, FeatureSwitchedOff, NotFound, Stale
+from chalicelib.models.invoices import InvoiceNumbers
 from chalicelib.models.tenants import Logo, Slug, StaffCard, Tenant
 from chalicelib.models.transaction import Transaction
 from chalicelib.policies import plans
@@ -175,6 +176,16 @@ def scheduling(tenant: Tenant) -> dict[str, Any]:
     return {**DEFAULTS["scheduling"], **setting(tenant, "scheduling")}
 
 
+def billing(tenant: Tenant) -> dict[str, Any]:
+    """How the organization bills; what its record does not hold yet has its default."""
+    return {**DEFAULTS["billing"], **setting(tenant, "billing")}
+
+
+def may_begin(tenant: Tenant) -> bool:
+    """Whether anything new may be begun or sent now."""
+    return plans.STANDINGS[standing(tenant)].begins
+
+
 def standing(tenant: Tenant) -> Standing:
     """What the organization may do now."""
     return plans.standing(tenant.status, tenant.trial_ends_at, clock.text(clock.now()))
@@ -203,6 +214,7 @@ def circumstances(
 
 def update_settings(context: Context, changes: dict[str, Any]) -> Tenant:
     """Change some settings of the organization as it was read (`context.if_match`); raises Stale if it changed since.
+    CurrencyFixed once invoices were issued in a currency, or while cards are taken in it.
 
     A feature that the plan does not include, or payments before card processing is connected, cannot be switched on
     (DOMAIN.md 2.5): FeatureNotInPlan, FeatureSwitchedOff.
@@ -213,7 +225,13 @@ def update_settings(context: Context, changes: dict[str, Any]) -> Tenant:
         new[name] = {**new[name], **value} if isinstance(value, dict) else value
     for name, on in changes.get("features", {}).items():
         _may_switch(tenant, Feature(name), on)
+    new_currency = new["billing"]["currency"] != billing(tenant)["currency"]
+    if new_currency and setting(tenant, "card_processing"):
+        raise CurrencyFixed()
     with Transaction() as tx:
+        if new_currency:  # one currency an organization: what was issued in it stays comparable
+            numbers = InvoiceNumbers.at(tenant_id=tenant.tenant_id)
+            tx.require(numbers, InvoiceNumbers.pk.does_not_exist(), otherwise=CurrencyFixed())
         tx.update(
             tenant,
             Tenant.settings.set(new),

@@ -913,6 +913,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/practice-sign-up/mail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mail the link again, to a corrected address perhaps; the answer tells nothing */
+        post: operations["mail_practice_again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/practice-sign-up/slug": {
         parameters: {
             query?: never;
@@ -3469,11 +3486,14 @@ export interface components {
         };
         /**
          * AccountView
-         * @description How one signs in. `second_factor_required`: it cannot be switched off.
+         * @description How one signs in. `new_email`: a link is on its way there and works; null as well when a new password, new codes
+         *     or signing out everywhere has stopped it. `second_factor_required`: it cannot be switched off.
          */
         AccountView: {
             /** Email */
             email: string;
+            /** New Email */
+            new_email: string | null;
             /** Recovery Codes Left */
             recovery_codes_left: number;
             /** Second Factor */
@@ -3596,7 +3616,7 @@ export interface components {
         };
         /**
          * ApiTokenView
-         * @description A token. `stopped`: whoever made it may not sign in at present. `used_at` is exact to a minute or so.
+         * @description A token. `stopped`: for good, with the account of whoever made it. `used_at` is exact to a minute or so.
          */
         ApiTokenView: {
             /** Created At */
@@ -3785,6 +3805,67 @@ export interface components {
         BillableList: {
             /** Items */
             items: components["schemas"]["Billable"][];
+        };
+        /**
+         * BillingChange
+         * @description Changes of how the organization bills. The currency stays once invoices were issued in it.
+         */
+        BillingChange: {
+            /**
+             * Currency
+             * @default null
+             */
+            currency?: ("usd" | "cad" | "eur" | "gbp" | "aud" | "nzd") | null;
+            /**
+             * Due Days
+             * @default null
+             */
+            due_days?: number | null;
+            /**
+             * Footer
+             * @default null
+             */
+            footer?: string | null;
+            /**
+             * Minimum Partial
+             * @default null
+             */
+            minimum_partial?: number | null;
+            /**
+             * Npi
+             * @default null
+             */
+            npi?: string | null;
+            /**
+             * Tax Id
+             * @default null
+             */
+            tax_id?: string | null;
+            /**
+             * Taxes
+             * @default null
+             */
+            taxes?: components["schemas"]["TaxIn"][] | null;
+        };
+        /**
+         * BillingSettings
+         * @description How the organization bills. Amounts in minor units of `currency`.
+         */
+        BillingSettings: {
+            /** Currency */
+            currency: string;
+            /** Due Days */
+            due_days: number;
+            /** Footer */
+            footer: string;
+            /** Minimum Partial */
+            minimum_partial: number;
+            /** Npi */
+            npi: string;
+            /** Tax Id */
+            tax_id: string;
+            /** Taxes */
+            taxes: components["schemas"]["Tax"][];
         };
         /**
          * BookableService
@@ -4170,13 +4251,15 @@ export interface components {
         };
         /**
          * ClientPage
-         * @description Some clients.
+         * @description Some clients. `total`: how many there are in all, where the list was put in order to be shown.
          */
         ClientPage: {
             /** Items */
             items: components["schemas"]["ClientRow"][];
             /** Next Cursor */
             next_cursor: string | null;
+            /** Total */
+            total: number | null;
         };
         /**
          * ClientRow
@@ -4567,7 +4650,7 @@ export interface components {
         EmergencyContactFields: {
             /**
              * May Contact
-             * @default true
+             * @default false
              */
             may_contact?: boolean;
             /** Name */
@@ -5296,7 +5379,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "open" | "expired" | "locked" | "revoked" | "used" | "replaced";
+            state: "open" | "expired" | "locked" | "revoked" | "used" | "replaced" | "paused";
             tenant: components["schemas"]["TenantView"];
         };
         /**
@@ -5608,7 +5691,8 @@ export interface components {
         };
         /**
          * JobItemView
-         * @description One item. `reason` is a code, as of a problem; `client_name` where the item is about a client's file.
+         * @description One item. `reason` is a code, as of a problem; `client_name` where the item is about a client's file, and
+         *     whoever asks may see the list of clients: an API token needs `clients:read` for it.
          */
         JobItemView: {
             /** Client Id */
@@ -5946,7 +6030,8 @@ export interface components {
         };
         /**
          * ManyIn
-         * @description Whom to look at: these clients, or `never_invited`: everyone who never was; at most 1,000.
+         * @description Whom to look at: these clients, or `never_invited`: everyone who never was, or `not_joined`: everyone who was and
+         *     has no account; at most 1,000.
          */
         ManyIn: {
             /**
@@ -5959,6 +6044,11 @@ export interface components {
              * @default false
              */
             never_invited?: boolean;
+            /**
+             * Not Joined
+             * @default false
+             */
+            not_joined?: boolean;
         };
         /**
          * ManyLook
@@ -5974,9 +6064,15 @@ export interface components {
         };
         /**
          * ManySend
-         * @description Whom to invite; with the forms and the words for all of them.
+         * @description Whom to invite; with the forms and the words for all of them. `again`: whose invitation is open gets a new one,
+         *     unless it went out less than a day ago.
          */
         ManySend: {
+            /**
+             * Again
+             * @default false
+             */
+            again?: boolean;
             /** Client Ids */
             client_ids: string[];
             /** Form Ids */
@@ -6976,6 +7072,43 @@ export interface components {
             reason: string | null;
             /** Title */
             title: string | null;
+        };
+        /**
+         * PracticeMailAgain
+         * @description What was sent to sign up, unchanged, and the address that the mail should go to. `attempt`: a random secret of
+         *     the page, the same when it tries again.
+         */
+        PracticeMailAgain: {
+            /** Administrator */
+            administrator: string;
+            /**
+             * Also Therapist
+             * @default false
+             */
+            also_therapist?: boolean;
+            /** Attempt */
+            attempt: string;
+            /** Country */
+            country: string;
+            /**
+             * Credentials
+             * @default null
+             */
+            credentials?: string | null;
+            /** Email */
+            email: string;
+            /** Key */
+            key: string;
+            /** Name */
+            name: string;
+            /** Phone */
+            phone: string;
+            /** Slug */
+            slug: string;
+            /** To */
+            to: string;
+            /** Zone */
+            zone: string;
         };
         /**
          * PracticeSignUp
@@ -8060,6 +8193,8 @@ export interface components {
          * @description Any of the settings; what is not sent stays as it is.
          */
         SettingsChange: {
+            /** @default null */
+            billing?: components["schemas"]["BillingChange"] | null;
             /**
              * Crisis Phone
              * @default null
@@ -8122,6 +8257,7 @@ export interface components {
          * @description Client Portal Settings. `etag` goes back in If-Match.
          */
         SettingsView: {
+            billing: components["schemas"]["BillingSettings"];
             /** Crisis Phone */
             crisis_phone: string;
             /** Crisis Text */
@@ -8747,9 +8883,12 @@ export interface components {
         };
         /**
          * StandingView
-         * @description What the organization may do now. `until`: when a trial ends, or ended.
+         * @description What the organization may do now. `until`: when a trial ends, or ended. `contact`: whom to ask to activate it, an
+         *     e-mail address or a page; null where it is active, or the operator named nobody.
          */
         StandingView: {
+            /** Contact */
+            contact: string | null;
             /**
              * Standing
              * @enum {string}
@@ -8858,6 +8997,26 @@ export interface components {
          */
         TableIn: {
             table: components["schemas"]["CellsIn"];
+        };
+        /**
+         * Tax
+         * @description A tax on the lines that are taxed; 100 basis points are one per cent.
+         */
+        Tax: {
+            /** Basis Points */
+            basis_points: number;
+            /** Name */
+            name: string;
+        };
+        /**
+         * TaxIn
+         * @description A tax.
+         */
+        TaxIn: {
+            /** Basis Points */
+            basis_points: number;
+            /** Name */
+            name: string;
         };
         /**
          * TaxLine
@@ -15375,6 +15534,120 @@ export interface operations {
             };
         };
     };
+    mail_practice_again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PracticeMailAgain"];
+            };
+        };
+        responses: {
+            /** @description Mail the link again, to a corrected address perhaps; the answer tells nothing */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedUp"];
+                };
+            };
+            /** @description Problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     check_slug: {
         parameters: {
             query?: never;
@@ -15923,6 +16196,10 @@ export interface operations {
             query?: {
                 limit?: number;
                 cursor?: string | null;
+                order?: "name" | "newest";
+                status?: ("active" | "archived") | null;
+                joined?: ("not_invited" | "not_joined" | "joined") | null;
+                therapist_id?: string | "nobody" | null;
             };
             header?: never;
             path?: never;

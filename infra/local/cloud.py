@@ -113,6 +113,7 @@ def environment(
         SECRETS_NAME=f"client-portal/{STAGE}/secrets",
         STRIPE_SECRET_NAME=f"client-portal/{STAGE}/stripe",
         PRACTICE_SIGN_UP="true",
+        OPERATOR_CONTACT=f"hello@{MAIL_DOMAIN}",
         LIMITS=json.dumps(LIMITS | (limits or {})),
         HOLD_SECONDS=str(hold_seconds),
     )

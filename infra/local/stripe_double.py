@@ -8,8 +8,8 @@
 /_stripe/onboarding/…   the pages where an organization says who it is
 
 What happens is told to /api/webhooks/stripe, signed as Stripe signs, by the pump; levers (`lever`) hold it back or
-send it twice or out of order, and do what one does in Stripe's dashboard: refunds, disputes, taking access away. Times are the
-application's clock's. Everything is state that a reset puts back.
+send it twice or out of order, and do what one does in Stripe's dashboard: refunds, disputes, taking access away. Times
+are the application's clock's. Everything is state that a reset puts back.
 """
 
 import hashlib
@@ -641,7 +641,8 @@ def _pay_page(session: dict[str, Any], wrong: str = "") -> Answer:
         '<input id="number" name="number" inputmode="numeric" autocomplete="off" value="4242 4242 4242 4242">'
         f'<button class="main" name="act" value="pay">Pay {amount}</button>'
         '<button name="act" value="cancel">Back</button></form>'
-        '<p class="fine">4242… works, 4000 0000 0000 0002 is declined, 4000 0025 0000 3155 works only with you there.</p>',
+        '<p class="fine">4242… works, 4000 0000 0000 0002 is declined, '
+        "4000 0025 0000 3155 works only with you there.</p>",
     )
 
 

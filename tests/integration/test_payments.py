@@ -14,10 +14,14 @@ from tests.conftest import World
 Call = Callable[..., Caller]
 
 
-def test_invoice_pay_ledger_notification_receipt(world: World, call: Call) -> None:
-    """The whole of it, once: numbers, amounts, who is told, what is printed."""
+def test_invoice_pay_ledger_notification_receipt(world: World, call: Call, canaries: Any) -> None:
+    """The whole of it, once: numbers, amounts, who is told, what is printed; and of whom and for what nothing stands in
+    any request to Stripe, log, queue, key, address or mail (the fixture looks after every test)."""
+    canaries.add("Individual session", "F41.1", "90834")
     admin, client = call("A1"), call("C1")
-    bill = issued(admin, "C1", billing.line(12_000, insurance=4_000), billing.line(3_000))
+    bill = issued(
+        admin, "C1", billing.line(12_000, insurance=4_000, code="90834"), billing.line(3_000), diagnoses=["F41.1"]
+    )
     assert (bill["number"], bill["status"], bill["due"]["amount"]) == (1001, "open", 11_000)
     started = start(client, bill)
     assert started.status == 201, started
@@ -51,6 +55,11 @@ def test_invoice_pay_ledger_notification_receipt(world: World, call: Call) -> No
     client.drain()
     ready = client.get(f"/portal/prints/{asked.json['print_id']}").json
     assert ready["status"] == "ready"
+    sent = "\n".join(stripe_double.everything_sent())
+    assert payment["payment_id"] in sent
+    assert [
+        word for word in ("Oak", "Priya", "Imogen", "session", "F41") if word in sent.replace("checkout/sessions", "")
+    ] == []
 
 
 # ---- what is paid ----
@@ -514,6 +523,10 @@ def test_connecting_a_practice(world: World, call: Call) -> None:
     assert admin.post("/practice/card-processing/refresh").json["status"] == "connected"
     etag = admin.get("/practice/settings").json["etag"]
     assert admin.patch("/practice/settings", {"features": {"payments": True}}, etag=etag).status == 200
+    admin.clock.advance(25 * 3_600)  # a night: the ledger is compared with Stripe's books
+    admin.drain()
+    admin.sign_in("A1")
+    assert [each["difference"]["amount"] for each in admin.get("/practice/reconciliations").json["items"]] == [0]
     lever(admin, deauthorize="acct_oak_demo")
     told(admin)
     assert admin.get("/practice/card-processing").json["status"] == "disconnected"

@@ -50,8 +50,8 @@ PROGRAMS = {
 OVER = ("revoked program", "expired program")
 UNAUTHENTICATED = (NOBODY, "expired", "forged", "disabled", "left", *OVER)
 NESTED = (
-    "appointment_id", "invite_id", "invoice_id", "intake_id", "document_id", "notification_id", "payment_id", "print_id",
-    "session_id", "upload_id",
+    "appointment_id", "invite_id", "invoice_id", "intake_id", "document_id", "notification_id", "payment_id",
+    "print_id", "session_id", "upload_id",
 )  # fmt: skip
 BILLERS = ("T4",)  # therapists whom an administrator has let bill
 OF_CALENDAR = "therapist_id"  # whose calendar: a therapist's own, any of the organization's for administrators
@@ -324,7 +324,7 @@ def _appointments(stage: Stage, call: Callable[[str], Caller]) -> None:
     """Someone who has asked for a time, one who is offered others, one whom staff have booked; in two organizations."""
     global FEED
     at = booking.at(stage.portal.clock, 3)
-    stage.service = booking.opened(call, "T1", "T4")
+    stage.service = booking.opened(call, "T1", "T4", price={"amount": 15_000, "currency": "usd"})
     birch = booking.offer(call("B1"))["services"][0]["service_id"]
     booking.hours(call("B1"), "BT", *booking.EVERY_DAY)
     for key, therapist in (("C1", "T1"), ("C3", "T4"), ("CB", "BT")):
@@ -333,6 +333,9 @@ def _appointments(stage: Stage, call: Callable[[str], Caller]) -> None:
         assert asked.status == 201, asked
         stage.ids[key]["appointment_id"] = asked.json["appointment_id"]
     clock, admin = stage.portal.clock, call("A1")
+    held = booking.book_for(admin, "C1", "T1", stage.service, booking.at(clock, -2), override=True).json
+    assert booking.theirs(admin, "C1", held, "outcome", {"status": "completed"}).status == 200
+    stage.ids["C1"]["held_appointment_id"] = held["appointment_id"]
     past = booking.book_for(admin, "C1", "T1", stage.service, booking.at(clock, -1), override=True)
     stage.ids["C1"]["past_appointment_id"] = past.json["appointment_id"]
     asked = booking.book(call("C3"), "T4", stage.service, booking.at(clock, 4)).json
@@ -640,11 +643,23 @@ BODIES: dict[str, Any] = {
         "administrator": "Wanda Early",
         "email": "wanda@staff.example",
     },
+    "mail_practice_again": {
+        "key": "k" * 40,
+        "slug": "willow",
+        "name": "Willow Room",
+        "zone": "America/Denver",
+        "country": "US",
+        "phone": "(303) 555-0100",
+        "administrator": "Wanda Early",
+        "email": "wanda@staff.example",
+        "to": "wanda@staff.example",
+        "attempt": "a" * 40,
+    },
 }
 # The state of the world makes the answer of these a conflict or a refusal of the body for some; that is not a denial.
 PASSED = range(200, 300)
 ALSO = {
-    "bill_appointments": (404,), "apply_credit": (409,), "apply_my_credit": (409,), "remove_my_card": (409,),
+    "bill_appointments": (409,), "apply_credit": (409,), "apply_my_credit": (409,), "remove_my_card": (409,),
     "refund_payment": (409,), "connect_card_processing": (409,), "void_invoice": (409,),
     "switch_totp_off": (409,), "renew_recovery_codes": (409,), "send_invite": (409,), "resend_invite": (409,),
     "revoke_invite": (409,), "change_profile": (412,), "change_settings": (412,), "change_plan": (409,),
@@ -672,6 +687,8 @@ def _good(route: Route, stage: Stage, person: str = NOBODY) -> tuple[bytes, dict
     body = dict(BODIES.get(route.operation_id, {}))
     if "invoices" in body:
         body["invoices"] = [{"invoice_id": stage.ids.get(person, {}).get("invoice_id", RANDOM_ID)}]
+    if "appointment_ids" in body:
+        body["appointment_ids"] = [stage.ids["C1"]["held_appointment_id"]]
     if "service_id" in body:
         body["service_id"] = stage.service
     if "starts_at" in body:

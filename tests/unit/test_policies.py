@@ -45,7 +45,7 @@ STAFF_ABOUT_A_CLIENT = {
     "appointment:manage", "appointment:read",
     "client:contact", "client:read", "client:settle_flag", "document:download", "document:read", "document:share",
     "document:verify", "intake:read", "intake:record", "intake:summarize", "invite:read", "login_link:send",
-    "mail:read", "upload:add", "upload:read",
+    "mail:read", "upload:add", "upload:finish", "upload:read",
     "invoice:read", "payment:read",  # 7.1: therapists are told of payments of their clients
 }  # fmt: skip
 # Staff see the practice's own things, and lists that hold only whom they may see.
@@ -74,8 +74,9 @@ ADMINISTRATORS_ONLY |= {"offer:update"}
 ADMINISTRATORS_ONLY |= {"token:create", "token:read", "token:revoke"}
 # Issue 6: the organization's account at Stripe, its books and its exports.
 ADMINISTRATORS_ONLY |= {"billing:export", "billing:read", "card_processing:update"}
-# Issue 3: suspended means "nothing new is sent": what names no feature, and mails somebody who is not there yet.
-BEGINS = {"client:create", "client:import", "staff:invite"}
+# Issue 3: suspended means "nothing new is begun or sent": what names no feature, and mails somebody who is not there
+# yet, brings a file, or lets a program in. What was begun is finished.
+BEGINS = {"client:create", "client:import", "staff:invite", "token:create", "upload:add"}
 # 1.7 "Each staff member sets their own availability … An administrator may set it for them."
 OWN_OR_BY_ADMINISTRATORS = {"availability:read", "availability:update", "calendar:read"}
 # 4.5 "the client can always download their own copy"; DESIGN: one's own record is never gated.
@@ -83,7 +84,7 @@ OWN_OR_BY_ADMINISTRATORS = {"availability:read", "availability:update", "calenda
 CLIENTS_OWN = {
     "appointment:read",
     "document:download", "document:read", "document:verify", "intake:read", "profile:read", "profile:update",
-    "upload:add", "upload:read",
+    "upload:add", "upload:finish", "upload:read",
     "card:manage", "credit:apply", "invoice:read", "payment:cancel", "payment:read",  # 1.4, 7.3; credit on request
 }  # fmt: skip
 # 4.2 "electronically signed", by the client alone (CVE-2026-24890: nobody signs for anybody else).
@@ -428,7 +429,7 @@ def test_what_clients_may_do_is_pinned() -> None:
         "account:read", "account:update", "document:download", "document:read", "document:verify", "home:read",
         "intake:complete", "intake:read", "profile:read", "profile:update", "session:end", "session:extend",
         "session:list", "session:prove", "session:read",
-        "upload:add", "upload:read",
+        "upload:add", "upload:finish", "upload:read",
         "autopay:update", "card:manage", "credit:apply", "invoice:read", "pay_link:make", "payment:cancel",
         "payment:read", "payment:start",
     }  # fmt: skip
