@@ -14,6 +14,7 @@ export default function AccountPage() {
         <nav aria-label={account.elsewhere}>
           <ul class="card flush rows">
             <li><a class="row" href="/profile"><span class="glyph"><Icon name="person" /></span><div><p class="strong">{client.nav.profile}</p><p class="small soft">{client.profile.lead}</p></div><Icon name="right" /></a></li>
+            <li><a class="row" href="/documents"><span class="glyph"><Icon name="folder" /></span><div><p class="strong">{client.nav.documents}</p><p class="small soft">{client.documents.lead}</p></div><Icon name="right" /></a></li>
           </ul>
         </nav>
         <AccountSections />

@@ -1,11 +1,12 @@
 /** Saved cards, and paying by itself: what it means, turning it on, turning it off. */
 import { useState } from 'preact/hooks';
 import { api, call } from '../http.ts';
+import { cardName } from '../money/index.ts';
 import { useSession } from '../session.tsx';
 import { ClientShell } from '../shell/ClientShell.tsx';
 import { payments } from '../strings/payments.ts';
 import type { MyBilling, MyCards, SavedCard } from '../types.ts';
-import { Await, Badge, Bones, Button, cardName, Check, Dialog, Empty, FieldError, Heading, Icon, longDay, Note, ProblemNote, useAct, useLoad, useToast, WithPhone } from '../ui/index.ts';
+import { Await, Badge, Bones, Button, Check, Dialog, Empty, FieldError, Heading, Icon, longDay, Note, ProblemNote, useAct, useLoad, useToast, WithPhone } from '../ui/index.ts';
 
 const words = payments.cards;
 

@@ -1,9 +1,10 @@
 /** Credit, used for an invoice when the client says so. */
 import { useRef } from 'preact/hooks';
 import { api, call, newKey } from '../http.ts';
+import { invoiceName } from '../money/index.ts';
 import { payments } from '../strings/payments.ts';
 import type { Invoice, InvoiceRow, Money } from '../types.ts';
-import { Button, invoiceName, money, Note, ProblemNote, useAct, useToast } from '../ui/index.ts';
+import { Button, money, Note, ProblemNote, useAct, useToast } from '../ui/index.ts';
 
 const words = payments.page;
 

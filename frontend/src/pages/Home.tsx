@@ -1,12 +1,13 @@
 /** The client's start page: the one thing that needs them now, then the rest. */
 import { api, call } from '../http.ts';
+import { invoiceBadge } from '../money/index.ts';
 import { useSession } from '../session.tsx';
 import { ClientShell } from '../shell/ClientShell.tsx';
 import { client } from '../strings/client.ts';
 import { payments } from '../strings/payments.ts';
 import { scheduling } from '../strings/scheduling.ts';
 import type { Home as HomeView, Intake, MyAppointment, MyBilling } from '../types.ts';
-import { Await, Badge, Bones, Heading, Icon, invoiceBadge, LinkButton, money, useLoad, weekday } from '../ui/index.ts';
+import { Await, Badge, Bones, Heading, Icon, LinkButton, money, useLoad, weekday } from '../ui/index.ts';
 import { AppointmentRow, isLive } from './Appointments.tsx';
 import { allIntakes } from './Forms.tsx';
 

@@ -2,12 +2,12 @@
 import { useRoute } from 'preact-iso';
 import { useRef, useState } from 'preact/hooks';
 import { api, call, newKey } from '../http.ts';
-import { mine, usePrint } from '../prints.ts';
+import { dayWords, invoiceName, InvoiceSheet, mine, usePrint } from '../money/index.ts';
 import { useSession } from '../session.tsx';
 import { ClientShell } from '../shell/ClientShell.tsx';
 import { payments } from '../strings/payments.ts';
 import type { Invoice, MyBilling, PayLink } from '../types.ts';
-import { Await, Bones, Button, dayKey, dayWords, Heading, invoiceName, InvoiceSheet, LinkButton, money, Note, ProblemNote, useAct, useLoad, WithPhone } from '../ui/index.ts';
+import { Await, Bones, Button, dayKey, Heading, LinkButton, money, Note, ProblemNote, useAct, useLoad, WithPhone } from '../ui/index.ts';
 import { UseCredit } from './Credit.tsx';
 
 const words = payments.sheet;

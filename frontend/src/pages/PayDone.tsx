@@ -2,10 +2,11 @@
 import { useLocation, useRoute } from 'preact-iso';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, BACKGROUND, call } from '../http.ts';
+import { paidFor } from '../money/index.ts';
 import { TaskShell } from '../shell/TaskShell.tsx';
 import { payments } from '../strings/payments.ts';
 import type { Payment } from '../types.ts';
-import { Await, Bones, Button, Heading, Icon, LinkButton, money, Note, paidFor, ProblemNote, useAct, useLoad, useSlow, type IconName } from '../ui/index.ts';
+import { Await, Bones, Button, Heading, Icon, LinkButton, money, Note, ProblemNote, useAct, useLoad, useSlow, type IconName } from '../ui/index.ts';
 
 const words = payments.done;
 const SOON = 1500;

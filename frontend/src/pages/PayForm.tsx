@@ -2,12 +2,11 @@
 import { useLocation } from 'preact-iso';
 import { useRef, useState } from 'preact/hooks';
 import { api, asProblem, call, newKey } from '../http.ts';
+import { cardName, dayWords, invoiceBadge, invoiceName, sums } from '../money/index.ts';
 import { useSession } from '../session.tsx';
 import { payments } from '../strings/payments.ts';
 import type { InvoiceRow, Money, MyBilling, MyCards, PaymentBody } from '../types.ts';
-import {
-  Badge, Button, cardName, Check, currencySign, dayKey, dayWords, Facts, Field, FieldError, goTo, Icon, invoiceBadge, invoiceName, money, Note, ProblemNote, sums, typed, untyped, useAct,
-} from '../ui/index.ts';
+import { Badge, Button, Check, currencySign, dayKey, Facts, Field, FieldError, goTo, Icon, money, Note, ProblemNote, typed, untyped, useAct } from '../ui/index.ts';
 
 const words = payments.page;
 const MOST = 20; // invoices at once

@@ -3,11 +3,11 @@ import { useRoute } from 'preact-iso';
 import { useEffect } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { api, call } from '../http.ts';
-import { mine, usePrint } from '../prints.ts';
+import { mine, paidBy, paymentBadge, usePrint } from '../money/index.ts';
 import { ClientShell } from '../shell/ClientShell.tsx';
 import { payments } from '../strings/payments.ts';
 import type { Payment } from '../types.ts';
-import { Await, Badge, Bones, Button, Facts, Heading, longDay, money, paidBy, paymentBadge, ProblemNote, useLoad } from '../ui/index.ts';
+import { Await, Badge, Bones, Button, Facts, Heading, longDay, money, ProblemNote, useLoad } from '../ui/index.ts';
 
 const words = payments.receipt;
 

@@ -2,12 +2,11 @@
 import { useLocation } from 'preact-iso';
 import { useState } from 'preact/hooks';
 import { api, call } from '../http.ts';
+import { dayWords, invoiceBadge, invoiceName, paidBy, paidFor, paymentBadge } from '../money/index.ts';
 import { ClientShell } from '../shell/ClientShell.tsx';
 import { payments } from '../strings/payments.ts';
 import type { InvoiceRow, MyBilling, MyCards, Page, Payment } from '../types.ts';
-import {
-  Await, Badge, Bones, Button, dayWords, Empty, Heading, Icon, invoiceBadge, invoiceName, money, Note, paidBy, paidFor, paymentBadge, ProblemNote, shortDay, useAct, useLoad, WithPhone,
-} from '../ui/index.ts';
+import { Await, Badge, Bones, Button, Empty, Heading, Icon, money, Note, ProblemNote, shortDay, useAct, useLoad, WithPhone } from '../ui/index.ts';
 import { PayForm } from './PayForm.tsx';
 import { UseCredit } from './Credit.tsx';
 

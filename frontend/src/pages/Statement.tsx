@@ -1,9 +1,9 @@
 /** A statement of a period, as a PDF. */
 import { useState } from 'preact/hooks';
-import { mine } from '../prints.ts';
+import { mine, StatementForm } from '../money/index.ts';
 import { ClientShell } from '../shell/ClientShell.tsx';
 import { payments } from '../strings/payments.ts';
-import { Heading, StatementForm } from '../ui/index.ts';
+import { Heading } from '../ui/index.ts';
 
 const words = payments.statement;
 

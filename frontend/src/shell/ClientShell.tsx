@@ -3,7 +3,6 @@ import type { ComponentChildren } from 'preact';
 import { useLocation } from 'preact-iso';
 import { useSession } from '../session.tsx';
 import { client } from '../strings/client.ts';
-import { payments } from '../strings/payments.ts';
 import { shared } from '../strings/shared.ts';
 import { Avatar, Icon, OfflineNote, useBodyClass, type IconName } from '../ui/index.ts';
 import { Letterhead } from './Mark.tsx';
@@ -15,7 +14,7 @@ const MENU: { href: string; label: string; icon: IconName; dock?: boolean }[] = 
   { href: '/appointments', label: client.nav.appointments, icon: 'calendar', dock: true },
   { href: '/forms', label: client.nav.forms, icon: 'form', dock: true },
   { href: '/documents', label: client.nav.documents, icon: 'folder', dock: true },
-  { href: '/payments', label: payments.menu, icon: 'card', dock: true },
+  { href: '/payments', label: client.nav.payments, icon: 'card', dock: true },
   { href: '/profile', label: client.nav.profile, icon: 'person' },
 ];
 

@@ -109,6 +109,7 @@ export default function Staff() {
         <Route path="/organization/billing" component={PracticeBilling} />
         <Route path="/organization/billing/card-processing" component={PracticeBilling} />
         <Route path="/organization/billing/reconciliation" component={PracticeBilling} />
+        <Route path="/organization/billing/settings" component={PracticeBilling} />
         <Route path="/calendar" component={CalendarPage} />
         <Route path="/calendar/new" component={PickClientPage} />
         <Route path="/availability" component={AvailabilityPage} />

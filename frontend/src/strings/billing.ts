@@ -127,7 +127,7 @@ export const billing = {
   },
 
   practice: {
-    title: 'Billing', tabsLabel: 'Billing', tabs: { invoices: 'Invoices', processing: 'Card processing', nights: 'Reconciliation' },
+    title: 'Billing', tabsLabel: 'Billing', tabs: { invoices: 'Invoices', processing: 'Card processing', nights: 'Reconciliation', settings: 'Billing settings' },
     show: 'Which invoices', phases: { open: 'Open', paid: 'Paid', void: 'Void', draft: 'Drafts', estimate: 'Estimates' } as Record<string, string>,
     search: 'Search by client or number', clear: 'Clear',
     emptyTitle: 'No invoices here', emptyText: 'Invoices are written under Client Details, Billing.',
@@ -158,6 +158,19 @@ export const billing = {
     disconnected: 'Card processing is disconnected.', keep: 'Stay connected',
     toSettings: 'Client Portal Settings', adminOnly: 'Only administrators can change this.',
     what: 'What Stripe gets to know', whatText: ['Opaque ids, the amount, and the number of the invoice. No name, no e-mail address, no service, no therapist.', 'Card numbers are typed on Stripe’s page. They never reach this portal.'],
+  },
+
+  settings: {
+    title: 'Billing settings',
+    terms: 'Terms', currency: 'Currency', currencies: { usd: 'US dollar (USD)', cad: 'Canadian dollar (CAD)', eur: 'Euro (EUR)', gbp: 'British pound (GBP)', aud: 'Australian dollar (AUD)', nzd: 'New Zealand dollar (NZD)' },
+    least: 'Smallest part of an invoice', leastHelp: 'A client can pay a part of one invoice, but not less than this at once.',
+    days: 'Days until an invoice is due', daysHelp: 'Counted from the day it is issued. 0 means at once.',
+    taxes: 'Taxes', taxesHelp: 'Added to the lines that are marked as taxable. Invoices that exist keep the taxes they were written with.',
+    taxName: 'Name', percent: 'Rate in per cent', newTax: 'New tax', addTax: 'Add a tax', removeTax: 'Remove',
+    sheets: 'On invoices, statements and superbills', sheetsHelp: 'Name, address and phone come from the profile of your organization.',
+    taxId: 'Tax ID (EIN)', npi: 'NPI', footer: 'Words at the foot', footerHelp: 'How to pay by check, for example.',
+    faults: { least: 'Enter an amount from 0.50 to 10,000.00', days: 'Enter days from 0 to 180', name: 'Enter the name of the tax', percent: 'Enter a rate from 0.01 to 50', npi: 'An NPI has ten digits' },
+    stale: 'Somebody changed the settings meanwhile. Load them again; what you typed is lost then.', reload: 'Load again', saved: 'Saved.',
   },
 
   nights: {

@@ -3,8 +3,6 @@ const count = (n: number, single: string, many: string) => (n === 1 ? `1 ${singl
 const list = (numbers: (number | string)[]) => (numbers.length < 2 ? `${numbers[0] ?? ''}` : `${numbers.slice(0, -1).join(', ')} and ${numbers[numbers.length - 1]}`);
 
 export const payments = {
-  menu: 'Payments',
-
   /** What an invoice is called, and how it stands in a word. */
   invoice: (number: number | null) => (number === null ? 'Draft invoice' : `Invoice ${number}`),
   invoices: (numbers: number[]) => (numbers.length === 1 ? `Invoice ${numbers[0]}` : `Invoices ${list(numbers)}`),

@@ -2,13 +2,13 @@
 import { useLocation, useRoute } from 'preact-iso';
 import { useRef, useState } from 'preact/hooks';
 import { api, call, newKey } from '../../http.ts';
-import { ofClient, usePrint } from '../../prints.ts';
+import { dayWords, invoiceBadge, invoiceName, InvoiceSheet, ofClient, usePrint } from '../../money/index.ts';
 import { useSession } from '../../session.tsx';
 import { billing } from '../../strings/billing.ts';
 import { payments as common } from '../../strings/payments.ts';
 import { staff } from '../../strings/staff.ts';
 import type { Invoice, Money, PayLink } from '../../types.ts';
-import { Badge, Button, dayKey, dayWords, Heading, invoiceBadge, invoiceName, InvoiceSheet, LinkButton, Note, useAct, useLoad } from '../../ui/index.ts';
+import { Badge, Button, dayKey, Heading, LinkButton, Note, useAct, useLoad } from '../../ui/index.ts';
 import { CopyLink, Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 import { Ask } from './fields.tsx';
 import { issuedWords } from './tab.tsx';

@@ -1,10 +1,11 @@
 /** The organization's invoices: open, paid, void, drafts, estimates; found by client or number; exported. */
 import { useState } from 'preact/hooks';
 import { api, call } from '../../http.ts';
+import { dayWords, invoiceBadge, invoiceName, isPeriod } from '../../money/index.ts';
 import { useSession } from '../../session.tsx';
 import { billing } from '../../strings/billing.ts';
 import type { Page, TenantInvoiceRow } from '../../types.ts';
-import { Badge, Button, dayKey, dayWords, Empty, goTo, invoiceBadge, invoiceName, isPeriod, money, saveText, SelectField, TextField, useAct, useLoad } from '../../ui/index.ts';
+import { Badge, Button, dayKey, Empty, goTo, money, saveText, SelectField, TextField, useAct, useLoad } from '../../ui/index.ts';
 import { Failed, Ready, RowBones } from '../parts.tsx';
 
 const words = billing.practice;

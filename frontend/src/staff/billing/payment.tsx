@@ -2,13 +2,13 @@
 import { useLocation, useRoute } from 'preact-iso';
 import { useState } from 'preact/hooks';
 import { api, BACKGROUND, call } from '../../http.ts';
-import { ofClient, usePrint } from '../../prints.ts';
+import { ofClient, paidBy, paymentBadge, usePrint } from '../../money/index.ts';
 import { useSession } from '../../session.tsx';
 import { billing } from '../../strings/billing.ts';
 import { payments as common } from '../../strings/payments.ts';
 import { staff } from '../../strings/staff.ts';
 import type { Client, Payment } from '../../types.ts';
-import { Badge, Button, dayAndTime, Facts, Heading, longDay, money, Note, paidBy, paymentBadge, useEvery, useLoad } from '../../ui/index.ts';
+import { Badge, Button, dayAndTime, Facts, Heading, longDay, money, Note, useEvery, useLoad } from '../../ui/index.ts';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 import { Ask } from './fields.tsx';
 

@@ -1,4 +1,4 @@
-/** Organization > Billing: the tabs Invoices, Card processing, Reconciliation. Administrators only. */
+/** Organization > Billing: the tabs Invoices, Card processing, Reconciliation, Billing settings. Administrators only. */
 import { useLocation } from 'preact-iso';
 import { billing } from '../../strings/billing.ts';
 import { staff } from '../../strings/staff.ts';
@@ -7,10 +7,11 @@ import { Crumbs, Tabs } from '../parts.tsx';
 import { InvoicesTab } from './invoices.tsx';
 import { NightsTab } from './nights.tsx';
 import { ProcessingTab } from './processing.tsx';
+import { SettingsTab } from './settings.tsx';
 
 const words = billing.practice;
 export const BASE = '/staff/organization/billing';
-const TABS: [string, string][] = [[words.tabs.invoices, BASE], [words.tabs.processing, `${BASE}/card-processing`], [words.tabs.nights, `${BASE}/reconciliation`]];
+const TABS: [string, string][] = [[words.tabs.invoices, BASE], [words.tabs.processing, `${BASE}/card-processing`], [words.tabs.nights, `${BASE}/reconciliation`], [words.tabs.settings, `${BASE}/settings`]];
 
 export default function PracticeBilling() {
   const { path } = useLocation();
@@ -25,6 +26,7 @@ export default function PracticeBilling() {
       {href === BASE && <InvoicesTab />}
       {href.endsWith('/card-processing') && <ProcessingTab />}
       {href.endsWith('/reconciliation') && <NightsTab />}
+      {href.endsWith('/settings') && <SettingsTab />}
     </>
   );
 }

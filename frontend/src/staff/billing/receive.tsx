@@ -2,11 +2,12 @@
 import { useLocation, useRoute } from 'preact-iso';
 import { useRef, useState } from 'preact/hooks';
 import { api, asProblem, call, newKey } from '../../http.ts';
+import { invoiceName } from '../../money/index.ts';
 import { useSession } from '../../session.tsx';
 import { billing } from '../../strings/billing.ts';
 import { staff } from '../../strings/staff.ts';
 import type { InvoiceRow, Money } from '../../types.ts';
-import { Button, dayKey, ErrorSummary, Group, Heading, invoiceName, LinkButton, money, TextField, typed, untyped, useAct, useLoad, type Wrong } from '../../ui/index.ts';
+import { Button, dayKey, ErrorSummary, Group, Heading, LinkButton, money, TextField, typed, untyped, useAct, useLoad, type Wrong } from '../../ui/index.ts';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 import { AmountField } from './fields.tsx';
 

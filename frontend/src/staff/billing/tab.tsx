@@ -2,12 +2,12 @@
 import { useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { api, call } from '../../http.ts';
-import { ofClient } from '../../prints.ts';
+import { dayWords, invoiceBadge, invoiceName, ofClient, paidBy, paidFor, paymentBadge, StatementForm } from '../../money/index.ts';
 import { useSession } from '../../session.tsx';
 import { billing as words } from '../../strings/billing.ts';
 import { payments as common } from '../../strings/payments.ts';
 import type { Billable, ClientInvoices, InvoiceRow, Page, Payment } from '../../types.ts';
-import { Badge, Button, dayKey, dayWords, Empty, Facts, invoiceBadge, invoiceName, LinkButton, money, Note, paidBy, paidFor, paymentBadge, shortDay, StatementForm, useAct, useLoad } from '../../ui/index.ts';
+import { Badge, Button, dayKey, Empty, Facts, LinkButton, money, Note, shortDay, useAct, useLoad } from '../../ui/index.ts';
 import { Failed, Ready, RowBones } from '../parts.tsx';
 import { ToBill } from './tobill.tsx';
 

@@ -1,9 +1,10 @@
 /** Appointments that took place and stand on no invoice: billed in one click. */
 import { useRef, useState } from 'preact/hooks';
 import { api, call, newKey } from '../../http.ts';
+import { invoiceName } from '../../money/index.ts';
 import { billing } from '../../strings/billing.ts';
 import type { Billable } from '../../types.ts';
-import { brief, Button, Check, invoiceName, money, useAct } from '../../ui/index.ts';
+import { brief, Button, Check, money, useAct } from '../../ui/index.ts';
 import { Failed } from '../parts.tsx';
 
 const words = billing.toBill;

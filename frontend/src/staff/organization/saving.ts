@@ -30,12 +30,13 @@ function said<T extends object>(patch: T): Said<T> {
 }
 
 function laidOver(settings: Settings, patch: SettingsPatch): Settings {
-  const { features, scheduling, reminders, ...plain } = patch;
+  const { features, scheduling, reminders, billing, ...plain } = patch;
   return {
     ...settings, ...said(plain),
     features: settings.features.map((one) => ({ ...one, on: features?.[one.feature as FeatureName] ?? one.on })),
     scheduling: { ...settings.scheduling, ...said(scheduling ?? {}) },
     reminders: { ...settings.reminders, ...said(reminders ?? {}) },
+    billing: { ...settings.billing, ...said(billing ?? {}) },
   };
 }
 

@@ -1,9 +1,9 @@
 /** How invoices and payments stand, in a badge and in a line. Shared by clients and staff. */
 import { payments as words } from '../strings/payments.ts';
 import type { InvoiceRow, Money, Payment } from '../types.ts';
-import { dateWords } from './appointment.ts';
-import { money } from './format.ts';
-import type { Tone } from './parts.tsx';
+import { dateWords } from '../ui/appointment.ts';
+import { money } from '../ui/format.ts';
+import type { Tone } from '../ui/parts.tsx';
 
 export interface Standing { tone: Exclude<Tone, 'own'>; hollow: boolean; word: string }
 

@@ -1,8 +1,8 @@
 /** PDFs of invoices, receipts, statements and superbills: asked for, waited for, opened. */
-import { api, BACKGROUND, call, Problem } from './http.ts';
-import { payments as words } from './strings/payments.ts';
-import type { Print, PrintBody } from './types.ts';
-import { useAct, type Act } from './ui/hooks.ts';
+import { api, BACKGROUND, call, Problem } from '../http.ts';
+import { payments as words } from '../strings/payments.ts';
+import type { Print, PrintBody } from '../types.ts';
+import { useAct, type Act } from '../ui/hooks.ts';
 
 const TURNS = 40;
 const rest = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,10 +1,10 @@
 /** Two days, and a statement of what happened between them. Shared by clients and staff. */
 import { useState } from 'preact/hooks';
-import { usePrint, type Printer } from '../prints.ts';
+import { usePrint, type Printer } from './prints.ts';
 import { payments } from '../strings/payments.ts';
-import { addDays, dayKey } from './appointment.ts';
-import { deviceZone } from './format.ts';
-import { Button, goTo, ProblemNote, TextField } from './parts.tsx';
+import { addDays, dayKey } from '../ui/appointment.ts';
+import { deviceZone } from '../ui/format.ts';
+import { Button, goTo, ProblemNote, TextField } from '../ui/parts.tsx';
 
 const words = payments.statement;
 const LONGEST = 730;

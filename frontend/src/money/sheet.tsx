@@ -1,9 +1,9 @@
 /** An invoice or estimate as it stands on paper: the same for clients and staff. */
 import { payments } from '../strings/payments.ts';
 import type { Invoice } from '../types.ts';
-import { money } from './format.ts';
-import { invoiceBadge, invoiceName, sums } from './billing.ts';
-import { Badge, Facts } from './parts.tsx';
+import { money } from '../ui/format.ts';
+import { invoiceBadge, invoiceName, sums } from './standing.ts';
+import { Badge, Facts } from '../ui/parts.tsx';
 
 const words = payments.sheet;
 
