@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests import billing
+from tests import billing, booking
 from tests.calls import PEOPLE, Caller
 from tests.e2e.device import Device
 
@@ -44,6 +44,14 @@ def paid(device: Device, office: Caller) -> None:
     device.arrived("Waiting for your bank", by_link=False)
     billing.told(office)
     device.arrived("Paid")
+
+
+def took_place(call: Any, office: Caller) -> None:
+    """C1 was at T1's yesterday, for $150.00; nobody has billed it."""
+    service = booking.opened(call, "T1", price={"amount": 15_000, "currency": "usd"})
+    day = booking.at(office.clock, -1)
+    held = booking.book_for(call("A1"), "C1", "T1", service, day, override=True).json
+    assert booking.theirs(call("A1"), "C1", held, "outcome", {"status": "completed"}).status == 200
 
 
 def pdf(device: Device, office: Caller, button: str) -> bytes:
@@ -167,9 +175,19 @@ def test_staff_bill_a_guest_pays_and_money_goes_back(
     desk: Device, devices: Callable[..., Device], call: Any, office: Caller
 ) -> None:
     page = desk.page
+    took_place(call, office)
     desk.open(f"{C1}/billing")
     desk.sees("Nothing billed yet")
-    desk.look("empty")
+    desk.look("to-bill")
+    desk.press("Bill 1 appointment, $150.00")
+    desk.sees("Invoice 1001 is issued.")
+    desk.follow("Invoice 1001")
+    desk.arrived("Invoice 1001", title="Invoice 1001, Immy")
+    desk.press("Make void")
+    page.get_by_role("dialog").get_by_label("Reason").fill("Wrong day")
+    desk.press("Make void", within=page.get_by_role("dialog"))
+    desk.sees("The invoice is void.")
+    desk.open(f"{C1}/billing")
     desk.follow("New invoice")
     desk.arrived("New invoice")
     desk.press("Save and issue")
