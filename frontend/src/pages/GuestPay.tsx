@@ -58,15 +58,13 @@ function Look({ token, back }: { token: string; back: boolean }) {
 }
 
 function One({ page, token, back, put }: { page: GuestPage; token: string; back: boolean; put: (now: GuestPage) => void }) {
-  const [leaving, setLeaving] = useState(false);
   const waiting = page.state === 'processing' || (back && page.state === 'open');
   const long = useSlow(waiting, LONG);
   const amount = money(page.amount);
   const [lost, setLost] = useState(false);
-  useEvery(long ? 20_000 : 3000, waiting && !leaving, () => void look(token).then((now) => { setLost(false); put(now); }, () => setLost(true)));
+  useEvery(long ? 20_000 : 3000, waiting, () => void look(token).then((now) => { setLost(false); put(now); }, () => setLost(true)));
   const pay = useAct(async () => {
     const made = await call(api.POST('/guest-payments', { body: { token } }));
-    setLeaving(true);
     location.assign(made.address);
   });
   if (page.state === 'paid') return <Told icon="check" tone="good" title={words.paidTitle} text={words.paid(amount, page.organization)} />;
@@ -81,7 +79,7 @@ function One({ page, token, back, put }: { page: GuestPage; token: string; back:
         <div class="sum"><span>{payments.invoice(page.number)}</span><b class="num">{amount}</b></div>
         {page.can_pay ? (
           <div class="stack g3">
-            <Button look="primary" wide busy={pay.busy || leaving} busyLabel={payments.page.going} onClick={() => void pay.run()}>{payments.page.pay(amount)}</Button>
+            <Button look="primary" wide busy={pay.busy} busyLabel={payments.page.going} onClick={() => void pay.run()}>{payments.page.pay(amount)}</Button>
             <p class="tiny faint line"><Icon name="lock" /><span>{payments.page.where}</span></p>
           </div>
         ) : <Note tone="info" icon="phone"><WithPhone text={words.off(page.organization, page.phone)} phone={page.phone} /></Note>}

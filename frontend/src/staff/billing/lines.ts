@@ -1,6 +1,7 @@
-/** The lines of an invoice as they are typed: what is wrong with them, what they come to, and what is sent. */
+/** The lines of an invoice as they are typed: what is wrong with them, what they come to, what is sent; and money spread
+ * over invoices. */
 import { billing } from '../../strings/billing.ts';
-import type { Invoice, InvoiceBody } from '../../types.ts';
+import type { Invoice, InvoiceBody, Money } from '../../types.ts';
 import { typed, untyped } from '../../ui/format.ts';
 
 const { faults } = billing.editor;
@@ -49,7 +50,7 @@ export function faultsOf({ lines, due_on, diagnoses }: Draft, currency: string):
     if (!DAY.test(line.service_on)) say('date', faults.date);
     if (!(quantityOf(line) >= 1)) say('quantity', faults.quantity);
     if (amount === null || amount < 0) say('amount', faults.price);
-    if (insurance === null || insurance < 0 || (amount !== null && insurance > amount * (quantityOf(line) || 0))) say('insurance', faults.insurance);
+    if (insurance === null || insurance < 0 || (amount !== null && amount >= 0 && insurance > amount * (quantityOf(line) || 0))) say('insurance', faults.insurance);
     if (line.code.trim() && !/^[A-Za-z0-9-]{1,20}$/.test(line.code.trim())) say('code', faults.code);
   });
   if (!DAY.test(due_on)) found.push({ id: 'due', text: faults.date });
@@ -66,4 +67,14 @@ export function bodyOf(draft: Draft, currency: string): InvoiceBody {
     })),
     due_on: draft.due_on || null, note: draft.note.trim() || null, diagnoses: codes(draft.diagnoses),
   };
+}
+
+/** An amount over invoices, one after the other, each up to what is due. */
+export function spread(amount: number, open: { invoice_id: string; due: Money }[]): Record<string, number> {
+  let left = amount;
+  return Object.fromEntries(open.map((one) => {
+    const share = Math.max(0, Math.min(left, one.due.amount));
+    left -= share;
+    return [one.invoice_id, share];
+  }));
 }

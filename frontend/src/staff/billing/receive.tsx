@@ -6,10 +6,11 @@ import { invoiceName } from '../../money/index.ts';
 import { useSession } from '../../session.tsx';
 import { billing } from '../../strings/billing.ts';
 import { staff } from '../../strings/staff.ts';
-import type { InvoiceRow, Money } from '../../types.ts';
+import type { InvoiceRow } from '../../types.ts';
 import { Button, dayKey, ErrorSummary, Group, Heading, LinkButton, money, TextField, typed, untyped, useAct, useLoad, type Wrong } from '../../ui/index.ts';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 import { AmountField } from './fields.tsx';
+import { spread } from './lines.ts';
 
 const words = billing.receive;
 type Method = 'cash' | 'check' | 'other';
@@ -38,16 +39,6 @@ export default function ReceivePage() {
       )}
     </Ready>
   );
-}
-
-/** An amount over invoices, one after the other, each up to what is due. */
-export function spread(amount: number, open: { invoice_id: string; due: Money }[]): Record<string, number> {
-  let left = amount;
-  return Object.fromEntries(open.map((one) => {
-    const share = Math.max(0, Math.min(left, one.due.amount));
-    left -= share;
-    return [one.invoice_id, share];
-  }));
 }
 
 function Form({ client_id, base, open, currency, first }: { client_id: string; base: string; open: InvoiceRow[]; currency: string; first: string | undefined }) {
