@@ -23,7 +23,7 @@ export function InvoiceSheet({ invoice, organization, phone, client, heading }: 
   const rows = sums(invoice);
   return (
     <article class="sheet bill stack g6" aria-label={invoiceName(invoice)}>
-      <div class="split"><p class="strong lt">{organization}</p>{heading}</div>
+      <div class="split"><p class="strong lt noprint">{organization}</p>{heading}</div>
       <div class="grid tight top small">
         <div><p class="faint">{words.from}</p><p class="strong">{organization}</p><p>{phone}</p></div>
         <div><p class="faint">{words.to}</p><p class="strong said">{client}</p></div>

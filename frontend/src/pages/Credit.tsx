@@ -8,7 +8,8 @@ import { Button, money, Note, ProblemNote, useAct, useToast } from '../ui/index.
 
 const words = payments.page;
 
-export function UseCredit({ invoice, credit, onDone }: { invoice: InvoiceRow; credit: Money; onDone: (now: Invoice) => unknown }) {
+/** `told`: the page says already how much credit there is. */
+export function UseCredit({ invoice, credit, told, onDone }: { invoice: InvoiceRow; credit: Money; told?: boolean; onDone: (now: Invoice) => unknown }) {
   const say = useToast();
   const key = useRef(newKey());
   const amount = Math.min(credit.amount, invoice.due.amount);
@@ -20,10 +21,12 @@ export function UseCredit({ invoice, credit, onDone }: { invoice: InvoiceRow; cr
     await onDone(now);
   });
   if (amount <= 0 || invoice.status !== 'open') return null;
+  const button = <Button mini busy={use.busy} onClick={() => void use.run()}>{words.useCredit(money({ ...credit, amount }), invoiceName(invoice))}</Button>;
+  if (told) return <div class="stack g2"><div>{button}</div><ProblemNote problem={use.problem} /></div>;
   return (
     <Note tone="own" icon="card">
       {words.credit(money(credit))}
-      <div class="noteaction"><Button mini busy={use.busy} onClick={() => void use.run()}>{words.useCredit(money({ ...credit, amount }), invoiceName(invoice))}</Button></div>
+      <div class="noteaction">{button}</div>
       <ProblemNote problem={use.problem} />
     </Note>
   );

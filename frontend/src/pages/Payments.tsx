@@ -69,7 +69,7 @@ function Open({ billing, cards, first, reload }: { billing: MyBilling; cards: My
   return (
     <section class="stack g3" aria-labelledby="open">
       <h2 id="open" class={open.length > 1 || !billing.can_pay ? undefined : 'hidden'}>{words.openTitle}</h2>
-      {lone ? <UseCredit invoice={lone} credit={billing.balance.credit} onDone={reload} /> : null}
+      {lone ? <UseCredit told invoice={lone} credit={billing.balance.credit} onDone={reload} /> : null}
       {billing.can_pay ? <PayForm billing={billing} cards={cards} picked={picked} onPick={setPicked} onStale={reload} /> : (
         <>
           <Note tone="info" icon="phone"><WithPhone text={payments.off(billing.why_not, billing.phone)} phone={billing.phone} /></Note>
