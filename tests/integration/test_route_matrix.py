@@ -32,7 +32,7 @@ from tests import billing, booking, flows
 from tests.calls import PEOPLE, Caller
 from tests.conftest import World
 from tests.integration.test_uploads import pdf
-from tests.unit.test_policies import BY_SCOPE, expected
+from tests.unit.test_policies import BEGINS, BY_SCOPE, expected
 
 RANDOM_ID = "01M8HZZZZZQ9W8E7R6T5Y4V3X2"
 LOGO = "0" * 40
@@ -878,7 +878,7 @@ def test_features_off_stop_what_needs_them_and_nothing_else(off: str, stage: Sta
     finally:
         stage.undo = before
     assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:25])
-    paused = {"client:create", "client:import", "staff:invite"} if _OFF[off].standing is Standing.SUSPENDED else set()
+    paused = BEGINS if _OFF[off].standing is Standing.SUSPENDED else set()
     # About no client in particular:
     bulk = {"intake:remind_many", "intake:send_many", "invite:bulk", "signup:accept", "signup:link"}
     sending = {"intake:remind", "intake:send", "invite:send"}  # what was sent can be finished and signed
