@@ -55,7 +55,7 @@ package: $(TOOLS) ## what would be deployed, into .build/ (STAGE=dev REGION=us-e
 	@.venv/bin/python -m infra.package $(STAGE) $(REGION) --lint $(REGION)
 
 bench: $(TOOLS) ## ratios and units, printed (a few minutes)
-	@missed=; for name in units handler cold sealing slots; do \
+	@missed=; for name in units handler cold sealing slots payments; do \
 		echo "== $$name"; .venv/bin/python -m benchmarks.$$name || missed="$$missed $$name"; \
 	done; test -z "$$missed" || echo "goals missed in:$$missed"
 

@@ -521,7 +521,7 @@ class CardGone(PortalError):
 
 
 class PayLinkEnded(PortalError):
-    status, code, title = 410, "pay_link_ended", "This link has been used or has ended. Ask for a new one."
+    status, code, title = 409, "pay_link_ended", "This link has been used or has ended. Ask for a new one."
 
 
 class BadSignature(PortalError):

@@ -260,7 +260,7 @@ def list_client_invoices(context: Context, client_id: str, query: PhaseQuery) ->
 
 
 @practice.endpoint(
-    "POST", "/clients/{client_id}/invoices", action="invoice:manage", body=NewInvoice, status=201, idempotent=True
+    "POST", "/clients/{client_id}/invoices", action="invoice:begin", body=NewInvoice, status=201, idempotent=True
 )
 def create_invoice(context: Context, client_id: str, body: NewInvoice) -> InvoiceView:
     """Begin an invoice or an estimate: a draft without a number"""
@@ -290,7 +290,7 @@ def _billable(context: Context, record: Appointment, prices: dict[str, Any]) -> 
 @practice.endpoint(
     "POST",
     "/clients/{client_id}/invoices/from-appointments",
-    action="invoice:manage",
+    action="invoice:begin",
     body=AppointmentsToBill,
     status=201,
     idempotent=True,
@@ -321,7 +321,7 @@ def delete_invoice(context: Context, client_id: str, invoice_id: str) -> Empty:
     return Empty()
 
 
-@practice.endpoint("POST", "/clients/{client_id}/invoices/{invoice_id}/issue", action="invoice:manage", idempotent=True)
+@practice.endpoint("POST", "/clients/{client_id}/invoices/{invoice_id}/issue", action="invoice:begin", idempotent=True)
 def issue_invoice(context: Context, client_id: str, invoice_id: str) -> InvoiceView:
     """Issue a draft: it gets its number and is owed; an estimate is given to the client"""
     return whole(context, invoices.issue(context))

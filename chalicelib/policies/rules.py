@@ -108,7 +108,8 @@ RULES: Mapping[str, Rule] = {
     "invite:renew": _open(),
     "invite:revoke": Rule(None, TENANT, PERMITTED, NO, NO),  # taking back is possible when sending is off
     "invite:send": Rule(INVITATIONS, TENANT, PERMITTED, NO, NO),
-    "invoice:manage": Rule(None, TENANT, BILLING, NO, NO),
+    "invoice:begin": Rule(None, TENANT, BILLING, NO, NO, begins=True),  # draft, issue, estimate
+    "invoice:manage": Rule(None, TENANT, BILLING, NO, NO),  # change and delete drafts, void
     "invoice:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "job:read": Rule(None, TENANT, NO, NO, NO),
     "job:stop": Rule(None, TENANT, NO, NO, NO),

@@ -36,7 +36,7 @@ def _day(text: str | None) -> str:
     return f"{day:%B} {day.day}, {day.year}"
 
 
-def _local(context: Context, instant: str) -> str:
+def _on_day(context: Context, instant: str) -> str:
     return clock.parse(instant).astimezone(ZoneInfo(context.tenant.zone)).date().isoformat()
 
 
@@ -155,7 +155,7 @@ def _receipt(context: Context, about: Mapping[str, str]) -> Bill:
         subject=context.client.legal_name,
         facts=[
             ("Received from", context.client.legal_name),
-            ("Date", _day(_local(context, payment.succeeded_at))),
+            ("Date", _day(_on_day(context, payment.succeeded_at))),
             ("Paid by", paid),
             ("Reference", payment.payment_id),
         ],
@@ -180,7 +180,7 @@ def _statement(context: Context, about: Mapping[str, str]) -> Bill:
     ordered = sorted(scene.entries, key=lambda each: (str(each.happened_at), str(each.entry_id)))
     first, last = about["first_day"], about["last_day"]
     facts = [books.fact(each) for each in ordered]
-    days = [_local(context, each.happened_at) for each in ordered]
+    days = [_on_day(context, each.happened_at) for each in ordered]
     numbers = _numbers(context, ordered)
     rows, before = [], _balance([f for f, day in zip(facts, days, strict=True) if day < first])
     opening = before

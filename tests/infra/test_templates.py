@@ -164,7 +164,7 @@ class TestFunctions:
         self, functions: dict[str, Any], stateful: dict[str, Any]
     ) -> None:
         told = functions["Globals"]["Function"]["Environment"]["Variables"]
-        more = {"LIMITS", "ORIGIN_KEY", "PRACTICE_SIGN_UP", "CLAMD_ADDRESS", "HOLD_SECONDS"}
+        more = {"LIMITS", "ORIGIN_KEY", "PRACTICE_SIGN_UP", "CLAMD_ADDRESS", "HOLD_SECONDS", "OPERATOR_CONTACT"}
         assert set(told) == set(package.PLACEHOLDERS) | more
         assert "package.example" not in json.dumps(functions)
         exported = {each["Export"]["Name"]["Fn::Sub"] for each in stateful["Outputs"].values()}

@@ -32,7 +32,7 @@ from tests import billing, booking, flows
 from tests.calls import PEOPLE, Caller
 from tests.conftest import World
 from tests.integration.test_uploads import pdf
-from tests.unit.test_policies import BY_SCOPE, expected
+from tests.unit.test_policies import BEGINS, BY_SCOPE, expected
 
 RANDOM_ID = "01M8HZZZZZQ9W8E7R6T5Y4V3X2"
 LOGO = "0" * 40
@@ -307,11 +307,15 @@ def _money(stage: Stage, call: Callable[[str], Caller]) -> None:
         admin, client, own = call(by), call(key), stage.ids[key]
         own["draft_invoice_id"] = billing.draft(admin, key).json["invoice_id"]
         own["invoice_id"] = billing.issued(admin, key)["invoice_id"]
-        own["payment_id"] = billing.paid(client, billing.issued(admin, key))["payment_id"]
+        own["payment_id"] = billing.paid(client, billing.issued(admin, key), save_card=True)["payment_id"]
+        own["card_id"] = client.get("/portal/cards").json["items"][0]["card_id"]
+        cash = {"method": "cash", "amount": 5_000}  # nothing of it is for an invoice: credit
+        assert admin.post(f"/practice/clients/{PEOPLE[key].id}/payments", cash).status == 201
         sheet = {"what": "invoice", "invoice_id": own["invoice_id"]}
         own["print_id"] = client.post("/portal/prints", sheet).json["print_id"]
         link = client.post(f"/portal/invoices/{own['invoice_id']}/pay-link").json["address"]
         own["pay_link"] = link.partition("#")[2]
+    assert call("D1").delete("/practice/card-processing").json["status"] == "disconnected"
     for key in BILLERS:
         change(Staff.at(tenant_id=demo.tenant_id("oak"), staff_id=PEOPLE[key].id), Staff.may_bill.set(True))
 
@@ -541,7 +545,7 @@ BODIES: dict[str, Any] = {
     "apply_credit": {"amount": 100},
     "apply_my_credit": {"amount": 100},
     "start_payment": {"invoices": []},
-    "remove_my_card": {"card_id": "pm_that_is_not_there"},
+    "remove_my_card": {"card_id": "…"},
     "choose_autopay": {"card_id": None},
     "look_up_pay_link": {"token": "pay_link"},
     "start_guest_payment": {"token": "pay_link"},
@@ -689,6 +693,8 @@ def _good(route: Route, stage: Stage, person: str = NOBODY) -> tuple[bytes, dict
         body["invoices"] = [{"invoice_id": stage.ids.get(person, {}).get("invoice_id", RANDOM_ID)}]
     if "appointment_ids" in body:
         body["appointment_ids"] = [stage.ids["C1"]["held_appointment_id"]]
+    if route.operation_id == "remove_my_card":
+        body["card_id"] = stage.ids.get(person, {}).get("card_id", "pm_that_is_not_there")
     if "service_id" in body:
         body["service_id"] = stage.service
     if "starts_at" in body:
@@ -758,7 +764,7 @@ def _denied(route: Route, stage: Stage, person: str, target: Target, now: Circum
 def _circumstances(slug: str) -> Circumstances:
     plan = next(each.plan for each in demo.ORGANIZATIONS if each.slug == slug)
     on = set(Feature) if plan == "plus" else {Feature.INVITATIONS, Feature.INTAKE_FORMS, Feature.PAYMENTS}
-    return Circumstances(plan=plan, switched_on=on, card_processing=True)
+    return Circumstances(plan=plan, switched_on=on, card_processing=slug != "cedar")
 
 
 def _everyone(stage: Stage) -> list[str]:
@@ -878,7 +884,7 @@ def test_features_off_stop_what_needs_them_and_nothing_else(off: str, stage: Sta
     finally:
         stage.undo = before
     assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:25])
-    paused = {"client:create", "client:import", "staff:invite"} if _OFF[off].standing is Standing.SUSPENDED else set()
+    paused = BEGINS if _OFF[off].standing is Standing.SUSPENDED else set()
     # About no client in particular:
     bulk = {"intake:remind_many", "intake:send_many", "invite:bulk", "signup:accept", "signup:link"}
     sending = {"intake:remind", "intake:send", "invite:send"}  # what was sent can be finished and signed

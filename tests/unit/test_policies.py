@@ -40,7 +40,7 @@ BY_PERMISSION = {
 # 1.5 "kept securely by the practice, for assigned staff only"; 1.3 "therapists … open completed intakes".
 # Issue 6: "Invoices by staff with the billing permission", which an administrator gives per staff member as 1.2's, and
 # which reaches assigned clients as that does.
-BY_BILLING = {"credit:apply", "invoice:manage", "ledger:record", "pay_link:make"}
+BY_BILLING = {"credit:apply", "invoice:begin", "invoice:manage", "ledger:record", "pay_link:make"}
 STAFF_ABOUT_A_CLIENT = {
     "appointment:manage", "appointment:read",
     "client:contact", "client:read", "client:settle_flag", "document:download", "document:read", "document:share",
@@ -76,7 +76,7 @@ ADMINISTRATORS_ONLY |= {"token:create", "token:read", "token:revoke"}
 ADMINISTRATORS_ONLY |= {"billing:export", "billing:read", "card_processing:update"}
 # Issue 3: suspended means "nothing new is begun or sent": what names no feature, and mails somebody who is not there
 # yet, brings a file, or lets a program in. What was begun is finished.
-BEGINS = {"client:create", "client:import", "staff:invite", "token:create", "upload:add"}
+BEGINS = {"client:create", "client:import", "invoice:begin", "staff:invite", "token:create", "upload:add"}
 # 1.7 "Each staff member sets their own availability … An administrator may set it for them."
 OWN_OR_BY_ADMINISTRATORS = {"availability:read", "availability:update", "calendar:read"}
 # 4.5 "the client can always download their own copy"; DESIGN: one's own record is never gated.
