@@ -13,6 +13,7 @@ from chalicelib.handlers import (
     invites,
     jobs,
     mails,
+    messages,
     notifications,
     openapi,
     openings,
@@ -32,7 +33,8 @@ from chalicelib.handlers.routing import Route, Routes
 
 _FEATURES = (
     sessions, accounts, tenants, openings, staff, subscriptions, clients, invites, mails, wordings, senders, signups,
-    intakes, sendings, documents, uploads, forms, slots, appointments, imports, jobs, notifications, tokens, openapi,
+    intakes, sendings, documents, uploads, forms, slots, appointments, messages, imports, jobs, notifications, tokens,
+    openapi,
 )  # fmt: skip
 
 HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]
