@@ -475,6 +475,10 @@ class PrintNotReady(PortalError):
     status, code, title = 409, "print_not_ready", "The PDF is still being made. Try again in a moment."
 
 
+class TakesPart(PortalError):
+    status, code, title = 409, "takes_part", "You take part in this conversation. Read it in your inbox."
+
+
 class GlassNotBroken(PortalError):
     status, code = 409, "glass_not_broken"
     title = "Say first why you need to read this conversation. Its therapist and the other administrators are told."

@@ -11,9 +11,20 @@ from chalicelib.context import Context
 from chalicelib.handlers.documents import MyLink
 from chalicelib.handlers.routing import PORTAL, PRACTICE, Routes, unless_known
 from chalicelib.handlers.views import Body, Empty, Id, Line, Paging, PortalView, Query, Text, View
+from chalicelib.models.messages import ThreadPrint
 from chalicelib.models.tenants import StaffCard, Tenant
 from chalicelib.policies.decide import denial
-from chalicelib.services import clients, drafts, mailboxes, messages, recipients, sessions, staff, tenants
+from chalicelib.services import (
+    clients,
+    drafts,
+    mailboxes,
+    messages,
+    recipients,
+    sessions,
+    staff,
+    tenants,
+    thread_prints,
+)
 from chalicelib.services.mailboxes import Row
 from chalicelib.services.messages import Letter, Written
 
@@ -142,6 +153,18 @@ class SentMessage(PortalView):
 
     thread_id: str
     number: int
+
+
+class PdfView(PortalView):
+    """A PDF of a conversation: there in a few seconds, for a day."""
+
+    print_id: str
+    status: Literal["making", "ready", "failed"]
+
+    @classmethod
+    def of(cls, record: ThreadPrint) -> "PdfView":
+        """The view of a PDF."""
+        return cls(print_id=record.print_id, status=record.status)
 
 
 class MessageDraft(PortalView):
@@ -588,6 +611,27 @@ def _printed(context: Context, thread_id: str, cursor: str | None) -> dict[str, 
     }
 
 
+@practice.endpoint("POST", "/clients/{client_id}/messages/{thread_id}/pdf", action="message:read", status=201)
+def ask_pdf(context: Context, client_id: str, thread_id: str) -> PdfView:
+    """Have a PDF made of a conversation of mine"""
+    return PdfView.of(thread_prints.ask(context, thread_id))
+
+
+@practice.endpoint(
+    "GET", "/clients/{client_id}/messages/{thread_id}/pdf/{print_id}", action="message:read", reads_record=True
+)
+def read_pdf(context: Context, client_id: str, thread_id: str, print_id: str) -> PdfView:
+    """Whether the PDF is there"""
+    return PdfView.of(thread_prints.get(context, thread_id, print_id))
+
+
+@practice.endpoint("POST", "/clients/{client_id}/messages/{thread_id}/pdf/{print_id}/download", action="message:read")
+def download_pdf(context: Context, client_id: str, thread_id: str, print_id: str) -> MyLink:
+    """A short-lived link to the PDF"""
+    url, until = thread_prints.download(context, thread_id, print_id)
+    return MyLink(url=url, expires_at=clock.text(until))
+
+
 @practice.endpoint("GET", "/clients/{client_id}/message-draft", action="message:draft", reads_record=True)
 def read_draft_to_client(context: Context, client_id: str) -> MessageDraft:
     """What I have begun to write to a client"""
@@ -746,6 +790,25 @@ def download_my_attachment(context: Context, thread_id: str, attachment_id: str)
 def print_my_thread(context: Context, thread_id: str, query: Printing) -> MyPrint:
     """One of my conversations to print, a hundred messages a page"""
     return MyPrint(**_printed(context, thread_id, query.cursor))
+
+
+@portal.endpoint("POST", "/messages/{thread_id}/pdf", action="message:read", status=201)
+def ask_my_pdf(context: Context, thread_id: str) -> PdfView:
+    """Have a PDF made of one of my conversations"""
+    return PdfView.of(thread_prints.ask(context, thread_id))
+
+
+@portal.endpoint("GET", "/messages/{thread_id}/pdf/{print_id}", action="message:read")
+def read_my_pdf(context: Context, thread_id: str, print_id: str) -> PdfView:
+    """Whether my PDF is there"""
+    return PdfView.of(thread_prints.get(context, thread_id, print_id))
+
+
+@portal.endpoint("POST", "/messages/{thread_id}/pdf/{print_id}/download", action="message:read")
+def download_my_pdf(context: Context, thread_id: str, print_id: str) -> MyLink:
+    """A short-lived link to my PDF"""
+    url, until = thread_prints.download(context, thread_id, print_id)
+    return MyLink(url=url, expires_at=clock.text(until))
 
 
 @portal.endpoint("GET", "/message-draft", action="message:draft")

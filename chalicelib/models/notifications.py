@@ -15,6 +15,7 @@ class Notification(Record):
     about = UnicodeAttribute()  # packet_completed, invitation_renewal_asked, document_added, sign_up_waiting, …
     client_id = UnicodeAttribute(null=True)  # a sign-up is about nobody's file
     intake_id = UnicodeAttribute(null=True)
+    thread_id = UnicodeAttribute(null=True)
     worrying = BooleanAttribute()
     happened_at = UnicodeAttribute()
     read = BooleanAttribute()

@@ -369,7 +369,9 @@ def _notices(box: Box, now: datetime) -> list[Any]:
         return []
     if not recipients.takes_part(who, is_assigned=assignment is not None):
         return []
-    notice = notifications.notice(who, notifications.MESSAGE_WAITING, box.client_id, now, cause)
+    notice = notifications.notice(
+        who, notifications.MESSAGE_WAITING, box.client_id, now, cause, thread_id=box.thread_id
+    )
     if chosen is not None and not chosen.message_mail:
         return [notice]
     about = {"client_id": box.client_id, "thread_id": box.thread_id}

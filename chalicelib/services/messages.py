@@ -400,6 +400,14 @@ def after(thread: Thread, box: Box | None, number: int, limit: int) -> list[Writ
     return [opened(each) for each in found]
 
 
+def between(thread: Thread, first: int, last: int) -> list[Written]:
+    """The messages from one number to another, in order."""
+    found = Message.between(
+        Message.KEY, f"{first:08d}", f"{last:08d}", limit=100_000, consistent=True, **_of_thread(thread)
+    )
+    return [opened(each) for each in found]
+
+
 def senders_after(thread: Thread, number: int) -> dict[int, str]:
     """Who sent each message above a number, as it stands at this moment."""
     place = _of_thread(thread)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from chalicelib.context import Context
-from chalicelib.errors import NotFound
+from chalicelib.errors import InvalidBody, NotFound
 from chalicelib.models.clients import Assignment
 from chalicelib.models.messages import Thread
 from chalicelib.models.staff import Staff
@@ -102,3 +102,29 @@ def takes_part(who: Staff, *, is_assigned: bool) -> bool:
     """Whether this person can have a conversation with a client (DOMAIN.md 2.3, 6.1)."""
     may = staff.ADMINISTRATOR in who.roles or (is_assigned and staff.THERAPIST in who.roles)
     return who.status == staff.ACTIVE and bool(who.seat) and may
+
+
+def settled(context: Context, changes: dict[str, Any]) -> dict[str, Any]:
+    """Changes of the settings of messaging, checked, with the desks that are not named as they are.
+
+    Raises InvalidBody for hours that end before they begin, and for people whom a desk cannot have: administration and
+    billing are answered by administrators, clinical questions by therapists, too (DOMAIN.md 6.1).
+    """
+    for number, day in enumerate(changes.get("hours") or ()):
+        if day is not None and day[0] >= day[1]:
+            detail = "Hours end after they begin."
+            raise InvalidBody(errors=[{"pointer": f"/messaging/hours/{number}", "code": "order", "detail": detail}])
+    desks = changes.get("desks", {})
+    everyone = {each.staff_id: each for each in staff.everyone(context.tenant_id)} if desks else {}
+    for name, desk in desks.items():
+        for staff_id in desk["staff_ids"]:
+            who = everyone.get(staff_id)
+            roles = set(who.roles) if who is not None and who.status != staff.DISABLED else set()
+            fitting = {staff.ADMINISTRATOR, *([staff.THERAPIST] if name == CLINICAL else [])}
+            if not roles & fitting:
+                pointer = f"/messaging/desks/{name}/staff_ids"
+                detail = "Choose administrators; for clinical questions therapists, too."
+                raise InvalidBody(errors=[{"pointer": pointer, "code": "cannot_answer", "detail": detail}])
+    if desks:
+        changes = {**changes, "desks": {**tenants.messaging(context.tenant)["desks"], **desks}}
+    return changes
