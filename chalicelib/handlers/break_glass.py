@@ -80,7 +80,7 @@ def read_opened_thread(context: Context, client_id: str, thread_id: str, query: 
         subject=messages.subject_of(thread),
         topic=thread.topic,
         with_names=[staff.shown(cards[each]) for each in thread.members if each in cards],
-        count=int(thread.count),
+        count=int(thread.last),
         messages=[message_view(context, each, None) for each in found],
         next_cursor=cursor,
     )

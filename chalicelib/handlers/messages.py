@@ -375,7 +375,7 @@ def _fields(context: Context, row: Row, cards: dict[str, StaffCard]) -> dict[str
         "topic": thread.topic,
         "with_names": [staff.shown(cards[each]) for each in thread.members if each in cards],
         "number": row.number,
-        "count": int(thread.count),
+        "count": int(thread.last),
         "unread": int(box.unread) if box is not None else 0,
         "at": row.at,
         "last_mine": thread.last_by == me,
@@ -515,10 +515,10 @@ def read_thread(context: Context, client_id: str, thread_id: str, query: Reading
     """
     thread = messages.get(context, thread_id)
     read_to = _read_to(context, thread)
-    etag = unless_known(context, f"{thread.count}-{read_to or 0}")
+    etag = unless_known(context, f"{thread.last}-{read_to or 0}")
     box = messages.box_of(context, thread)
     found, cursor = _some(context, thread, box, query)
-    (row,) = _rows(context, [Row(thread, box, context.client, int(thread.count), box.last_at)])
+    (row,) = _rows(context, [Row(thread, box, context.client, int(thread.last), box.last_at)])
     why = _why_not(context)
     return Conversation(
         etag=etag,
@@ -735,9 +735,9 @@ def read_my_thread(context: Context, thread_id: str, query: Reading) -> MyConver
     thread = messages.get(context, thread_id)
     box = messages.box_of(context, thread)
     read_to = _read_to(context, thread)
-    etag = unless_known(context, f"{thread.count}-{read_to or 0}")
+    etag = unless_known(context, f"{thread.last}-{read_to or 0}")
     found, cursor = _some(context, thread, box, query)
-    (row,) = _my_rows(context, [Row(thread, box, context.client, int(thread.count), box.last_at)])
+    (row,) = _my_rows(context, [Row(thread, box, context.client, int(thread.last), box.last_at)])
     allowed = denial("message:send", sessions.facts(context)) is None and context.client.status == "active"
     return MyConversation(
         etag=etag,

@@ -28,7 +28,7 @@ class _Box:
 class Thread(_Box, Record):
     """A conversation, and how its client has it (staff have a StaffBox each).
 
-    `count` is the number of its newest message: every send raises it by one in its own transaction, so messages are in
+    `last` is the number of its newest message: every send raises it by one in its own transaction, so messages are in
     one order. `members` are the staff who take part; whether they may, is decided anew with every request.
     `due`: when the client is to be told of what is unread, or when it leaves the client's trash.
     """
@@ -42,7 +42,7 @@ class Thread(_Box, Record):
     topic = UnicodeAttribute()  # direct, or a desk: administration, billing, clinical
     members = JsonAttribute()
     subject = BytesAttribute()  # encrypted
-    count = NumberAttribute()
+    last = NumberAttribute()
     last_by = UnicodeAttribute()  # client, or the id of the staff member who wrote last
 
 

@@ -32,8 +32,8 @@ def page_of(context: Context, limit: int, cursor: str | None) -> tuple[list[Entr
 def add(context: Context, way: str, happened_at: datetime, note: str) -> Entry:
     """Note that somebody was in touch. With an Idempotency-Key: once."""
     if context.result:
-        place = {"tenant_id": context.tenant_id, "client_id": context.client_id, "entry_id": context.result}
-        found = ContactEntry.find(**place)
+        place: dict[str, Any] = {"tenant_id": context.tenant_id, "client_id": context.client_id}
+        found = ContactEntry.find(**place, entry_id=context.result)
         assert found is not None
         return _opened(found)
     entry = _entry(context, way, happened_at, note)

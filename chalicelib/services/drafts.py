@@ -75,7 +75,7 @@ def _place(context: Context, about: str) -> tuple[Any, dict[str, str]]:
 
 
 def _was_sent(context: Context, key: str) -> bool:
-    digest = {"tenant_id": context.tenant_id, "key_digest": idempotency.key_digest(key)}
+    digest: dict[str, Any] = {"tenant_id": context.tenant_id, "key_digest": idempotency.key_digest(key)}
     if context.actor.kind == "client":
         return ClientRequest.find(**digest, client_id=context.actor.id) is not None
     return StaffRequest.find(**digest, staff_id=context.actor.id) is not None

@@ -20,7 +20,7 @@ from chalicelib.models.mails import ClientMail, Mail, StaffMail
 from chalicelib.models.messages import Message, StaffBox, Thread, place_of
 from chalicelib.models.notifications import Preferences
 from chalicelib.models.staff import Staff
-from chalicelib.models.table import at_keys, due_key, load
+from chalicelib.models.table import Key, at_keys, due_key, load
 from chalicelib.models.tenants import StaffCard, Tenant
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.policies.plans import Feature, why_off
@@ -52,15 +52,15 @@ def page_of(context: Context, folder: str, limit: int, cursor: str | None) -> tu
     if folder == SENT:
         return _sent(context, limit, cursor)
     if context.actor.kind == "client":
-        own = {"tenant_id": context.tenant_id, "client_id": context.client_id, "folder": folder}
+        own: dict[str, Any] = {"tenant_id": context.tenant_id, "client_id": context.client_id, "folder": folder}
         page = Thread.page(Thread.BY_CLIENT, limit=limit, cursor=cursor, **own)
-        rows = [Row(each, each, context.client, int(each.count), each.last_at) for each in page.items]
+        rows = [Row(each, each, context.client, int(each.last), each.last_at) for each in page.items]
         return rows, page.next_cursor
     own = {"tenant_id": context.tenant_id, "staff_id": context.actor.staff_id, "folder": folder}
     page = StaffBox.page(StaffBox.BY_STAFF, limit=limit, cursor=cursor, **own)
     reached = _reached(context, [(box.client_id, box.thread_id) for box in page.items])
     rows = [
-        Row(found[0], box, found[1], int(found[0].count), box.last_at)
+        Row(found[0], box, found[1], int(found[0].last), box.last_at)
         for box in page.items
         if (found := reached.get(box.thread_id)) is not None
     ]
@@ -70,7 +70,7 @@ def page_of(context: Context, folder: str, limit: int, cursor: str | None) -> tu
 def _sent(context: Context, limit: int, cursor: str | None) -> tuple[list[Row], str | None]:
     by_client = context.actor.kind == "client"
     kind = messages.CLIENT if by_client else messages.STAFF
-    own = {"tenant_id": context.tenant_id, "sender_kind": kind, "sender_id": context.actor.staff_id}
+    own: dict[str, Any] = {"tenant_id": context.tenant_id, "sender_kind": kind, "sender_id": context.actor.staff_id}
     page = Message.page(Message.BY_SENDER, limit=limit, cursor=cursor, **own)
     places = list(dict.fromkeys((each.client_id, each.thread_id) for each in page.items))
     reached = _reached(context, places)
@@ -125,7 +125,7 @@ def _reached(context: Context, places: Iterable[tuple[str, str]]) -> dict[str, t
 def of_client(context: Context, limit: int, cursor: str | None) -> tuple[list[Row], str | None]:
     """The threads with the client of the request, newest first, for Client Details. Those of others are in it without
     a box: administrators see that they are there, and nobody sees more of them."""
-    place = {"tenant_id": context.tenant_id, "client_id": context.client_id}
+    place: dict[str, Any] = {"tenant_id": context.tenant_id, "client_id": context.client_id}
     page = Thread.page(Thread.KEY, limit=limit, cursor=cursor, consistent=True, **place)
     mine = [each for each in page.items if context.actor.staff_id in each.members]
     own = {**place, "staff_id": context.actor.staff_id}
@@ -134,7 +134,7 @@ def of_client(context: Context, limit: int, cursor: str | None) -> tuple[list[Ro
     sees_all = Role.ADMINISTRATOR in context.actor.roles
     gone = {each.thread_id for each in mine} - set(boxes)
     rows = [
-        Row(each, boxes.get(each.thread_id), context.client, int(each.count), each.last_at)
+        Row(each, boxes.get(each.thread_id), context.client, int(each.last), each.last_at)
         for each in page.items
         if each.thread_id in boxes or (sees_all and each.thread_id not in gone)
     ]
@@ -152,13 +152,13 @@ def search(context: Context, typed: str) -> list[Row]:
     found = clients.search(context, typed)[:FOUND_CLIENTS]
     rows: list[Row] = []
     for client in found:
-        place = {"tenant_id": context.tenant_id, "client_id": client.client_id}
+        place: dict[str, Any] = {"tenant_id": context.tenant_id, "client_id": client.client_id}
         threads = Thread.page(Thread.KEY, limit=FOUND_THREADS, **place).items
         mine = [each for each in threads if context.actor.staff_id in each.members]
         own = {**place, "staff_id": context.actor.staff_id}
         boxes = load(*((StaffBox, {**own, "thread_id": each.thread_id}) for each in mine)) if mine else []
         rows += [
-            Row(each, box, client, int(each.count), box.last_at)
+            Row(each, box, client, int(each.last), box.last_at)
             for each, box in zip(mine, boxes, strict=True)
             if box is not None and box.folder == INBOX
         ]
@@ -194,11 +194,11 @@ def unread(context: Context) -> tuple[int, str]:
     clients (half a unit each), so that nobody counts what they may not see.
     """
     if context.actor.kind == "client":
-        own = {"tenant_id": context.tenant_id, "client_id": context.client_id}
-        found = Thread.newest(Thread.UNREAD, UNREAD_MOST, **own)
+        own: dict[str, Any] = {"tenant_id": context.tenant_id, "client_id": context.client_id}
+        found = Thread.index_keys(Thread.UNREAD, UNREAD_MOST, **own)
     else:
         own = {"tenant_id": context.tenant_id, "staff_id": context.actor.staff_id}
-        found = StaffBox.newest(StaffBox.UNREAD, UNREAD_MOST, **own)
+        found = StaffBox.index_keys(StaffBox.UNREAD, UNREAD_MOST, **own)
         if found and Role.ADMINISTRATOR not in context.actor.roles:
             seen = _assigned(context, {place_of(pk)[0] for pk, _, _ in found})
             found = [each for each in found if place_of(each[0])[0] in seen]
@@ -224,11 +224,11 @@ def mark_read(context: Context, thread_id: str, up_to: int) -> None:
     stand, and holds only if none came meanwhile. Raises NotFound, Busy."""
     for _ in range(TRIES):
         thread, box = _fresh(context, thread_id)
-        if up_to <= int(box.read_to) or thread.count == box.read_to:
+        if up_to <= int(box.read_to) or thread.last == box.read_to:
             return
         rest = messages.senders_after(thread, up_to) if _newer(thread, box, up_to) else {}
         left = sum(sender != context.actor.staff_id for sender in rest.values())
-        seen_to = max([min(up_to, int(thread.count)), *(rest if not left else ())])
+        seen_to = max([min(up_to, int(thread.last)), *(rest if not left else ())])
         kind = type(box)
         actions = [kind.read_to.set(seen_to), kind.unread.set(left)]
         if not left:
@@ -243,12 +243,12 @@ def mark_read(context: Context, thread_id: str, up_to: int) -> None:
 
 def _newer(thread: Thread, box: Box, up_to: int) -> bool:
     """Whether there can be messages above a number: of a client's own thread its count says so."""
-    return not isinstance(box, Thread) or up_to < int(thread.count)
+    return not isinstance(box, Thread) or up_to < int(thread.last)
 
 
 def _fresh(context: Context, thread_id: str) -> tuple[Thread, Box]:
     """The thread and how the asker has it, in this order of reading: see mark_read."""
-    place = {"tenant_id": context.tenant_id, "client_id": context.client_id, "thread_id": thread_id}
+    place: dict[str, Any] = {"tenant_id": context.tenant_id, "client_id": context.client_id, "thread_id": thread_id}
     if context.actor.kind == "client":
         thread = Thread.find(**place)
         if thread is None or thread.folder == GONE:
@@ -265,7 +265,12 @@ def _still(thread: Thread, box: Box) -> Any:
     """As it was seen. A message to a staff member raises their own `unread`; one to a client, the thread's count."""
     kind = type(box)
     seen = (kind.read_to == box.read_to) & (kind.unread == box.unread) & (kind.folder == box.folder)
-    return seen & (Thread.count == thread.count) if isinstance(box, Thread) else seen
+    return seen & (Thread.last == thread.last) if isinstance(box, Thread) else seen
+
+
+def _list_of(box: Box) -> Key:
+    """Where its owner's lists have it."""
+    return Thread.BY_CLIENT if isinstance(box, Thread) else StaffBox.BY_STAFF
 
 
 def _out_of(kind: Any, *names: str) -> list[Any]:
@@ -279,11 +284,11 @@ def put_away(context: Context, thread_id: str) -> None:
         if box.folder == TRASH:
             return
         kind, own = type(box), {**box.values(), "folder": TRASH}
-        place = (kind.BY_CLIENT if isinstance(box, Thread) else kind.BY_STAFF).fill(own)
+        place = _list_of(box).fill(own)
         due = due_key(box.pk, box.sk, box.KIND, context.now + KEPT)
         actions = [
             kind.folder.set(TRASH), kind.trashed_at.set(clock.text(context.now)), kind.gsi1sk.set(place[1]),
-            kind.unread.set(0), kind.read_to.set(int(thread.count)), kind.told_at.remove(),
+            kind.unread.set(0), kind.read_to.set(int(thread.last)), kind.told_at.remove(),
             *_out_of(kind, "gsi2pk", "gsi2sk"), kind.duepk.set(due[0]), kind.duesk.set(due[1]),
         ]  # fmt: skip
         try:
@@ -300,7 +305,7 @@ def restore(context: Context, thread_id: str) -> None:
     if box.folder != TRASH:
         raise NotInTrash()
     kind, own = type(box), {**box.values(), "folder": INBOX}
-    place = (kind.BY_CLIENT if isinstance(box, Thread) else kind.BY_STAFF).fill(own)
+    place = _list_of(box).fill(own)
     actions = [
         kind.folder.set(INBOX), kind.gsi1sk.set(place[1]), kind.trashed_at.remove(), *_out_of(kind, "duepk", "duesk"),
     ]  # fmt: skip
@@ -361,8 +366,10 @@ def _notices(box: Box, now: datetime) -> list[Any]:
     if isinstance(box, Thread):
         if client.portal != "active":
             return []
-        about = {"thread_id": box.thread_id}
-        return [mails.to_client(now, box.tenant_id, box.client_id, letters.MESSAGE_WAITING, cause, **about)]
+        mail = mails.to_client(
+            now, box.tenant_id, box.client_id, letters.MESSAGE_WAITING, cause, thread_id=box.thread_id
+        )
+        return [mail]
     own = {**place, "staff_id": box.staff_id}
     who, assignment, thread, chosen = load((Staff, own), (Assignment, own), (Thread, place), (Preferences, own))
     if who is None or thread is None or box.staff_id not in thread.members:

@@ -39,8 +39,8 @@ def look(context: Context, to: str, client_ids: Sequence[str]) -> list[Look]:
     wanted = _wanted(context, to, client_ids)
     looks = list(_looks(context, wanted))
     named = [each.client_id for each in looks if each.client is not None]
-    for some in itertools.batched(named, audits.IDS_AT_MOST):
-        audits.record(context, "message:send_many", client_ids=list(some))
+    for first in range(0, len(named), audits.IDS_AT_MOST):
+        audits.record(context, "message:send_many", client_ids=named[first : first + audits.IDS_AT_MOST])
     return looks
 
 
@@ -75,8 +75,9 @@ def _wanted(context: Context, to: str, client_ids: Sequence[str]) -> list[str]:
 
 
 def _looks(context: Context, wanted: Sequence[str]) -> Iterator[Look]:
-    for some in itertools.batched(wanted, 50):
-        for client_id, own in zip(some, bulk.about_each(context, list(some)), strict=True):
+    for first in range(0, len(wanted), 50):
+        some = wanted[first : first + 50]
+        for client_id, own in zip(some, bulk.about_each(context, some), strict=True):
             reason = _why_not(own)
             yield Look(client_id, None if reason == GONE else own.client, reason)
 

@@ -93,7 +93,7 @@ def begin(context: Context, to: str | None, subject: str, letter: Letter, *, als
         topic=topic,
         members=members,
         subject=b"",
-        count=0,
+        last=0,
         last_by="",
         last_at=clock.text(context.now),
         folder=INBOX,
@@ -193,7 +193,7 @@ def _commit(
     also: Also | None,
 ) -> Sent:
     """The one transaction of a message. Raises _Overtaken when the thread is not as it was seen any more."""
-    number = int(thread.count) + 1
+    number = int(thread.last) + 1
     at = max(clock.text(context.now), str(thread.last_at))  # an order that no clock turns round
     message = _message(context, thread, number, at, letter, files)
     with Transaction() as tx:
@@ -265,15 +265,15 @@ def _move_thread(tx: Transaction, context: Context, thread: Thread, members: lis
     received = not _by_client(context)
     last_by = context.actor.staff_id if received else "client"
     if number == 1:
-        thread.members, thread.count, thread.last_by = members, 1, last_by
+        thread.members, thread.last, thread.last_by = members, 1, last_by
         if received:
             _first(thread, Thread.UNREAD, {"client_id": thread.client_id}, context, at)
         else:
             thread.read_to = 1
         tx.create(thread)
         return
-    seen = (Thread.count == thread.count) & _as_seen(thread)
-    shared = [Thread.count.set(number), Thread.last_by.set(last_by), Thread.members.set(members)]
+    seen = (Thread.last == thread.last) & _as_seen(thread)
+    shared = [Thread.last.set(number), Thread.last_by.set(last_by), Thread.members.set(members)]
     actions = _moved(thread, Thread.BY_CLIENT, Thread.UNREAD, at, context, received=received, number=number)
     tx.update(thread, *shared, *actions, when=seen, otherwise=_Overtaken())
 
@@ -335,8 +335,8 @@ def get(context: Context, thread_id: str) -> Thread:
     """A thread of the client of the request, for one who takes part in it (policies decide). Raises NotFound."""
     found: Thread | None = context.named.get("thread_id")
     if found is None or found.thread_id != thread_id:
-        place = {"tenant_id": context.tenant_id, "client_id": context.client_id, "thread_id": thread_id}
-        found = Thread.find(**place)
+        place: dict[str, Any] = {"tenant_id": context.tenant_id, "client_id": context.client_id}
+        found = Thread.find(**place, thread_id=thread_id)
     return _required(found)
 
 
@@ -394,7 +394,7 @@ def page_of(
 def after(thread: Thread, box: Box | None, number: int, limit: int) -> list[Written]:
     """The messages above a number, in order."""
     first = max(number, int(box.hidden_to or 0) if box is not None else 0) + 1
-    if first > int(thread.count):
+    if first > int(thread.last):
         return []
     found = Message.between(Message.KEY, f"{first:08d}", "99999999", limit=limit, consistent=True, **_of_thread(thread))
     return [opened(each) for each in found]
@@ -451,11 +451,11 @@ def _by_client(context: Context) -> bool:
     return context.actor.kind == "client"
 
 
-def _of_thread(thread: Thread) -> dict[str, str]:
+def _of_thread(thread: Thread) -> dict[str, Any]:
     return {"tenant_id": thread.tenant_id, "client_id": thread.client_id, "thread_id": thread.thread_id}
 
 
-def _of_box(thread: Thread, staff_id: str) -> dict[str, str]:
+def _of_box(thread: Thread, staff_id: str) -> dict[str, Any]:
     return {**_of_thread(thread), "staff_id": staff_id}
 
 

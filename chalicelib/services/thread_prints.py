@@ -26,7 +26,7 @@ def ask(context: Context, thread_id: str) -> ThreadPrint:
     """Have a PDF made of what the asker can see of a thread now. Raises NotFound."""
     thread = messages.get(context, thread_id)
     box = messages.box_of(context, thread)
-    last = int(thread.count)
+    last = int(thread.last)
     record = ThreadPrint.new(
         tenant_id=context.tenant_id,
         client_id=context.client_id,
@@ -52,7 +52,7 @@ def ask(context: Context, thread_id: str) -> ThreadPrint:
 def get(context: Context, thread_id: str, print_id: str) -> ThreadPrint:
     """A PDF that the asker asked for. Raises NotFound."""
     messages.box_of(context, messages.get(context, thread_id))
-    place = {"tenant_id": context.tenant_id, "client_id": context.client_id, "thread_id": thread_id}
+    place: dict[str, Any] = {"tenant_id": context.tenant_id, "client_id": context.client_id, "thread_id": thread_id}
     found = ThreadPrint.find(**place, print_id=print_id)
     over = found is not None and found.expires_at < context.now.timestamp()
     if found is None or over or found.asked_by != context.actor.staff_id:

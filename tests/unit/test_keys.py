@@ -27,14 +27,16 @@ for module in pkgutil.iter_modules(chalicelib.models.__path__):
 # Every part that may stand in a key: ids, digests, and names that are ours. An attribute that is missing here is
 # taken to be personal until somebody has thought about it.
 OPAQUE = {
-    "appointment_id", "change_id", "client_id", "document_id", "event_id", "form_id", "intake_id", "invite_id",
-    "job_id", "mail_id", "message_id", "notification_id", "section_id", "signup_id", "staff_id", "tenant_id",
-    "token_id", "upload_id", "wording_id",  # ids
+    "about", "appointment_id", "attachment_id", "change_id", "client_id", "document_id", "entry_id", "event_id",
+    "form_id", "intake_id", "invite_id", "job_id", "mail_id", "message_id", "notification_id", "opening_id", "print_id",
+    "section_id", "sender_id", "signup_id", "staff_id", "tenant_id", "thread_id", "token_id", "upload_id",
+    "wording_id",  # ids
     "device_digest", "digest", "email_digest", "key_digest", "letters_digest", "mailbox_digest", "match_digest",
     "subject_digest", "token_digest",  # digests
     "number", "proved_at", "purpose", "realm", "shard", "slug", "status", "window",
     "year_month",  # neither about a person nor by one
     "day", "phase", "starts_at",  # of an appointment whose ids are beside them
+    "folder", "last_at", "sender_kind", "sent_at",  # of a message: where it lies, and when it came
 }  # fmt: skip
 # Records without an organization in their key, each because it is found before the organization is known.
 PLATFORM = {

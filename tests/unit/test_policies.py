@@ -43,10 +43,16 @@ STAFF_ABOUT_A_CLIENT = {
     "document:verify", "intake:read", "intake:record", "intake:summarize", "invite:read", "login_link:send",
     "mail:read", "upload:add", "upload:read",
 }  # fmt: skip
+# 6.2 the contact log is the practice's; 6.1 "between therapists and their assigned clients, and administrators and any
+# client with an account".
+STAFF_ABOUT_A_CLIENT |= {"contact_log:add", "contact_log:read", "message:draft", "message:read", "message:send"}
+# 6.5 "An administrator does not read a therapist's threads": what is about a thread is its participants' alone.
+PARTICIPANTS_ONLY = {"message:draft", "message:read", "message:send"}
 # Staff see the practice's own things, and lists that hold only whom they may see.
 STAFF_ABOUT_THE_PRACTICE = {
     "client:list", "form:read", "intake:list", "offer:read", "organization:read", "settings:read",
     "wording:read",
+    "message:list", "message:send_many",  # one's own threads; and each client by message:send
 }  # fmt: skip
 # 2.2 "the administrator switched it on"; 1.2 "Bulk invitation is for administrators", and so is what became of it.
 # 1.2 "given per staff member by an administrator"; 2.3 seats; issue 3: assignments, plan, staff, the first steps.
@@ -69,6 +75,8 @@ ADMINISTRATORS_ONLY |= {"offer:update"}
 ADMINISTRATORS_ONLY |= {"token:create", "token:read", "token:revoke"}
 # Issue 3: suspended means "nothing new is sent": what names no feature, and mails somebody who is not there yet.
 BEGINS = {"client:create", "client:import", "staff:invite"}
+# 6.5 "except by break-glass with a stated reason, which is audited and announced".
+ADMINISTRATORS_ONLY |= {"message:open"}
 # 1.7 "Each staff member sets their own availability … An administrator may set it for them."
 OWN_OR_BY_ADMINISTRATORS = {"availability:read", "availability:update", "calendar:read"}
 # 4.5 "the client can always download their own copy"; DESIGN: one's own record is never gated.
@@ -80,6 +88,8 @@ CLIENTS_OWN = {
 }  # fmt: skip
 # 4.2 "electronically signed", by the client alone (CVE-2026-24890: nobody signs for anybody else).
 # 5.1 "Therapists let clients self-schedule"; 5.3 staff propose, the client answers.
+# 1.4 clients "secure messages", of their own.
+CLIENTS_OWN |= {"message:draft", "message:list", "message:read", "message:send"}
 CLIENTS_OWN_WORK = {"appointment:answer", "appointment:book", "intake:complete", "slot:read"}
 # Everyone with a session has one, and a home.
 ANYONE_SIGNED_IN = {
@@ -101,6 +111,9 @@ NEEDS = {
     "signup:accept": Feature.INVITATIONS,  # letting a new person in, and inviting the file that is theirs already, is
     "signup:link": Feature.INVITATIONS,  # inviting; saying no is not
     "slot:read": Feature.SELF_SCHEDULING,
+    "message:draft": Feature.MESSAGING,
+    "message:send": Feature.MESSAGING,
+    "message:send_many": Feature.MESSAGING,
 }
 # What a program may be given, by what an administrator ticks. Everything else is closed to programs: what signs, what
 # is a person's own, settings, tokens, and any action that is new.
@@ -181,6 +194,8 @@ def expected(action: str, facts: Facts) -> Denial | None:
         return Denial.SCOPE
     if not facts.exists or not any(reaches(action, role, facts) for role in doing):
         return Denial.UNRELATED
+    if action in PARTICIPANTS_ONLY and not facts.is_member:
+        return Denial.UNRELATED
     if action in BEGINS and paused(facts.circumstances):
         return Denial.SUSPENDED
     if action in NEEDS and (off := feature_off(NEEDS[action], facts.circumstances)):
@@ -208,6 +223,12 @@ def relations() -> Iterator[dict[str, Any]]:
         }  # fmt: skip
 
 
+def relations_to_threads() -> Iterator[dict[str, Any]]:
+    """The same, of those who take part in a thread and of those who do not."""
+    for relation, is_member in itertools.product(list(relations()), (True, False)):
+        yield {**relation, "is_member": is_member}
+
+
 def circumstances(feature: Feature) -> list[Circumstances]:
     """Everything that bears on one feature, and the same of all the others together."""
     others = frozenset(Feature) - {feature}
@@ -233,7 +254,7 @@ def test_every_decision_is_what_the_domain_says(action: str) -> None:
     worlds = circumstances(NEEDS[action]) if action in NEEDS else CORNERS
     wrong = [
         facts
-        for relation in relations()
+        for relation in (relations_to_threads() if action in RULES and RULES[action].member else relations())
         for world in worlds
         if denial(action, facts := Facts(**relation, circumstances=world)) != expected(action, facts)
     ]
@@ -563,6 +584,8 @@ def test_what_sends_mail_needs_an_idempotency_key() -> None:
     sending |= {"book_appointment", "move_my_appointment", "accept_proposal", "cancel_my_appointment"}
     sending |= {"create_appointment", "confirm_appointment", "decline_appointment", "propose_times"}
     sending |= {"move_appointment", "cancel_appointment"}
+    sending |= {"begin_thread", "answer_thread", "begin_my_thread", "answer_my_thread", "send_mass_message"}
+    sending |= {"open_thread", "add_contact"}
     assert {route.operation_id for route in routes() if route.idempotent} == sending
 
 
