@@ -652,7 +652,7 @@ def drop_draft_to_client(context: Context, client_id: str) -> Empty:
 
 
 @practice.endpoint("GET", "/clients/{client_id}/messages/{thread_id}/draft", action="message:draft", reads_record=True)
-def read_draft(context: Context, client_id: str, thread_id: str) -> MessageDraft:
+def read_message_draft(context: Context, client_id: str, thread_id: str) -> MessageDraft:
     """What I have begun to write in a conversation"""
     return MessageDraft.of(drafts.get(context, thread_id))
 
@@ -660,13 +660,13 @@ def read_draft(context: Context, client_id: str, thread_id: str) -> MessageDraft
 @practice.endpoint(
     "PUT", "/clients/{client_id}/messages/{thread_id}/draft", action="message:draft", body=MessageDraftIn
 )
-def save_draft(context: Context, client_id: str, thread_id: str, body: MessageDraftIn) -> MessageDraft:
+def save_message_draft(context: Context, client_id: str, thread_id: str, body: MessageDraftIn) -> MessageDraft:
     """Keep what I have begun to write in a conversation"""
     return MessageDraft.of(drafts.save(context, thread_id, body.key, body.model_dump(exclude={"key"})))
 
 
 @practice.endpoint("DELETE", "/clients/{client_id}/messages/{thread_id}/draft", action="message:draft", status=204)
-def drop_draft(context: Context, client_id: str, thread_id: str) -> Empty:
+def drop_message_draft(context: Context, client_id: str, thread_id: str) -> Empty:
     """Throw away what I have begun to write in a conversation"""
     drafts.forget(context, thread_id)
     return Empty()

@@ -1726,12 +1726,12 @@ export interface paths {
             cookie?: never;
         };
         /** What I have begun to write in a conversation */
-        get: operations["read_draft"];
+        get: operations["read_message_draft"];
         /** Keep what I have begun to write in a conversation */
-        put: operations["save_draft"];
+        put: operations["save_message_draft"];
         post?: never;
         /** Throw away what I have begun to write in a conversation */
-        delete: operations["drop_draft"];
+        delete: operations["drop_message_draft"];
         options?: never;
         head?: never;
         patch?: never;
@@ -21833,7 +21833,7 @@ export interface operations {
             };
         };
     };
-    read_draft: {
+    read_message_draft: {
         parameters: {
             query?: never;
             header?: never;
@@ -21919,7 +21919,7 @@ export interface operations {
             };
         };
     };
-    save_draft: {
+    save_message_draft: {
         parameters: {
             query?: never;
             header?: never;
@@ -22036,7 +22036,7 @@ export interface operations {
             };
         };
     };
-    drop_draft: {
+    drop_message_draft: {
         parameters: {
             query?: never;
             header?: never;

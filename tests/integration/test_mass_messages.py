@@ -1,8 +1,11 @@
 """One message to many, each alone; the contact log, break-glass, and conversations as PDFs (DOMAIN.md section 6)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
+
+from chalicelib.config import settings
 from tests.calls import PEOPLE, Caller
 from tests.conftest import World
 from tests.flows import stored
@@ -60,7 +63,15 @@ def test_a_therapist_writes_to_their_own(world: World, call: Call) -> None:
     assert therapist.post("/practice/mass-messages", {**chosen, **WORDS, "body": "  "}).code == "invalid_body"
 
 
-def test_stopped_before_it_begins_nothing_is_sent(world: World, call: Call) -> None:
+@pytest.fixture
+def held() -> Iterator[None]:
+    """As on a deployed stage, what is sent waits for half a minute."""
+    settings.__dict__["hold_seconds"] = 30  # frozen for everyone else
+    yield
+    settings.__dict__["hold_seconds"] = 0
+
+
+def test_stopped_before_it_begins_nothing_is_sent(held: None, world: World, call: Call) -> None:
     admin = call("A1")
     job = admin.post("/practice/mass-messages", {"to": "all", "hold": True, **WORDS}).json
     assert job["starts_at"] is not None
@@ -70,7 +81,7 @@ def test_stopped_before_it_begins_nothing_is_sent(world: World, call: Call) -> N
     assert [call(key).get("/portal/messages").json["items"] for key in ("C1", "C2", "C3")] == [[], [], []]
 
 
-def test_whoever_is_unassigned_before_their_turn_is_passed_over(world: World, call: Call) -> None:
+def test_whoever_is_unassigned_before_their_turn_is_passed_over(held: None, world: World, call: Call) -> None:
     therapist = call("T4")
     job = therapist.post(
         "/practice/mass-messages", {"to": "chosen", "client_ids": [world.id("C3")], "hold": True, **WORDS}

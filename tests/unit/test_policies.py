@@ -223,7 +223,6 @@ def relations() -> Iterator[dict[str, Any]]:
         }  # fmt: skip
 
 
-
 def circumstances(feature: Feature) -> list[Circumstances]:
     """Everything that bears on one feature, and the same of all the others together."""
     others = frozenset(Feature) - {feature}
