@@ -265,6 +265,8 @@ def _messages(stage: Stage, call: Callable[[str], Caller]) -> None:
         assert sent.status == 201, sent
         stage.ids[key] |= {"thread_id": thread, "attachment_id": file}
         stage.members[thread] = {to} if to else {"A1", "A2"}
+    for who, path in (("BT", f"/practice/clients/{PEOPLE['CB'].id}/messages/"), ("CB", "/portal/messages/")):
+        assert call(who).post(f"{path}{stage.ids['CB']['thread_id']}/trash").status == 204
     own = stage.ids["C1"]
     theirs = f"/practice/clients/{PEOPLE['C1'].id}/messages/{own['thread_id']}"
     own["print_id"] = call("T1").post(f"{theirs}/pdf").json["print_id"]
