@@ -5,9 +5,9 @@
     poll         nothing new (304), and something new
     thread       the newest page of one, and what came since
 
-Units are counted from the bytes of the items (benchmarks/meter.py): the same on every machine. Every row must be equal at
-both sizes (1 otherwise). `python -m benchmarks.messages 100 1000` takes other
-sizes. What an open page costs a day stands at the end.
+Units are counted from the bytes of the items (benchmarks/meter.py): the same on every machine. Every row must be equal
+at both sizes (1 otherwise). `python -m benchmarks.messages 100 1000` takes other sizes. What an open page costs a day
+stands at the end.
 """
 
 import socket
