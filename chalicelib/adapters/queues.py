@@ -17,6 +17,11 @@ def sealing(tenant_id: str, client_id: str, intake_id: str, form_id: str) -> Non
     _send(settings.sealing_queue_url, {"type": "sealing", "version": 1, **ids})
 
 
+def printing(pk: str, sk: str) -> None:
+    """Have on_sealing make the PDF that the record at this key asks for."""
+    _send(settings.sealing_queue_url, {"type": "print", "version": 1, "pk": pk, "sk": sk})
+
+
 def jobs(tenant_id: str, job_id: str, delay: int = 0) -> None:
     """Have on_job go on with a job, in `delay` seconds (at most 900)."""
     _send(settings.jobs_queue_url, {"type": "job", "version": 1, "tenant_id": tenant_id, "job_id": job_id}, delay)
@@ -40,10 +45,10 @@ def payments(tenant_id: str, kind: str, delay: int = 0, **more: str) -> None:
     _send(settings.payments_queue_url, message, delay)
 
 
-def prints(tenant_id: str, client_id: str, print_id: str) -> None:
+def prints(tenant_id: str, client_id: str, sheet_id: str) -> None:
     """Have on_sealing render a PDF that somebody asked for."""
-    ids = {"tenant_id": tenant_id, "client_id": client_id, "print_id": print_id}
-    _send(settings.sealing_queue_url, {"type": "print", "version": 1, **ids})
+    ids = {"tenant_id": tenant_id, "client_id": client_id, "sheet_id": sheet_id}
+    _send(settings.sealing_queue_url, {"type": "sheet", "version": 1, **ids})
 
 
 def _send(url: str, message: dict[str, object], delay: int = 0) -> None:

@@ -31,10 +31,13 @@ class NotificationView(View):
         "payment_received",
         "payment_failed",
         "payment_disputed",
+        "message_waiting",
+        "thread_opened",
     ]
     client_id: str | None
     client_name: str | None
     intake_id: str | None
+    thread_id: str | None
     worrying: bool
     payment_id: str | None
     amount: Money | None
@@ -170,6 +173,31 @@ def choose_mails(context: Context, body: MailChoicesIn) -> MailChoicesView:
     return MailChoicesView(muted=sorted(set(body.muted)))
 
 
+class NoticeChoices(View):
+    """What is mailed to the asker. `message_mail`: that a message is unread for a quarter of an hour."""
+
+    message_mail: bool
+
+
+class NoticeChoicesIn(Body):
+    """What to mail."""
+
+    message_mail: bool
+
+
+@practice.endpoint("GET", "/notification-choices", action="notification:read")
+def read_notice_choices(context: Context) -> NoticeChoices:
+    """What is mailed to me"""
+    return NoticeChoices(message_mail=notifications.wants_message_mail(context))
+
+
+@practice.endpoint("PUT", "/notification-choices", action="notification:update", body=NoticeChoicesIn)
+def choose_notices(context: Context, body: NoticeChoicesIn) -> NoticeChoices:
+    """Choose what is mailed to me"""
+    notifications.choose_message_mail(context, body.message_mail)
+    return NoticeChoices(message_mail=body.message_mail)
+
+
 def _views(context: Context, found: list[Any]) -> list[NotificationView]:
     """With the names as they are now; a client to whom the asker is no longer assigned is named no more."""
     wanted = dict.fromkeys(each.client_id for each in found if each.client_id)
@@ -181,6 +209,7 @@ def _views(context: Context, found: list[Any]) -> list[NotificationView]:
             client_id=each.client_id,
             client_name=clients.shown(visible[each.client_id]) if each.client_id else None,
             intake_id=each.intake_id,
+            thread_id=each.thread_id,
             worrying=bool(each.worrying) and clients.is_flagged(visible[each.client_id], each.intake_id),
             payment_id=each.payment_id,
             amount=Money(amount=int(each.amount), currency=each.currency) if each.amount is not None else None,

@@ -103,10 +103,10 @@ class LedgerEntry(Record):
 class Print(Record):
     """A PDF that somebody asked for.   making ──▶ ready; due again until it is, and gone after a day"""
 
-    KEY = Key(CLIENT, "PRINT#{print_id}")
+    KEY = Key(CLIENT, "PRINT#{sheet_id}")
 
     client_id = UnicodeAttribute()
-    print_id = UnicodeAttribute()
+    sheet_id = UnicodeAttribute()
     what = UnicodeAttribute()  # invoice, receipt, statement, superbill
     about = JsonAttribute()  # {invoice_id?, payment_id?, first_day?, last_day?, for: client or staff}
     status = UnicodeAttribute()

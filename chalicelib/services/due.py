@@ -14,6 +14,7 @@ from chalicelib.models.intakes import Intake, IntakeForm
 from chalicelib.models.invoices import Print
 from chalicelib.models.jobs import Job
 from chalicelib.models.mails import AccountMail, ClientMail, StaffMail
+from chalicelib.models.messages import StaffBox, Thread, ThreadPrint
 from chalicelib.models.payments import CardProcessing, Payment, PlannedCharge
 from chalicelib.models.slots import Appointment
 from chalicelib.models.staff import Staff
@@ -28,12 +29,14 @@ from chalicelib.services import (
     card_processing,
     documents,
     jobs,
+    mailboxes,
     mails,
     openings,
     payments,
     prints,
     reminders,
     staff,
+    thread_prints,
     uploads,
 )
 
@@ -55,10 +58,13 @@ WORK: dict[str, Callable[[str, str, datetime], None]] = {
     Payment.KIND: payments.sweep,
     PlannedCharge.KIND: autopay.sweep,
     Print.KIND: prints.sweep,
+    Thread.KIND: mailboxes.sweep,
+    StaffBox.KIND: mailboxes.sweep,
+    ThreadPrint.KIND: thread_prints.sweep,
 }
 # What writes more than when it is due next is done by on_job, which may: on_schedule only queues it. It stays due until
 # it is done, so it may be queued more than once.
-BY_WORKER = frozenset({Appointment.KIND, Intake.KIND, Staff.KIND, Tenant.KIND})
+BY_WORKER = frozenset({Appointment.KIND, Intake.KIND, Staff.KIND, StaffBox.KIND, Tenant.KIND, Thread.KIND})
 
 
 def run() -> int:

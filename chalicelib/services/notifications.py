@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from chalicelib import clock, ids
 from chalicelib.context import Context
 from chalicelib.models.clients import Assignment
-from chalicelib.models.notifications import MailChoices, Notification
+from chalicelib.models.notifications import MailChoices, Notification, Preferences
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import Page, load
-from chalicelib.models.transaction import Transaction, change
+from chalicelib.models.transaction import Transaction, add, change
 from chalicelib.services import audits, staff
 
 KEPT = timedelta(days=180)
@@ -17,6 +17,7 @@ DOCUMENT_ADDED = "document_added"
 SIGN_UP_WAITING = "sign_up_waiting"
 PAYMENT_RECEIVED, PAYMENT_FAILED, PAYMENT_DISPUTED = "payment_received", "payment_failed", "payment_disputed"
 CHOOSABLE = (PAYMENT_RECEIVED, PAYMENT_FAILED, PAYMENT_DISPUTED)  # whose mail one can do without
+MESSAGE_WAITING, THREAD_OPENED = "message_waiting", "thread_opened"
 
 
 def recipients(tenant_id: str, client_id: str, *also: str) -> list[Staff]:
@@ -59,6 +60,7 @@ def notice(
     cause: str,
     *,
     intake_id: str | None = None,
+    thread_id: str | None = None,
     worrying: bool = False,
     payment_id: str | None = None,
     amount: int | None = None,
@@ -72,6 +74,7 @@ def notice(
         about=about,
         client_id=client_id,
         intake_id=intake_id,
+        thread_id=thread_id,
         worrying=worrying,
         payment_id=payment_id,
         amount=amount,
@@ -101,6 +104,17 @@ def mine(context: Context, limit: int, cursor: str | None) -> Page:
     return Notification.page(
         Notification.KEY, tenant_id=context.tenant_id, staff_id=context.actor.id, limit=limit, cursor=cursor
     )
+
+
+def wants_message_mail(context: Context) -> bool:
+    """Whether the asker is mailed of unread messages; until they choose, they are."""
+    found = Preferences.find(tenant_id=context.tenant_id, staff_id=context.actor.id)
+    return found is None or bool(found.message_mail)
+
+
+def choose_message_mail(context: Context, wanted: bool) -> None:
+    """Be mailed of unread messages, or not; what the app shows stays."""
+    add(Preferences.new(tenant_id=context.tenant_id, staff_id=context.actor.id, message_mail=wanted))
 
 
 def mark_read(context: Context, notification_id: str) -> None:

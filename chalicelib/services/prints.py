@@ -39,7 +39,7 @@ def ask(context: Context, what: str, about: dict[str, str]) -> Print:
     record = Print.new(
         tenant_id=context.tenant_id,
         client_id=context.client_id,
-        print_id=ids.new_id(context.now),
+        sheet_id=ids.new_id(context.now),
         what=what,
         about={**about, "for": context.actor.kind},
         status="making",
@@ -49,7 +49,7 @@ def ask(context: Context, what: str, about: dict[str, str]) -> Print:
     with Transaction() as tx:
         tx.create(record)
         tx.create(
-            audits.event(context, f"print:{what}", client_id=context.client_id, print_id=record.print_id, **about)
+            audits.event(context, f"print:{what}", client_id=context.client_id, sheet_id=record.sheet_id, **about)
         )
     _queue(record)
     return record
@@ -57,7 +57,7 @@ def ask(context: Context, what: str, about: dict[str, str]) -> Print:
 
 def _queue(record: Print) -> None:
     try:
-        queues.prints(record.tenant_id, record.client_id, record.print_id)
+        queues.prints(record.tenant_id, record.client_id, record.sheet_id)
     except Exception as error:
         logger.warning("print_not_queued", error=where(error))
 
@@ -81,7 +81,7 @@ def _require_there(context: Context, what: str, about: dict[str, str]) -> None:
 
 def link(context: Context) -> tuple[Print, str | None, datetime | None]:
     """The sheet that the address names and, once it is made, a link to it for two minutes. Raises NotFound."""
-    record: Print | None = context.named.get("print_id")
+    record: Print | None = context.named.get("sheet_id")
     if record is None:
         raise NotFound()
     if record.status != "ready":
@@ -93,17 +93,17 @@ def link(context: Context) -> tuple[Print, str | None, datetime | None]:
 # ---- making ----
 
 
-def make(tenant_id: str, client_id: str, print_id: str) -> None:
+def make(tenant_id: str, client_id: str, sheet_id: str) -> None:
     """Render one sheet and store it; safe to repeat."""
     from chalicelib.services import sheets  # fonts and letters: nothing for the API to load
 
     about = {"tenant_id": tenant_id, "client_id": client_id}
-    record, tenant, client = load((Print, {**about, "print_id": print_id}), (Tenant, about), (Client, about))
+    record, tenant, client = load((Print, {**about, "sheet_id": sheet_id}), (Tenant, about), (Client, about))
     if record is None or tenant is None or client is None or record.status == "ready":
         return
     context = Context(tenant_id, Actor("system", "prints"), clock.now(), Persona.JOBS, tenant=tenant, client=client)
     pdf = sheets.pdf(context, record.what, record.about)
-    key = f"tenants/{tenant_id}/clients/{client_id}/prints/{print_id}.pdf"
+    key = f"tenants/{tenant_id}/clients/{client_id}/prints/{sheet_id}.pdf"
     version = bucket.put(key, pdf, "application/pdf")
     actions = [Print.status.set("ready"), Print.object_key.set(key), Print.object_version.set(version)]
     change(record, *actions, Print.duepk.remove(), Print.duesk.remove())

@@ -28,6 +28,7 @@ from chalicelib.models.idempotency import ClientRequest, ProgramRequest, StaffRe
 from chalicelib.models.intakes import Intake
 from chalicelib.models.invoices import Invoice, Print
 from chalicelib.models.mails import Mail
+from chalicelib.models.messages import Thread
 from chalicelib.models.payments import Payment
 from chalicelib.models.slots import Appointment
 from chalicelib.models.staff import Staff
@@ -110,7 +111,8 @@ NAMED: dict[str, type[Record]] = {
     "appointment_id": Appointment,
     "invoice_id": Invoice,
     "payment_id": Payment,
-    "print_id": Print,
+    "sheet_id": Print,
+    "thread_id": Thread,
 }
 
 
@@ -192,9 +194,16 @@ def facts(context: Context) -> Facts:
         may_invite=practice and context.person is not None and bool(context.person.may_invite),  # None: left since
         may_bill=practice and context.person is not None and bool(context.person.may_bill),
         scopes=None if context.program is None else frozenset(context.program.scopes),
+        is_member=not practice or "thread_id" not in context.named or _takes_part(context),
         exists=context.client is not None or not context.names_client,
         circumstances=context.circumstances,
     )
+
+
+def _takes_part(context: Context) -> bool:
+    """Whether this staff member takes part in the thread that the address names; one that is not there has nobody."""
+    thread = context.named["thread_id"]
+    return thread is not None and context.actor.staff_id in thread.members
 
 
 def _actor(bearer: Bearer, who: Any, session: Any) -> Actor:

@@ -142,22 +142,22 @@ def test_what_is_printed(world: World, call: Call) -> None:
         asked = client.post("/portal/prints", {"what": what, **about})
         assert asked.status == 202, asked
         assert client.local("POST", "/run/on_sealing")["handled"]["on_sealing"] == 1
-        shown = client.get(f"/portal/prints/{asked.json['print_id']}").json
+        shown = client.get(f"/portal/prints/{asked.json['sheet_id']}").json
         assert shown["status"] == "ready"
-        text = _text(PEOPLE["C1"].id, asked.json["print_id"])
+        text = _text(PEOPLE["C1"].id, asked.json["sheet_id"])
         assert [each for each in expected[what] if each not in text] == [], text
-        assert call("C3").get(f"/portal/prints/{asked.json['print_id']}").code == "not_found"
+        assert call("C3").get(f"/portal/prints/{asked.json['sheet_id']}").code == "not_found"
         if what != "statement":
             assert call("C3").post("/portal/prints", {"what": what, **about}).code == "not_found"
     assert admin.post(f"{_path('C1')}/prints", {"what": "invoice", **wanted["invoice"]}).status == 202
     assert client.post("/portal/prints", {"what": "receipt", **wanted["invoice"]}).status == 422
 
 
-def _text(client_id: str, print_id: str) -> str:
+def _text(client_id: str, sheet_id: str) -> str:
     """What the PDF says, by the words that its fonts map to."""
     from tests.unit.test_pdf import text_of
 
-    key = f"tenants/{cloud_id('oak')}/clients/{client_id}/prints/{print_id}.pdf"
+    key = f"tenants/{cloud_id('oak')}/clients/{client_id}/prints/{sheet_id}.pdf"
     body = cloud.client("s3").get_object(Bucket=f"{cloud.PREFIX}-documents", Key=key)["Body"].read()
     return text_of(io.BytesIO(body).getvalue())
 

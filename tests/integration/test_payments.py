@@ -53,7 +53,7 @@ def test_invoice_pay_ledger_notification_receipt(world: World, call: Call, canar
     asked = client.post("/portal/prints", {"what": "receipt", "payment_id": payment["payment_id"]})
     assert asked.status == 202, asked
     client.drain()
-    ready = client.get(f"/portal/prints/{asked.json['print_id']}").json
+    ready = client.get(f"/portal/prints/{asked.json['sheet_id']}").json
     assert ready["status"] == "ready"
     sent = "\n".join(stripe_double.everything_sent())
     assert payment["payment_id"] in sent

@@ -48,10 +48,16 @@ STAFF_ABOUT_A_CLIENT = {
     "mail:read", "upload:add", "upload:finish", "upload:read",
     "invoice:read", "payment:read",  # 7.1: therapists are told of payments of their clients
 }  # fmt: skip
+# 6.2 the contact log is the practice's; 6.1 "between therapists and their assigned clients, and administrators and any
+# client with an account".
+STAFF_ABOUT_A_CLIENT |= {"contact_log:add", "contact_log:read", "message:draft", "message:read", "message:send"}
+# 6.5 "An administrator does not read a therapist's threads": what is about a thread is its participants' alone.
+PARTICIPANTS_ONLY = {"message:draft", "message:read", "message:send"}
 # Staff see the practice's own things, and lists that hold only whom they may see.
 STAFF_ABOUT_THE_PRACTICE = {
     "client:list", "form:read", "intake:list", "offer:read", "organization:read", "settings:read",
     "wording:read",
+    "message:list", "message:send_many",  # one's own threads; and each client by message:send
 }  # fmt: skip
 # 2.2 "the administrator switched it on"; 1.2 "Bulk invitation is for administrators", and so is what became of it.
 # 1.2 "given per staff member by an administrator"; 2.3 seats; issue 3: assignments, plan, staff, the first steps.
@@ -74,6 +80,8 @@ ADMINISTRATORS_ONLY |= {"offer:update"}
 ADMINISTRATORS_ONLY |= {"token:create", "token:read", "token:revoke"}
 # Issue 6: the organization's account at Stripe, its books and its exports.
 ADMINISTRATORS_ONLY |= {"billing:export", "billing:read", "card_processing:update"}
+# 6.5 "except by break-glass with a stated reason, which is audited and announced".
+ADMINISTRATORS_ONLY |= {"message:open"}
 # Issue 3: suspended means "nothing new is begun or sent": what names no feature, and mails somebody who is not there
 # yet, brings a file, or lets a program in. What was begun is finished.
 BEGINS = {"client:create", "client:import", "invoice:begin", "staff:invite", "token:create", "upload:add"}
@@ -89,6 +97,8 @@ CLIENTS_OWN = {
 }  # fmt: skip
 # 4.2 "electronically signed", by the client alone (CVE-2026-24890: nobody signs for anybody else).
 # 5.1 "Therapists let clients self-schedule"; 5.3 staff propose, the client answers.
+# 1.4 clients "secure messages", of their own.
+CLIENTS_OWN |= {"message:draft", "message:list", "message:read", "message:send"}
 CLIENTS_OWN_WORK = {"appointment:answer", "appointment:book", "intake:complete", "slot:read"}
 # 7.1, 7.4: paying, paying by itself, and having somebody else pay.
 CLIENTS_OWN_WORK |= {"autopay:update", "pay_link:make", "payment:start"}
@@ -115,6 +125,9 @@ NEEDS = {
     "payment:start": Feature.PAYMENTS,
     "signup:link": Feature.INVITATIONS,  # inviting; saying no is not
     "slot:read": Feature.SELF_SCHEDULING,
+    "message:draft": Feature.MESSAGING,
+    "message:send": Feature.MESSAGING,
+    "message:send_many": Feature.MESSAGING,
 }
 # What a program may be given, by what an administrator ticks. Everything else is closed to programs: what signs, what
 # is a person's own, settings, tokens, and any action that is new.
@@ -195,6 +208,8 @@ def expected(action: str, facts: Facts) -> Denial | None:
         return Denial.SCOPE
     if not facts.exists or not any(reaches(action, role, facts) for role in doing):
         return Denial.UNRELATED
+    if action in PARTICIPANTS_ONLY and not facts.is_member:
+        return Denial.UNRELATED
     if action in BEGINS and paused(facts.circumstances):
         return Denial.SUSPENDED
     if action in NEEDS and (off := feature_off(NEEDS[action], facts.circumstances)):
@@ -253,6 +268,16 @@ def test_every_decision_is_what_the_domain_says(action: str) -> None:
         for world in worlds
         if denial(action, facts := Facts(**relation, circumstances=world)) != expected(action, facts)
     ]
+    assert not wrong, (len(wrong), wrong[0], denial(action, wrong[0]), expected(action, wrong[0]))
+
+
+@pytest.mark.parametrize("action", sorted(RULES))
+def test_a_thread_is_its_participants_alone(action: str) -> None:
+    """Whoever does not take part in it reaches nothing of it; what is not about a thread does not ask."""
+    every = [
+        Facts(**relation, is_member=False, circumstances=world) for relation in relations() for world in CORNERS[::5]
+    ]
+    wrong = [facts for facts in every if denial(action, facts) != expected(action, facts)]
     assert not wrong, (len(wrong), wrong[0], denial(action, wrong[0]), expected(action, wrong[0]))
 
 
@@ -432,6 +457,7 @@ def test_what_clients_may_do_is_pinned() -> None:
         "upload:add", "upload:finish", "upload:read",
         "autopay:update", "card:manage", "credit:apply", "invoice:read", "pay_link:make", "payment:cancel",
         "payment:read", "payment:start",
+        "message:draft", "message:list", "message:read", "message:send",
     }  # fmt: skip
     assert {rule.client for rule in RULES.values()} == {Reach.NOBODY, Reach.SELF}
     assert {rule.contact for rule in RULES.values()} == {Reach.NOBODY}
@@ -501,6 +527,7 @@ def _no_context(client_id: str) -> _Staff:
         (PRACTICE, "GET", "/clients/{client_id}", _practice, {"action": "client:read", "body": _In}, "safe method"),
         (PRACTICE, "GET", "/clients/{client_id}", _practice, {"action": "client:read", "idempotent": True}, "safe"),
         (PRACTICE, "HEAD", "/clients/{client_id}", _practice, {"action": "client:read", "if_match": True}, "safe"),
+        (PRACTICE, "GET", "/clients/{client_id}", _practice, {"action": "client:read", "conditional": True}, "etag"),
         (PRACTICE, "GET", "/clients/{client_id}", _no_context, {"action": "client:read"}, "takes the context"),
         (PRACTICE, "GET", "/clients/{client_id}", _practice, {"action": "client:read", "proof": "recent"}, "no scope"),
     ],
@@ -584,6 +611,8 @@ def test_what_sends_mail_needs_an_idempotency_key() -> None:
     sending |= {"create_invoice", "bill_appointments", "issue_invoice", "void_invoice", "write_off_invoice"}
     sending |= {"adjust_invoice", "apply_credit", "apply_my_credit", "start_payment", "record_payment"}
     sending |= {"refund_payment", "make_pay_link", "make_my_pay_link"}
+    sending |= {"begin_thread", "answer_thread", "begin_my_thread", "answer_my_thread", "send_mass_message"}
+    sending |= {"open_thread", "add_contact"}
     assert {route.operation_id for route in routes() if route.idempotent} == sending
 
 
