@@ -132,8 +132,8 @@ export type Payment = S['PaymentView'];
 export type PaymentBody = S['PaymentIn'];
 export type MyCards = S['MyCards'];
 export type SavedCard = S['SavedCard'];
-export type PrintBody = S['PrintIn'];
-export type Print = S['PrintView'];
+export type SheetBody = S['SheetIn'];
+export type Sheet = S['SheetView'];
 export type PayLink = S['PayLinkView'];
 export type GuestPage = S['GuestPage'];
 

@@ -30,7 +30,7 @@ export function NightsTab() {
                         <td class="strong num">{dateWords(one.day, { month: 'short', day: 'numeric', year: 'numeric' })}</td>
                         <td data-label={words.ledger} class="end num">{money(one.ledger)}</td>
                         <td data-label={words.stripe} class="end num">{money(one.stripe)}</td>
-                        <td data-label={words.difference} class="end"><span class="num">{money(one.difference)}</span> <Badge tone={agrees ? 'good' : 'bad'}>{agrees ? words.agrees : words.differs}</Badge></td>
+                        <td data-label={words.difference} class="end"><div><span class="num">{money(one.difference)}</span> <Badge tone={agrees ? 'good' : 'bad'}>{agrees ? words.agrees : words.differs}</Badge></div></td>
                         <td data-label={words.objects} class="end num">{one.objects}</td>
                         <td data-label={words.repaired} class="end num">{one.repaired}</td>
                         <td data-label={words.unmatched}><span class="mono tiny">{one.unmatched.length ? one.unmatched.join(', ') : '–'}</span></td>
