@@ -26,13 +26,15 @@ from chalicelib.handlers import (
     tenants,
     tokens,
     uploads,
+    waits,
     wordings,
 )
 from chalicelib.handlers.routing import Route, Routes
 
 _FEATURES = (
     sessions, accounts, tenants, openings, staff, subscriptions, clients, invites, mails, wordings, senders, signups,
-    intakes, sendings, documents, uploads, forms, slots, appointments, imports, jobs, notifications, tokens, openapi,
+    intakes, sendings, documents, uploads, forms, slots, appointments, waits, imports, jobs, notifications, tokens,
+    openapi,
 )  # fmt: skip
 
 HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]
