@@ -200,3 +200,10 @@ def wrong(now: int) -> list[str]:
             if other[0] < one[1] and one[2] != other[2]:
                 found.append(f"{person} twice: {one} {other}")
     return found
+
+
+def tenant_of(slug: str) -> str:
+    """The id of an organization of the world."""
+    from infra.local import world
+
+    return world.tenant_id(slug)

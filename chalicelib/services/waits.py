@@ -19,6 +19,7 @@ from chalicelib.errors import (
     AppointmentEnded,
     NotFound,
     OfferGone,
+    PortalError,
     ServiceNotOffered,
     TherapistNotOffered,
     TooLate,
@@ -38,7 +39,7 @@ from chalicelib.services.appointments import LIVE, Opening, Scene
 from chalicelib.services.calendars import Days, Taken
 from chalicelib.slots import zones
 from chalicelib.slots.rules import Mode, Service
-from chalicelib.slots.search import Search, fits, meets
+from chalicelib.slots.search import Search, fits, near
 from chalicelib.slots.search import slots as starts
 from chalicelib.slots.zones import DAY, Interval, minute, moment
 
@@ -123,7 +124,8 @@ def _until(context: Context, wished: Wished) -> int:
 def _join(context: Context, wait: Wait) -> None:
     place = {"tenant_id": wait.tenant_id, "client_id": wait.client_id, "staff_id": wait.staff_id}
     seen, bookings = load((WaitList, place), (Bookings, place))
-    seen = seen or WaitList.new(**place, waiters=[], freed=[], version=0)
+    if seen is None:
+        seen = WaitList.new(tenant_id=wait.tenant_id, staff_id=wait.staff_id, waiters=[], freed=[], version=0)
     if any(client_id == wait.client_id for client_id, _ in seen.waiters):
         raise AlreadyWaiting()
     if len(seen.waiters) >= MOST:
@@ -162,7 +164,12 @@ def accept(context: Context, start: int) -> Appointment:
 
         wish = slots.Wish(wait.service_id, Mode(wait.mode), wait.location_id)
         opening = Opening(wait.staff_id, wish, held(wait), wait.client_zone, wait.appointment_id)
-        return appointments.take(context, opening, close)
+        try:
+            return appointments.take(context, opening, close)
+        except PortalError as refused:  # by the very appointment that another tap has just made?
+            if refused.status == 409 and _get(context, wait.client_id, wait.wait_id).version != wait.version:
+                raise calendars.Moved() from None
+            raise
 
     return _act(context, attempt)
 
@@ -397,7 +404,7 @@ def _terms(context: Context, wait: Wait, service: Service) -> _Terms | None:
 
 
 def _suiting(context: Context, wait_id: str, freed: Sequence[Interval]) -> Iterator[int]:
-    """Starts among these times that could be booked for this wait, the earliest first."""
+    """Starts in these times that could be booked for this wait, the best first."""
     wait = _get(context, context.client_id, wait_id)
     if wait.status != WAITING:
         return
@@ -424,8 +431,8 @@ def _suiting(context: Context, wait_id: str, freed: Sequence[Interval]) -> Itera
         location_id=wish.location_id,
         client_busy=calendars.of_client(wait.tenant_id, wait.client_id, window, consistent=True),
     )
-    good = [at for at in starts(search, window) if at not in wait.passed and meets(search, at, freed)]
-    yield from good[:LOOKS]
+    good = [at for at in starts(search, window) if at not in wait.passed]
+    yield from near(search, good, freed)[:LOOKS]
 
 
 def _over(context: Context, wait: Wait) -> None:

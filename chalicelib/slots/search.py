@@ -94,11 +94,18 @@ def newly_open(
     return _without(open_times(after, first_day, last_day, serves), open_times(before, first_day, last_day, serves))
 
 
-def meets(search: Search, start: int, intervals: Iterable[Interval]) -> bool:
-    """Whether a session that begins then touches one of these times, with what it keeps free around itself."""
-    service = search.service
-    begins, ends = start - service.before, start + service.minutes + service.after
-    return any(opens < ends and begins < closes for opens, closes in intervals)
+def near(search: Search, starts: Iterable[int], intervals: Sequence[Interval]) -> list[int]:
+    """Of these starts those whose sessions, with what they keep free around themselves, touch one of these times: first
+    those that lie within one, which leave the least of it unused, then the others, each in order."""
+    within: list[int] = []
+    touching: list[int] = []
+    for start in starts:
+        begins, ends = start - search.service.before, start + search.service.minutes + search.service.after
+        if any(opens <= begins and ends <= closes for opens, closes in intervals):
+            within.append(start)
+        elif any(opens < ends and begins < closes for opens, closes in intervals):
+            touching.append(start)
+    return [*within, *touching]
 
 
 def slots(search: Search, window: Interval) -> list[int]:

@@ -49,7 +49,9 @@ PROGRAMS = {
 }
 OVER = ("revoked program", "expired program")
 UNAUTHENTICATED = (NOBODY, "expired", "forged", "disabled", "left", *OVER)
-NESTED = ("appointment_id", "invite_id", "intake_id", "document_id", "notification_id", "session_id", "upload_id")
+NESTED = (
+    "appointment_id", "invite_id", "intake_id", "document_id", "notification_id", "session_id", "upload_id", "wait_id",
+)  # fmt: skip
 OF_CALENDAR = "therapist_id"  # whose calendar: a therapist's own, any of the organization's for administrators
 # What belongs to the organization: there for everyone of it who may do this at all.
 OF_TENANT = ("job_id", "signup_id", "staff_id", "token_id", "wording_id")
@@ -311,6 +313,7 @@ def _appointments(stage: Stage, call: Callable[[str], Caller]) -> None:
         asked = booking.book(call(key), therapist, service, at)
         assert asked.status == 201, asked
         stage.ids[key]["appointment_id"] = asked.json["appointment_id"]
+        stage.ids[key]["wait_id"] = booking.wait_for(call(key), therapist, service).json["wait_id"]
     clock, admin = stage.portal.clock, call("A1")
     past = booking.book_for(admin, "C1", "T1", stage.service, booking.at(clock, -1), override=True)
     stage.ids["C1"]["past_appointment_id"] = past.json["appointment_id"]
@@ -553,6 +556,11 @@ BODIES: dict[str, Any] = {
     "move_my_appointment": {"starts_at": "2026-12-04T15:00:00Z", "zone": "America/New_York"},
     "accept_proposal": {"starts_at": "2026-12-04T15:00:00Z"},
     "cancel_my_appointment": {},
+    "join_wait_list": {
+        "staff_id": PEOPLE["T1"].id, "service_id": RANDOM_ID, "mode": "telehealth", "zone": "America/New_York",
+    },
+    "accept_offer": {"starts_at": "2026-12-04T15:00:00Z"},
+    "decline_offer": {"starts_at": "2026-12-04T15:00:00Z"},
     "check_appointment": _STAFF_BOOKING,
     "create_appointment": _STAFF_BOOKING,
     "decline_appointment": {},
@@ -610,6 +618,7 @@ ALSO = {
     "confirm_appointment": (409,), "decline_appointment": (409,), "propose_times": (409,),
     "move_appointment": (409,), "cancel_appointment": (409,), "settle_appointment": (409,),
     "list_slots": (409,), "find_first_slot": (409,),
+    "join_wait_list": (409,), "accept_offer": (409,), "decline_offer": (409,),
     "change_offer": (412,), "change_availability": (412,),
     "download_packet": (409,), "change_client": (412,), "change_contact": (412,), "end_access": (409,),
     "give_access_back": (409,),
