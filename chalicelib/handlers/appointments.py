@@ -516,7 +516,7 @@ class Interval(View):
 
 class TherapistCalendar(View):
     """One therapist's part. `bookable`: by clients, now. `hours`: when clients are seen, without the time off. `held`:
-    offered to somebody on the wait list."""
+    offered to somebody on the wait list. `waiting`: how many are on it."""
 
     staff_id: str
     name: str
@@ -526,6 +526,7 @@ class TherapistCalendar(View):
     time_off: list[Interval]
     appointments: list[CalendarEntry]
     held: list[Interval]
+    waiting: int
 
 
 class CalendarView(View):
@@ -548,6 +549,12 @@ class RequestsView(View):
     def clients_named(self) -> list[str]:
         """Those who asked."""
         return [each.client_id for each in self.items if each.client_id]
+
+
+class RequestCount(View):
+    """How many requests wait for an answer."""
+
+    total: int
 
 
 class CalendarQuery(Query):
@@ -588,6 +595,7 @@ def read_calendar(context: Context, query: CalendarQuery) -> CalendarView:
                 time_off=_intervals(each.time_off),
                 appointments=_entries(each.appointments, files),
                 held=_intervals(each.held),
+                waiting=each.waiting,
             )
             for each in found
         ],
@@ -600,6 +608,12 @@ def list_requests(context: Context, query: RequestsQuery) -> RequestsView:
     found = agendas.requests(context, ids_of(query.staff_ids))
     items = _entries(found, agendas.named(context, found))
     return RequestsView(items=items, total=len(items))
+
+
+@practice.endpoint("GET", "/requests/count", action="calendar:read", query=RequestsQuery)
+def count_requests(context: Context, query: RequestsQuery) -> RequestCount:
+    """How many requests wait for an answer"""
+    return RequestCount(total=len(agendas.requests(context, ids_of(query.staff_ids))))
 
 
 def _intervals(found: Sequence[tuple[int, int]]) -> list[Interval]:

@@ -19,6 +19,7 @@ from chalicelib.slots.search import open_times
 from chalicelib.slots.zones import DAY, Interval, dated, moment
 
 AHEAD = timedelta(days=400)
+MOST = 40  # calendars at once: two queries each
 SHOWN = (*hours.LIVE, "completed", "no_show", "cancelled")
 
 
@@ -32,6 +33,7 @@ class Agenda(NamedTuple):
     time_off: Sequence[Interval]
     appointments: Sequence[Appointment]
     held: Sequence[Interval]  # for those on the wait list to whom these times are offered
+    waiting: int  # how many are on the wait list
 
 
 def window(context: Context, staff_ids: Sequence[str], first_day: date, last_day: date, zone: str) -> list[Agenda]:
@@ -44,7 +46,7 @@ def window(context: Context, staff_ids: Sequence[str], first_day: date, last_day
     found = []
     calendars = whose(context, staff_ids)
     held = _held(context, [each.waiting for each in calendars])
-    for member, availability, _ in calendars:
+    for member, availability, waiters in calendars:
         records = hours.upcoming(context.tenant_id, member.staff_id, since, clock.text(moment(end)))
         found.append(
             Agenda(
@@ -55,6 +57,7 @@ def window(context: Context, staff_ids: Sequence[str], first_day: date, last_day
                 _within(_time_off(availability), start, end) if availability is not None else [],
                 [each for each in records if each.status in SHOWN and int(each.start) + int(each.minutes) > start],
                 _within(held.get(member.staff_id, ()), start, end),
+                len(waiters.waiters) if waiters is not None else 0,
             )
         )
     return found
@@ -111,7 +114,8 @@ class Calendar(NamedTuple):
 
 
 def whose(context: Context, staff_ids: Sequence[str]) -> list[Calendar]:
-    """These therapists' calendars; none named: one's own, for administrators everyone's. One read more.
+    """These therapists' calendars; none named: one's own, for administrators everyone's (the first forty by name: as
+    many as can be named). One read more.
 
     Raises NotFound for a colleague's where the asker is no administrator, and for nobody's.
     """
@@ -121,6 +125,7 @@ def whose(context: Context, staff_ids: Sequence[str]) -> list[Calendar]:
     if not staff_ids:
         members = staff.everyone(context.tenant_id) if everyones else [context.person]
         members = [each for each in members if each.status == "active" and staff.THERAPIST in each.roles]
+        members = sorted(members, key=lambda each: str(each.name))[:MOST]
     wanted = list(dict.fromkeys(staff_ids)) or [each.staff_id for each in members]
     places = [{"tenant_id": context.tenant_id, "staff_id": each} for each in wanted]
     found = load(*((kind, each) for each in places for kind in (Staff, Availability, WaitList)))

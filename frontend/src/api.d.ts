@@ -2115,6 +2115,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/practice/requests/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many requests wait for an answer */
+        get: operations["count_requests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/practice/sender": {
         parameters: {
             query?: never;
@@ -6276,6 +6293,14 @@ export interface components {
             client_ids?: string[] | null;
         };
         /**
+         * RequestCount
+         * @description How many requests wait for an answer.
+         */
+        RequestCount: {
+            /** Total */
+            total: number;
+        };
+        /**
          * RequestsView
          * @description Requests that wait for an answer, the earliest time first.
          */
@@ -7658,7 +7683,7 @@ export interface components {
         /**
          * TherapistCalendar
          * @description One therapist's part. `bookable`: by clients, now. `hours`: when clients are seen, without the time off. `held`:
-         *     offered to somebody on the wait list.
+         *     offered to somebody on the wait list. `waiting`: how many are on it.
          */
         TherapistCalendar: {
             /** Appointments */
@@ -7675,6 +7700,8 @@ export interface components {
             staff_id: string;
             /** Time Off */
             time_off: components["schemas"]["Interval"][];
+            /** Waiting */
+            waiting: number;
             /** Zone */
             zone: string;
         };
@@ -22781,6 +22808,109 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RequestsView"];
+                };
+            };
+            /** @description Problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_requests: {
+        parameters: {
+            query?: {
+                staff_ids?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How many requests wait for an answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestCount"];
                 };
             };
             /** @description Problem */
