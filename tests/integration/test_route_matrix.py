@@ -557,7 +557,10 @@ BODIES: dict[str, Any] = {
     "accept_proposal": {"starts_at": "2026-12-04T15:00:00Z"},
     "cancel_my_appointment": {},
     "join_wait_list": {
-        "staff_id": PEOPLE["T1"].id, "service_id": RANDOM_ID, "mode": "telehealth", "zone": "America/New_York",
+        "staff_id": PEOPLE["T1"].id,
+        "service_id": RANDOM_ID,
+        "mode": "telehealth",
+        "zone": "America/New_York",
     },
     "accept_offer": {"starts_at": "2026-12-04T15:00:00Z"},
     "decline_offer": {"starts_at": "2026-12-04T15:00:00Z"},
