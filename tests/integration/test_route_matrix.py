@@ -298,7 +298,7 @@ def _draft(admin: Caller, tenant_id: str) -> None:
 
 
 FEED = "a-feed-that-is-not-there"
-OFFERED, LATER = 5, 9  # days from now
+OFFERED, WAITED, LATER = 5, 7, 9  # days from now
 
 
 def _appointments(stage: Stage, call: Callable[[str], Caller]) -> None:
@@ -313,7 +313,10 @@ def _appointments(stage: Stage, call: Callable[[str], Caller]) -> None:
         asked = booking.book(call(key), therapist, service, at)
         assert asked.status == 201, asked
         stage.ids[key]["appointment_id"] = asked.json["appointment_id"]
-        stage.ids[key]["wait_id"] = booking.wait_for(call(key), therapist, service).json["wait_id"]
+        if key != "C1":  # who may still join
+            wait_id = booking.wait_for(call(key), therapist, service).json["wait_id"]
+            stage.ids[key]["wait_id"] = wait_id
+            _offer_to(stage, key, wait_id)
     clock, admin = stage.portal.clock, call("A1")
     past = booking.book_for(admin, "C1", "T1", stage.service, booking.at(clock, -1), override=True)
     stage.ids["C1"]["past_appointment_id"] = past.json["appointment_id"]
@@ -324,6 +327,17 @@ def _appointments(stage: Stage, call: Callable[[str], Caller]) -> None:
     for name in ("list_slots", "find_first_slot"):
         QUERIES[name] = QUERIES[name].replace(RANDOM_ID, stage.service)
     FEED = call("C1").post("/feed").json["address"].split("/")[-2]
+
+
+def _offer_to(stage: Stage, key: str, wait_id: str) -> None:
+    """As if a time had opened for who waits."""
+    from chalicelib.models.slots import Wait
+    from chalicelib.slots.zones import minute
+
+    place = Wait.at(tenant_id=demo.tenant_id(PEOPLE[key].tenant), client_id=PEOPLE[key].id, wait_id=wait_id)
+    start = minute(booking.instant(booking.at(stage.portal.clock, WAITED)))
+    offered = [Wait.start.set(start), Wait.minutes.set(50), Wait.before.set(0), Wait.after.set(0)]
+    change(place, *offered, Wait.status.set("offered"), Wait.held_until.set(start))
 
 
 def _hold_back(own: dict[str, str]) -> None:
@@ -650,6 +664,8 @@ def _good(route: Route, stage: Stage, person: str = NOBODY) -> tuple[bytes, dict
         body["service_id"] = stage.service
     if "starts_at" in body:
         body["starts_at"] = booking.at(stage.portal.clock, OFFERED if "acceptance" in route.path else LATER)
+    if route.operation_id in ("accept_offer", "decline_offer"):
+        body["starts_at"] = booking.at(stage.portal.clock, WAITED)
     if "starts" in body:
         body["starts"] = [booking.at(stage.portal.clock, LATER)]
     if route.operation_id == "accept_proposal":
