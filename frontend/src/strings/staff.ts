@@ -650,7 +650,7 @@ export const staff = {
       recovery_code_used: 'Recovery code was used', second_factor_changed: 'Sign-in codes were changed',
       appointment_requested: 'Appointment requested', appointment_booked: 'Appointment booked', appointment_confirmed: 'Appointment confirmed', appointment_accepted: 'Appointment booked',
       appointment_proposed: 'Other times offered', appointment_declined: 'Appointment request declined', appointment_cancelled: 'Appointment cancelled', appointment_moved: 'Appointment moved',
-      appointment_move_requested: 'New time requested', appointment_expired: 'Appointment request not answered in time', appointment_reminder: 'Appointment reminder',
+      appointment_move_requested: 'New time requested', appointment_expired: 'Appointment request not answered in time', appointment_reminder: 'Appointment reminder', wait_offered: 'Time offered from the wait list',
     } as Record<string, string>,
     other: 'Other e-mail',
     newsAt: (what: string, when: string) => `${what} ${when}`,
