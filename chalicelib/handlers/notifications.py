@@ -25,6 +25,7 @@ class NotificationView(View):
         "invitation_renewal_asked",
         "document_added",
         "sign_up_waiting",
+        "appointment_requested",
         "message_waiting",
         "thread_opened",
     ]

@@ -28,7 +28,7 @@ from chalicelib.models.idempotency import ClientRequest, ProgramRequest, StaffRe
 from chalicelib.models.intakes import Intake
 from chalicelib.models.mails import Mail
 from chalicelib.models.messages import Thread
-from chalicelib.models.slots import Appointment
+from chalicelib.models.slots import Appointment, Wait
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import Record, load
 from chalicelib.models.tenants import Tenant
@@ -107,6 +107,7 @@ NAMED: dict[str, type[Record]] = {
     "document_id": Document,
     "upload_id": Upload,
     "appointment_id": Appointment,
+    "wait_id": Wait,
     "thread_id": Thread,
 }
 

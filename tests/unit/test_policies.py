@@ -591,6 +591,7 @@ def test_what_sends_mail_needs_an_idempotency_key() -> None:
     sending |= {"book_appointment", "move_my_appointment", "accept_proposal", "cancel_my_appointment"}
     sending |= {"create_appointment", "confirm_appointment", "decline_appointment", "propose_times"}
     sending |= {"move_appointment", "cancel_appointment"}
+    sending |= {"join_wait_list", "accept_offer"}  # the first would else be answered with its own doing
     sending |= {"begin_thread", "answer_thread", "begin_my_thread", "answer_my_thread", "send_mass_message"}
     sending |= {"open_thread", "add_contact"}
     assert {route.operation_id for route in routes() if route.idempotent} == sending
