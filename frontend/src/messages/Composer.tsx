@@ -99,9 +99,11 @@ interface Props {
   onArrived: () => void;
   /** Offers "Send and copy to contact log". */
   copy?: string;
+  /** It was sent, and noted in the contact log. */
+  onCopied?: () => void;
 }
 
-export function Composer({ desk, facts, to, onSent, onArrived, copy }: Props) {
+export function Composer({ desk, facts, to, onSent, onArrived, copy, onCopied }: Props) {
   const { person } = useSession();
   const writing = useWriting(desk, person.id, onArrived);
   const [fault, setFault] = useState<string | null>(null);
@@ -128,6 +130,7 @@ export function Composer({ desk, facts, to, onSent, onArrived, copy }: Props) {
     const sent = await writing.send(withCopy);
     if (sent) {
       onSent(sent);
+      if (withCopy) onCopied?.();
       box.current?.focus({ preventScroll: true });
     }
   };

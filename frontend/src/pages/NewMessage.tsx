@@ -3,6 +3,7 @@ import { useLocation } from 'preact-iso';
 import { useEffect, useState } from 'preact/hooks';
 import { api, call } from '../http.ts';
 import { AttachButton, AttachedFiles, DraftState, Emergencies, Outcome } from '../messages/Composer.tsx';
+import { useFootHeight } from '../messages/foot.ts';
 import { unready } from '../messages/attaching.ts';
 import { myNewDesk } from '../messages/mailbox.ts';
 import { mailMoved } from '../messages/news.ts';
@@ -39,6 +40,7 @@ function Begin({ items, facts }: { items: Choice[]; facts: ComposerFacts }) {
   const { person } = useSession();
   const { route } = useLocation();
   const say = useToast();
+  const foot = useFootHeight();
   const writing = useWriting(myNewDesk, person.id, mailMoved);
   const [turn, setTurn] = useState(0);
   const { text, files, change } = writing;
@@ -62,10 +64,10 @@ function Begin({ items, facts }: { items: Choice[]; facts: ComposerFacts }) {
     route(`/messages/${sent.thread_id}`, true);
   };
   return (
-    <TaskShell out={OUT} status={<DraftState writing={writing} />} tenant={null} foot={<div class="stack g2"><Emergencies facts={facts} /><div class="cluster"><AttachButton files={files} facts={facts}>{strings.composer.attach}</AttachButton><Button look="primary" icon="send" busy={writing.sending} busyLabel={strings.composer.sending} onClick={() => void send()}>{writing.problem?.passing ? strings.composer.again : strings.composer.send}</Button></div></div>}>
+    <TaskShell out={OUT} status={<DraftState writing={writing} />} tenant={null} foot={<div class="stack g2" ref={foot}><Emergencies facts={facts} /><div class="cluster"><AttachButton files={files} facts={facts}>{strings.composer.attach}</AttachButton><Button look="primary" icon="send" busy={writing.sending} busyLabel={strings.composer.sending} onClick={() => void send()}>{writing.problem?.passing ? strings.composer.again : strings.composer.send}</Button></div></div>}>
       <form class="stack g5" noValidate onSubmit={(event) => { event.preventDefault(); void send(); }}>
         <div class="stack g1"><Heading>{words.title}</Heading>{facts.reply_time ? <p class="soft">{facts.reply_time}</p> : null}</div>
-        <ErrorSummary wrong={list} turn={turn} />
+        <ErrorSummary wrong={list} turn={turn} title={strings.composer.missing} />
         {facts.away_note ? <Note icon="clock">{facts.away_note}</Note> : null}
         <Group id="m-to" label={words.to} help={words.toHelp} error={shown.to}>
           <div class="choices">

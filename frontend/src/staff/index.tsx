@@ -36,6 +36,9 @@ import { CalendarPage } from './calendar/week.tsx';
 import { calendar } from '../strings/calendar.ts';
 import { Today } from './today.tsx';
 import { Unfinished } from './unfinished.tsx';
+import { MassJobPage, MassMessagePage, MessagesPage, NewMessagePage, OpenedPage, PickRecipientPage, PrintThreadPage } from './messaging/later.tsx';
+import { useNews } from '../messages/news.ts';
+import { messages } from '../strings/messages.ts';
 import './staff.css';
 
 const MENU: MenuItem[] = [
@@ -49,6 +52,7 @@ const MENU: MenuItem[] = [
       { href: '/staff/services', label: calendar.menu.offer },
     ],
   },
+  { href: '/staff/messages', label: messages.nav, icon: 'message', also: ['/staff/new-message', '/staff/mass-messages'] },
   { href: '/staff/unfinished', label: forms.unfinished.menu, icon: 'form' },
   {
     href: '/staff/organization/client-portal', label: staff.menu.organization, icon: 'building',
@@ -69,8 +73,10 @@ function roleOf(roles: string[]): string {
 
 export default function Staff() {
   const session = useSession();
+  const { unread } = useNews();
+  const menu = (session.roles.includes('administrator') ? WITH_STAFF : MENU).map((item) => (item.icon === 'message' ? { ...item, count: { n: unread, of: messages.unread(unread) } } : item));
   return (
-    <StaffShell menu={session.roles.includes('administrator') ? WITH_STAFF : MENU} role={roleOf(session.roles)} above={<StandingBanner />}>
+    <StaffShell menu={menu} role={roleOf(session.roles)} above={<StandingBanner />}>
       <Router>
         <Route path="/" component={Today} />
         <Route path="/clients" component={Clients} />
@@ -90,6 +96,14 @@ export default function Staff() {
         <Route path="/clients/:client_id/appointments" component={ClientDetails} />
         <Route path="/clients/:client_id/appointments/new" component={NewAppointmentPage} />
         <Route path="/clients/:client_id/appointments/:appointment_id" component={AppointmentPage} />
+        <Route path="/clients/:client_id/messages" component={ClientDetails} />
+        <Route path="/clients/:client_id/messages/new" component={NewMessagePage} />
+        <Route path="/clients/:client_id/messages/:thread_id/print" component={PrintThreadPage} />
+        <Route path="/clients/:client_id/messages/:thread_id/opened" component={OpenedPage} />
+        <Route path="/messages/:client_id?/:thread_id?" component={MessagesPage} />
+        <Route path="/new-message" component={PickRecipientPage} />
+        <Route path="/mass-messages" component={MassMessagePage} />
+        <Route path="/mass-messages/:job_id" component={MassJobPage} />
         <Route path="/calendar" component={CalendarPage} />
         <Route path="/calendar/new" component={PickClientPage} />
         <Route path="/availability" component={AvailabilityPage} />

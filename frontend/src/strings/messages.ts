@@ -5,7 +5,7 @@ const { count } = shared;
 
 export const messages = {
   title: 'Messages',
-  lead: 'Between you and the people who treat you. Nobody else reads along.',
+  lead: 'Between you and the people at the practice who take part.',
   nav: 'Messages',
   unread: (n: number) => (n >= 100 ? 'unread conversations, 100 or more' : n === 1 ? 'unread conversation' : 'unread conversations'),
   most: '99+',
@@ -88,6 +88,7 @@ export const messages = {
     subjectMissing: 'Enter a subject',
     toMissing: 'Choose whom to write to',
     body: 'Message',
+    missing: 'Not sent yet. This is missing:',
     left: (n: number) => `${n.toLocaleString('en-US')} characters left`,
     saving: 'Saving',
     saved: (time: string) => `Saved ${time}`,
