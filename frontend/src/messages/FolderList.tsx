@@ -150,7 +150,7 @@ function Rows({ box, row, empty }: { box: ReturnType<typeof useFolder>; row: (on
 function Row({ one, folder, href, current }: { one: ThreadLine; folder: Folder; href: string; current: boolean }) {
   const zone = useMailZone();
   const who = partner(one);
-  const fresh = one.unread > 0 && folder !== 'sent';
+  const fresh = one.unread > 0 && folder !== 'sent' && !current; // what is open is being read
   return (
     <a class={fresh ? 'row mailrow fresh' : 'row mailrow'} href={href} aria-current={current ? 'true' : undefined}>
       <Avatar letters={initials(who.split(/[,;]/u)[0]!)} />
