@@ -5,7 +5,7 @@ import { useSession } from '../session.tsx';
 import { messages } from '../strings/messages.ts';
 import { shared } from '../strings/shared.ts';
 import type { ComposerFacts, SentMessage } from '../types.ts';
-import { Button, FieldError, Icon, Note, fileSize, time, useOnline } from '../ui/index.ts';
+import { Button, FieldError, Icon, Note, ProblemNote, fileSize, time, useAct, useOnline, useToast } from '../ui/index.ts';
 import { ACCEPT } from '../upload.ts';
 import { stateOf, unready, type Attaching } from './attaching.ts';
 import type { Desk } from './mailbox.ts';
@@ -87,6 +87,17 @@ export function Outcome({ writing }: { writing: Writing }) {
       {problem && <Note tone="bad" live icon={problem.status === 0 ? 'offline' : 'alert'}>{problem.passing ? words.unknown : `${words.failed} ${problem.faults[0]?.detail ?? problem.title}`}</Note>}
     </>
   );
+}
+
+/** Throws away what is written, and its files. */
+export function Discard({ writing }: { writing: Writing }) {
+  const say = useToast();
+  const act = useAct(async () => {
+    await writing.discard();
+    say(words.discarded);
+  });
+  if (!writing.text.subject && !writing.text.body && !writing.files.items.length) return null;
+  return <><p><Button mini look="quiet" icon="bin" busy={act.busy} onClick={() => void act.run()}>{words.discard}</Button></p><ProblemNote problem={act.problem} /></>;
 }
 
 interface Props {

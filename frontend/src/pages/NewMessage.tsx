@@ -2,7 +2,7 @@
 import { useLocation } from 'preact-iso';
 import { useEffect, useState } from 'preact/hooks';
 import { api, call } from '../http.ts';
-import { AttachButton, AttachedFiles, DraftState, Emergencies, Outcome } from '../messages/Composer.tsx';
+import { AttachButton, AttachedFiles, Discard, DraftState, Emergencies, Outcome } from '../messages/Composer.tsx';
 import { useFootHeight } from '../messages/foot.ts';
 import { unready } from '../messages/attaching.ts';
 import { myNewDesk } from '../messages/mailbox.ts';
@@ -83,6 +83,7 @@ function Begin({ items, facts }: { items: Choice[]; facts: ComposerFacts }) {
         <TextField id="m-body" label={strings.composer.body} rows={7} value={text.body} maxLength={facts.most} error={shown.body} onInput={(body) => change({ body })} />
         <AttachedFiles files={files} />
         <Outcome writing={writing} />
+        <Discard writing={writing} />
       </form>
     </TaskShell>
   );

@@ -125,7 +125,7 @@ function NewsRow({ item, onRead }: { item: Notification; onRead: (id: string) =>
       <div class="news-acts">
         {packet && item.intake_id
           ? <a class="btn mini" href={`${base}/intakes/${item.intake_id}`} onClick={opened}>{words.readSummary}<span class="hidden">{words.markReadOf(name)}</span></a>
-          : <a class="btn mini" href={message ? `${base}/messages` : signUp ? '/staff/sign-ups' : packet || document ? `${base}/documents` : `${base}/portal`} onClick={opened}>
+          : <a class="btn mini" href={item.kind === 'message_waiting' ? `/staff/messages/${item.client_id}/${item.thread_id}` : message ? `${base}/messages` : signUp ? '/staff/sign-ups' : packet || document ? `${base}/documents` : `${base}/portal`} onClick={opened}>
               {message ? messaging.news.open : signUp ? signups.today.open : packet || document ? words.openDocuments : words.openInvitation}<span class="hidden">{words.markReadOf(signUp ? title : name)}</span>
             </a>}
         {!item.read && (

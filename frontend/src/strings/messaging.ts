@@ -16,9 +16,7 @@ export const messaging = {
   reason: {
     no_seat: 'Writing messages needs a portal seat. An administrator can give you one.',
     switched_off: 'Secure messaging is switched off for your organization.',
-    feature_switched_off: 'Secure messaging is switched off for your organization.',
     not_in_plan: 'Your plan does not include secure messaging. The Plus plan adds it.',
-    feature_not_in_plan: 'Your plan does not include secure messaging. The Plus plan adds it.',
     organization_suspended: 'Your organization’s portal is paused. What was written can still be read.',
     client_switched_off: 'Secure messaging is switched off for this client.',
     no_account: 'This client has no portal account yet. Invite them first.',
@@ -35,7 +33,6 @@ export const messaging = {
     title: (name: string) => `New message to ${name}`,
     crumb: 'New message',
     sent: 'Your message is sent.',
-    attachFirst: 'Attach files',
   },
 
   tab: {
@@ -145,9 +142,9 @@ export const messaging = {
     title: 'Messages',
     receipts: { name: 'Read receipts', what: 'Both sides see under their own messages whether they were read.', how: ['A message counts as read once it was on the screen of the other side. In a desk’s conversation one reader is enough.'] },
     away: 'Out-of-hours note',
-    awayHelp: 'Clients read it in the composer outside the hours below. Empty: nothing is shown.',
+    awayHelp: 'Clients read it where they write, outside the hours above. Empty: nothing is shown.',
     hours: 'Hours in which messages are answered',
-    hoursHelp: 'By the organization’s clock. Outside of them clients see the note above.',
+    hoursHelp: 'By the organization’s clock. Outside of them clients see the note below.',
     days: ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'],
     from: (day: string) => `${day}, from`,
     to: (day: string) => `${day}, to`,
@@ -171,8 +168,7 @@ export const messaging = {
   news: {
     waiting: (name: string) => `A message from ${name} waits`,
     waitingHelp: 'It was unread for 15 minutes.',
-    opened: (name: string) => `An administrator opened your conversation with ${name}`,
-    openedOther: (name: string) => `An administrator opened a conversation with ${name}`,
+    opened: (name: string) => `An administrator opened a conversation with ${name}`,
     openedHelp: 'The reason stands with the conversation.',
     open: 'Open messages',
   },

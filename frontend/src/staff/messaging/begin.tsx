@@ -2,7 +2,7 @@
 import { useLocation, useRoute } from 'preact-iso';
 import { useMemo, useState } from 'preact/hooks';
 import { api, call } from '../../http.ts';
-import { AttachButton, AttachedFiles, DraftState, Outcome } from '../../messages/Composer.tsx';
+import { AttachButton, AttachedFiles, Discard, DraftState, Outcome } from '../../messages/Composer.tsx';
 import { unready } from '../../messages/attaching.ts';
 import { newDeskTo } from '../../messages/mailbox.ts';
 import { mailMoved } from '../../messages/news.ts';
@@ -14,12 +14,14 @@ import { staff } from '../../strings/staff.ts';
 import type { ComposerFacts } from '../../types.ts';
 import { Button, ErrorSummary, Heading, LinkButton, TextField, useLoad, useToast, type Wrong } from '../../ui/index.ts';
 import { Crumbs, Ready, RecordBones } from '../parts.tsx';
+import { whyNot } from './why.ts';
 
 const words = messaging.begin;
 
 export default function NewMessagePage() {
   const { client_id } = useRoute().params as { client_id: string };
   const path = { client_id };
+  const session = useSession();
   const loaded = useLoad(async () => {
     const [client, threads] = await Promise.all([
       call(api.GET('/practice/clients/{client_id}', { params: { path } })),
@@ -33,7 +35,7 @@ export default function NewMessagePage() {
         <>
           <Crumbs items={[[staff.clients.title, '/staff/clients'], [client.name, `/staff/clients/${client_id}`], [messaging.tab.title, `/staff/clients/${client_id}/messages`], words.crumb]} />
           {threads.can_write ? <Begin client_id={client_id} name={client.name} facts={threads.composer} /> : (
-            <section class="card"><div class="empty"><Heading title={words.crumb}>{words.title(client.name)}</Heading><p class="small">{messaging.reason[threads.reason ?? ''] ?? messaging.reasonOther}</p><LinkButton href={`/staff/clients/${client_id}/messages`}>{messaging.tab.title}</LinkButton></div></section>
+            <section class="card"><div class="empty"><Heading title={words.crumb}>{words.title(client.name)}</Heading><p class="small">{whyNot(session, threads.reason)}</p><LinkButton href={`/staff/clients/${client_id}/messages`}>{messaging.tab.title}</LinkButton></div></section>
           )}
         </>
       )}
@@ -76,6 +78,7 @@ function Begin({ client_id, name, facts }: { client_id: string; name: string; fa
         <Button look="primary" icon="send" type="submit" busy={writing.sending} busyLabel={strings.composer.sending}>{writing.problem?.passing ? strings.composer.again : strings.composer.send}</Button>
         <Button icon="copy" busy={writing.sending} onClick={() => void send(true)}>{messaging.copy}</Button>
         <AttachButton files={files} facts={facts}>{strings.composer.attach}</AttachButton>
+        <Discard writing={writing} />
       </div>
     </form>
   );

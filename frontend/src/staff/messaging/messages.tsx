@@ -14,14 +14,14 @@ import { messaging as words } from '../../strings/messaging.ts';
 import { Avatar, Bones, Button, Empty, Heading, LinkButton, Note, ProblemNote, initials, shortDay, useLoad, useToast } from '../../ui/index.ts';
 import { Trouble } from '../parts.tsx';
 import { momentInSentence } from '../when.ts';
+import { whyNot } from './why.ts';
 
 export const hrefOf = (one: { client_id?: string; thread_id: string }) => `/staff/messages/${one.client_id}/${one.thread_id}`;
 
 export default function MessagesPage() {
   const { client_id, thread_id } = useRoute().params as { client_id?: string; thread_id?: string };
-  const { features } = useSession();
-  const state = features.messaging;
-  const on = state?.on === true;
+  const session = useSession();
+  const on = session.features.messaging?.on === true;
   const open = client_id && thread_id;
   return (
     <>
@@ -29,7 +29,7 @@ export default function MessagesPage() {
         <div class="stack g1">{open ? <p class="pagetitle">{strings.title}</p> : <Heading>{strings.title}</Heading>}<p class="soft">{words.lead}</p></div>
         {on && <div class="cluster g2"><LinkButton icon="people" href="/staff/mass-messages">{words.mass}</LinkButton><LinkButton look="primary" icon="pen" href="/staff/new-message">{strings.write}</LinkButton></div>}
       </div>
-      {!on && <Note tone="info" icon="lock">{words.reason[state?.reason ?? ''] ?? strings.off}</Note>}
+      {!on && <Note tone="info" icon="lock">{whyNot(session, 'feature_switched_off')}</Note>}
       <div class={open ? 'mailpanes open' : 'mailpanes'}>
         <section class="maillist" aria-label={strings.title}><FolderList hrefOf={hrefOf} current={thread_id ?? null} /></section>
         {open
@@ -43,6 +43,7 @@ export default function MessagesPage() {
 function Talking({ client_id, thread_id }: { client_id: string; thread_id: string }) {
   const talk = useMemo(() => talkWith(client_id, thread_id), [client_id, thread_id]);
   const open = useConversation(talk, thread_id);
+  const session = useSession();
   const { route } = useLocation();
   const say = useToast();
   const { trash, restore } = useTrash(talk, () => {
@@ -83,7 +84,7 @@ function Talking({ client_id, thread_id }: { client_id: string; thread_id: strin
       <Messages open={open} talk={talk} />
       {data.can_answer
         ? <div class="mailfoot"><Composer desk={talk.desk} facts={data.composer} to={shortPartner(thread)} copy={words.copy} onSent={open.wake} onCopied={() => say(words.copied)} onArrived={open.wake} /></div>
-        : <Note tone="info">{words.reason[data.reason ?? ''] ?? words.reasonOther}</Note>}
+        : <Note tone="info">{whyNot(session, data.reason)}</Note>}
     </section>
   );
 }

@@ -10,6 +10,7 @@ import type { ClientThreads, ContactEntry, ThreadLine } from '../../types.ts';
 import { Badge, Button, Dialog, Empty, Field, Icon, LinkButton, Note, TextField, clockOf, dayKey, instantOf, lately, useAct, useLoad } from '../../ui/index.ts';
 import { Failed, Ready, RowBones } from '../parts.tsx';
 import { moment } from '../when.ts';
+import { whyNot } from './why.ts';
 
 const words = messaging.tab;
 
@@ -28,6 +29,7 @@ function Conversations({ first, client_id }: { first: ClientThreads; client_id: 
   const [items, setItems] = useState<ThreadLine[]>(first.items);
   const [cursor, setCursor] = useState(first.next_cursor);
   const [asked, setAsked] = useState<ThreadLine | null>(null);
+  const session = useSession();
   const more = useAct(async () => {
     const page = await call(api.GET('/practice/clients/{client_id}/messages', { params: { path: { client_id }, query: { cursor: cursor! } } }));
     setItems((known) => [...known, ...page.items]);
@@ -37,7 +39,7 @@ function Conversations({ first, client_id }: { first: ClientThreads; client_id: 
   return (
     <section class="card flush" aria-labelledby="talks">
       <div class="cardhead"><h2 id="talks">{words.conversations}</h2>{items.length > 0 && write}</div>
-      {!first.can_write && <div class="inset"><Note tone="info" icon="lock">{messaging.reason[first.reason ?? ''] ?? messaging.reasonOther}</Note></div>}
+      {!first.can_write && <div class="inset"><Note tone="info" icon="lock">{whyNot(session, first.reason)}</Note></div>}
       {items.length === 0 ? <Empty icon="message" level={3} title={words.emptyTitle} action={write}>{words.empty}</Empty>
         : <ul class="rows">{items.map((one) => <li key={one.thread_id}>{one.mine === false ? <Foreign one={one} onOpen={() => setAsked(one)} /> : <Own one={one} />}</li>)}</ul>}
       {cursor && <div class="cardhead foothead"><Button mini busy={more.busy} onClick={() => void more.run()}>{words.more}</Button><Failed problem={more.problem} /></div>}

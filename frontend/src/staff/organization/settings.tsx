@@ -137,7 +137,7 @@ function Messaging(wiring: Wiring) {
   const now = saving.settings.messaging;
   return (
     <div class="sub stack g4">
-      <div class="split">
+      <div class="split keep">
         <div class="stack g1"><label class="strong small" for="receipts">{text.receipts.name}</label><p class="small soft" id="receipts-what">{text.receipts.what} {text.receipts.how[0]}</p><MarkOf mark={saving.mark} id="receipts" /></div>
         <OnOff id="receipts" on={now.read_receipts} disabled={locked} describedBy="receipts-what" onChange={(on) => void saving.save('receipts', { messaging: { read_receipts: on } })} />
       </div>
