@@ -93,7 +93,9 @@ def read_opened_thread(context: Context, client_id: str, thread_id: str, query: 
 )
 def download_opened_attachment(context: Context, client_id: str, thread_id: str, attachment_id: str) -> MyLink:
     """A short-lived link to an attachment of a conversation that I have opened"""
-    url, until = messages.hand_out(context, break_glass.require(context, thread_id), attachment_id, 0)
+    found = messages.attachment(messages.get(context, thread_id), attachment_id)
+    break_glass.require(context, thread_id)
+    url, until = messages.hand_out(context, found)
     return MyLink(url=url, expires_at=clock.text(until))
 
 

@@ -146,7 +146,8 @@ def _responses(route: Route) -> dict[str, Any]:
     if route.audience != PUBLIC:
         codes |= {401, 403}
     names = route.body.model_fields if route.body else {}
-    if "{" in route.path or RULES[route.action].anyone or any(name.endswith("_id") for name in names):
+    names_others = any(name == "to" or name.endswith(("_id", "_ids")) for name in names)
+    if "{" in route.path or RULES[route.action].anyone or names_others:
         codes.add(404)
     if route.body or route.query or route.idempotent or route.media != "application/json":
         codes |= {409, 415, 422}

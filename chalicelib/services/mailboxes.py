@@ -316,8 +316,11 @@ def restore(context: Context, thread_id: str) -> None:
 
 
 def sweep(pk: str, sk: str, now: datetime) -> None:
-    """A thread that is due for somebody: out of their trash for good, or they are told that something waits."""
+    """A thread that is due for somebody: out of their trash for good, or they are told that something waits. Brought
+    once more by the queue, it is due no longer (or not yet again), and nothing is done."""
     for box in at_keys([(pk, sk)], consistent=True):
+        if box.duesk is None or box.duesk > clock.text(now):
+            continue
         if box.folder == TRASH:
             _purge(box, now)
         else:

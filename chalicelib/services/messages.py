@@ -438,16 +438,21 @@ def download(context: Context, thread_id: str, attachment_id: str) -> tuple[str,
     """A link to an attachment for two minutes, made after the permission check. Raises NotFound."""
     thread = get(context, thread_id)
     box = box_of(context, thread)
-    return hand_out(context, thread, attachment_id, int(box.hidden_to or 0))
+    return hand_out(context, attachment(thread, attachment_id, int(box.hidden_to or 0)))
 
 
-def hand_out(context: Context, thread: Thread, attachment_id: str, hidden: int) -> tuple[str, Any]:
-    """The link itself; its name is ours, for it is part of the address (adapters.documents.link)."""
+def attachment(thread: Thread, attachment_id: str, hidden: int = 0) -> Attachment:
+    """A file of a thread, of a message above `hidden`. Raises NotFound."""
     found = Attachment.find(**_of_thread(thread), attachment_id=attachment_id)
     if found is None or int(found.number) <= hidden:
         raise NotFound()
-    about = {"client_id": context.client_id, "thread_id": thread.thread_id, "attachment_id": attachment_id}
-    audits.record(context, "message:download", **about)
+    return found
+
+
+def hand_out(context: Context, found: Attachment) -> tuple[str, Any]:
+    """The link itself; its name is ours, for it is part of the address (adapters.documents.link)."""
+    about = {"thread_id": found.thread_id, "attachment_id": found.attachment_id}
+    audits.record(context, "message:download", client_id=context.client_id, **about)
     name = f"attachment-{found.number}.{found.file_type}"
     return bucket.link(found.object_key, found.object_version, name, filetypes.MEDIA[found.file_type])
 

@@ -3505,11 +3505,14 @@ export interface components {
         };
         /**
          * AccountView
-         * @description How one signs in. `second_factor_required`: it cannot be switched off.
+         * @description How one signs in. `new_email`: a link is on its way there and works; null as well when a new password, new codes
+         *     or signing out everywhere has stopped it. `second_factor_required`: it cannot be switched off.
          */
         AccountView: {
             /** Email */
             email: string;
+            /** New Email */
+            new_email: string | null;
             /** Recovery Codes Left */
             recovery_codes_left: number;
             /** Second Factor */
@@ -3622,7 +3625,7 @@ export interface components {
         };
         /**
          * ApiTokenView
-         * @description A token. `stopped`: whoever made it may not sign in at present. `used_at` is exact to a minute or so.
+         * @description A token. `stopped`: for good, with the account of whoever made it. `used_at` is exact to a minute or so.
          */
         ApiTokenView: {
             /** Created At */
@@ -5348,7 +5351,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "open" | "expired" | "locked" | "revoked" | "used" | "replaced";
+            state: "open" | "expired" | "locked" | "revoked" | "used" | "replaced" | "paused";
             tenant: components["schemas"]["TenantView"];
         };
         /**
@@ -5523,7 +5526,8 @@ export interface components {
         };
         /**
          * JobItemView
-         * @description One item. `reason` is a code, as of a problem; `client_name` where the item is about a client's file.
+         * @description One item. `reason` is a code, as of a problem; `client_name` where the item is about a client's file, and
+         *     whoever asks may see the list of clients: an API token needs `clients:read` for it.
          */
         JobItemView: {
             /** Client Id */
@@ -12824,6 +12828,15 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -13109,6 +13122,15 @@ export interface operations {
             };
             /** @description Problem */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -16072,6 +16094,15 @@ export interface operations {
             };
             /** @description Problem */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -26150,6 +26181,15 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -26247,6 +26287,15 @@ export interface operations {
             };
             /** @description Problem */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -26919,6 +26968,15 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -27016,6 +27074,15 @@ export interface operations {
             };
             /** @description Problem */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -265,6 +265,8 @@ def _messages(stage: Stage, call: Callable[[str], Caller]) -> None:
         assert sent.status == 201, sent
         stage.ids[key] |= {"thread_id": thread, "attachment_id": file}
         stage.members[thread] = {to} if to else {"A1", "A2"}
+    for who, path in (("BT", f"/practice/clients/{PEOPLE['CB'].id}/messages/"), ("CB", "/portal/messages/")):
+        assert call(who).post(f"{path}{stage.ids['CB']['thread_id']}/trash").status == 204
     own = stage.ids["C1"]
     theirs = f"/practice/clients/{PEOPLE['C1'].id}/messages/{own['thread_id']}"
     own["print_id"] = call("T1").post(f"{theirs}/pdf").json["print_id"]
@@ -508,9 +510,10 @@ def _about_own(route: Route, stage: Stage, name: str) -> Iterator[Target]:
             there = there if name in OF_TENANT else {key}
             if wanted == "mass_job_id":  # a colleague's mass message is the administrators' and its sender's
                 there = {each for each in there if each == key or each in ("A1", "A2", "B1", "D1")}
-            rest = {each: ids[each] for each in NESTED if f"{{{each}}}" in route.path and each in ids}
-            if any(f"{{{each}}}" in route.path and each not in ids for each in NESTED):
-                continue
+            named = {each: _wanted(route, each) for each in NESTED if f"{{{each}}}" in route.path}
+            if any(each not in ids for each in named.values()):
+                continue  # there is none of it: the targets below ask for what is not there
+            rest = {each: ids[own] for each, own in named.items()}
             path = _filled(route, {**rest, name: ids[wanted]})
             yield Target(f"{name} of {key}", path, None, False, frozenset(there))
             if "{form_id}" in route.path:

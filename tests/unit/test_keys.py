@@ -199,3 +199,19 @@ def test_two_clients_share_no_item_that_is_written(world: World, call: Callable[
     assert not [
         pk for keys in (*steps["save"], *steps["sign, seal, tell"]) for pk, _ in keys if pk.startswith(counters)
     ]
+
+
+def test_two_clients_who_write_to_the_same_people_share_no_item(world: World, call: Callable[..., Caller]) -> None:
+    """Not even a count of what is unread: a desk that many write to at once is no hot item."""
+    written = []
+    for key in ("C1", "C2"):
+        with _written() as keys:
+            body = {"to": "administration", "subject": "A question", "body": "Words"}
+            thread = call(key).post("/portal/messages", body).json["thread_id"]
+            path = f"/practice/clients/{world.id(key)}/messages/{thread}"
+            assert call("A1").post(path, {"body": "An answer"}).status == 201
+            assert call("A1").post(f"{path}/read", {"up_to": 1}).status == 204
+        written.append(keys)
+    one, other = written
+    assert len(one) > 8
+    assert {sk.partition("#")[0] for _, sk in one & other} <= {"SESSION"}

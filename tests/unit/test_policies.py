@@ -41,7 +41,7 @@ STAFF_ABOUT_A_CLIENT = {
     "appointment:manage", "appointment:read",
     "client:contact", "client:read", "client:settle_flag", "document:download", "document:read", "document:share",
     "document:verify", "intake:read", "intake:record", "intake:summarize", "invite:read", "login_link:send",
-    "mail:read", "upload:add", "upload:read",
+    "mail:read", "upload:add", "upload:finish", "upload:read",
 }  # fmt: skip
 # 6.2 the contact log is the practice's; 6.1 "between therapists and their assigned clients, and administrators and any
 # client with an account".
@@ -73,10 +73,11 @@ ADMINISTRATORS_ONLY |= {"form:publish", "form:update", "intake:remind_many", "in
 ADMINISTRATORS_ONLY |= {"offer:update"}
 # Tokens reach the organization's clients, so whoever has them all makes and ends them.
 ADMINISTRATORS_ONLY |= {"token:create", "token:read", "token:revoke"}
-# Issue 3: suspended means "nothing new is sent": what names no feature, and mails somebody who is not there yet.
-BEGINS = {"client:create", "client:import", "staff:invite"}
 # 6.5 "except by break-glass with a stated reason, which is audited and announced".
 ADMINISTRATORS_ONLY |= {"message:open"}
+# Issue 3: suspended means "nothing new is begun or sent": what names no feature, and mails somebody who is not there
+# yet, brings a file, or lets a program in. What was begun is finished.
+BEGINS = {"client:create", "client:import", "staff:invite", "token:create", "upload:add"}
 # 1.7 "Each staff member sets their own availability … An administrator may set it for them."
 OWN_OR_BY_ADMINISTRATORS = {"availability:read", "availability:update", "calendar:read"}
 # 4.5 "the client can always download their own copy"; DESIGN: one's own record is never gated.
@@ -84,7 +85,7 @@ OWN_OR_BY_ADMINISTRATORS = {"availability:read", "availability:update", "calenda
 CLIENTS_OWN = {
     "appointment:read",
     "document:download", "document:read", "document:verify", "intake:read", "profile:read", "profile:update",
-    "upload:add", "upload:read",
+    "upload:add", "upload:finish", "upload:read",
 }  # fmt: skip
 # 4.2 "electronically signed", by the client alone (CVE-2026-24890: nobody signs for anybody else).
 # 5.1 "Therapists let clients self-schedule"; 5.3 staff propose, the client answers.
@@ -438,7 +439,7 @@ def test_what_clients_may_do_is_pinned() -> None:
         "account:read", "account:update", "document:download", "document:read", "document:verify", "home:read",
         "intake:complete", "intake:read", "profile:read", "profile:update", "session:end", "session:extend",
         "session:list", "session:prove", "session:read",
-        "upload:add", "upload:read",
+        "upload:add", "upload:finish", "upload:read",
         "message:draft", "message:list", "message:read", "message:send",
     }  # fmt: skip
     assert {rule.client for rule in RULES.values()} == {Reach.NOBODY, Reach.SELF}
