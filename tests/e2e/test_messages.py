@@ -254,7 +254,7 @@ def test_mass_message_break_glass_and_settings(devices: Callable[..., Device], c
     admin.look("mass-sent")
 
     admin.open(f"/staff/clients/{C1.id}/messages")
-    admin.sees("Of colleagues")
+    admin.sees("A colleague’s conversation")
     admin.look("client-tab")
     page.get_by_role("button", name=re.compile("^Open with a reason")).first.click()
     admin.press("Open and tell them")

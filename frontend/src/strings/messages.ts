@@ -35,7 +35,6 @@ export const messages = {
   to: (names: string) => `To ${names}`,
   topics: { direct: '', administration: 'Administration', billing: 'Billing', clinical: 'Clinical questions' } as Record<string, string>,
   practice: 'The practice',
-  off: 'Messages cannot be written here now. What was written before can still be read.',
   offCall: (phone: string) => `Messages cannot be written here now. What was written before can still be read. You can call the practice at ${phone}.`,
 
   thread: {

@@ -41,7 +41,7 @@ export const messaging = {
     write: 'Write a message',
     emptyTitle: 'No conversation yet',
     empty: 'What you and this client write to each other is listed here.',
-    notMine: 'Of colleagues',
+    notMine: 'A colleague’s conversation',
     notMineText: (names: string) => `A conversation of ${names}. You see that it is there, not what it says.`,
     open: 'Open with a reason',
     openOf: (names: string) => `, the conversation of ${names}`,
@@ -81,7 +81,7 @@ export const messaging = {
     banner: 'Opened with a reason. Its therapist and the other administrators were told.',
     ended: 'The half hour is over, or it was never opened. Open it again with a reason from the Messages tab.',
     endedTitle: 'This conversation is closed',
-    log: 'Who opened it before',
+    log: 'Who opened it',
     earlier: 'Show earlier messages',
   },
 

@@ -35,7 +35,7 @@ function Conversations({ first, client_id }: { first: ClientThreads; client_id: 
     setItems((known) => [...known, ...page.items]);
     setCursor(page.next_cursor);
   });
-  const write = first.can_write ? <LinkButton look="primary" icon="pen" href={`/staff/clients/${client_id}/messages/new`}>{words.write}</LinkButton> : undefined;
+  const write = first.can_write ? <LinkButton icon="pen" href={`/staff/clients/${client_id}/messages/new`}>{words.write}</LinkButton> : undefined;
   return (
     <section class="card flush" aria-labelledby="talks">
       <div class="cardhead"><h2 id="talks">{words.conversations}</h2>{items.length > 0 && write}</div>
