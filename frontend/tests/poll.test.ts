@@ -44,7 +44,7 @@ test('it backs off, pauses, comes back at once, and stops', async () => {
   await pass(0);
   assert.equal(looks, 11, 'at once when it is seen again');
   fresh = true;
-  await pass(10_000);
+  await pass(15_000);
   await pass(10_000);
   assert.equal(looks, 13, 'the quick pace goes on while something comes');
   poll.wake();
