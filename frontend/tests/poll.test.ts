@@ -9,11 +9,11 @@ Object.assign(globalThis, {
   document: page, addEventListener: device.addEventListener.bind(device), removeEventListener: device.removeEventListener.bind(device),
 });
 
-/** Lets what was promised happen, then moves the clock. */
+/** Lets what was promised happen, and moves the clock. */
 async function pass(ms: number): Promise<void> {
-  for (let second = 0; second < ms / 1000; second += 1) {
-    mock.timers.tick(1000);
-    for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
+  for (let second = 0; second <= ms / 1000; second += 1) {
+    if (second > 0) mock.timers.tick(1000);
+    for (let turn = 0; turn < 9; turn += 1) await Promise.resolve();
   }
 }
 
