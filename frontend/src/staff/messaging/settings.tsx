@@ -55,9 +55,9 @@ export function MessageHours({ saving, locked }: { saving: Saving; locked: boole
 
 /** Administration, Billing, Clinical questions: open or not, and who answers. */
 export function MessageDesks({ saving, locked }: { saving: Saving; locked: boolean }) {
-  const people = useLoad(() => call(api.GET('/practice/staff')), []);
+  const people = useLoad(async () => (locked ? [] : (await call(api.GET('/practice/staff'))).items), [locked]); // therapists read the settings only
   const { desks } = saving.settings.messaging;
-  const everyone = (people.data?.items ?? []).filter((one) => one.status === 'active');
+  const everyone = (people.data ?? []).filter((one) => one.status === 'active');
   return (
     <Group id="message-desks" label={words.desks} help={words.desksHelp}>
       <div class="stack g4">
@@ -80,7 +80,7 @@ export function MessageDesks({ saving, locked }: { saving: Saving; locked: boole
           );
         })}
       </div>
-      {people.problem && people.problem.status !== 403 && <p class="tiny soft">{general.trouble.title}</p>}
+      {people.problem && <p class="tiny soft">{general.trouble.title}</p>}
     </Group>
   );
 }
