@@ -252,3 +252,22 @@ def test_what_people_wrote_stands_nowhere_in_the_clear(world: World, call: Call)
         assert "zanzibar" not in repr(stored(kind)), kind
     assert stored("contact_entry")
     assert stored("staff_draft")
+
+
+def test_who_is_gone_and_who_writes_too_much(world: World, call: Call, limits: Callable[..., None]) -> None:
+    client, therapist, admin = call("C1"), call("T1"), call("A1")
+    thread = begin(client, world.id("T1"))
+    limits(messages_client=(2, 3600))
+    assert answered(client.post(f"/portal/messages/{thread}", {"body": "Two"})) == 2
+    full = client.post(f"/portal/messages/{thread}", {"body": "Three"})
+    assert (full.status, full.code) == (429, "too_many_requests")
+    limits(messages_client=(100, 3600))
+    assert admin.post(f"/practice/staff/{world.id('T1')}/disable").status == 200
+    assert therapist.get(to_client(world, "C1", thread)).status == 401
+    assert client.post(f"/portal/messages/{thread}", {"body": "Anybody?"}).code == "nobody_there"
+    mine = write(world, admin, "C3")
+    assert admin.post(f"/practice/clients/{world.id('C3')}/access/end").status == 200
+    assert admin.post(to_client(world, "C3", mine), {"body": "x"}).code == "access_ended"
+    assert call("C3").get(f"/portal/messages/{mine}").status == 401
+    shown = admin.get(to_client(world, "C3", mine)).json
+    assert (shown["can_answer"], shown["reason"]) == (False, "access_ended")
