@@ -1,33 +1,16 @@
 /** The routes, and what must be true before each is shown. */
 import type { ComponentType } from 'preact';
-import { ErrorBoundary, lazy, LocationProvider, Route, Router, useLocation } from 'preact-iso';
+import { ErrorBoundary, LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import { useEffect, useLayoutEffect } from 'preact/hooks';
 import { comeBackTo, load, SessionProvider, useSessionState } from './session.tsx';
-import { keep, organization, recall } from './keep.ts';
+import { page } from './chunk.ts';
+import { organization } from './keep.ts';
 import { Proof } from './shell/Proof.tsx';
 import { IdleWatch, useBrand } from './shell/shells.tsx';
 import type { Kind } from './types.ts';
 import { Bones, Boundary, LoadFailed, ToastProvider, useBodyClass } from './ui/index.ts';
 import { SignIn } from './pages/SignIn.tsx';
 import { Front, NotFound } from './pages/Front.tsx';
-
-/** A page in its own file. When the file is gone (a new version was put in place), the page loads again, once. */
-function page(get: () => Promise<{ default: ComponentType }>): ComponentType {
-  return lazy(async () => {
-    try {
-      const found = await get();
-      keep('reloaded', null);
-      return found;
-    } catch (cause) {
-      if (navigator.onLine && !recall<boolean>('reloaded')) {
-        keep('reloaded', true);
-        location.reload();
-        return new Promise<never>(() => {});
-      }
-      throw cause;
-    }
-  }) as unknown as ComponentType;
-}
 
 /** A page for one kind of person: sends everybody else to sign in first. */
 function only(kind: Kind, Inner: ComponentType): ComponentType {
@@ -78,6 +61,10 @@ const ProfilePage = only('client', page(() => import('./pages/Profile.tsx')));
 const Appointments = only('client', page(() => import('./pages/Appointments.tsx')));
 const Book = only('client', page(() => import('./pages/Book.tsx')));
 const AppointmentPage = only('client', page(() => import('./pages/Appointment.tsx')));
+const MessagesPage = only('client', page(() => import('./pages/Messages.tsx')));
+const NewMessage = only('client', page(() => import('./pages/NewMessage.tsx')));
+const ConversationPage = only('client', page(() => import('./pages/Conversation.tsx')));
+const PrintConversation = only('client', page(() => import('./pages/PrintConversation.tsx')));
 const Staff = only('staff', page(() => import('./staff/index.tsx')));
 
 function Frame() {
@@ -109,6 +96,10 @@ function Frame() {
           <Route path="/appointments" component={Appointments} />
           <Route path="/appointments/new" component={Book} />
           <Route path="/appointments/:appointment_id" component={AppointmentPage} />
+          <Route path="/messages" component={MessagesPage} />
+          <Route path="/messages/new" component={NewMessage} />
+          <Route path="/messages/:thread_id" component={ConversationPage} />
+          <Route path="/messages/:thread_id/print" component={PrintConversation} />
           <Route path="/profile" component={ProfilePage} />
           <Route path="/staff" component={Staff} />
           <Route path="/staff/*" component={Staff} />

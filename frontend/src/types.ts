@@ -192,3 +192,23 @@ export type ClientAppointment = S['ClientAppointment'];
 export type TimeCheck = S['TimeCheck'];
 export type Waiter = S['WaiterView'];
 export type MyWait = S['MyWait'];
+
+/* ---------- secure messaging ---------- */
+export type Folder = 'inbox' | 'sent' | 'trash';
+/** A conversation in a list; whose it is, and whether the asker takes part, is there for staff only. */
+export type ThreadLine = Omit<S['MyThread'], 'subject'> & { subject: string | null } & Partial<Pick<S['ThreadRow'], 'client_id' | 'client_name' | 'mine' | 'last_from_practice'>>;
+export type Message = S['MessageView'];
+export type MessageFile = S['AttachmentView'];
+export type ComposerFacts = S['Composer'];
+export type Conversation = Omit<S['MyConversation'], 'thread'> & { thread: ThreadLine; reason?: string | null };
+export type MessageDraft = S['MessageDraft'];
+export type MessageDraftBody = S['MessageDraftIn'];
+export type SentMessage = S['SentMessage'];
+export type ThreadPdf = S['PdfView'];
+export type PrintedThread = S['PrintView'];
+export type Choice = S['Choice'];
+export type ClientThreads = S['ClientThreads'];
+export type ContactEntry = S['ContactView'];
+export type MassLook = S['MassLook'];
+export type OpenedThread = S['OpenedThread'];
+export type Opening = S['OpeningView'];

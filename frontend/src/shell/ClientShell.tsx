@@ -1,8 +1,10 @@
 /** The frame of a client's pages: bottom tabs on a phone, a left navigation from 960 px. */
 import type { ComponentChildren } from 'preact';
 import { useLocation } from 'preact-iso';
+import { useNews } from '../messages/news.ts';
 import { useSession } from '../session.tsx';
 import { client } from '../strings/client.ts';
+import { messages } from '../strings/messages.ts';
 import { shared } from '../strings/shared.ts';
 import { Avatar, Icon, OfflineNote, useBodyClass, type IconName } from '../ui/index.ts';
 import { Letterhead } from './Mark.tsx';
@@ -11,6 +13,7 @@ import { Brand, CrisisLine, SignOutButton, SkipLink } from './shells.tsx';
 const MENU: { href: string; label: string; icon: IconName }[] = [
   { href: '/home', label: client.nav.home, icon: 'home' },
   { href: '/appointments', label: client.nav.appointments, icon: 'calendar' },
+  { href: '/messages', label: messages.nav, icon: 'message' },
   { href: '/forms', label: client.nav.forms, icon: 'form' },
   { href: '/documents', label: client.nav.documents, icon: 'folder' },
   { href: '/profile', label: client.nav.profile, icon: 'person' },
@@ -19,9 +22,11 @@ const MENU: { href: string; label: string; icon: IconName }[] = [
 export function ClientShell({ children }: { children: ComponentChildren }) {
   const { path } = useLocation();
   const session = useSession();
+  const { unread } = useNews();
   useBodyClass('client');
+  const count = unread > 0 ? <span class="count">{unread >= 100 ? messages.most : unread}<span class="hidden"> {messages.unread(unread)}</span></span> : null;
   const items = MENU.map((item) => (
-    <li key={item.href}><a href={item.href} aria-current={path === item.href || path.startsWith(`${item.href}/`) ? 'page' : undefined}><Icon name={item.icon} />{item.label}</a></li>
+    <li key={item.href}><a href={item.href} aria-current={path === item.href || path.startsWith(`${item.href}/`) ? 'page' : undefined}><Icon name={item.icon} />{item.label}{item.href === '/messages' ? count : null}</a></li>
   ));
   return (
     <>

@@ -38,9 +38,13 @@ import { WaitListPage } from './calendar/waitlist.tsx';
 import { calendar } from '../strings/calendar.ts';
 import { Today } from './today.tsx';
 import { Unfinished } from './unfinished.tsx';
+import { MassJobPage, MassMessagePage, MessagesPage, NewMessagePage, OpenedPage, PickRecipientPage, PrintThreadPage } from './messaging/later.tsx';
+import { useNews } from '../messages/news.ts';
+import { messages } from '../strings/messages.ts';
 import './staff.css';
 
 const CALENDAR = '/staff/calendar';
+const MESSAGES = '/staff/messages';
 const MENU: MenuItem[] = [
   { href: '/staff', label: staff.menu.today, icon: 'home', exact: true },
   { href: '/staff/clients', label: staff.menu.clients, icon: 'people', also: ['/staff/invitations', '/staff/sign-ups'] },
@@ -53,6 +57,7 @@ const MENU: MenuItem[] = [
       { href: '/staff/services', label: calendar.menu.offer },
     ],
   },
+  { href: '/staff/messages', label: messages.nav, icon: 'message', also: ['/staff/new-message', '/staff/mass-messages'] },
   { href: '/staff/unfinished', label: forms.unfinished.menu, icon: 'form' },
   {
     href: '/staff/organization/client-portal', label: staff.menu.organization, icon: 'building',
@@ -74,7 +79,11 @@ function roleOf(roles: string[]): string {
 export default function Staff() {
   const session = useSession();
   const asked = useRequestCount(useLocation().path);
-  const menu = (session.roles.includes('administrator') ? WITH_STAFF : MENU).map((item) => (item.href === CALENDAR ? { ...item, count: { n: asked, of: calendar.requests.count } } : item));
+  const { unread } = useNews();
+  const counts: Record<string, MenuItem['count']> = {
+    [CALENDAR]: { n: asked, of: calendar.requests.count }, [MESSAGES]: { n: unread, of: messages.unread(unread) },
+  };
+  const menu = (session.roles.includes('administrator') ? WITH_STAFF : MENU).map((item) => ({ ...item, count: counts[item.href] }));
   return (
     <StaffShell menu={menu} role={roleOf(session.roles)} above={<StandingBanner />}>
       <Router>
@@ -96,6 +105,14 @@ export default function Staff() {
         <Route path="/clients/:client_id/appointments" component={ClientDetails} />
         <Route path="/clients/:client_id/appointments/new" component={NewAppointmentPage} />
         <Route path="/clients/:client_id/appointments/:appointment_id" component={AppointmentPage} />
+        <Route path="/clients/:client_id/messages" component={ClientDetails} />
+        <Route path="/clients/:client_id/messages/new" component={NewMessagePage} />
+        <Route path="/clients/:client_id/messages/:thread_id/print" component={PrintThreadPage} />
+        <Route path="/clients/:client_id/messages/:thread_id/opened" component={OpenedPage} />
+        <Route path="/messages/:client_id?/:thread_id?" component={MessagesPage} />
+        <Route path="/new-message" component={PickRecipientPage} />
+        <Route path="/mass-messages" component={MassMessagePage} />
+        <Route path="/mass-messages/:job_id" component={MassJobPage} />
         <Route path="/calendar" component={CalendarPage} />
         <Route path="/calendar/new" component={PickClientPage} />
         <Route path="/wait-list" component={WaitListPage} />

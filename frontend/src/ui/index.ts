@@ -7,3 +7,4 @@ export { Icon, type IconName } from './icons.tsx';
 export { Heading, setOrganization } from './page.tsx';
 export { countries, SelectField, zones } from './select.tsx';
 export { FileField } from './file.tsx';
+export { fetchLink } from './link.ts';

@@ -6,10 +6,12 @@ import { useSession } from '../../session.tsx';
 import { Badge, Button, Check, Group, Icon, LinkButton, Note, Switch, useLoad } from '../../ui/index.ts';
 import { calendar } from '../../strings/calendar.ts';
 import { client } from '../../strings/client.ts';
+import { messaging } from '../../strings/messaging.ts';
 import { signups } from '../../strings/signups.ts';
 import { staff } from '../../strings/staff.ts';
 import type { Settings, SettingsFeature, SettingsPatch } from '../../types.ts';
 import { CopyLink, sentenceOf } from '../parts.tsx';
+import { MessageDesks, MessageHours } from '../messaging/settings.tsx';
 import { useSaving, type Mark, type Saving } from './saving.ts';
 
 const words = staff.settings;
@@ -124,7 +126,25 @@ function FeatureRow({ one, ...wiring }: { one: SettingsFeature } & Wiring) {
       disabled={!one.can_switch} reason={one.reason ? words.reason[one.reason] : null} patch={(on) => ({ features: { [one.feature]: on } })}
     >
       {one.feature === 'self_scheduling' && one.on && <Scheduling {...wiring} />}
+      {one.feature === 'messaging' && one.on && <Messaging {...wiring} />}
     </Row>
+  );
+}
+
+function Messaging(wiring: Wiring) {
+  const { saving, locked } = wiring;
+  const text = messaging.settings;
+  const now = saving.settings.messaging;
+  return (
+    <div class="sub stack g4">
+      <div class="split keep">
+        <div class="stack g1"><label class="strong small" for="receipts">{text.receipts.name}</label><p class="small soft" id="receipts-what">{text.receipts.what} {text.receipts.how[0]}</p><MarkOf mark={saving.mark} id="receipts" /></div>
+        <OnOff id="receipts" on={now.read_receipts} disabled={locked} describedBy="receipts-what" onChange={(on) => void saving.save('receipts', { messaging: { read_receipts: on } })} />
+      </div>
+      <MessageHours saving={saving} locked={locked} /><MarkOf mark={saving.mark} id="message-hours" />
+      <Text {...wiring} id="away-note" label={text.away} help={text.awayHelp} value={saving.server.messaging.away_note} rows={2} max={300} patch={(note) => ({ messaging: { away_note: note } })} />
+      <MessageDesks saving={saving} locked={locked} /><MarkOf mark={saving.mark} id="message-desks" />
+    </div>
   );
 }
 
