@@ -8,6 +8,7 @@ from chalicelib.handlers import (
     clients,
     documents,
     forms,
+    groups,
     imports,
     intakes,
     invites,
@@ -18,6 +19,7 @@ from chalicelib.handlers import (
     openings,
     senders,
     sendings,
+    series,
     sessions,
     signups,
     slots,
@@ -32,7 +34,8 @@ from chalicelib.handlers.routing import Route, Routes
 
 _FEATURES = (
     sessions, accounts, tenants, openings, staff, subscriptions, clients, invites, mails, wordings, senders, signups,
-    intakes, sendings, documents, uploads, forms, slots, appointments, imports, jobs, notifications, tokens, openapi,
+    intakes, sendings, documents, uploads, forms, slots, appointments, series, groups,
+    imports, jobs, notifications, tokens, openapi,
 )  # fmt: skip
 
 HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]

@@ -8,7 +8,7 @@ from chalicelib import clock
 from chalicelib.context import Context
 from chalicelib.errors import NotFound
 from chalicelib.models.clients import Client
-from chalicelib.models.slots import Appointment, Availability
+from chalicelib.models.slots import Appointment, Availability, Group
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import load
 from chalicelib.policies.rules import Role
@@ -30,7 +30,7 @@ class Agenda(NamedTuple):
     bookable: bool  # by clients
     hours: Sequence[Interval]
     time_off: Sequence[Interval]
-    appointments: Sequence[Appointment]
+    appointments: Sequence[Appointment | Group]
 
 
 def window(context: Context, staff_ids: Sequence[str], first_day: date, last_day: date, zone: str) -> list[Agenda]:
@@ -104,9 +104,9 @@ def _whose(context: Context, staff_ids: Sequence[str]) -> list[tuple[Staff, Avai
     return pairs
 
 
-def named(context: Context, appointments: Sequence[Appointment]) -> dict[str, Client]:
-    """The files of those among these clients whom the asker may see at this moment, by id."""
-    wanted = list(dict.fromkeys(each.client_id for each in appointments))
+def named(context: Context, appointments: Sequence[Appointment | Group]) -> dict[str, Client]:
+    """The files of those among these clients whom the asker may see at this moment, by id; nobody of a group."""
+    wanted = list(dict.fromkeys(each.client_id for each in appointments if isinstance(each, Appointment)))
     return {client.client_id: client for client in clients.visible(context, wanted)}
 
 

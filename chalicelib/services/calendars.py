@@ -33,7 +33,9 @@ class Moved(PortalError):
 
 @dataclass(frozen=True)
 class Taken:
-    """What an appointment occupies: several times while the client may still choose, one otherwise, none at its end."""
+    """What an appointment occupies: several times while the client may still choose, one otherwise, none at its end.
+
+    Of both sides, but where a group meets: the group itself is the therapist's, each place in it its client's."""
 
     appointment_id: str
     starts: Sequence[int] = ()
@@ -41,6 +43,8 @@ class Taken:
     before: int = 0
     after: int = 0
     held_until: int | None = None
+    of_therapist: bool = True
+    of_client: bool = True
 
     def entries(self, *, buffers: bool) -> list[Busy]:
         """One for each time; a client's own keep no buffers."""
@@ -66,8 +70,10 @@ class Days:
         days = cls(tenant_id, staff_id, client_id)
         for change in changes:
             for entry in change.entries(buffers=True):
-                days.therapist |= dict.fromkeys(_days_of(entry))
-                days.client |= dict.fromkeys(_days_of(entry._replace(before=0, after=0)))
+                if change.of_therapist:
+                    days.therapist |= dict.fromkeys(_days_of(entry))
+                if change.of_client:
+                    days.client |= dict.fromkeys(_days_of(entry._replace(before=0, after=0)))
         return days
 
     def also_around(self, start: int) -> None:

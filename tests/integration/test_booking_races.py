@@ -153,14 +153,14 @@ def test_the_hours_that_were_read_are_the_hours_that_count(world: World, call: C
 
     service, clock = opened(call, "T1"), world.portal.clock
     day = at(clock, 3)[:10]
-    commit, beside = appointments._commit, [True]
+    commit, beside = appointments.commit, [True]
 
     def slowly(*args: Any) -> Any:
         if beside and beside.pop():
             booking.hours(call("A1"), "T1", *booking.EVERY_DAY, time_off=[{"first_day": day, "last_day": day}])
         return commit(*args)
 
-    monkeypatch.setattr(appointments, "_commit", slowly)
+    monkeypatch.setattr(appointments, "commit", slowly)
     assert book(call("C1"), "T1", service, at(clock, 3)).code == "slot_not_offered"
     assert flows.stored("appointment") == []
 
@@ -169,13 +169,13 @@ def test_who_is_no_longer_assigned_cannot_be_booked(world: World, call: Call, mo
     from chalicelib.services import appointments, clients
 
     service, clock = opened(call, "T1"), world.portal.clock
-    commit = appointments._commit
+    commit = appointments.commit
 
     def slowly(*args: Any) -> Any:
         clients.unassign(world.tenant_id("oak"), world.id("C1"), world.id("T1"))
         return commit(*args)
 
-    monkeypatch.setattr(appointments, "_commit", slowly)
+    monkeypatch.setattr(appointments, "commit", slowly)
     assert book(call("C1"), "T1", service, at(clock, 3)).code == "therapist_not_offered"
     assert flows.stored("appointment") == []
 
