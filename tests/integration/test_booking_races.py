@@ -180,12 +180,49 @@ def test_who_is_no_longer_assigned_cannot_be_booked(world: World, call: Call, mo
     assert flows.stored("appointment") == []
 
 
+def test_one_place_left_is_taken_once(world: World, call: Call, clients: list[Caller]) -> None:
+    """Fifty people, each with a client of theirs, and one place in the group."""
+    service, clock = opened(call, "T1"), world.portal.clock
+    made = booking.group(call("A1"), "T1", service, at(clock, 3), capacity=2, client_ids=[demo.fixed_id("N0")])
+    call("A1").drain()
+    staff = [call("A1") for _ in range(THREADS - 1)]
+    answers = together(
+        THREADS - 1,
+        lambda n: booking.of_group(staff[n], "T1", made.json, "members", {"client_id": demo.fixed_id(f"N{n + 1}")}),
+    )
+    assert _outcomes(answers) == {(200, None): 1, (409, "group_full"): THREADS - 2}
+    assert len(flows.stored("appointment")) == 2
+    assert booking.wrong(_now(world)) == []
+
+
+def test_one_client_is_in_one_group_at_a_time(world: World, call: Call, clients: list[Caller]) -> None:
+    """Two groups at overlapping times, and a booking of their own, at the same moment."""
+    service, clock = opened(call, "T1", "T4"), world.portal.clock
+    made = [booking.group(call("A1"), key, service, at(clock, 3)).json for key in ("T1", "T4")]
+    body = {"client_id": demo.fixed_id("N0")}
+    staff = [call("A1") for _ in range(24)]
+
+    def one(number: int) -> Answer:
+        if number % 3 == 2:
+            return book(clients[0], "T1", service, at(clock, 3, "15:50"))
+        key = ("T1", "T4")[number % 3]
+        return booking.of_group(staff[number], key, made[number % 3], "members", body)
+
+    outcomes = _outcomes(together(24, one))
+    assert set(outcomes) <= {(200, None), (201, None), (409, "client_busy"), (409, "own_conflict"),
+                             (409, "slot_taken"), (409, "too_many_open"), (503, "busy")}  # fmt: skip
+    assert booking.wrong(_now(world)) == []
+    live = [each for each in flows.stored("appointment") if each["status"] in ("confirmed", "requested")]
+    assert len([each for each in live if each.get("group_id")]) == 1
+
+
 # ---- everything in any order ----
 
 
 _STEPS = [
     *["book"] * 4, *["accept"] * 3, *["confirm"] * 2, *["propose"] * 2,
     "book_for", "move", "move_for", "decline", "cancel", "cancel_for", "wait", "sweep",
+    "series", "following", "group", "group", "add", "add", "move_group", "cancel_group", "work", "work",
 ]  # fmt: skip
 
 
@@ -198,6 +235,7 @@ class Walk:
         self.clients = {key: call(key) for key in ("C1", "C3")}
         self.staff = call("A1")
         self.seen: dict[str, tuple[str, dict[str, Any]]] = {}  # id → client, the view that somebody has of it
+        self.groups: dict[str, tuple[str, dict[str, Any]]] = {}  # id → therapist, the view that somebody has of it
         self.done: Counter[str] = Counter()
 
     def step(self) -> None:
@@ -209,7 +247,13 @@ class Walk:
             assert response.status < 500, (name, response)
             self.done[f"{name} {response.status} {response.code or ''}"] += 1
             if response.status < 300:
-                self.seen[response.json["appointment_id"]] = (key, response.json)
+                self._note(key, response.json)
+
+    def _note(self, key: str, view: dict[str, Any]) -> None:
+        if "group_id" in view and "members" in view:
+            self.groups[view["group_id"]] = (key, view)
+        elif "appointment_id" in view:
+            self.seen[view["appointment_id"]] = (key, view)
 
     def _start(self) -> str:
         """One of few times, so that they meet."""
@@ -266,6 +310,53 @@ class Walk:
     def _cancel_for(self) -> Any:
         return self._of_staff("cancellation", {})
 
+    def _series(self) -> Any:
+        key, therapist = self.random.choice([("C1", "T1"), ("C3", "T4")])
+        more = {"count": self.random.choice([2, 3]), "override": True}
+        return key, booking.book_series(self.staff, key, therapist, self.service, self._start(), **more)
+
+    def _following(self) -> Any:
+        """Of one of a series as it is now, moved or cancelled; often so that it meets itself."""
+        one = self.random.choice([each for each in flows.stored("appointment") if each.get("series_id")] or [None])
+        if one is None:
+            return None
+        key = next(each for each in self.clients if PEOPLE[each].id == one["client_id"])
+        seen = {"appointment_id": one["appointment_id"], "etag": one["version"]}
+        if self.random.random() < 0.7:
+            return key, theirs(self.staff, key, seen, "following/time", {"starts_at": self._start(), "override": True})
+        return key, theirs(self.staff, key, seen, "following/cancellation", {})
+
+    def _group(self) -> Any:
+        people = self.random.sample(["C1", "C3"], self.random.randint(0, 2))
+        return "T1", booking.group(self.staff, "T1", self.service, self._start(), *people, capacity=2, override=True)
+
+    def _of_group(self, verb: str, body: Any) -> Any:
+        if not self.groups:
+            return None
+        key, found = self.random.choice(list(self.groups.values())[-3:])
+        return key, booking.of_group(self.staff, key, found, verb, body)
+
+    def _add(self) -> Any:
+        return self._of_group("members", {"client_id": PEOPLE[self.random.choice(["C1", "C3"])].id})
+
+    def _move_group(self) -> Any:
+        return self._of_group("time", {"starts_at": self._start(), "override": True, "without_busy": True})
+
+    def _cancel_group(self) -> Any:
+        return self._of_group("cancellation", {})
+
+    def _work(self) -> None:
+        """What jobs have to do, and what those who look at their pages see then."""
+        with self.world.portal.pump.exclusively():
+            while self.world.portal.pump.invoke("on_job"):
+                pass
+        for key, found in list(self.groups.values())[-3:]:
+            self._note(key, booking.group_of(self.staff, key, found["group_id"]))
+        for each in flows.stored("appointment")[-4:]:
+            key = next(name for name in self.clients if PEOPLE[name].id == each["client_id"])
+            path = f"/practice/clients/{each['client_id']}/appointments/{each['appointment_id']}"
+            self._note(key, self.staff.get(path).json)
+
     def _wait(self) -> None:
         self.clock.advance(self.random.choice([60, 600, 1800, 3700]))
 
@@ -278,6 +369,15 @@ class Walk:
                 pass
 
 
+def _also_of(world: World, client: str, therapist: str) -> None:
+    from chalicelib.models.staff import Staff
+    from chalicelib.services import clients
+
+    member = Staff.find(tenant_id=world.tenant_id("oak"), staff_id=PEOPLE[therapist].id)
+    assert member is not None
+    clients.assign(world.tenant_id("oak"), PEOPLE[client].id, member)
+
+
 @pytest.mark.parametrize("seed", [4, 44])
 def test_whatever_happens_in_whatever_order(world: World, call: Call, seed: int, monkeypatch: Any) -> None:
     from chalicelib.services import sessions
@@ -285,11 +385,13 @@ def test_whatever_happens_in_whatever_order(world: World, call: Call, seed: int,
     monkeypatch.setattr(sessions, "idle_ends", lambda *_: world.portal.clock.now() + timedelta(days=1))
     monkeypatch.setattr(sessions, "_may_continue", lambda *_: True)  # the walk lasts for days
     service = opened(call, "T1", "T3", "T4")
+    _also_of(world, "C3", "T1")
     booking.settings(
         call("A1"), hold_hours=1, minimum_notice_hours=0, cancel_notice_hours=12, max_open_requests=20, max_upcoming=50
     )
     walk = Walk(world, call, service, seed)
     wanted = {"book", "confirm", "move", "propose", "accept", "cancel", "decline"}
+    wanted |= {"series", "following", "group", "add", "move_group", "cancel_group"}
     happened: set[str] = set()
     for number in range(6 * STEPS):  # which times are open depends on the hour: on until every kind has succeeded
         if number >= STEPS and happened >= wanted:
