@@ -198,13 +198,14 @@ def test_one_place_left_is_taken_once(world: World, call: Call, clients: list[Ca
 def test_one_client_is_in_one_group_at_a_time(world: World, call: Call, clients: list[Caller]) -> None:
     """Two groups at overlapping times, and a booking of their own, at the same moment."""
     service, clock = opened(call, "T1", "T4"), world.portal.clock
-    made = [booking.group(call("A1"), key, service, at(clock, 3)).json for key in ("T1", "T4")]
+    times = {"T1": "15:00", "T4": "15:15"}
+    made = [booking.group(call("A1"), key, service, at(clock, 3, time)).json for key, time in times.items()]
     body = {"client_id": demo.fixed_id("N0")}
     staff = [call("A1") for _ in range(24)]
 
     def one(number: int) -> Answer:
         if number % 3 == 2:
-            return book(clients[0], "T1", service, at(clock, 3, "15:50"))
+            return book(clients[0], "T1", service, at(clock, 3, "16:00"))
         key = ("T1", "T4")[number % 3]
         return booking.of_group(staff[number], key, made[number % 3], "members", body)
 
