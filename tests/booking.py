@@ -159,6 +159,31 @@ def of_group(staff: Caller, key: str, seen: dict[str, Any], verb: str, body: Any
     return staff.post(path, body, **{"etag": seen["etag"], **options})
 
 
+def wait_for(client: Caller, key: str, service_id: str, **more: Any) -> Answer:
+    """A client asks to be told of earlier times with a therapist of the world."""
+    idempotency = more.pop("key_", uuid.uuid4().hex)
+    body = {"staff_id": PEOPLE[key].id, "service_id": service_id, "mode": "telehealth", "zone": ZONE, **more}
+    return client.post("/portal/waits", body, key=idempotency)
+
+
+def wait_earlier(client: Caller, appointment: dict[str, Any], **more: Any) -> Answer:
+    """A client asks to be told of times before an appointment of theirs."""
+    return client.post("/portal/waits", {"appointment_id": appointment["appointment_id"], "zone": ZONE, **more})
+
+
+def waits(client: Caller) -> list[dict[str, Any]]:
+    """What a client waits for."""
+    answer = client.get("/portal/waits")
+    assert answer.status == 200, answer
+    found: list[dict[str, Any]] = answer.json["items"]
+    return found
+
+
+def take(client: Caller, wait: dict[str, Any], **options: Any) -> Answer:
+    """A client takes what is offered from the wait list."""
+    return client.post(f"/portal/waits/{wait['wait_id']}/acceptance", {"starts_at": wait["starts_at"]}, **options)
+
+
 def slots(client: Caller, service_id: str, first_day: str | date, days: int = 7, **more: Any) -> Answer:
     """The times that a client can book."""
     first = date.fromisoformat(first_day) if isinstance(first_day, str) else first_day
@@ -190,7 +215,12 @@ def taken(now: int) -> tuple[dict[str, set[Entry]], dict[str, set[Entry]]]:
 
     days: dict[str, set[Entry]] = {}
     meant: dict[str, set[Entry]] = {}
-    for each in flows.stored("appointment", "group", "therapist_day", "client_day"):
+    for each in flows.stored("appointment", "group", "therapist_day", "client_day", "wait"):
+        if each["kind"] == "wait":  # what is offered is the therapist's time, and not yet the client's
+            if each["status"] == "offered" and int(each["held_until"]) > now:
+                start = int(each["start"])
+                meant.setdefault(each["staff_id"], set()).add((start, start + int(each["minutes"]), each["wait_id"]))
+            continue
         if each["kind"] in ("appointment", "group"):
             for entry in _meant(each, now):
                 for person in _whose(each):
@@ -253,3 +283,10 @@ def _crowded() -> list[str]:
         if each["status"] == "confirmed" and inside != places.get(each["appointment_id"], set()):
             found.append(f"group {each['appointment_id']}: {inside} in, places {places.get(each['appointment_id'])}")
     return found
+
+
+def tenant_of(slug: str) -> str:
+    """The id of an organization of the world."""
+    from infra.local import world
+
+    return world.tenant_id(slug)

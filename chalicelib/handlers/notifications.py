@@ -20,7 +20,9 @@ class NotificationView(View):
     `worrying`: a safety answer of the packet waits for a staff member to mark it as seen."""
 
     notification_id: str
-    kind: Literal["packet_completed", "invitation_renewal_asked", "document_added", "sign_up_waiting"]
+    kind: Literal[
+        "packet_completed", "invitation_renewal_asked", "document_added", "sign_up_waiting", "appointment_requested"
+    ]
     client_id: str | None
     client_name: str | None
     intake_id: str | None

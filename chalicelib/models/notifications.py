@@ -12,7 +12,8 @@ class Notification(Record):
 
     staff_id = UnicodeAttribute()
     notification_id = UnicodeAttribute()
-    about = UnicodeAttribute()  # packet_completed, invitation_renewal_asked, document_added, sign_up_waiting
+    about = UnicodeAttribute()  # packet_completed, invitation_renewal_asked, document_added, sign_up_waiting, or
+    # appointment_requested
     client_id = UnicodeAttribute(null=True)  # a sign-up is about nobody's file
     intake_id = UnicodeAttribute(null=True)
     worrying = BooleanAttribute()

@@ -15,7 +15,7 @@ from chalicelib.adapters import icalendar
 from chalicelib.config import settings
 from chalicelib.models.clients import Client
 from chalicelib.models.mails import ClientMail, StaffMail
-from chalicelib.models.slots import Appointment, Group, Series
+from chalicelib.models.slots import Appointment, Group, Series, Wait
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import load
 from chalicelib.models.tenants import Tenant
@@ -170,6 +170,22 @@ def _series_composed(what: str, record: ClientMail | StaffMail, tenant: Tenant) 
     return composed._replace(calendar=(icalendar.PUBLISH, icalendar.calendar(events, icalendar.PUBLISH)))
 
 
+def _offered(record: ClientMail | StaffMail, tenant: Tenant) -> Letter | None:
+    """To somebody who waits for an earlier time: one is held for them. None when it is not so any more."""
+    assert isinstance(record, ClientMail)
+    place = {"tenant_id": record.tenant_id, "client_id": record.client_id}
+    client, wait = load((Client, place), (Wait, {**place, "wait_id": record.ids["wait_id"]}))
+    start, now = int(record.ids["start"]), clock.now()
+    if wait is None or not _is_there(client, None) or wait.status != "offered" or int(wait.start) != start:
+        return None
+    if now >= moment(int(wait.held_until)):
+        return None
+    when, until = shown(start, wait.client_zone), shown(int(wait.held_until), wait.client_zone)
+    link = tenants.login_url(tenant)
+    body = f"Hello {_first_name(client)},\n\na time has opened: {when}. It is held for you until {until}.\n\n{link}"
+    return letter(tenant, client.email, "A time has opened", body, _CLOSING, link, "Open the portal")
+
+
 def _first_name(client: Client) -> str:
     from chalicelib.services.clients import first_name
 
@@ -211,4 +227,5 @@ def shown(start: int, zone: str) -> str:
 COMPOSERS: Mapping[str, Callable[[Any, Tenant], Letter | None]] = {
     **{f"appointment_{what}": partial(_composed, what) for what in _TOLD},
     **{f"series_{what}": partial(_series_composed, what) for what in _SERIES},
+    "wait_offered": _offered,
 }

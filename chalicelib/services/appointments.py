@@ -8,7 +8,7 @@ what a caller is told to be taken is taken, and nobody is ever in two places at 
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -43,19 +43,20 @@ from chalicelib.errors import (
 )
 from chalicelib.models.clients import Assignment, Client
 from chalicelib.models.mails import ClientMail, StaffMail
-from chalicelib.models.slots import Appointment, Availability, Bookings, Offer
+from chalicelib.models.notifications import Notification
+from chalicelib.models.slots import Appointment, Availability, Bookings, Offer, WaitList
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import Page, at_keys, due_key, load
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.policies.rules import Role
-from chalicelib.services import audits, calendars, idempotency, jobs, mails, memberships, slots, tenants
+from chalicelib.services import audits, calendars, idempotency, jobs, mails, memberships, notifications, slots, tenants
 from chalicelib.services import availability as hours
 from chalicelib.services import staff as people
 from chalicelib.services.calendars import Days, Moved, Taken
 from chalicelib.slots.rules import Mode, Policy, Service
 from chalicelib.slots.search import Reason, Search, fits, objections
-from chalicelib.slots.zones import minute, moment
+from chalicelib.slots.zones import Interval, minute, moment
 
 REQUESTED, PROPOSED, CONFIRMED = "requested", "proposed", "confirmed"
 DECLINED, EXPIRED, CANCELLED, COMPLETED, NO_SHOW = "declined", "expired", "cancelled", "completed", "no_show"
@@ -90,6 +91,7 @@ class Scene:
     staff: Staff | None
     availability: Availability | None
     offer: Offer
+    waiting: WaitList | None
 
     def search(self, context: Context, service: Service, wish: slots.Wish, policy: Policy, moving: str) -> Search:
         """The question whether a time can be had."""
@@ -106,6 +108,12 @@ class Scene:
             moving=moving,
         )
 
+    def keep(self, context: Context, start: int, *changes: Taken) -> None:
+        """Of the days that were read those that these touch, and all that a cap on the therapist's day counts."""
+        assert self.availability is not None
+        counts = tenants.scheduling(context.tenant)["max_per_day"]
+        self.days.keep(*changes, whole_day=(self.availability.zone, start) if counts else None)
+
     def still_bookable(self, tx: Transaction) -> None:
         """For a transaction: the therapist is assigned, and the hours are those that were read."""
         assert self.assignment is not None
@@ -121,10 +129,13 @@ def scene_of(context: Context, client_id: str, staff_id: str, *changes: Taken, a
     days = Days.touched(context.tenant_id, staff_id, client_id, *changes)
     if around is not None:
         days.also_around(around)
-    kinds: list[Any] = [Bookings, Assignment, Staff, Availability, Offer]
-    bookings, assignment, staff, availability, offer, *found = load(*((kind, place) for kind in kinds), *days.wanted())
+    kinds: list[Any] = [Bookings, Assignment, Staff, Availability, Offer, WaitList]
+    bookings, assignment, staff, availability, offer, waiting, *found = load(
+        *((kind, place) for kind in kinds), *days.wanted()
+    )
     days.read(found)
-    return Scene(days, bookings, assignment, staff, availability, offer or hours.no_offer(context.tenant_id))
+    offer = offer or hours.no_offer(context.tenant_id)
+    return Scene(days, bookings, assignment, staff, availability, offer, waiting)
 
 
 # ---- what is written ----
@@ -139,6 +150,8 @@ class Step(NamedTuple):
     told: str  # the letter, see appointment_letters; "": none, of a series both sides are told once
     seen: int | None = None  # the version that was read; None: it is new
     check: Callable[[Transaction], None] | None = None  # what else must still hold, or changes along
+    old: Taken | None = None  # what it occupied; what of it becomes free is offered to those who wait
+    instead_of: str = ""  # the offer that it comes from, which holds nothing any more
     tell_staff: bool = True
 
 
@@ -147,21 +160,32 @@ def commit(context: Context, scene: Scene, step: Step, finish: jobs.Finish | Non
     is not as it was read."""
     record = step.record
     letters = _letters(context, record, step)
+    asks = step.told in ("requested", "move_requested")
     with Transaction() as tx:
         if finish is not None:  # first: another worker may have done this very item
             finish(tx, record.appointment_id)
         idempotency.remember(tx, context, record.appointment_id)
         if step.check is not None:
             step.check(tx)
-        scene.days.write(tx, step.taken, minute(context.now))
+        scene.days.write(tx, step.taken, minute(context.now), step.instead_of)
+        if step.old is not None:
+            calendars.opened(tx, scene.waiting, step.old.spans() - step.taken.spans(), context.now)
         _count(tx, context, scene.bookings, record)
         _put(tx, context, record, step.seen)
         about = {"appointment_id": record.appointment_id, "staff_id": record.staff_id, "series_id": record.series_id}
         tx.create(audits.event(context, step.action, client_id=record.client_id, **about))
+        if asks and scene.staff is not None:
+            tx.create(_notice(context, scene.staff, record))
         for letter in letters:
             tx.create(letter)
     mails.hand_over(*letters)
     return record
+
+
+def _notice(context: Context, therapist: Staff, record: Appointment) -> Notification:
+    """In the app, too, the therapist is told that somebody asks for a time."""
+    cause = f"{record.appointment_id}|{record.sequence}"
+    return notifications.notice(therapist, notifications.APPOINTMENT_REQUESTED, record.client_id, context.now, cause)
 
 
 def _put(tx: Transaction, context: Context, record: Appointment, seen: int | None) -> None:
@@ -203,20 +227,31 @@ def reminders(tenant: Tenant, start: int) -> list[datetime]:
 
 
 def _count(tx: Transaction, context: Context, seen: Bookings | None, record: Appointment) -> None:
-    """What the client has ahead, as the caps count it (`_require_room`); written only when it changes."""
+    """What the client has ahead, as the caps count it (`require_room`); written only when it changes."""
     now, before = minute(context.now), _ahead(seen, context.now)
     after = {each: entry for each, entry in before.items() if each != record.appointment_id}
     ends = int(record.start) + int(record.minutes)
     if record.made_by == "client" and record.status in LIVE and ends > now:
         after[record.appointment_id] = [ends, record.status in OPEN]
     by_client = context.actor.kind == "client"
-    if after == before and not by_client:
-        return
+    if after != before or by_client:
+        _put_bookings(tx, context, seen, after, record.client_id)
+
+
+def note_act(tx: Transaction, context: Context, seen: Bookings | None) -> None:
+    """Count what the client does without changing what they have ahead: the pace bounds it, too."""
+    _put_bookings(tx, context, seen, _ahead(seen, context.now), context.client_id)
+
+
+def _put_bookings(
+    tx: Transaction, context: Context, seen: Bookings | None, ahead: dict[str, list[Any]], client_id: str
+) -> None:
+    by_client = context.actor.kind == "client"
     today, done = _today(seen, context.now)
     new = Bookings.new(
-        tenant_id=record.tenant_id,
-        client_id=record.client_id,
-        ahead=after,
+        tenant_id=context.tenant_id,
+        client_id=client_id,
+        ahead=ahead,
         today=[today, done + by_client],
         version=1 if seen is None else int(seen.version) + 1,
     )
@@ -235,7 +270,7 @@ def _today(seen: Bookings | None, now: datetime) -> tuple[str, int]:
     return today, seen.today[1] if seen is not None and seen.today[0] == today else 0
 
 
-def _require_room(context: Context, scene: Scene, appointment_id: str, *, request: bool) -> None:
+def require_room(context: Context, scene: Scene, appointment_id: str, *, request: bool) -> None:
     """Raise TooManyOpen, TooManyAhead or TooManyRequests where a client has as much as is possible."""
     caps = tenants.scheduling(context.tenant)
     others = {each: e for each, e in _ahead(scene.bookings, context.now).items() if each != appointment_id}
@@ -243,12 +278,13 @@ def _require_room(context: Context, scene: Scene, appointment_id: str, *, reques
         raise TooManyOpen()
     if len(others) >= caps["max_upcoming"]:
         raise TooManyAhead()
-    _require_pace(context, scene)
+    require_pace(context, scene.bookings)
 
 
-def _require_pace(context: Context, scene: Scene) -> None:
+def require_pace(context: Context, bookings: Bookings | None) -> None:
+    """Raise TooManyRequests where a client has done as much in a day as is possible."""
     most, _ = settings.limit("scheduling_client")
-    if _today(scene.bookings, context.now)[1] >= most:
+    if _today(bookings, context.now)[1] >= most:
         tomorrow = (context.now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
         raise TooManyRequests(retry_after=int((tomorrow - context.now).total_seconds()) + 1)
 
@@ -355,21 +391,14 @@ def _book(context: Context, wanted: Wanted, appointment_id: str) -> Appointment:
     instant = scheduling["instant_confirmation"]
     held_until = None if instant else _hold(context, [wanted.start])
     taken = Taken(appointment_id, [wanted.start], asked.minutes, asked.before, asked.after, held_until)
-    _keep(context, scene, wanted.start, taken)
+    scene.keep(context, wanted.start, taken)
     search = scene.search(context, asked, wanted.wish, hours.policy_of(scheduling), "")
     if (why := fits(search, wanted.start)) is not None:
         raise _REFUSALS[why]()
-    _require_room(context, scene, appointment_id, request=not instant)
+    require_room(context, scene, appointment_id, request=not instant)
     record = _new(context, wanted, appointment_id, staff, scene, service, location, asked, held_until)
     step = Step(record, taken, "appointment:book", "booked" if instant else "requested", check=scene.still_bookable)
     return commit(context, scene, step)
-
-
-def _keep(context: Context, scene: Scene, start: int, *changes: Taken) -> None:
-    """Of the days that were read those that these touch, and all that a cap on the therapist's day counts."""
-    assert scene.availability is not None
-    counts = tenants.scheduling(context.tenant)["max_per_day"]
-    scene.days.keep(*changes, whole_day=(scene.availability.zone, start) if counts else None)
 
 
 def _bookable(context: Context, scene: Scene) -> Staff:
@@ -565,6 +594,7 @@ def manages(context: Context, staff_id: str) -> bool:
 
 
 def require_calendar(context: Context, staff_id: str) -> None:
+    """Raise NotYourCalendar for one that the asker does not manage."""
     if not manages(context, staff_id):
         raise NotYourCalendar()
 
@@ -615,13 +645,15 @@ def _settle(
 ) -> Appointment:
     """Change what an appointment is without a new time, or keep one that it holds: free what it no longer occupies."""
     taken = occupied(new)
-    scene = scene_of(context, record.client_id, record.staff_id, occupied(record), taken)
+    old = occupied(record)
+    scene = scene_of(context, record.client_id, record.staff_id, old, taken)
     if by_client:
-        _require_pace(context, scene)
+        require_pace(context, scene.bookings)
     if new.status == CONFIRMED:  # its hold may have been over for a moment: somebody may have the time
         require_free(context, scene, new)
     leave = memberships.leaving(context.now, record) if record.group_id and new.status == CANCELLED else None
-    return commit(context, scene, Step(new, taken, action, told, seen=int(record.version), check=leave), finish)
+    step = Step(new, taken, action, told, seen=int(record.version), check=leave, old=old)
+    return commit(context, scene, step, finish)
 
 
 def require_free(context: Context, scene: Scene, record: Appointment, *starts: int) -> list[str]:
@@ -671,13 +703,14 @@ def propose(context: Context, starts: Sequence[int], message: str | None, overri
         new = changed(
             context, record, status=PROPOSED, start=offered[0], proposals=offered, held_until=held_until, words=said
         )
-        taken = occupied(new)
-        scene = scene_of(context, record.client_id, record.staff_id, occupied(record), taken)
+        taken, old = occupied(new), occupied(record)
+        scene = scene_of(context, record.client_id, record.staff_id, old, taken)
         warnings = require_free(context, scene, new, *offered)
         if Reason.PAST in warnings:  # nobody can choose what has passed
             raise TooSoon()
         require_good((None, warnings), override)
-        return commit(context, scene, Step(new, taken, "appointment:propose", "proposed", seen=int(record.version)))
+        step = Step(new, taken, "appointment:propose", "proposed", seen=int(record.version), old=old)
+        return commit(context, scene, step)
 
     return _act(context, attempt)
 
@@ -813,16 +846,81 @@ def _move(context: Context, record: Appointment, start: int, client_zone: str) -
     old, taken = occupied(record), occupied(new)
     scene = scene_of(context, record.client_id, record.staff_id, old, taken, around=start)
     _bookable(context, scene)
-    _keep(context, scene, start, old, taken)
+    scene.keep(context, start, old, taken)
     service = Service(record.service_id, int(record.minutes), int(record.before), int(record.after))
     wish = slots.Wish(record.service_id, Mode(record.mode), record.location_id)
     search = scene.search(context, service, wish, hours.policy_of(scheduling), record.appointment_id)
     if (why := fits(search, start)) is not None:
         raise _REFUSALS[why]()
-    _require_room(context, scene, record.appointment_id, request=not instant)
+    require_room(context, scene, record.appointment_id, request=not instant)
     told = "moved" if instant else "move_requested"
-    step = Step(new, taken, "appointment:move", told, seen=int(record.version), check=scene.still_bookable)
+    step = Step(new, taken, "appointment:move", told, seen=int(record.version), check=scene.still_bookable, old=old)
     return commit(context, scene, step)
+
+
+class Opening(NamedTuple):
+    """A time that is held for a client who waits for one (services/waits)."""
+
+    staff_id: str
+    wish: slots.Wish
+    hold: Taken
+    client_zone: str
+    appointment_id: str | None  # what it moves
+
+
+def take(context: Context, opening: Opening, close: Callable[[Transaction, Scene, set[Interval]], None]) -> Appointment:
+    """The client takes a time that was offered from the wait list: booked at once, as times are that the practice
+    proposes; an appointment that it is for moves there. `close` ends the wait in the same transaction, and is told
+    what becomes free.
+
+    One attempt. Raises AppointmentEnded, TooLate (of the one that it moves), TherapistNotOffered, ServiceNotOffered,
+    OwnConflict, SlotTaken, TooManyAhead, TooManyRequests, Moved.
+    """
+    (start,) = opening.hold.starts
+    moving = _movable(context, opening.appointment_id) if opening.appointment_id else None
+    old = occupied(moving) if moving is not None else Taken(ids.new_id(context.now))
+    taken = replace(opening.hold, appointment_id=old.appointment_id, held_until=None, of_client=True)
+    scene = scene_of(context, context.client_id, opening.staff_id, old, taken)
+    staff = _bookable(context, scene)
+    service, location = slots.chosen(scene.offer, opening.wish, by_client=True)
+    asked = Service(service["service_id"], taken.minutes, taken.before, taken.after)
+    search = scene.search(context, asked, opening.wish, FREE, old.appointment_id)
+    others = [each for each in search.busy if each.appointment_id != opening.hold.appointment_id]
+    blocked, _ = verdict_on(replace(search, busy=others), start)
+    if blocked is not None:
+        raise OwnConflict() if isinstance(blocked, ClientBusy) else blocked
+    require_room(context, scene, old.appointment_id, request=False)
+    wanted = Wanted(opening.staff_id, opening.wish, start, opening.client_zone)
+    if moving is None:
+        new = _new(context, wanted, old.appointment_id, staff, scene, service, location, asked, None)
+    else:
+        at = clock.text(context.now)
+        new = changed(
+            context,
+            moving,
+            status=CONFIRMED,
+            start=start,
+            client_zone=opening.client_zone,
+            made_by="client",
+            made_at=at,
+        )
+
+    def check(tx: Transaction) -> None:
+        scene.still_bookable(tx)
+        close(tx, scene, old.spans() - taken.spans())
+
+    told, seen = ("moved", int(moving.version)) if moving is not None else ("booked", None)
+    held = opening.hold.appointment_id
+    return commit(context, scene, Step(new, taken, "wait:accept", told, seen, check, instead_of=held))
+
+
+def _movable(context: Context, appointment_id: str) -> Appointment:
+    record = get(context, context.client_id, appointment_id)
+    if record.status not in LIVE:
+        raise AppointmentEnded()
+    if not can_move(context.tenant, record, context.now):
+        raise TooLate()
+    return record
 
 
 def move_for(context: Context, start: int, override: bool, finish: jobs.Finish | None = None) -> Appointment:
@@ -833,11 +931,12 @@ def move_for(context: Context, start: int, override: bool, finish: jobs.Finish |
         _require_alone(record)
         _require_open(context, record, CONFIRMED)
         new = changed(context, record, start=start)
-        taken = occupied(new)
-        scene = scene_of(context, record.client_id, record.staff_id, occupied(record), taken)
+        taken, old = occupied(new), occupied(record)
+        scene = scene_of(context, record.client_id, record.staff_id, old, taken)
         require_good((None, require_free(context, scene, new)), override)
         told = "moved" if finish is None else ""
-        return commit(context, scene, Step(new, taken, "appointment:move", told, seen=int(record.version)), finish)
+        step = Step(new, taken, "appointment:move", told, seen=int(record.version), old=old)
+        return commit(context, scene, step, finish)
 
     return _act(context, attempt)
 

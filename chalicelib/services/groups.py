@@ -232,6 +232,8 @@ def _commit(
             tx.create(group)
         else:
             put(tx, seen, group)
+            freed = _occupied(seen, [int(seen.start)]).spans() - occupies.spans()
+            calendars.opened(tx, scene.waiting, freed, context.now)
         for each in job:
             jobs.begin(tx, context, each)
         about = {"group_id": group.appointment_id, "staff_id": group.staff_id}

@@ -15,6 +15,7 @@ KEPT = timedelta(days=180)
 PACKET_COMPLETED, RENEWAL_ASKED = "packet_completed", "invitation_renewal_asked"
 DOCUMENT_ADDED = "document_added"
 SIGN_UP_WAITING = "sign_up_waiting"
+APPOINTMENT_REQUESTED = "appointment_requested"
 
 
 def recipients(tenant_id: str, client_id: str, *also: str) -> list[Staff]:

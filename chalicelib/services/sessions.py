@@ -27,7 +27,7 @@ from chalicelib.models.clients import Assignment, Client, Document
 from chalicelib.models.idempotency import ClientRequest, ProgramRequest, StaffRequest
 from chalicelib.models.intakes import Intake
 from chalicelib.models.mails import Mail
-from chalicelib.models.slots import Appointment
+from chalicelib.models.slots import Appointment, Wait
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import Record, load
 from chalicelib.models.tenants import Tenant
@@ -106,6 +106,7 @@ NAMED: dict[str, type[Record]] = {
     "document_id": Document,
     "upload_id": Upload,
     "appointment_id": Appointment,
+    "wait_id": Wait,
 }
 
 

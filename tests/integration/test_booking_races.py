@@ -1,6 +1,6 @@
 """Fifty at the same moment, and everything in any order: nobody is in two places at once, no hold is a ghost.
 
-BOOKING_STEPS=10000 walks further than the steps of every run.
+`make soak` walks 10,000 steps (BOOKING_STEPS, BOOKING_SEEDS).
 """
 
 import os
@@ -23,6 +23,7 @@ from tests.flows import together
 Call = Callable[..., Caller]
 THREADS = 50
 STEPS = int(os.environ.get("BOOKING_STEPS", "150"))
+SEEDS = [int(each) for each in os.environ.get("BOOKING_SEEDS", "4,44").split(",")]
 
 
 def _now(world: World) -> int:
@@ -222,8 +223,9 @@ def test_one_client_is_in_one_group_at_a_time(world: World, call: Call, clients:
 
 _STEPS = [
     *["book"] * 4, *["accept"] * 3, *["confirm"] * 2, *["propose"] * 2,
-    "book_for", "move", "move_for", "decline", "cancel", "cancel_for", "wait", "sweep",
+    "book_for", "move", "move_for", "decline", "cancel", "cancel_for", "wait", *["sweep"] * 2,
     "series", "following", "group", "group", "add", "add", "move_group", "cancel_group", "work", "work",
+    *["join", "earlier"] * 2, *["take"] * 3, "pass", "leave",
 ]  # fmt: skip
 
 
@@ -237,6 +239,7 @@ class Walk:
         self.staff = call("A1")
         self.seen: dict[str, tuple[str, dict[str, Any]]] = {}  # id → client, the view that somebody has of it
         self.groups: dict[str, tuple[str, dict[str, Any]]] = {}  # id → therapist, the view that somebody has of it
+        self.waits: list[tuple[str, str]] = []
         self.done: Counter[str] = Counter()
 
     def step(self) -> None:
@@ -247,7 +250,9 @@ class Walk:
             key, response = answer
             assert response.status < 500, (name, response)
             self.done[f"{name} {response.status} {response.code or ''}"] += 1
-            if response.status < 300:
+            if response.status < 300 and name in ("join", "earlier"):
+                self.waits.append((key, response.json["wait_id"]))
+            elif response.status < 300 and name not in ("pass", "leave"):
                 self._note(key, response.json)
 
     def _note(self, key: str, view: dict[str, Any]) -> None:
@@ -358,6 +363,36 @@ class Walk:
             path = f"/practice/clients/{each['client_id']}/appointments/{each['appointment_id']}"
             self._note(key, self.staff.get(path).json)
 
+    def _join(self) -> Any:
+        key = self.random.choice(["C1", "C3"])
+        return key, booking.wait_for(self.clients[key], {"C1": "T1", "C3": "T4"}[key], self.service)
+
+    def _earlier(self) -> Any:
+        if (some := self._some()) is None:
+            return None
+        return some[0], booking.wait_earlier(self.clients[some[0]], some[1])
+
+    def _take(self) -> Any:
+        offers = [(key, each) for key, who in self.clients.items() for each in booking.waits(who) if each["starts_at"]]
+        if not offers:
+            return None
+        key, offer = self.random.choice(offers)
+        return key, booking.take(self.clients[key], offer)
+
+    def _pass(self) -> Any:
+        offers = [(key, each) for key, who in self.clients.items() for each in booking.waits(who) if each["starts_at"]]
+        if not offers:
+            return None
+        key, offer = self.random.choice(offers)
+        path = f"/portal/waits/{offer['wait_id']}/refusal"
+        return key, self.clients[key].post(path, {"starts_at": offer["starts_at"]})
+
+    def _leave(self) -> Any:
+        if not self.waits:
+            return None
+        key, wait_id = self.random.choice(self.waits[-3:])
+        return key, self.clients[key].delete(f"/portal/waits/{wait_id}")
+
     def _wait(self) -> None:
         self.clock.advance(self.random.choice([60, 600, 1800, 3700]))
 
@@ -379,7 +414,7 @@ def _also_of(world: World, client: str, therapist: str) -> None:
     clients.assign(world.tenant_id("oak"), PEOPLE[client].id, member)
 
 
-@pytest.mark.parametrize("seed", [4, 44])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_whatever_happens_in_whatever_order(world: World, call: Call, seed: int, monkeypatch: Any) -> None:
     from chalicelib.services import sessions
 
@@ -388,10 +423,11 @@ def test_whatever_happens_in_whatever_order(world: World, call: Call, seed: int,
     service = opened(call, "T1", "T3", "T4")
     _also_of(world, "C3", "T1")
     booking.settings(
-        call("A1"), hold_hours=1, minimum_notice_hours=0, cancel_notice_hours=12, max_open_requests=20, max_upcoming=50
-    )
+        call("A1"), hold_hours=1, minimum_notice_hours=0, cancel_notice_hours=12, max_open_requests=20, max_upcoming=50,
+        offer_hold_hours=1,
+    )  # fmt: skip
     walk = Walk(world, call, service, seed)
-    wanted = {"book", "confirm", "move", "propose", "accept", "cancel", "decline"}
+    wanted = {"book", "confirm", "move", "propose", "accept", "cancel", "decline", "join", "earlier", "take", "pass"}
     wanted |= {"series", "following", "group", "add", "move_group", "cancel_group"}
     happened: set[str] = set()
     for number in range(6 * STEPS):  # which times are open depends on the hour: on until every kind has succeeded
@@ -408,3 +444,4 @@ def test_whatever_happens_in_whatever_order(world: World, call: Call, seed: int,
     left = {each["status"] for each in flows.stored("appointment")}
     assert left >= {"cancelled", "declined", "expired"}
     assert "requested" not in left
+    assert "offered" not in {each["status"] for each in flows.stored("wait")}

@@ -51,7 +51,7 @@ OVER = ("revoked program", "expired program")
 UNAUTHENTICATED = (NOBODY, "expired", "forged", "disabled", "left", *OVER)
 NESTED = (
     "appointment_id", "invite_id", "intake_id", "document_id", "notification_id", "series_id", "session_id",
-    "upload_id",
+    "upload_id", "wait_id",
 )  # fmt: skip
 OF_CALENDAR = "therapist_id"  # whose calendar: a therapist's own, any of the organization's for administrators
 # What belongs to the organization: there for everyone of it who may do this at all.
@@ -314,6 +314,7 @@ def _appointments(stage: Stage, call: Callable[[str], Caller]) -> None:
         asked = booking.book(call(key), therapist, service, at)
         assert asked.status == 201, asked
         stage.ids[key]["appointment_id"] = asked.json["appointment_id"]
+        stage.ids[key]["wait_id"] = booking.wait_for(call(key), therapist, service).json["wait_id"]
     clock, admin = stage.portal.clock, call("A1")
     past = booking.book_for(admin, "C1", "T1", stage.service, booking.at(clock, -1), override=True)
     stage.ids["C1"]["past_appointment_id"] = past.json["appointment_id"]
@@ -586,6 +587,14 @@ BODIES: dict[str, Any] = {
     "move_my_appointment": {"starts_at": "2026-12-04T15:00:00Z", "zone": "America/New_York"},
     "accept_proposal": {"starts_at": "2026-12-04T15:00:00Z"},
     "cancel_my_appointment": {},
+    "join_wait_list": {
+        "staff_id": PEOPLE["T1"].id,
+        "service_id": RANDOM_ID,
+        "mode": "telehealth",
+        "zone": "America/New_York",
+    },
+    "accept_offer": {"starts_at": "2026-12-04T15:00:00Z"},
+    "decline_offer": {"starts_at": "2026-12-04T15:00:00Z"},
     "check_appointment": _STAFF_BOOKING,
     "create_appointment": _STAFF_BOOKING,
     "decline_appointment": {},
@@ -655,6 +664,7 @@ ALSO = {
     "list_slots": (409,), "find_first_slot": (409,),
     "check_series": (409,), "create_series": (409,), "check_following": (409,), "move_following": (409,),
     "cancel_following": (409,), "check_group": (409,), "create_group": (409,), "add_to_group": (409,),
+    "join_wait_list": (409,), "accept_offer": (409,), "decline_offer": (409,),
     "change_offer": (412,), "change_availability": (412,),
     "download_packet": (409,), "change_client": (412,), "change_contact": (412,), "end_access": (409,),
     "give_access_back": (409,),

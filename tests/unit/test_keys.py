@@ -29,7 +29,7 @@ for module in pkgutil.iter_modules(chalicelib.models.__path__):
 OPAQUE = {
     "appointment_id", "change_id", "client_id", "document_id", "event_id", "form_id", "intake_id", "invite_id",
     "job_id", "mail_id", "message_id", "notification_id", "section_id", "series_id", "signup_id", "staff_id",
-    "tenant_id", "token_id", "upload_id", "wording_id",  # ids
+    "tenant_id", "token_id", "upload_id", "wait_id", "wording_id",  # ids
     "device_digest", "digest", "email_digest", "key_digest", "letters_digest", "mailbox_digest", "match_digest",
     "subject_digest", "token_digest",  # digests
     "number", "proved_at", "purpose", "realm", "shard", "slug", "status", "window",
