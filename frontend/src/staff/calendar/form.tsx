@@ -19,7 +19,7 @@ export function WhenFields({ day, clock, zone, id, onDay, onClock }: { day: stri
   return (
     <div class="fieldgrid">
       <TextField id={`${id}-day`} label={words.day} type="date" value={day} onInput={onDay} />
-      <div class="field"><label class="strong" for={`${id}-time`}>{words.time}</label><input class="input" id={`${id}-time`} type="time" step={300} value={clock} aria-describedby={`${id}-zone`} onInput={(event) => onClock(event.currentTarget.value)} /><p class="help" id={`${id}-zone`}>{words.zone(zoneLabel(zone))}</p></div>
+      <div class="field"><label class="strong" for={`${id}-time`}>{words.time}</label><p class="help" id={`${id}-zone`}>{words.zone(zoneLabel(zone))}</p><input class="input" id={`${id}-time`} type="time" step={300} value={clock} aria-describedby={`${id}-zone`} onInput={(event) => onClock(event.currentTarget.value)} /></div>
     </div>
   );
 }
