@@ -66,8 +66,8 @@ function One(props: Props) {
         <Facts rows={facts} />
         {one.telehealth_link ? <div><LinkButton href={one.telehealth_link} target="_blank">{words.link}</LinkButton></div> : null}
       </div>
-      {one.manageable && one.series_id && ['requested', 'proposed', 'confirmed'].includes(one.status) ? <Following client_id={props.client_id} one={one} /> : null}
       {one.manageable ? <Acts {...props} /> : <Note tone="info" icon="lock">{words.notYours}</Note>}
+      {one.manageable && one.series_id && ['requested', 'proposed', 'confirmed'].includes(one.status) ? <Following client_id={props.client_id} one={one} /> : null}
     </>
   );
 }
