@@ -148,6 +148,11 @@ class Busy(PortalError):
     status, code, title = 503, "busy", "We are busy for a moment. Nothing was lost; please try again."
 
 
+class DocumentUnreachable(PortalError):
+    status, code = 503, "document_unreachable"
+    title = "This file cannot be fetched from our store. We have been told and are looking for it; try again later."
+
+
 # ---- state of a record: 409 ----
 
 

@@ -9,6 +9,8 @@ from botocore.config import Config
 from chalicelib import clock
 from chalicelib.adapters.aws import client, session
 from chalicelib.config import settings
+from chalicelib.errors import DocumentUnreachable
+from chalicelib.observability import logger
 
 LINK_SECONDS = 120
 FORM_SECONDS = 900  # a large picture over a slow phone
@@ -76,7 +78,7 @@ def discard(object_key: str) -> None:
 
 
 def put_sealed(object_key: str, pdf: bytes, at: datetime) -> str:
-    """Store a sealed PDF under governance lock for the retention period; its version id."""
+    """Store a sealed PDF under governance lock for the retention period (`hold`); its version id."""
     import base64
     import hashlib
 
@@ -92,9 +94,35 @@ def put_sealed(object_key: str, pdf: bytes, at: datetime) -> str:
     return str(answer["VersionId"])
 
 
+def hold(object_key: str, version: str, at: datetime) -> None:
+    """Put a version that lies there under governance lock for the retention period; safe to repeat.
+
+    What was signed is locked, on the screen or on paper: it is the practice's evidence. Any other file is kept, and
+    not locked: a card or letter that was put into the wrong person's file must be possible to take out of it.
+    """
+    client("s3").put_object_retention(
+        Bucket=settings.documents_bucket,
+        Key=object_key,
+        VersionId=version,
+        Retention={"Mode": "GOVERNANCE", "RetainUntilDate": at + timedelta(days=settings.retention_days)},
+    )
+
+
 def get(object_key: str, version: str) -> bytes:
-    """The very version that was filed, as it lies there now: whether it is whole is for the caller to check."""
-    answer = client("s3").get_object(Bucket=settings.documents_bucket, Key=object_key, VersionId=version)
+    """The very version that was filed, as it lies there now: whether it is whole is for the caller to check.
+
+    Raises DocumentUnreachable, and logs an error that names the place (ids only), when it does not lie there.
+    """
+    from botocore.exceptions import ClientError
+
+    try:
+        answer = client("s3").get_object(Bucket=settings.documents_bucket, Key=object_key, VersionId=version)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code not in ("NoSuchKey", "NoSuchVersion", "AccessDenied"):  # the last: no right to list, and not there
+            raise
+        logger.error("document_unreachable", place=object_key, reason=code)
+        raise DocumentUnreachable() from None
     return bytes(answer["Body"].read())
 
 

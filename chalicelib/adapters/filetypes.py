@@ -23,6 +23,7 @@ MEDIA = {
 }
 
 MAX_UNPACKED = 100 * 1024 * 1024
+MAX_ESCAPES = 100_000
 MAX_ENTRIES = 2000
 MAX_RATIO = 300  # of one packed entry of a megabyte or more; text rarely passes 30
 
@@ -69,26 +70,41 @@ _PAIRS = re.compile(rb"\s*\d+\s+\d+\s")  # how an object stream begins: number a
 def _pdf(content: bytes) -> bytes:
     if b"%%EOF" not in content[-2048:]:
         raise Refused("damaged")
-    plain = _names_of(content)
+    names = _Names()
+    plain = names.plain(content)
     if re.search(rb"/Encrypt(?![A-Za-z])", plain):
         raise Refused("encrypted")  # nobody can look inside
-    packed = _object_streams(content) if _PACKED.search(plain) else ()
-    if _ACTS.search(plain) or any(_ACTS.search(_names_of(part)) for part in packed):
+    packed = _object_streams(content, names) if _PACKED.search(plain) else ()
+    if _ACTS.search(plain) or any(_ACTS.search(names.plain(part)) for part in packed):
         raise Refused("active_content")
     return content
 
 
-def _names_of(part: bytes) -> bytes:
-    """The text with every name in its plain spelling: /J#61vaScript is /JavaScript (ISO 32000-1 7.3.5)."""
-    return _ESCAPED.sub(lambda found: _BYTES[found[1].lower()], part)
+class _Names:
+    """Names of one file in their plain spelling: /J#61vaScript is /JavaScript (ISO 32000-1 7.3.5).
+
+    Writers escape a space here and there, and pictures hold one such sign in ten thousand bytes by chance; a file of
+    nothing else would keep the worker busy for ten seconds, so that there is a bound for all parts together.
+    """
+
+    def __init__(self) -> None:
+        self.left = MAX_ESCAPES
+
+    def plain(self, part: bytes) -> bytes:
+        """This part with its escapes undone. Raises Refused past the bound."""
+        plain, count = _ESCAPED.subn(lambda found: _BYTES[found[1].lower()], part, count=self.left + 1)
+        self.left -= count
+        if self.left < 0:
+            raise Refused("damaged")
+        return plain
 
 
-def _object_streams(content: bytes) -> Iterator[bytes]:
+def _object_streams(content: bytes, names: _Names) -> Iterator[bytes]:
     """Objects that are packed into streams hide their names; unpacked, up to a bound. One that is not packed in the
     one way of all common writers cannot be looked into, so its file is refused."""
     left, before = MAX_UNPACKED, 0
     for found in _STREAM.finditer(content):
-        head, before = _names_of(content[before : found.start()]), found.end()
+        head, before = names.plain(content[before : found.start()]), found.end()
         if not _PACKED.search(head):
             continue
         packed = zlib.decompressobj()

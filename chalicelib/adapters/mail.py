@@ -5,6 +5,7 @@ from typing import NamedTuple
 from chalicelib import clock
 from chalicelib.adapters.aws import client
 from chalicelib.config import settings
+from chalicelib.lines import seen
 
 
 def send(
@@ -83,5 +84,6 @@ def identity(domain: str) -> Identity | None:
 
 
 def _line(text: str) -> str:
-    """One header line: control characters, CR and LF among them, become spaces (header injection)."""
-    return " ".join("".join(" " if ord(c) < 32 or ord(c) == 127 else c for c in text).split())
+    """One header line: control characters, CR and LF among them, become spaces (header injection); what turns the
+    direction or cannot be seen goes, whenever the words were written."""
+    return " ".join(seen("".join(" " if ord(c) < 32 or ord(c) == 127 else c for c in text)).split())

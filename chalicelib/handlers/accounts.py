@@ -9,6 +9,8 @@ from chalicelib.handlers.routing import BOTH, PUBLIC, Routes, cookie
 from chalicelib.handlers.sessions import SignedOut
 from chalicelib.handlers.tenants import TenantView
 from chalicelib.handlers.views import Body, Empty, Line, PortalView
+from chalicelib.models.accounts import Link
+from chalicelib.models.tenants import Tenant
 from chalicelib.services import addresses, authenticators, devices, links, recovery, sessions
 from chalicelib.services.sessions import Caller
 
@@ -84,8 +86,12 @@ def reset_password(context: None, body: NewPasswordByLink, caller: Caller) -> Ch
 
 def _offer(token: str, purpose: str, caller: Caller) -> LinkOffer:
     link, tenant = recovery.look_up(token, purpose, caller)
+    return _told(links.state(link), link, tenant)
+
+
+def _told(state: Any, link: Link, tenant: Tenant) -> LinkOffer:
     kind = sessions.STAFF if link.realm == "STAFF" else sessions.CLIENT
-    return LinkOffer(state=links.state(link), kind=kind, tenant=TenantView.of(tenant))
+    return LinkOffer(state=state, kind=kind, tenant=TenantView.of(tenant))
 
 
 # ---- another address, by the link that was mailed to it ----
@@ -94,7 +100,7 @@ def _offer(token: str, purpose: str, caller: Caller) -> LinkOffer:
 @public.endpoint("POST", "/email-changes/lookup", action="account:confirm_email", body=LinkIn)
 def look_up_email_change(context: None, body: LinkIn, caller: Caller) -> LinkOffer:
     """What the link to a new e-mail address is worth; nothing is used up"""
-    return _offer(body.token, addresses.PURPOSE, caller)
+    return _told(*addresses.opened(body.token, caller))
 
 
 @public.endpoint("POST", "/email-changes/redemption", action="account:confirm_email", body=LinkIn)
@@ -108,9 +114,11 @@ def confirm_email_change(context: None, body: LinkIn, caller: Caller) -> Changed
 
 
 class AccountView(PortalView):
-    """How one signs in. `second_factor_required`: it cannot be switched off."""
+    """How one signs in. `new_email`: a link is on its way there and works; null as well when a new password, new codes
+    or signing out everywhere has stopped it. `second_factor_required`: it cannot be switched off."""
 
     email: str
+    new_email: str | None
     second_factor: bool
     second_factor_required: bool
     recovery_codes_left: int
@@ -168,9 +176,10 @@ class MySessions(PortalView):
 @both.endpoint("GET", "/account", action="account:read")
 def read_account(context: Context) -> AccountView:
     """How I sign in"""
-    account = recovery.own_account(context)
+    account, new_email = addresses.own(context)
     return AccountView(
         email=context.person.email,
+        new_email=new_email,
         second_factor=bool(account.totp),
         second_factor_required=context.actor.kind == sessions.STAFF,
         recovery_codes_left=len(account.recovery or []),

@@ -14,7 +14,7 @@ from chalicelib.models.clients import Client
 from chalicelib.models.invites import Invite
 from chalicelib.policies.plans import Feature
 from chalicelib.policies.rules import Role
-from chalicelib.services import clients, files, invites, spellings, staff, suppressions, tenants
+from chalicelib.services import clients, files, invites, sessions, spellings, staff, suppressions, tenants
 
 practice = Routes(__name__, PRACTICE, "/practice")
 portal = Routes(__name__ + ".portal", PORTAL, "/portal")
@@ -397,7 +397,7 @@ def end_access(context: Context, client_id: str) -> ClientDetails:
     return _details(context, files.end_access(context))
 
 
-@practice.endpoint("POST", "/clients/{client_id}/access/restore", action="client:end_access")
+@practice.endpoint("POST", "/clients/{client_id}/access/restore", action="client:end_access", proof=sessions.RECENT)
 def give_access_back(context: Context, client_id: str) -> ClientDetails:
     """Give a client's access to the portal back"""
     return _details(context, files.give_access_back(context))

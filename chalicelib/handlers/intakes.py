@@ -161,11 +161,8 @@ class SignatureIn(Body):
 
 
 def _shows(name: str) -> bool:
-    """Whether it is a name that can be seen: zero-width characters or fillers alone would sign with nothing."""
-    return len(name) >= 2 and any(character.isalpha() for character in name.translate(_FILLERS))
-
-
-_FILLERS = dict.fromkeys(map(ord, "\u115f\u1160\u3164\uffa0"))  # letters by their category, blank on paper
+    """Whether it is a name: what cannot be seen is gone (views.Line), and dots or hyphens alone sign with nothing."""
+    return len(name) >= 2 and any(character.isalpha() for character in name)
 
 
 class Signed(PortalView):

@@ -156,7 +156,9 @@ def _template(context: Context) -> InviteTemplate:
     )
 
 
-@practice.endpoint("POST", "/clients/{client_id}/invites/preview", action="invite:send", body=InviteIn)
+@practice.endpoint(
+    "POST", "/clients/{client_id}/invites/preview", action="invite:send", body=InviteIn, reads_record=True
+)
 def preview_invite(context: Context, client_id: str, body: InviteIn) -> InvitePreview:
     """Look at an invitation before sending it"""
     picked = invites.chosen(context, body.form_ids)
@@ -280,7 +282,7 @@ class LookedUpForm(PortalView):
 class Invitation(PortalView):
     """What a link opens; names, address, forms and whether a date of birth will be asked for only while it is open."""
 
-    state: Literal["open", "expired", "locked", "revoked", "used", "replaced"]
+    state: Literal["open", "expired", "locked", "revoked", "used", "replaced", "paused"]
     tenant: TenantView
     first_name: str | None
     name: str | None

@@ -6,7 +6,8 @@ from chalicelib.context import Context
 from chalicelib.handlers.routing import PRACTICE, Routes
 from chalicelib.handlers.views import Paging, View
 from chalicelib.models.jobs import Job
-from chalicelib.services import clients, jobs
+from chalicelib.policies.decide import denial
+from chalicelib.services import clients, jobs, sessions
 
 practice = Routes(__name__, PRACTICE, "/practice")
 
@@ -42,7 +43,8 @@ class JobPage(View):
 
 
 class JobItemView(View):
-    """One item. `reason` is a code, as of a problem; `client_name` where the item is about a client's file."""
+    """One item. `reason` is a code, as of a problem; `client_name` where the item is about a client's file, and
+    whoever asks may see the list of clients: an API token needs `clients:read` for it."""
 
     number: int
     status: Literal["waiting", "done", "skipped", "failed"]
@@ -81,13 +83,14 @@ def list_job_items(context: Context, job_id: str, query: Paging) -> JobItemPage:
     found, cursor = jobs.items_of(context, job_id, query.limit, query.cursor)
     ids = [about.get("client_id") or item.result for item, about in found]
     names = {each.client_id: clients.shown(each) for each in clients.visible(context, [each for each in ids if each])}
+    named = denial("client:list", sessions.facts(context)) is None  # how far work is tells a program no names
     views = [
         JobItemView(
             number=int(item.number),
             status=item.status,
             reason=item.reason,
             client_id=client_id if client_id in names else None,
-            client_name=names.get(client_id),
+            client_name=names.get(client_id) if named else None,
         )
         for (item, _), client_id in zip(found, ids, strict=True)
     ]

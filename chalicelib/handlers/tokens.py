@@ -23,7 +23,7 @@ class ApiTokenIn(Body):
 
 
 class ApiTokenView(View):
-    """A token. `stopped`: whoever made it may not sign in at present. `used_at` is exact to a minute or so."""
+    """A token. `stopped`: for good, with the account of whoever made it. `used_at` is exact to a minute or so."""
 
     token_id: str
     name: str

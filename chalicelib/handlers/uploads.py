@@ -84,7 +84,7 @@ def begin_upload(context: Context, client_id: str, body: UploadIn) -> UploadTick
     return _ticket(context, body.purpose, body, shared=body.shared)
 
 
-@practice.endpoint("POST", "/clients/{client_id}/uploads/{upload_id}/finish", action="upload:add")
+@practice.endpoint("POST", "/clients/{client_id}/uploads/{upload_id}/finish", action="upload:finish")
 def finish_upload(context: Context, client_id: str, upload_id: str) -> UploadView:
     """The file is there: have it checked"""
     return UploadView.of(uploads.finish(context, upload_id))
@@ -102,7 +102,7 @@ def begin_my_upload(context: Context, body: MyUploadIn) -> UploadTicket:
     return _ticket(context, uploads.DOCUMENT, body, shared=True)
 
 
-@portal.endpoint("POST", "/uploads/{upload_id}/finish", action="upload:add")
+@portal.endpoint("POST", "/uploads/{upload_id}/finish", action="upload:finish")
 def finish_my_upload(context: Context, upload_id: str) -> UploadView:
     """My file is there: have it checked"""
     return UploadView.of(uploads.finish(context, upload_id))

@@ -11,12 +11,13 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints
 
 from chalicelib import ids
+from chalicelib.lines import seen
 
 Id = Annotated[str, StringConstraints(pattern=ids.PATTERN)]
 
 # C0 controls other than tab and newline, DEL, lone surrogates: no name or text needs them; mails and PDFs suffer.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-_CONTROL_LINE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_CONTROL_LINE = re.compile("[\x00-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]")
 
 
 def _text(value: str) -> str:
@@ -29,7 +30,7 @@ def _text(value: str) -> str:
 def _line(value: str) -> str:
     if _CONTROL_LINE.search(value):
         raise ValueError("control characters")
-    return value.strip()
+    return seen(value)  # a name that nobody can see is no name: `min_length` finds it
 
 
 def _day(value: str) -> str:

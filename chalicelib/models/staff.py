@@ -28,6 +28,7 @@ class Staff(Record):
     seat = BooleanAttribute()
     status = UnicodeAttribute()
     era = NumberAttribute(null=True)  # one more: every session and remembered device of before opens nothing
+    token_era = NumberAttribute(null=True)  # one more: every API token that they made before opens nothing, for good
     signed_in_at = UnicodeAttribute(null=True)  # for the first time
     invited_at = UnicodeAttribute(null=True)
     invited_by_name = UnicodeAttribute(null=True)

@@ -10,7 +10,8 @@ class Upload(Record):
 
     waiting ── finish ──▶ checking ──▶ clean ── filed, attached ──▶ used
        │                     └───────▶ refused (reason)
-       └── 24 hours ────▶ ended, its bytes removed, unless it is used; due until then
+       └── 24 hours ────▶ ended, its bytes removed, unless it is used; due until then, and, signed on
+                            paper, until its bytes are locked
     """
 
     KEY = Key(CLIENT, "UPLOAD#{upload_id}")

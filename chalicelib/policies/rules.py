@@ -144,10 +144,11 @@ RULES: Mapping[str, Rule] = {
     "suppression:clear": Rule(None, TENANT, PERMITTED, NO, NO),
     "tenant:look_up": _open(),
     "tenant:sign_up": _open(),
-    "token:create": Rule(None, TENANT, NO, NO, NO),
+    "token:create": Rule(None, TENANT, NO, NO, NO, begins=True),
     "token:read": Rule(None, TENANT, NO, NO, NO),
     "token:revoke": Rule(None, TENANT, NO, NO, NO),
-    "upload:add": Rule(None, TENANT, ASSIGNED, SELF, NO),
+    "upload:add": Rule(None, TENANT, ASSIGNED, SELF, NO, begins=True),
+    "upload:finish": Rule(None, TENANT, ASSIGNED, SELF, NO),  # what was begun comes in
     "upload:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "wording:read": Rule(None, TENANT, TENANT, NO, NO),
     "wording:update": Rule(None, TENANT, NO, NO, NO),

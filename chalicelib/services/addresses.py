@@ -19,11 +19,11 @@ from chalicelib.models.accounts import Account, Link
 from chalicelib.models.clients import Client
 from chalicelib.models.mails import ClientMail, StaffMail
 from chalicelib.models.staff import Staff
-from chalicelib.models.table import Record
+from chalicelib.models.table import Record, load
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction
 from chalicelib.services import accounts, audits, idempotency, letters, links, mails, sessions
-from chalicelib.services.recovery import look_up
+from chalicelib.services.recovery import look_up, own_place, require_own
 from chalicelib.services.sessions import Caller
 
 PURPOSE, LIFE = "email", timedelta(hours=24)
@@ -78,6 +78,42 @@ def start_email_change(context: Context, who: Client | Staff, new_email: str) ->
     mails.hand_over(asked.mail)
 
 
+def own(context: Context) -> tuple[Account, str | None]:
+    """The asker's account, and the address that it will have once the link that was mailed there is used.
+
+    None: no link that works is on its way. Whatever changes the password, the second factor or the sessions stops it:
+    whoever asked may not have been the holder. Raises Unauthenticated.
+    """
+    place = own_place(context)
+    found, link = load((Account, place), (Link, {**place, "purpose": PURPOSE}))
+    account = require_own(context, found)
+    waits = link is not None and links.state(link) == "open" and _is_of(context.person, link)
+    return account, str(link.about["email"]) if waits else None
+
+
+def _is_of(who: Client | Staff, link: Link) -> bool:
+    return bool(_id(who) == link.about["person"] and int(who.era or 0) == link.about["era"])
+
+
+def opened(token: str, caller: Caller) -> tuple[str, Link, Tenant]:
+    """What a link is worth now (open, used, expired), itself, and whose organization it is of; uses nothing up.
+
+    Raises NotFound, TooManyRequests.
+    """
+    link, tenant = look_up(token, PURPOSE, caller)
+    state = links.state(link)
+    if state == "open" and _holder(link)[1] is None:
+        state = "expired"
+    return state, link, tenant
+
+
+def _holder(link: Link) -> tuple[Account | None, Client | Staff | None]:
+    """The account that a link would move, and its holder, if nothing has stopped the link since."""
+    old = Account.find(tenant_id=link.tenant_id, realm=link.realm, email_digest=link.email_digest)
+    who = sessions.holder(old) if old is not None and old.status == "active" else None
+    return old, who if who is not None and _is_of(who, link) else None
+
+
 def confirm(token: str, caller: Caller) -> tuple[str, Tenant]:
     """Move the account of a link to its new address; the kind of account, and whose. One of any number of tries wins.
 
@@ -86,9 +122,8 @@ def confirm(token: str, caller: Caller) -> tuple[str, Tenant]:
     """
     link, tenant = look_up(token, PURPOSE, caller)
     links.read(token, PURPOSE)
-    old = Account.find(tenant_id=link.tenant_id, realm=link.realm, email_digest=link.email_digest)
-    who = sessions.holder(old) if old is not None and old.status == "active" else None
-    if old is None or who is None or _id(who) != link.about["person"] or int(who.era or 0) != link.about["era"]:
+    old, who = _holder(link)
+    if old is None or who is None:
         raise LinkExpired()
     new = _moved(old, link)
     kind = sessions.CLIENT if isinstance(who, Client) else sessions.STAFF

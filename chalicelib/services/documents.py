@@ -112,7 +112,7 @@ PACKET_MOST = 20 * 1024 * 1024
 def packet(context: Context, intake_id: str) -> tuple[str, Any]:
     """A link to all sealed PDFs of a packet in one ZIP, with a list of their digests (manifest.json, SHA-256).
 
-    Raises NotFound, NotSealed until every form is sealed, TooLarge over 20 MB.
+    Raises NotFound, NotSealed until every form is sealed, TooLarge over 20 MB, DocumentUnreachable.
     """
     intake, forms = intakes.state_of(context, intake_id)
     sealed = {form.form_id: form for form in forms if form.status == "sealed"}
@@ -242,7 +242,7 @@ def share(context: Context, document_id: str, shared: bool) -> Document:
 
 def verify(context: Context, document_id: str) -> tuple[Any, bool]:
     """Whether the stored file is intact, and whether it is the one that was filed. Damaged bytes are a verdict (not
-    intact, does not match), never a failure of the check."""
+    intact, does not match), never a failure of the check; that there are none is no verdict: DocumentUnreachable."""
     from chalicelib.adapters import seal
 
     document = get(context, document_id)

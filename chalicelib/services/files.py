@@ -199,8 +199,10 @@ def update(context: Context, changes: Mapping[str, Any]) -> Client:
     """Change a file as it was read (`context.if_match`); None empties a field.
 
     The address of an open account stays until its holder has confirmed the new one by a mailed link; the old one is
-    told (DOMAIN.md 3.9). Raises Stale, InvalidBody, EmailInUse, TooManyRequests; HasAccount when the address of an
-    account would be taken away, AccessEnded when its access has ended, AddressInvited when an invitation to it is open.
+    told (DOMAIN.md 3.9). Whoever starts that has given their password lately, as the holder must (notes: security 3.1):
+    who signs in next hangs on it. Raises ProofRequired, Stale, InvalidBody, EmailInUse, TooManyRequests; HasAccount
+    when the address of an account would be taken away, AccessEnded when its access has ended, AddressInvited when an
+    invitation to it is open.
     """
     client: Client = context.client
     wanted = checked(context.tenant.zone, changes)
@@ -209,6 +211,7 @@ def update(context: Context, changes: Mapping[str, Any]) -> Client:
     seen = (Client.version == context.if_match) & (Client.portal == client.portal)
     confirm: addresses.Asked | None = None
     if moves and client.portal == "active" and wanted["email"]:
+        sessions.require_proof(context, sessions.RECENT)
         confirm = addresses.ask(context, client, wanted.pop("email"))
     elif moves:
         _may_move(context, client, wanted["email"])

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from chalicelib import clock, ids
+from chalicelib import clock, ids, lines
 from chalicelib.adapters import spreadsheets
 from chalicelib.context import Context
 from chalicelib.errors import Forbidden, InvalidBody, NotFound, PortalError
@@ -219,7 +219,7 @@ def read_row(
     wrong = ["too_many_cells"] if any(cells[len(how.mapping) :]) else []
     if any(_CONTROL.search(cell.replace("\n", " ").replace("\r", " ").replace("\t", " ")) for cell in given.values()):
         wrong.append("unreadable_characters")
-    given = {field: re.sub(r"\s+", " ", cell) for field, cell in given.items()}
+    given = {field: said for field, cell in given.items() if (said := lines.seen(re.sub(r"\s+", " ", cell)))}
     if "legal_name" not in given:
         given["legal_name"] = " ".join(part for part in (given.get("first_name"), given.get("last_name")) if part)
     elif given["legal_name"].count(",") == 1 and "first_name" not in how.mapping:

@@ -27,6 +27,7 @@ from chalicelib.errors import (
     MailUnderWay,
     NoEmail,
     NotFound,
+    OrganizationSuspended,
     PortalError,
     TooManyRequests,
 )
@@ -489,10 +490,13 @@ def _was_ours(invite: Invite, token: str) -> bool:
 
 
 def look_up(token: str, caller: Caller) -> tuple[str, Invite, Client, Tenant]:
-    """What a link opens; consumes nothing, so that a mail scanner may follow it. Raises NotFound, TooManyRequests."""
+    """What a link opens; consumes nothing, so that a mail scanner may follow it. `paused`: nothing, while the
+    organization is suspended. Raises NotFound, TooManyRequests."""
     invite, client, tenant = by_token(token)
     _slow_down(invite, caller)
     state = link_state(invite, token, clock.now())
+    if state == "open" and not organizations.may_begin(tenant):
+        state = "paused"
     if state == "open" and invite.opened_at is None:
         _note_opened(invite)
     return state, invite, client, tenant
@@ -524,16 +528,19 @@ def redeem(token: str, password: str, birth_date: str | None, profile: dict[str,
 
     An existing credential is never touched. Where a date of birth (ISO) is on file it must be given; five wrong ones
     close the link until it is sent again. Tries at the same moment are as tries one after the other: each is judged by
-    the count of wrong dates that it saw, and what it writes holds only while that count stands.
+    the count of wrong dates that it saw, and what it writes holds only while that count stands. While the organization
+    is suspended nobody joins: an account is something new, and the link stays as it was.
 
-    Raises InvitationUsed, InvitationExpired, InvitationLocked, InvitationRevoked, BirthDateMismatch, InvalidBody,
-    NotFound, TooManyRequests.
+    Raises OrganizationSuspended, InvitationUsed, InvitationExpired, InvitationLocked, InvitationRevoked,
+    BirthDateMismatch, InvalidBody, NotFound, TooManyRequests.
     """
     invite, client, tenant = by_token(token)
     _slow_down(invite, caller)
     hashed: str | None = None
     for _ in range(WRONG_DATES + 1):
         _require_open(invite, token)
+        if not organizations.may_begin(tenant):
+            raise OrganizationSuspended()
         _require_answers(invite, client, tenant, password, birth_date)
         try:
             if asks_birth_date(client) and client.birth_date != birth_date:

@@ -3,11 +3,13 @@
     ask → 202 whatever there is → the mailer looks whether anybody has an account there → link, 30 minutes → redeem
 
 Asking writes the same for every address, so that neither the answer nor its time tells whether there is an account.
-A reset ends every session and every trusted device, keeps the second factor, and signs nobody in (ASVS 6.4.3). A link
-that sets the second factor up anew stops with it: both were mailed to one mailbox, and it must not open both factors.
+A reset ends every session, trusted device and API token, keeps the second factor, and signs nobody in (ASVS 6.4.3). A
+link that sets the second factor up anew stops with it: both were mailed to one mailbox, and it must not open both
+factors.
 """
 
 from datetime import timedelta
+from typing import Any
 
 from chalicelib import clock
 from chalicelib.config import settings
@@ -98,7 +100,7 @@ def redeem(token: str, password: str, caller: Caller) -> tuple[str, Tenant]:
             when=(Account.status == "active") & (Account.principals == account.principals),
             otherwise=LinkExpired(),
         )
-        sessions.end_all(tx, who)
+        sessions.end_all(tx, who, *sessions.programs_of(who))
         if setting_up is not None:
             links.revoke(tx, setting_up, otherwise=Busy(retry_after=1))
         tx.create(mail)
@@ -130,8 +132,18 @@ def change(context: Context, password: str) -> None:
 
 def own_account(context: Context) -> Account:
     """The account of whoever is signed in. Raises Unauthenticated when it has gone meanwhile."""
+    return require_own(context, Account.find(**own_place(context)))
+
+
+def own_place(context: Context) -> dict[str, Any]:
+    """Where the account of whoever is signed in stands."""
     realm = accounts.STAFF if context.actor.kind == sessions.STAFF else accounts.PORTAL
-    account = accounts.find(context.tenant_id, realm, str(context.person.email))
+    digest = accounts.email_digest(context.tenant_id, str(context.person.email))
+    return {"tenant_id": context.tenant_id, "realm": realm, "email_digest": digest}
+
+
+def require_own(context: Context, account: Account | None) -> Account:
+    """What was read at `own_place`, if it is theirs still. Raises Unauthenticated."""
     mine = account is not None and account.principals[0]["id"] == context.actor.id
     if account is None or not mine or account.status != "active":
         raise Unauthenticated()

@@ -203,7 +203,7 @@ def _actor(bearer: Bearer, who: Any, session: Any) -> Actor:
 def _may_continue(session: Any, who: Any, tenant: Tenant, bearer: Bearer, now: datetime) -> bool:
     if bearer.kind == PROGRAM:  # the digest is of the whole text, so that whose token it is cannot be changed in it
         good = ids.same(session.secret_digest, bearer.secret_digest) and tokens.is_live(session, now)
-        return good and may_sign_in(who)
+        return good and tokens.is_answered_for(session, who)
     return _is_open(session, who, tenant, bearer.kind, now)
 
 
@@ -520,11 +520,16 @@ def end_one(context: Context, session_id: str) -> None:
 
 
 def end_everywhere(context: Context) -> None:
-    """Sign out on every device, this one included; no device is trusted any more."""
+    """Sign out on every device, this one included; no device is trusted any more, and programs are out, too."""
     own = context.actor.id if context.actor.kind == CLIENT else None
     with Transaction() as tx:
-        end_all(tx, context.person)
+        end_all(tx, context.person, *programs_of(context.person))
         tx.create(audits.event(context, "session:end_everywhere", client_id=own))
+
+
+def programs_of(who: Staff | Client) -> list[Action]:
+    """For `end_all`, where the account may have been in other hands: the person's API tokens stop for good, too."""
+    return [tokens.stop_all()] if isinstance(who, Staff) else []
 
 
 def end_all(

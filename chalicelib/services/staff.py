@@ -18,6 +18,7 @@ from chalicelib.errors import (
     InvalidBody,
     InvalidCredentials,
     LastAdministrator,
+    LinkExpired,
     LinkUsed,
     NotAdministrable,
     NotFound,
@@ -31,7 +32,18 @@ from chalicelib.models.staff import Staff
 from chalicelib.models.table import due_key, load
 from chalicelib.models.tenants import Administrators, StaffCard, Tenant
 from chalicelib.models.transaction import Transaction, change
-from chalicelib.services import accounts, audits, idempotency, letters, links, mails, sessions, subscriptions, tenants
+from chalicelib.services import (
+    accounts,
+    audits,
+    idempotency,
+    letters,
+    links,
+    mails,
+    sessions,
+    subscriptions,
+    tenants,
+    tokens,
+)
 
 ADMINISTRATOR, THERAPIST = "administrator", "therapist"
 INVITED, ACTIVE, DISABLED = "invited", "active", "disabled"
@@ -270,8 +282,6 @@ class Opened(NamedTuple):
 
 def look_up(token: str, caller: sessions.Caller) -> Opened:
     """What a link is worth now; consumes nothing. Raises NotFound, TooManyRequests."""
-    from chalicelib.errors import LinkExpired
-
     for purpose in (letters.STAFF_INVITATION, letters.SECOND_FACTOR):
         state = "open"
         try:
@@ -293,6 +303,8 @@ def look_up(token: str, caller: sessions.Caller) -> Opened:
             return Opened("revoked", purpose, link, member, tenant)
         if tenant is None or member is None or member.email_digest != link.email_digest:
             break
+        if purpose == letters.SECOND_FACTOR and member.status != ACTIVE:
+            state = "expired" if state == "open" else state  # locked out since it was mailed
         return Opened(state, purpose, link, member, tenant)
     raise NotFound()
 
@@ -312,7 +324,7 @@ def _open(token: str, caller: sessions.Caller) -> tuple[Opened, Account]:
     opened = look_up(token, caller)
     if opened.state != "open":
         links.read(token, opened.purpose)
-        raise LinkUsed()
+        raise LinkExpired() if opened.state == "expired" else LinkUsed()
     account = Account.find(
         tenant_id=opened.tenant.tenant_id, realm=accounts.STAFF, email_digest=opened.link.email_digest
     )
@@ -440,6 +452,7 @@ def _enrol(opened: Opened, account: Account, factor: Sequence[Action], caller: s
         links.use(tx, opened.link)
         same = (Account.status == "active") & (Account.password_hash == account.password_hash)
         tx.update(account, *factor, when=same, otherwise=LinkUsed())
+        tx.require(opened.member, Staff.status == ACTIVE, otherwise=LinkExpired())
         tx.create(audits.event(context, "staff:enrol", staff_id=opened.member.staff_id))
 
 
@@ -473,6 +486,8 @@ def update(context: Context, staff_id: str, changes: dict[str, Any]) -> Staff:
     if renamed:  # names in files of clients follow; `sweep` finishes what is cut short
         again = due_key(member.pk, member.sk, Staff.KIND, context.now + NAMES_AGAIN)
         actions += [Staff.duepk.set(again[0]), Staff.duesk.set(again[1])]
+    if ADMINISTRATOR in member.roles and ADMINISTRATOR not in after["roles"]:
+        actions.append(tokens.stop_all())  # only administrators answer for programs
     was = is_administrator(member)
     will = member.status == ACTIVE and ADMINISTRATOR in after["roles"]
     with Transaction() as tx:
@@ -522,13 +537,17 @@ def sweep(pk: str, sk: str, now: datetime) -> None:
 
 
 def disable(context: Context, staff_id: str) -> Staff:
-    """Lock someone out, at once: every request asks for the status. Their seat ends; what they did and whom they treat
-    stays on record. Raises NotFound, NotAdministrable, LastAdministrator."""
+    """Lock someone out, at once: every request asks for the status. Their seat ends, and their API tokens and a link to
+    set up a second factor stop for good; what they did and whom they treat stays on record.
+
+    Raises NotFound, NotAdministrable, LastAdministrator.
+    """
     member = find(context, staff_id)
     if member.status == DISABLED:
         return member
     if member.status != ACTIVE:
         raise NotAdministrable()
+    setting_up = _factor_link(member)
     with Transaction() as tx:
         sessions.end_all(
             tx,
@@ -536,6 +555,7 @@ def disable(context: Context, staff_id: str) -> Staff:
             Staff.status.set(DISABLED),
             Staff.seat.set(False),
             Staff.version.add(1),
+            tokens.stop_all(),
             when=(Staff.status == ACTIVE) & (Staff.version == member.version),
             otherwise=Stale(),
         )
@@ -543,13 +563,23 @@ def disable(context: Context, staff_id: str) -> Staff:
             _count(tx, context.tenant_id, -1)
         if member.seat:
             tx.create(subscriptions.seat_changed(member, context.now, False, by=context.actor.id))
+        if setting_up is not None:
+            links.revoke(tx, setting_up, otherwise=Stale())
         tx.delete(StaffCard.at(tenant_id=context.tenant_id, staff_id=staff_id))
         tx.create(audits.event(context, "staff:disable", staff_id=staff_id))
     return find(context, staff_id)
 
 
+def _factor_link(member: Staff) -> Link | None:
+    """The open link by which a staff member sets up the second factor anew, if there is one."""
+    place: dict[str, Any] = {"tenant_id": member.tenant_id, "email_digest": member.email_digest}
+    link = Link.find(**place, realm=accounts.STAFF, purpose=letters.SECOND_FACTOR)
+    return link if link is not None and links.state(link) == "open" else None
+
+
 def enable(context: Context, staff_id: str) -> Staff:
-    """Let someone sign in again, with the password and second factor they had; without a seat until they are given one.
+    """Let someone sign in again, with the password and second factor they had; without a seat until they are given one,
+    and without the API tokens that stopped.
 
     Raises NotFound, NotAdministrable.
     """
@@ -574,15 +604,16 @@ def enable(context: Context, staff_id: str) -> Staff:
 
 
 def end_sessions(context: Context, staff_id: str) -> None:
-    """Sign someone out everywhere. Raises NotFound."""
+    """Sign someone out everywhere; their API tokens stop. Raises NotFound."""
     member = find(context, staff_id)
     with Transaction() as tx:
-        sessions.end_all(tx, member)
+        sessions.end_all(tx, member, tokens.stop_all())
         tx.create(audits.event(context, "staff:end_sessions", staff_id=staff_id))
 
 
 def reset_second_factor(context: Context, staff_id: str) -> Staff:
-    """Make someone's authenticator worthless and mail them a link to set up another; they are signed out.
+    """Make someone's authenticator worthless and mail them a link to set up another; they are signed out, and so are
+    their programs.
 
     The link alone opens nothing: its page asks for the password, too. Raises NotFound, NotAdministrable,
     TooManyRequests.
@@ -599,7 +630,8 @@ def reset_second_factor(context: Context, staff_id: str) -> Staff:
     secret = accounts.encrypt_totp(context.tenant_id, digest, accounts.new_totp_secret())
     with Transaction() as tx:
         idempotency.remember(tx, context, staff_id)
-        sessions.end_all(tx, member, when=Staff.status == ACTIVE, otherwise=NotAdministrable())
+        stopped = tokens.stop_all()
+        sessions.end_all(tx, member, stopped, when=Staff.status == ACTIVE, otherwise=NotAdministrable())
         tx.update(
             account,
             Account.totp.set(secret),

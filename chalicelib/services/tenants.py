@@ -168,6 +168,11 @@ def scheduling(tenant: Tenant) -> dict[str, Any]:
     return {**DEFAULTS["scheduling"], **setting(tenant, "scheduling")}
 
 
+def may_begin(tenant: Tenant) -> bool:
+    """Whether anything new may be begun or sent now."""
+    return plans.STANDINGS[standing(tenant)].begins
+
+
 def standing(tenant: Tenant) -> Standing:
     """What the organization may do now."""
     return plans.standing(tenant.status, tenant.trial_ends_at, clock.text(clock.now()))

@@ -3,12 +3,20 @@
 A token is `cptok_{tenant}_{creator}_{token}_{256 bits}`: the prefix and the fixed lengths let secret scanners find one
 that was published, the ids say where to look, and what is stored is the digest of the whole text. It opens what its
 creator may do at that moment, as far as its scopes name it (policies/scopes.py).
+
+It is as good as the account that made it, so it stops for good (`stop_all`) with what takes that account out of
+someone's hands: its creator is disabled, is an administrator no longer, sets a forgotten password, is signed out
+everywhere (by themselves or by an administrator), or has the second factor reset. Being enabled again brings none
+back. A new password or authenticator that the holder chooses in the account leaves them: nothing is suspected there,
+and programs go on.
 """
 
 import re
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import NamedTuple
+
+from pynamodb.expressions.update import Action
 
 from chalicelib import clock, ids
 from chalicelib.adapters import keys
@@ -39,7 +47,7 @@ class Parts(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """A token as administrators see it. `status`: active, expired, revoked, or stopped with its creator."""
+    """A token as administrators see it. `status`: active, expired, revoked, or stopped (for good) with its creator."""
 
     token: ApiToken
     name: str
@@ -64,8 +72,18 @@ def read(text: str) -> Parts:
 
 
 def is_live(token: ApiToken, now: datetime) -> bool:
-    """Neither revoked nor over. Whether its creator may still sign in is for the caller to know."""
+    """Neither revoked nor over. Whether its creator still answers for it is for `is_answered_for`."""
     return token.revoked_at is None and now < clock.parse(token.ends_at)
+
+
+def is_answered_for(token: ApiToken, creator: Staff | None) -> bool:
+    """Whether its creator may sign in, and nothing has stopped their tokens since it was made."""
+    return creator is not None and creator.status == "active" and int(token.era or 0) == int(creator.token_era or 0)
+
+
+def stop_all() -> Action:
+    """For the change of a staff member's record that is the reason: every token of theirs stops, for good."""
+    return Staff.token_era.add(1)
 
 
 def use(token: ApiToken, now: datetime) -> None:
@@ -93,7 +111,7 @@ def create(context: Context, name: str, scopes: Collection[str], days: int) -> t
     """
     now = context.now
     accounts.throttle(context.tenant_id, settings.limit("tokens_made"), now.timestamp(), "tokens")
-    live = [each for each in _every(context) if is_live(each, now)]
+    live = [each for each in listed(context) if each.status == "active"]
     if len(live) >= settings.limit("tokens")[0]:
         raise TooManyTokens()
     token_id, ends = ids.new_id(now), now + timedelta(days=days)
@@ -105,6 +123,7 @@ def create(context: Context, name: str, scopes: Collection[str], days: int) -> t
         secret_digest=ids.digest(text),
         name=keys.encrypt(context.tenant_id, name, _place(token_id)),
         scopes=sorted(set(scopes)),
+        era=int(context.person.token_era or 0),
         created_at=clock.text(now),
         ends_at=clock.text(ends),
         expires_at=int((ends + KEPT).timestamp()),
@@ -161,7 +180,7 @@ def _listed(token: ApiToken, creator: Staff | None, now: datetime) -> Listed:
     elif not is_live(token, now):
         status = "expired"
     else:
-        status = "active" if creator is not None and creator.status == "active" else "stopped"
+        status = "active" if is_answered_for(token, creator) else "stopped"
     name = keys.decrypt(token.tenant_id, token.name, _place(token.token_id))
     return Listed(token, str(name), status, creator.name if creator is not None else "")
 

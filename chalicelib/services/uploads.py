@@ -165,8 +165,15 @@ def clean(context: Context, upload_id: str, purpose: str) -> Upload:
 
 
 def use(tx: Transaction, upload: Upload) -> None:
-    """Within the transaction that makes the file part of the record: it is used, once. Raises UploadUsed."""
-    tx.update(upload, Upload.status.set("used"), when=Upload.status == "clean", otherwise=UploadUsed())
+    """Within the transaction that makes the file part of the record: it is used, once. Raises UploadUsed.
+
+    A form that was signed on paper is locked by the sweep that is due now, as a sealed one is when it is stored.
+    """
+    actions: list[Any] = [Upload.status.set("used")]
+    if upload.purpose == PAPER_FORM:
+        now = due_key(upload.pk, upload.sk, Upload.KIND, clock.now())
+        actions += [Upload.duepk.set(now[0]), Upload.duesk.set(now[1])]
+    tx.update(upload, *actions, when=Upload.status == "clean", otherwise=UploadUsed())
 
 
 # ---- checking ----
@@ -255,8 +262,13 @@ def _forget_quarantine(upload: Upload) -> None:
 
 
 def sweep(pk: str, sk: str, now: datetime) -> None:
-    """A file that should have been checked by now: again. A day after it began: remove what nobody used."""
+    """A file that should have been checked by now: again. A form that was signed on paper: lock it. A day after it
+    began: remove what nobody used."""
     for upload in at_keys([(pk, sk)], consistent=True):
+        if upload.status == "used" and upload.purpose == PAPER_FORM:
+            bucket.hold(upload.object_key, upload.object_version, now)
+            change(upload, Upload.duepk.remove(), Upload.duesk.remove())
+            continue
         over = now >= clock.parse(upload.created_at) + KEPT
         if upload.status == "checking" and not over:
             again = due_key(pk, sk, Upload.KIND, now + AGAIN)

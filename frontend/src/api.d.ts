@@ -3105,11 +3105,14 @@ export interface components {
         };
         /**
          * AccountView
-         * @description How one signs in. `second_factor_required`: it cannot be switched off.
+         * @description How one signs in. `new_email`: a link is on its way there and works; null as well when a new password, new codes
+         *     or signing out everywhere has stopped it. `second_factor_required`: it cannot be switched off.
          */
         AccountView: {
             /** Email */
             email: string;
+            /** New Email */
+            new_email: string | null;
             /** Recovery Codes Left */
             recovery_codes_left: number;
             /** Second Factor */
@@ -3222,7 +3225,7 @@ export interface components {
         };
         /**
          * ApiTokenView
-         * @description A token. `stopped`: whoever made it may not sign in at present. `used_at` is exact to a minute or so.
+         * @description A token. `stopped`: for good, with the account of whoever made it. `used_at` is exact to a minute or so.
          */
         ApiTokenView: {
             /** Created At */
@@ -5030,7 +5033,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "open" | "expired" | "locked" | "revoked" | "used" | "replaced";
+            state: "open" | "expired" | "locked" | "revoked" | "used" | "replaced" | "paused";
             tenant: components["schemas"]["TenantView"];
         };
         /**
@@ -5205,7 +5208,8 @@ export interface components {
         };
         /**
          * JobItemView
-         * @description One item. `reason` is a code, as of a problem; `client_name` where the item is about a client's file.
+         * @description One item. `reason` is a code, as of a problem; `client_name` where the item is about a client's file, and
+         *     whoever asks may see the list of clients: an API token needs `clients:read` for it.
          */
         JobItemView: {
             /** Client Id */

@@ -159,7 +159,12 @@ class TestClients:
     def test_the_page(self, inside: Device) -> None:
         inside.look("account")
 
-    def test_a_new_password(self, inside: Device, office: Caller, call: Callable[..., Any]) -> None:
+    def test_a_new_password(self, inside: Device, office: Caller, call: Callable[..., Any], canaries: Canaries) -> None:
+        email = section(inside, "E-mail")
+        inside.press("Change e-mail", within=email)
+        email.get_by_label("New e-mail address").fill(ELSEWHERE)
+        inside.press("Send the link", within=email)
+        inside.sees(f"We sent a link to {ELSEWHERE}.")
         part = section(inside, "Password")
         inside.press("Change password", within=part)
         field = part.get_by_label("New password")
@@ -172,6 +177,8 @@ class TestClients:
         field.fill(NEW)
         inside.press("Change password", within=part)
         inside.sees("Your password is changed. Everywhere else you are signed out.")
+        inside.sees(f"The link to {ELSEWHERE} does not work any more")
+        inside.look("address-halted")
         assert call("C1").get("/session").status == 401
         office.drain()
         assert "Your password was changed" in [mail["subject"] for mail in office.outbox(C1.email)]

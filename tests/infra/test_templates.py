@@ -87,7 +87,7 @@ class TestFunctions:
             ("s3:PutObject", {"OnSealing", "OnUpload", "APIHandler"}),
             ("kms:GenerateDataKeyWithoutPlaintext", {"APIHandler"}),
             ("s3:DeleteObjectVersion", {"OnUpload", "OnSchedule"}),
-            ("s3:PutObjectRetention", {"OnSealing"}),
+            ("s3:PutObjectRetention", {"OnSealing", "OnSchedule"}),  # and what was signed on paper
             ("dynamodb:Scan", set()),
             ("s3:DeleteObject", set()),
             ("s3:BypassGovernanceRetention", set()),

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.models.staff import Staff
+from chalicelib.models.transaction import change
+from chalicelib.services import accounts, staff
 from infra.local import levers
 from infra.local import world as demo
 from tests import flows
@@ -258,6 +261,46 @@ class TestSecondFactor:
         assert flows.join_staff(anyone, token, person.password).status == 201
         assert anyone.get("/session").json["person"]["id"] == person.id
         assert anyone.post("/staff-invitations/lookup", {"token": token}).json["state"] == "used"
+
+    def test_its_link_opens_nothing_once_they_are_locked_out(self, call: Callable[..., Caller]) -> None:
+        """Neither while they are, nor when they may sign in again: the administrator sends another one then."""
+        admin, anyone, person = call("A1"), call(), PEOPLE["T1"]
+        assert act(admin, "T1", "second-factor/reset").status == 200
+        token = flows.staff_token(anyone, person.email)
+        assert act(admin, "T1", "disable").status == 200
+        (before,) = [each for each in flows.stored("account") if each["email_digest"] == _digest_of(person)]
+        known = {"token": token, "password": person.password}
+        for again in (False, True):
+            if again:
+                assert act(admin, "T1", "enable").status == 200
+            assert anyone.post("/staff-invitations/lookup", {"token": token}).json["state"] == "revoked"
+            refused = anyone.post("/staff-invitations/second-factor", known)
+            assert (refused.status, refused.code) == (409, "link_used")
+            refused = anyone.post("/staff-invitations/redemption", known | {"code": "123456"})
+            assert (refused.status, refused.code) == (409, "link_used")
+        (after,) = [each for each in flows.stored("account") if each["email_digest"] == _digest_of(person)]
+        assert after == before
+
+    def test_who_is_locked_out_while_they_set_it_up_has_not_set_it_up(
+        self, call: Callable[..., Caller], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        admin, anyone, person = call("A1"), call(), PEOPLE["T1"]
+        assert act(admin, "T1", "second-factor/reset").status == 200
+        token, enrol = flows.staff_token(anyone, person.email), staff._enrol
+
+        def beside(*about: Any) -> None:
+            change(Staff.at(tenant_id=demo.tenant_id("oak"), staff_id=person.id), Staff.status.set("disabled"))
+            enrol(*about)
+
+        monkeypatch.setattr(staff, "_enrol", beside)
+        refused = flows.join_staff(anyone, token, person.password)
+        assert (refused.status, refused.code) == (409, "link_expired")
+        found = anyone.post("/staff-invitations/lookup", {"token": token}).json
+        assert found["state"] == "expired"
+
+
+def _digest_of(person: Any) -> str:
+    return accounts.email_digest(demo.tenant_id("oak"), person.email)
 
 
 class TestAssignments:

@@ -217,6 +217,27 @@ class TestStanding:
         assert reasons == {"organization_suspended"}
         assert client.get("/session").json["standing"] is None
 
+    def test_nobody_joins_and_nothing_is_brought_in_until_it_goes_on(self, call: Callable[..., Caller]) -> None:
+        admin, anyone, client = call("A1"), call(), call("C1")
+        flows.invite(admin, PEOPLE["C4"].id)
+        token = flows.mailed_token(admin, PEOPLE["C4"].email)
+        card = {"name": "card.txt", "size": 5, "category": "other"}
+        begun = client.post("/portal/uploads", card).json
+        flows.post_file(anyone, begun, b"Ada Q")
+        run("suspend", "--slug", "oak")
+        found = anyone.post("/invitations/lookup", {"token": token}).json
+        assert (found["state"], found["first_name"]) == ("paused", None)
+        tries = (
+            flows.redeem(anyone, token),
+            client.post("/portal/uploads", card),
+            admin.post(f"/practice/clients/{PEOPLE['C1'].id}/uploads", card | {"purpose": "document"}),
+            admin.post("/practice/tokens", {"name": "Scheduler", "scopes": ["forms:read"]}),
+        )
+        assert {(answer.status, answer.code) for answer in tries} == {(403, "organization_suspended")}
+        assert client.post(f"/portal/uploads/{begun['upload_id']}/finish").status == 200  # what was begun comes in
+        run("activate", "--slug", "oak")
+        assert flows.redeem(anyone, token).status == 201
+
 
 class TestProfile:
     def test_change_and_conflict(self, call: Callable[..., Caller]) -> None:

@@ -153,6 +153,20 @@ def test_every_scope_opens_its_actions_and_nothing_else(world: World, program: M
             assert _refused(answer) == ((200, None) if needed == scope else (403, "scope_missing")), (scope, path)
 
 
+def test_how_far_work_is_names_nobody_to_who_may_not_see_clients(
+    world: World, call: Callable[..., Caller], program: Make
+) -> None:
+    body = {"client_ids": [world.id("C4")], "form_ids": []}
+    job = call("A1").post("/practice/invites/bulk", body, key="bulk-0123456789").json
+    call("A1").drain()
+    path = f"/practice/jobs/{job['job_id']}/items"
+    (named,) = call("A1").get(path).json["items"]
+    assert named["client_name"]
+    (unnamed,) = program("A1", *(set(EVERY) - {"clients:read"})).get(path).json["items"]
+    assert unnamed == named | {"client_name": None}
+    assert program("A1", "jobs:read", "clients:read").get(path).json["items"] == [named]
+
+
 def test_what_no_scope_holds_is_closed_with_all_of_them(world: World, program: Make) -> None:
     caller = program("A1", *EVERY)
     token_id = _id(caller)
@@ -256,15 +270,63 @@ def test_a_token_ends_by_time_and_is_listed_for_a_while(
     assert administrator.post(f"/practice/tokens/{_id(caller)}/revoke").status == 404
 
 
-def test_a_token_stops_with_its_maker_and_comes_back_with_them(
-    world: World, call: Callable[..., Caller], program: Make
+def _act(what: str) -> Callable[[Caller, str], Answer]:
+    return lambda admin, staff_id: admin.post(f"/practice/staff/{staff_id}/{what}")
+
+
+def _demote(admin: Caller, staff_id: str) -> Answer:
+    etag = next(each["etag"] for each in admin.get("/practice/staff").json["items"] if each["staff_id"] == staff_id)
+    return admin.patch(f"/practice/staff/{staff_id}", {"roles": ["therapist"]}, etag=etag)
+
+
+def _forgotten(admin: Caller, staff_id: str) -> Answer:
+    anyone = Caller(admin.port, admin.clock)
+    token = flows.reset_link(anyone, "A2")
+    return anyone.post("/password-resets/redemption", {"token": token, "password": "plain lanterns over quiet water"})
+
+
+ENDINGS = {
+    "locked out": _act("disable"),
+    "no administrator any more": _demote,
+    "signed out by an administrator": _act("sign-out"),
+    "second factor reset": _act("second-factor/reset"),
+    "forgotten password": _forgotten,
+}
+
+
+@pytest.mark.parametrize("why", [*ENDINGS, "signed out everywhere by themselves"])
+def test_a_token_stops_with_its_makers_account_for_good(why: str, call: Callable[..., Caller], program: Make) -> None:
+    caller, admin, maker_id = program("A2", "forms:read"), call("A1"), PEOPLE["A2"].id
+    assert caller.get("/practice/forms").status == 200
+    ended = ENDINGS[why](admin, maker_id) if why in ENDINGS else call("A2").delete("/sessions")
+    assert ended.status in (200, 204), ended
+    for _ in range(2):
+        assert _refused(caller.get("/practice/forms")) == (401, "unauthenticated")
+        assert _listed(admin)[_id(caller)]["status"] == "stopped"
+        if why == "locked out":
+            assert admin.post(f"/practice/staff/{maker_id}/enable").status == 200  # brings the person back, no program
+
+
+def test_a_token_that_stopped_takes_nobodys_place(
+    call: Callable[..., Caller], program: Make, limits: Callable[..., None]
+) -> None:
+    limits(tokens=(1, 1))
+    stopped = program("A2", "forms:read")
+    assert _made(call("A1"), "forms:read").code == "too_many_tokens"
+    assert call("A1").post(f"/practice/staff/{PEOPLE['A2'].id}/sign-out").status == 204
+    assert _made(call("A1"), "forms:read").status == 201
+    again = call()
+    again.sign_in("A2")
+    assert _made(again, "forms:read").code == "too_many_tokens"
+    assert stopped.get("/practice/forms").status == 401
+
+
+def test_a_password_that_its_maker_chooses_in_the_account_leaves_a_token(
+    call: Callable[..., Caller], program: Make
 ) -> None:
     caller = program("A2", "forms:read")
-    maker = Staff.at(tenant_id=world.tenant_id("oak"), staff_id=world.id("A2"))
-    change(maker, Staff.status.set("disabled"))
-    assert _refused(caller.get("/practice/forms")) == (401, "unauthenticated")
-    assert _listed(call("A1"))[_id(caller)]["status"] == "stopped"
-    change(maker, Staff.status.set("active"))
+    chosen = call("A2").post("/account/password", {"password": "plain lanterns over quiet water"}, key=None)
+    assert chosen.status == 204, chosen
     assert caller.get("/practice/forms").status == 200
 
 

@@ -4,9 +4,11 @@ import io
 import socket
 import struct
 import threading
+import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -284,6 +286,19 @@ def _objects(prefix: str = "") -> list[str]:
     return [each["Key"] for each in found.get("Versions", [])]
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_twenty_five_megabytes_of_spelled_letters_are_refused_in_no_time(packed: bool) -> None:
+    """Undoing them all took the worker ten seconds a file; a font here and there spells its name so."""
+    letters = b"/Font#41" * (25 * 1024 * 1024 // 8)
+    streamed = packed_pdf(b"/Type/ObjStm/Filter/FlateDecode", zlib.compress(b"1 0 " + letters))
+    hidden = streamed if packed else pdf(letters)
+    started = time.process_time()
+    with pytest.raises(filetypes.Refused, match="damaged"):
+        filetypes.cleaned(hidden)
+    assert time.process_time() - started < 1.5
+    assert filetypes.cleaned(pdf(letters[:80_000]))[0] == "pdf"
+
+
 def test_a_thousand_broken_files_never_break_the_check() -> None:
     """Any byte of any good file may be any other: taken or refused, never an exception and never without an end."""
     import random
@@ -492,6 +507,34 @@ class TestCheck:
         assert sorted(flows.together(6, file)) == ["filed", *["used"] * 5]
         (listed,) = call("C1").get("/portal/documents").json["items"]
         assert (listed["title"], listed["form_id"]) == ("Form signed on paper", flows.NOTICE)
+
+    def test_what_was_signed_on_paper_is_locked_as_what_was_sealed_is(
+        self, world: World, call: Callable[..., Caller]
+    ) -> None:
+        staff = call("T1")
+        scan = flows.uploaded(staff, base(world), "scan.pdf", pdf(), purpose="paper_form")
+        other = flows.uploaded(staff, base(world), "letter.pdf", pdf(), category="other")
+        body = {"form_id": flows.NOTICE, "intake_id": None, "upload_id": scan["upload_id"],
+                "signed_by": "Imogen Thistlewood", "relationship": "self", "signed_on": "2026-01-14"}  # fmt: skip
+        assert staff.post(f"{base(world)}/paper-forms", body).status == 201
+        staff.drain()
+        until = _locked_until(scan)
+        assert until is not None
+        assert until >= world.portal.clock.now() + timedelta(days=settings.retention_days) - timedelta(hours=1)
+        assert _locked_until(other) is None  # it may have to be taken out of the wrong person's file
+        world.portal.clock.advance(25 * 3600)
+        call().drain()
+        assert _locked_until(scan) == until
+        assert not [each for each in flows.stored("upload") if each.get("duepk")]
+
+
+def _locked_until(upload: dict[str, Any]) -> datetime | None:
+    (kept,) = [each for each in flows.stored("upload") if each["upload_id"] == upload["upload_id"]]
+    place = {"Bucket": settings.documents_bucket, "Key": kept["object_key"], "VersionId": kept["object_version"]}
+    head = cloud.client("s3").head_object(**place)
+    assert head.get("ObjectLockMode") in (None, "GOVERNANCE")
+    until: datetime | None = head.get("ObjectLockRetainUntilDate")
+    return until
 
 
 def _clients_own(call: Callable[..., Caller], world: World) -> str:

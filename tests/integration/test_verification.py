@@ -88,3 +88,23 @@ def test_the_client_gets_the_damaged_bytes_and_the_public_check_says_so(
     assert (got.status, got.body) == (200, stored.value)
     verdict = call().post("/verification", got.body, content_type="application/pdf").json
     assert (verdict["intact"], verdict["reason"]) == (False, "changed")
+
+
+@pytest.mark.parametrize("gone", ["the version", "the whole object"])
+def test_a_file_that_is_not_there_is_said_to_be_so_and_somebody_is_told(
+    gone: str, call: Callable[..., Caller], document_id: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It was a defect: 500, and a line in the log that said where in the code and not which file."""
+    record = next(each for each in flows.stored("document") if each["document_id"] == document_id)
+    keys = state.backend("s3").buckets[f"{cloud.PREFIX}-documents"].keys
+    if gone == "the version":
+        stored = _stored(document_id)
+        stored._version_id = stored._version_id[::-1]
+    else:
+        keys.pop(record["object_key"])
+    packet = call("T1").post(f"{CLIENT}/intakes/{record['intake_id']}/download")
+    for answer in (_verified(call, document_id), packet):
+        assert (answer.status, answer.code) == (503, "document_unreachable")
+    told = [each for each in caplog.records if each.getMessage() == "document_unreachable"]
+    assert [(each.levelname, vars(each)["place"]) for each in told] == [("ERROR", record["object_key"])] * 2
+    assert "defect" not in caplog.messages

@@ -41,7 +41,7 @@ STAFF_ABOUT_A_CLIENT = {
     "appointment:manage", "appointment:read",
     "client:contact", "client:read", "client:settle_flag", "document:download", "document:read", "document:share",
     "document:verify", "intake:read", "intake:record", "intake:summarize", "invite:read", "login_link:send",
-    "mail:read", "upload:add", "upload:read",
+    "mail:read", "upload:add", "upload:finish", "upload:read",
 }  # fmt: skip
 # Staff see the practice's own things, and lists that hold only whom they may see.
 STAFF_ABOUT_THE_PRACTICE = {
@@ -67,8 +67,9 @@ ADMINISTRATORS_ONLY |= {"form:publish", "form:update", "intake:remind_many", "in
 ADMINISTRATORS_ONLY |= {"offer:update"}
 # Tokens reach the organization's clients, so whoever has them all makes and ends them.
 ADMINISTRATORS_ONLY |= {"token:create", "token:read", "token:revoke"}
-# Issue 3: suspended means "nothing new is sent": what names no feature, and mails somebody who is not there yet.
-BEGINS = {"client:create", "client:import", "staff:invite"}
+# Issue 3: suspended means "nothing new is begun or sent": what names no feature, and mails somebody who is not there
+# yet, brings a file, or lets a program in. What was begun is finished.
+BEGINS = {"client:create", "client:import", "staff:invite", "token:create", "upload:add"}
 # 1.7 "Each staff member sets their own availability … An administrator may set it for them."
 # 5.3, 5.4 A group is in one therapist's calendar, and about several clients: its address names the therapist.
 OWN_OR_BY_ADMINISTRATORS = {
@@ -79,7 +80,7 @@ OWN_OR_BY_ADMINISTRATORS = {
 CLIENTS_OWN = {
     "appointment:read",
     "document:download", "document:read", "document:verify", "intake:read", "profile:read", "profile:update",
-    "upload:add", "upload:read",
+    "upload:add", "upload:finish", "upload:read",
 }  # fmt: skip
 # 4.2 "electronically signed", by the client alone (CVE-2026-24890: nobody signs for anybody else).
 # 5.1 "Therapists let clients self-schedule"; 5.3 staff propose, the client answers.
@@ -416,7 +417,7 @@ def test_what_clients_may_do_is_pinned() -> None:
         "account:read", "account:update", "document:download", "document:read", "document:verify", "home:read",
         "intake:complete", "intake:read", "profile:read", "profile:update", "session:end", "session:extend",
         "session:list", "session:prove", "session:read",
-        "upload:add", "upload:read",
+        "upload:add", "upload:finish", "upload:read",
     }  # fmt: skip
     assert {rule.client for rule in RULES.values()} == {Reach.NOBODY, Reach.SELF}
     assert {rule.contact for rule in RULES.values()} == {Reach.NOBODY}

@@ -1,6 +1,6 @@
 /** The parts of one's account: e-mail, password, codes, and where one is signed in. Clients and staff see the same. */
 import type { ComponentChildren } from 'preact';
-import { useId, useLayoutEffect, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { api, asProblem, call, newKey } from '../http.ts';
 import { endEverywhere, useSession } from '../session.tsx';
 import { account as words } from '../strings/account.ts';
@@ -16,8 +16,8 @@ export function AccountSections() {
     <Await within of={loaded} bones={<Bones rows={4} />}>
       {(account) => (
         <div class="stack g5">
-          <Email account={account} />
-          <Password />
+          <Email account={account} reload={loaded.reload} />
+          <Password reload={loaded.reload} />
           <Codes account={account} reload={() => void loaded.reload()} />
           <Sessions />
         </div>
@@ -44,11 +44,12 @@ function Buttons({ go, busy, busyLabel, onCancel }: { go: string; busy: boolean;
   return <div class="cluster g2"><Button type="submit" look="primary" busy={busy} busyLabel={busyLabel}>{go}</Button><Button look="quiet" onClick={onCancel}>{shared.cancel}</Button></div>;
 }
 
-function Email({ account }: { account: AccountView }) {
+function Email({ account, reload }: { account: AccountView; reload: () => Promise<void> }) {
   const [open, setOpen] = useState(false);
   const [email, setEmail] = useState('');
   const [fault, setFault] = useState<string | null>(null);
-  const [sent, setSent] = useState<string | null>(null);
+  const asked = useRef(account.new_email);
+  if (account.new_email) asked.current = account.new_email;
   const [key, setKey] = useState(newKey);
   const focus = useFocus('account-email', open);
   const refuse = (why: string) => {
@@ -58,7 +59,7 @@ function Email({ account }: { account: AccountView }) {
   const act = useAct(async () => {
     try {
       await call(api.POST('/account/email', { params: { header: { 'Idempotency-Key': key } }, body: { email: email.trim() } }));
-      setSent(email.trim());
+      await reload();
       setOpen(false);
       setEmail('');
       setKey(newKey());
@@ -78,19 +79,20 @@ function Email({ account }: { account: AccountView }) {
   return (
     <Section title={words.email.title}>
       <p class="said">{words.email.text(account.email)}</p>
-      {sent ? <Note tone="good" icon="mail" live>{words.email.sent(sent)}</Note> : null}
+      {open ? null : account.new_email ? <Note tone="good" icon="mail" live>{words.email.sent(account.new_email)}</Note>
+        : asked.current && asked.current !== account.email ? <Note tone="warn" live>{words.email.halted(asked.current)}</Note> : null}
       {open ? (
         <form class="stack g4" noValidate onSubmit={submit}>
           <TextField id="account-email" label={words.email.label} help={words.email.help} type="email" name="email" autocomplete="email" inputMode="email" maxLength={254} required value={email} error={fault} onInput={(value) => { setEmail(value); setFault(null); setKey(newKey()); }} />
           <ProblemNote problem={act.problem} />
           <Buttons go={words.email.send} busy={act.busy} busyLabel={words.email.sending} onCancel={() => setOpen(false)} />
         </form>
-      ) : <div><Button onClick={() => { setSent(null); setOpen(true); }}>{words.email.change}</Button></div>}
+      ) : <div><Button onClick={() => setOpen(true)}>{words.email.change}</Button></div>}
     </Section>
   );
 }
 
-function Password() {
+function Password({ reload }: { reload: () => Promise<void> }) {
   const session = useSession();
   const say = useToast();
   const [open, setOpen] = useState(false);
@@ -111,6 +113,7 @@ function Password() {
       await call(api.POST('/account/password', { body: { password } }));
       close();
       say(words.password.saved);
+      await reload();
     } catch (cause) {
       const problem = asProblem(cause);
       const wrong = refusedPassword(problem);
@@ -152,6 +155,7 @@ function Codes({ account, reload }: { account: AccountView; reload: () => void }
     setAsked(null);
     const { codes } = await call(api.POST('/account/recovery-codes'));
     setShown({ codes, why: words.factor.renewed });
+    reload();
   });
   const stop = useAct(async () => {
     setAsked(null);
@@ -175,7 +179,7 @@ function Codes({ account, reload }: { account: AccountView; reload: () => void }
   if (enrolment) {
     return (
       <Section title={words.factor.enrolTitle}>
-        <Enrol enrolment={enrolment} onCancel={() => setEnrolment(null)} onDone={(codes) => { setEnrolment(null); setShown({ codes, why: words.factor.started }); }} />
+        <Enrol enrolment={enrolment} onCancel={() => setEnrolment(null)} onDone={(codes) => { setEnrolment(null); setShown({ codes, why: words.factor.started }); reload(); }} />
       </Section>
     );
   }
@@ -252,6 +256,7 @@ function Sessions() {
     say(words.sessions.ended);
     await loaded.reload();
   });
+  const { roles } = useSession();
   const leaving = useAct(endEverywhere);
   return (
     <Section title={words.sessions.title}>
@@ -275,6 +280,7 @@ function Sessions() {
       <div><Button icon="exit" busy={leaving.busy} onClick={() => setAsked(true)}>{words.sessions.everywhere}</Button></div>
       <Dialog open={asked} onClose={() => setAsked(false)} title={words.sessions.everywhereTitle} actions={<><Button look="danger" busy={leaving.busy} onClick={() => { setAsked(false); void leaving.run(); }}>{words.sessions.everywhere}</Button><Button onClick={() => setAsked(false)}>{shared.cancel}</Button></>}>
         <p>{words.sessions.everywhereBody}</p>
+        {roles.includes('administrator') ? <p>{words.sessions.everywherePrograms}</p> : null}
       </Dialog>
     </Section>
   );

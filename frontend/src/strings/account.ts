@@ -14,6 +14,7 @@ export const account = {
     send: 'Send the link',
     sending: 'Sending',
     sent: (email: string) => `We sent a link to ${email}. Open it there within 24 hours. Until then you sign in as before.`,
+    halted: (email: string) => `The link to ${email} does not work any more, because you have changed how you sign in since. Ask for a new one if you still want this address.`,
     enter: 'Enter the whole address, such as name@example.com',
     same: 'This is the address you use now',
   },
@@ -67,6 +68,7 @@ export const account = {
     everywhere: 'Sign out everywhere',
     everywhereTitle: 'Sign out everywhere?',
     everywhereBody: 'You are signed out on every device, this one included. Do this if you lost a device or do not know a place in the list, and then choose a new password.',
+    everywherePrograms: 'Programs that use API tokens which you made are shut out, too, for good.',
     unknown: 'You do not know one of these? Sign it out and change your password.',
   },
 

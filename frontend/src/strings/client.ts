@@ -92,6 +92,7 @@ export const client = {
       replaced: { title: 'There is a newer link', text: 'Your practice sent you a newer invitation. Open the latest e-mail; this older link has stopped working.', action: 'I cannot find it: ask again' },
       used: { title: 'This invitation was used', text: 'An account was made with it. Sign in with your e-mail and the password you chose.', action: 'Sign in' },
       revoked: { title: 'This invitation was withdrawn', text: 'Your practice has taken it back. If you did not expect that, call them.' },
+      paused: { title: 'The portal is paused', text: 'Your practice takes no new people into its portal at the moment. Call them to hear how to go on; your link stays as it is.' },
       unknown: { title: 'This link does not work', text: 'It may be incomplete. Open it from the e-mail once more, or ask your practice for a new one.' },
     },
     asked: 'We told your practice that you would like a new link. It will come to the e-mail address they have for you.',

@@ -64,7 +64,7 @@ function List({ data, busy, opener, onNew, onChange }: {
     setAsked(null);
     say(words.revoked(token.name));
   });
-  const live = data.items.filter((each) => each.status === 'active' || each.status === 'stopped').length;
+  const live = data.items.filter((each) => each.status === 'active').length;
   const full = live >= data.most;
   return (
     <section class="card flush" aria-labelledby="tokens">
@@ -103,7 +103,7 @@ function List({ data, busy, opener, onNew, onChange }: {
 }
 
 function Line({ token, onRevoke }: { token: ApiToken; onRevoke: () => void }) {
-  const live = token.status === 'active' || token.status === 'stopped';
+  const live = token.status === 'active';
   return (
     <tr>
       <td>
@@ -114,7 +114,7 @@ function Line({ token, onRevoke }: { token: ApiToken; onRevoke: () => void }) {
       </td>
       <td data-label={words.columns.status}><Badge tone={TONES[token.status]}>{words.status[token.status]}</Badge></td>
       <td data-label={words.columns.used}>{token.used_at ? lately(token.used_at) : words.never}</td>
-      <td data-label={words.columns.ends}>{live ? shortDay(token.ends_at) : words.ended(shortDay(token.revoked_at ?? token.ends_at))}</td>
+      <td data-label={words.columns.ends}>{live ? shortDay(token.ends_at) : token.status === 'stopped' ? words.now : words.ended(shortDay(token.revoked_at ?? token.ends_at))}</td>
       <td class="end acts">{live ? <Button look="danger" mini onClick={onRevoke}>{words.revoke}<span class="hidden">{words.revokeOf(token.name)}</span></Button> : null}</td>
     </tr>
   );
