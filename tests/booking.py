@@ -5,6 +5,7 @@ import uuid
 from datetime import date, datetime, timedelta
 from itertools import combinations
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from tests.calls import PEOPLE, Answer, Caller
 
@@ -290,3 +291,14 @@ def tenant_of(slug: str) -> str:
     from infra.local import world
 
     return world.tenant_id(slug)
+
+
+def weekday_from(clock: Any, days: int, weekday: int) -> str:
+    """The first day of New York with this weekday (Monday is 0) that lies at least so many days ahead."""
+    day = clock.now().astimezone(ZoneInfo(ZONE)).date() + timedelta(days=days)
+    return (day + timedelta(days=(weekday - day.weekday()) % 7)).isoformat()
+
+
+def days_on(day: str, days: int) -> str:
+    """A date some days later."""
+    return (date.fromisoformat(day) + timedelta(days=days)).isoformat()

@@ -178,7 +178,7 @@ def decline(context: Context, start: int) -> Wait:
     """The client passes: the next one is offered the time; they keep their place. Raises OfferGone, WaitEnded."""
 
     def attempt(wait: Wait) -> Wait:
-        if wait.status == WAITING and start in wait.passed:
+        if wait.status != ENDED and start in wait.passed:
             return wait
         _require_offer(context, wait, start)
         return _write(context, wait, _let_go(context, wait), "wait:decline")
@@ -431,7 +431,9 @@ def _suiting(context: Context, wait_id: str, freed: Sequence[Interval]) -> Itera
         location_id=wish.location_id,
         client_busy=calendars.of_client(wait.tenant_id, wait.client_id, window, consistent=True),
     )
-    good = [at for at in starts(search, window) if at not in wait.passed]
+    # Who passed on a time does not want it a quarter of an hour later.
+    long = terms.service.minutes
+    good = [at for at in starts(search, window) if all(abs(at - each) >= long for each in wait.passed)]
     yield from near(search, good, freed)[:LOOKS]
 
 

@@ -34,7 +34,7 @@ export default function Appointments() {
   return (
     <ClientShell>
       <div class="stack g6">
-        <div class="split"><div class="stack g1"><Heading>{words.title}</Heading><p class="soft">{words.lead}</p></div>{open ? <LinkButton look="primary" icon="calendar" href="/appointments/new">{words.choose}</LinkButton> : null}</div>
+        <div class="split"><div class="stack g1"><Heading>{words.title}</Heading><p class="soft">{words.lead}</p></div>{open ? <LinkButton look={loaded.data?.waits.some((one) => one.starts_at) ? undefined : 'primary'} icon="calendar" href="/appointments/new">{words.choose}</LinkButton> : null}</div>
         <Await within of={loaded} bones={<Bones rows={3} />}>
           {({ upcoming, past, phone, waits }) => (
             <>

@@ -49,7 +49,7 @@ export const calendar = {
     before: (day: string) => `before ${day}`,
     offered: (when: string) => `Offered: ${when}`,
     waiting: 'Waiting',
-    since: (when: string) => `Since ${when}`,
+    since: (when: string) => `Joined ${when}`,
     remove: 'Take off the list',
     removeTitle: (name: string) => `Take ${name} off the wait list?`,
     removeText: 'They are offered nothing more. They can join again.',

@@ -35,7 +35,7 @@ export function TimeGrid({ columns, zone, label, named, roomy, onPick }: GridPro
   const empty = (column: number, at: number) => cellState(shown[column]!, at);
   return (
     <section class="card flush" aria-label={label}>
-      <div class="cal" ref={size}>
+      <div class={columns.length > 1 && columns[0]!.day === columns[1]!.day ? 'cal many' : 'cal'} ref={size}>
         <div class="calhead">
           <span />
           {columns.map((one) => <div key={one.key} class={one.day === today ? 'head today' : 'head'}>{one.head}{one.sub ? <b>{one.sub}</b> : null}</div>)}
@@ -149,7 +149,7 @@ function Event({ block, zone, from, named, roomy }: EventProps) {
   const inside = (
     <>
       <b>{name}</b>
-      <span>{at}{roomy ? ` – ${time(block.ends, zone)}` : ''} {more.join(' · ')}</span>
+      {roomy ? <span>{at} – {time(block.ends, zone)} {more.join(' · ')}</span> : <><span aria-hidden="true">{at.replace(/\s?[AP]M$/, '')} {more.join(' · ')}</span><span class="hidden">{at}, {more.join(', ')}</span></>}
       {named ? <span class="by">{block.by}</span> : null}
       {asked || entry.status === 'no_show' ? <span class={roomy ? 'by' : 'hidden'}>{badge.word}</span> : <span class="hidden">, {badge.word}</span>}
     </>
@@ -167,7 +167,7 @@ export function Agenda({ columns, zone, label, named, empty }: { columns: Column
     <section class="stack g4" aria-label={label}>
       {days.map(({ one, placed, away }) => (
         <div class="card flush" key={one.key}>
-          <h3 class="agendaday">{dateWords(one.day, { weekday: 'long', month: 'long', day: 'numeric' })}{one.day === today ? <Badge tone="info">{words.todayWord}</Badge> : null}</h3>
+          <h2 class="agendaday">{dateWords(one.day, { weekday: 'long', month: 'long', day: 'numeric' })}{one.day === today ? <Badge tone="info">{words.todayWord}</Badge> : null}</h2>
           <ul class="rows">
             {away.map((part) => <li key={`away${String(part)}`} class="agendarow"><span class="num small">{part[0] === 0 && part[1] === 1440 ? words.allDay : `${clockName(part[0])} – ${clockName(part[1] % 1440)}`}</span><span class="soft">{words.away}</span></li>)}
             {placed.map((each) => <li key={each.key}><AgendaRow block={each} zone={zone} named={named} /></li>)}

@@ -140,7 +140,7 @@ function Shown(props: ShownProps) {
       {items.length === 1 ? items.filter((one) => !one.bookable).map((one) => <Note key={one.staff_id} tone="info" action={<LinkButton mini href={one.staff_id === mine ? '/staff/availability' : `/staff/availability/${one.staff_id}`}>{words.setHours}</LinkButton>}>{words.notBookable(one.name)}</Note>) : null}
       {view === 'agenda' || (view === 'week' && small)
         ? <Agenda columns={columns} zone={zone} label={label} named={named} empty={words.none} />
-        : <TimeGrid columns={columns} zone={zone} label={label} named={named && view === 'week'} roomy={view === 'day'} onPick={props.onPick} />}
+        : <TimeGrid columns={columns} zone={zone} label={label} named={named && view === 'week'} roomy={view === 'day' && columns.length < 3} onPick={props.onPick} />}
       {view === 'agenda' || (view === 'week' && small) ? null : (
         <ul class="cluster tiny soft g5 legend">
           <li class="cluster g2"><span class="key k2" />{words.legend.booked}</li><li class="cluster g2"><span class="key k3" />{words.legend.request}</li>

@@ -21,7 +21,7 @@ export function Requests({ of: found, onChange, narrow }: { of: Loaded<{ items: 
   const done = async (text: string) => { setTold(text); requestsChanged(); await found.reload(); await onChange?.(); };
   return (
     <>
-      <div role="status">{told ? <Note tone="good">{told}</Note> : null}</div>
+      <div role="status" class="hint-slot">{told ? <Note tone="good">{told}</Note> : null}</div>
       {found.problem && found.problem.status !== 401 ? <Note tone="warn" action={<Button mini onClick={() => void found.reload()}>{calendar.availability.reload}</Button>}>{sentenceOf(found.problem)}</Note> : null}
       {items.length ? (
         <section class={narrow ? 'card flush narrownews' : 'card flush'} aria-labelledby="requests">

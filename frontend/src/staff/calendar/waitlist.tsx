@@ -6,7 +6,7 @@ import { calendar } from '../../strings/calendar.ts';
 import type { Waiter } from '../../types.ts';
 import { Badge, Button, Dialog, Heading, Icon, brief, dateWords, useAct, useLoad, useToast, whereOf } from '../../ui/index.ts';
 import { Failed, Ready, RowBones } from '../parts.tsx';
-import { moment } from '../when.ts';
+import { momentInSentence } from '../when.ts';
 
 const words = calendar.waits;
 
@@ -51,7 +51,7 @@ function Row({ one, onGone }: { one: Waiter; onGone: () => Promise<void> }) {
         <p class="small">{[one.service, whereOf(one), one.earlier ? words.earlier : words.any, ...(one.before_day ? [words.before(dateWords(one.before_day, { month: 'short', day: 'numeric' }))] : [])].join(' · ')}</p>
         <p class="cluster g2">
           <Badge tone={one.starts_at ? 'info' : 'plain'} hollow={!one.starts_at}>{one.starts_at ? words.offered(brief(one.starts_at, tenant.zone)) : words.waiting}</Badge>
-          <span class="tiny soft">{one.held_until ? calendar.requests.held(brief(one.held_until, tenant.zone)) : words.since(moment(one.since, tenant.zone))}</span>
+          <span class="tiny soft">{one.held_until ? calendar.requests.held(brief(one.held_until, tenant.zone)) : words.since(momentInSentence(one.since, tenant.zone))}</span>
         </p>
       </div>
       {one.client_id ? <div class="news-acts"><Button mini look="quiet" onClick={() => setAsking(true)}>{words.remove}<span class="hidden"> {name}</span></Button></div> : null}
