@@ -105,17 +105,17 @@ def book_for(staff: Caller, client: str, key: str, service_id: str, starts_at: s
     return staff.post(f"/practice/clients/{PEOPLE[client].id}/appointments", body)
 
 
-def series(key: str, service_id: str, starts_at: str, **more: Any) -> dict[str, Any]:
+def series(therapist: str, service_id: str, starts_at: str, **more: Any) -> dict[str, Any]:
     """The body of a series: weekly, four times, unless `more` says otherwise."""
-    body = wish(key, service_id, starts_at, **{"every_weeks": 1, "count": 4, **more})
+    body = wish(therapist, service_id, starts_at, **{"every_weeks": 1, "count": 4, **more})
     del body["zone"]
     return body
 
 
-def book_series(staff: Caller, client: str, key: str, service_id: str, starts_at: str, **more: Any) -> Answer:
+def book_series(staff: Caller, client: str, therapist: str, service_id: str, starts_at: str, **more: Any) -> Answer:
     """Staff book a series for a client of the world; `key_` is the Idempotency-Key."""
     idempotency = more.pop("key_", uuid.uuid4().hex)
-    body = series(key, service_id, starts_at, **more)
+    body = series(therapist, service_id, starts_at, **more)
     return staff.post(f"/practice/clients/{PEOPLE[client].id}/series", body, key=idempotency)
 
 
@@ -127,12 +127,12 @@ def series_of(staff: Caller, client: str, series_id: str) -> dict[str, Any]:
     return found
 
 
-def groups_of(key: str) -> str:
+def groups_of(therapist: str) -> str:
     """The address of the groups of a therapist of the world."""
-    return f"/practice/therapists/{PEOPLE[key].id}/groups"
+    return f"/practice/therapists/{PEOPLE[therapist].id}/groups"
 
 
-def group(staff: Caller, key: str, service_id: str, starts_at: str, *clients: str, **more: Any) -> Answer:
+def group(staff: Caller, therapist: str, service_id: str, starts_at: str, *clients: str, **more: Any) -> Answer:
     """Staff make a group with these clients of the world; `key_` is the Idempotency-Key."""
     idempotency = more.pop("key_", uuid.uuid4().hex)
     body = {
@@ -143,24 +143,24 @@ def group(staff: Caller, key: str, service_id: str, starts_at: str, *clients: st
         "client_ids": [PEOPLE[each].id for each in clients],
         **more,
     }
-    return staff.post(groups_of(key), body, key=idempotency)
+    return staff.post(groups_of(therapist), body, key=idempotency)
 
 
-def group_of(staff: Caller, key: str, group_id: str) -> dict[str, Any]:
+def group_of(staff: Caller, therapist: str, group_id: str) -> dict[str, Any]:
     """A group as it stands."""
-    answer = staff.get(f"{groups_of(key)}/{group_id}")
+    answer = staff.get(f"{groups_of(therapist)}/{group_id}")
     assert answer.status == 200, answer
     found: dict[str, Any] = answer.json
     return found
 
 
-def of_group(staff: Caller, key: str, seen: dict[str, Any], verb: str, body: Any, **options: Any) -> Answer:
+def of_group(staff: Caller, therapist: str, seen: dict[str, Any], verb: str, body: Any, **options: Any) -> Answer:
     """Staff do something with a group, as it was seen."""
-    path = f"{groups_of(key)}/{seen['group_id']}/{verb}"
+    path = f"{groups_of(therapist)}/{seen['group_id']}/{verb}"
     return staff.post(path, body, **{"etag": seen["etag"], **options})
 
 
-def wait_for(client: Caller, key: str, service_id: str, **more: Any) -> Answer:
+def wait_for(client: Caller, therapist: str, service_id: str, **more: Any) -> Answer:
     """A client asks to be told of earlier times with a therapist of the world."""
     idempotency = more.pop("key_", uuid.uuid4().hex)
     body = {"staff_id": PEOPLE[key].id, "service_id": service_id, "mode": "telehealth", "zone": ZONE, **more}

@@ -356,12 +356,12 @@ def _reschedule(call: Any, seen: dict[str, Any]) -> Answer:
     return booking.mine(call("C1"), seen, "time", body, key="the-very-same-key")
 
 
-def _series(call: Any, scene: Any) -> Answer:
-    return booking.book_series(call("T1"), "C1", "T1", *scene, count=2, key_="the-very-same-key")
+def _series(call: Any, scene: Any, key: str = "the-very-same-key") -> Answer:
+    return booking.book_series(call("T1"), "C1", "T1", *scene, count=2, key_=key)
 
 
 def _of_series(call: Any) -> dict[str, Any]:
-    _series(call, _bookable(call))
+    _series(call, _bookable(call), "another-key-before")
     call("A1").drain()
     first = call("C1").get("/portal/appointments").json["items"][0]
     return dict(first)
@@ -372,12 +372,12 @@ def _move_following(call: Any, seen: dict[str, Any]) -> Answer:
     return booking.theirs(call("T1"), "C1", seen, "following/time", body, key="the-very-same-key")
 
 
-def _make_group(call: Any, scene: Any) -> Answer:
-    return booking.group(call("T1"), "T1", *scene, "C1", key_="the-very-same-key")
+def _make_group(call: Any, scene: Any, key: str = "the-very-same-key") -> Answer:
+    return booking.group(call("T1"), "T1", *scene, "C1", key_=key)
 
 
 def _grouped(call: Any) -> dict[str, Any]:
-    made = _make_group(call, _bookable(call)).json
+    made = _make_group(call, _bookable(call), "another-key-before").json
     call("A1").drain()
     return booking.group_of(call("T1"), "T1", made["group_id"])
 
