@@ -160,7 +160,7 @@ def of_group(staff: Caller, therapist: str, seen: dict[str, Any], verb: str, bod
     return staff.post(path, body, **{"etag": seen["etag"], **options})
 
 
-def wait_for(client: Caller, therapist: str, service_id: str, **more: Any) -> Answer:
+def wait_for(client: Caller, key: str, service_id: str, **more: Any) -> Answer:
     """A client asks to be told of earlier times with a therapist of the world."""
     idempotency = more.pop("key_", uuid.uuid4().hex)
     body = {"staff_id": PEOPLE[key].id, "service_id": service_id, "mode": "telehealth", "zone": ZONE, **more}

@@ -223,7 +223,7 @@ def test_one_client_is_in_one_group_at_a_time(world: World, call: Call, clients:
 
 _STEPS = [
     *["book"] * 4, *["accept"] * 4, *["confirm"] * 2, *["propose"] * 3,
-    "book_for", "move", "move_for", "decline", "cancel", "cancel_for", "wait", *["sweep"] * 2,
+    "book_for", "move", "move_for", *["decline"] * 2, "cancel", "cancel_for", "wait", *["sweep"] * 2,
     "series", *["following"] * 2, "group", *["add"] * 2, "move_group", *["cancel_group"] * 2, *["work"] * 2,
     *["join", "earlier"] * 2, *["take"] * 3, *["pass"] * 2, "leave",
 ]  # fmt: skip
