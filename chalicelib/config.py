@@ -73,6 +73,8 @@ class Settings(BaseModel):
     )  # so long a password alone signs staff in where a code was given
     device_days: int = Field(default=180, ge=1)  # so long a device is remembered after a sign-in
     practice_sign_up: bool = False  # whether anyone may open an organization here
+    # Whom practices ask to activate their organization: an e-mail address or a page.
+    operator_contact: str | None = Field(default=None, pattern=r"^(https://[^\s]+|[^@\s]+@[^@\s]+)$", max_length=200)
     hold_seconds: int = Field(default=30, ge=0, le=900)  # how long "Cancel" can call a mail back (SQS: at most 900)
     limits: Json[dict[str, tuple[int, int]]] = Field(default_factory=dict)
 

@@ -2,19 +2,20 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from chalicelib import clock
 from chalicelib.context import Context
 from chalicelib.errors import PortalError
 from chalicelib.handlers.mails import Delivery, News, news_of
 from chalicelib.handlers.routing import PORTAL, PRACTICE, Routes
-from chalicelib.handlers.views import Body, Id, Line, Paging, PortalView, View
+from chalicelib.handlers.views import Body, Day, Id, Line, Paging, PortalView, View
 from chalicelib.models.clients import Client
 from chalicelib.models.invites import Invite
 from chalicelib.policies.plans import Feature
 from chalicelib.policies.rules import Role
-from chalicelib.services import clients, files, invites, sessions, spellings, staff, suppressions, tenants
+from chalicelib.services import clients, directory, files, invites, sessions, spellings, staff, suppressions, tenants
 
 practice = Routes(__name__, PRACTICE, "/practice")
 portal = Routes(__name__ + ".portal", PORTAL, "/portal")
@@ -23,31 +24,41 @@ portal = Routes(__name__ + ".portal", PORTAL, "/portal")
 FeatureName = Literal["invitations", "intake_forms", "payments", "messaging", "self_scheduling"]
 
 
+def _phone(value: str) -> str:
+    if value and not files.is_phone(value):
+        raise PydanticCustomError("not_a_phone", "no phone number")
+    return value
+
+
+# A number that somebody can dial; what may be left out may be sent empty.
+Telephone = Annotated[Line, Field(max_length=40), AfterValidator(_phone)]
+
+
 class AddressFields(Body):
     """A postal address."""
 
-    line1: Line = Field(max_length=200)
+    line1: Line = Field(min_length=1, max_length=200)
     line2: Annotated[Line, Field(max_length=200)] | None = None
-    city: Line = Field(max_length=100)
-    region: Line = Field(max_length=100)
-    postal_code: Line = Field(max_length=20)
-    country: Line = Field(default="US", max_length=60)
+    city: Line = Field(min_length=1, max_length=100)
+    region: Line = Field(min_length=1, max_length=100)
+    postal_code: Line = Field(min_length=1, max_length=20)
+    country: Line = Field(default="US", min_length=1, max_length=60)
 
 
 class EmergencyContactFields(Body):
     """Whom to call in an emergency, and whether that is agreed to."""
 
-    name: Line = Field(max_length=200)
+    name: Line = Field(min_length=1, max_length=200)
     relationship: Line = Field(max_length=100)
-    phone: Line = Field(max_length=40)
-    may_contact: bool = True
+    phone: Telephone = Field(min_length=1)
+    may_contact: bool = False  # nobody agreed to what was not said
 
 
 class ProfileFields(Body):
     """What a client may change of their own file."""
 
     preferred_name: Annotated[Line, Field(max_length=100)] | None = None
-    phone: Annotated[Line, Field(max_length=40)] | None = None
+    phone: Telephone | None = None
     address: AddressFields | None = None
     emergency_contact: EmergencyContactFields | None = None
 
@@ -81,7 +92,7 @@ class InsuranceHolder(Body):
 
     name: Line = Field(min_length=1, max_length=200)
     relationship: Annotated[Line, Field(max_length=100)] | None = None
-    birth_date: Annotated[Line, Field(max_length=10)] | None = None
+    birth_date: Day | None = None
 
 
 class InsuranceFields(Body):
@@ -113,7 +124,7 @@ class Insurance(PortalView):
 class ContactFields(Body):
     """How a client is reached. What is not sent stays; null empties."""
 
-    phone: Annotated[Line, Field(max_length=40)] | None = None
+    phone: Telephone | None = None
     address: AddressFields | None = None
     emergency_contact: EmergencyContactFields | None = None
 
@@ -190,10 +201,11 @@ class ClientRow(View):
 
 
 class ClientPage(View):
-    """Some clients."""
+    """Some clients. `total`: how many there are in all, where the list was put in order to be shown."""
 
     items: list[ClientRow]
     next_cursor: str | None
+    total: int | None
 
     def clients_named(self) -> list[str]:
         """Those of the rows."""
@@ -291,14 +303,25 @@ class ClientSearch(Body):
 def search_clients(context: Context, body: ClientSearch) -> ClientPage:
     """Clients by any letters of any words of their name, at most 50; only those the asker may see"""
     found = clients.search(context, body.search)
-    return ClientPage(items=[ClientRow.of(each) for each in found], next_cursor=None)
+    return ClientPage(items=[ClientRow.of(each) for each in found], next_cursor=None, total=None)
 
 
-@practice.endpoint("GET", "/clients", action="client:list", query=Paging)
-def list_clients(context: Context, query: Paging) -> ClientPage:
+class ClientList(Paging):
+    """Which clients, and in which order. `joined`: not invited, invited but not joined, or with an account.
+    `therapist_id`: who is assigned, or `nobody`."""
+
+    order: directory.Order = "newest"
+    status: directory.Status | None = None
+    joined: directory.Joined | None = None
+    therapist_id: Id | Literal["nobody"] | None = None
+
+
+@practice.endpoint("GET", "/clients", action="client:list", query=ClientList)
+def list_clients(context: Context, query: ClientList) -> ClientPage:
     """Clients: all for administrators, the assigned ones for therapists"""
-    page = clients.everyone(context, query.limit, query.cursor)
-    return ClientPage(items=[ClientRow.of(each) for each in page.items], next_cursor=page.next_cursor)
+    wanted = directory.Wanted(query.status, query.joined, query.therapist_id)
+    page, total = directory.listed(context, query.order, wanted, query.limit, query.cursor)
+    return ClientPage(items=[ClientRow.of(each) for each in page.items], next_cursor=page.next_cursor, total=total)
 
 
 @practice.endpoint("GET", "/clients/{client_id}", action="client:read", reads_record=True)
@@ -357,7 +380,7 @@ def match_clients(context: Context, body: SamePerson) -> ClientPage:
     """Files that are likely of the same person"""
     wanted = files.checked(context.tenant.zone, body.model_dump())
     found = files.matches(context.tenant_id, wanted["legal_name"], wanted["birth_date"], wanted["email"])
-    return ClientPage(items=[ClientRow.of(each) for each in found], next_cursor=None)
+    return ClientPage(items=[ClientRow.of(each) for each in found], next_cursor=None, total=None)
 
 
 @practice.endpoint("POST", "/clients", action="client:create", body=NewFile, status=201, idempotent=True)

@@ -69,16 +69,29 @@ class InviteSend(InviteIn):
 
 
 class ManyIn(Body):
-    """Whom to look at: these clients, or `never_invited`: everyone who never was; at most 1,000."""
+    """Whom to look at: these clients, or `never_invited`: everyone who never was, or `not_joined`: everyone who was and
+    has no account; at most 1,000."""
 
     client_ids: list[Id] | None = Field(default=None, min_length=1, max_length=bulk.AT_MOST)
     never_invited: bool = False
+    not_joined: bool = False
+
+    def audience(self, context: Context) -> list[str]:
+        """The ids of those who are meant. Raises InvalidBody unless one of the three says who."""
+        if (self.client_ids is not None) + self.never_invited + self.not_joined != 1:
+            detail = "Name clients, or one group of them."
+            raise InvalidBody(errors=[{"pointer": "/client_ids", "code": "either_or", "detail": detail}])
+        if self.client_ids is not None:
+            return self.client_ids
+        return bulk.never_invited(context) if self.never_invited else bulk.not_joined(context)
 
 
 class ManySend(InviteSend):
-    """Whom to invite; with the forms and the words for all of them."""
+    """Whom to invite; with the forms and the words for all of them. `again`: whose invitation is open gets a new one,
+    unless it went out less than a day ago."""
 
     client_ids: list[Id] = Field(min_length=1, max_length=bulk.AT_MOST)
+    again: bool = False
 
 
 class Invitee(View):
@@ -231,9 +244,7 @@ def read_bulk_template(context: Context) -> InviteTemplate:
 @practice.endpoint("POST", "/invites/bulk/check", action="invite:bulk", body=ManyIn)
 def check_many(context: Context, body: ManyIn) -> ManyLook:
     """Who of many clients will be invited, and who will not and why"""
-    if (body.client_ids is None) != body.never_invited:
-        raise InvalidBody(errors=[{"pointer": "/client_ids", "code": "either_or", "detail": "Name clients, or all."}])
-    looks = bulk.check(context, bulk.never_invited(context) if body.client_ids is None else body.client_ids)
+    looks = bulk.check(context, body.audience(context), again=body.not_joined)
     return ManyLook(
         invited=[
             Invitee(
@@ -259,7 +270,8 @@ def check_many(context: Context, body: ManyIn) -> ManyLook:
 def invite_many(context: Context, body: ManySend) -> JobView:
     """Invite many clients, as a job"""
     words = (body.subject, body.message)
-    return JobView.of(bulk.start(context, body.client_ids, body.form_ids, *words, hold=_hold(body)))
+    started = bulk.start(context, body.client_ids, body.form_ids, *words, again=body.again, hold=_hold(body))
+    return JobView.of(started)
 
 
 # ---- by the link ----

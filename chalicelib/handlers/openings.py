@@ -55,6 +55,14 @@ class PracticeSignUp(Body):
     email: str = Field(min_length=3, max_length=254)
 
 
+class PracticeMailAgain(PracticeSignUp):
+    """What was sent to sign up, unchanged, and the address that the mail should go to. `attempt`: a random secret of
+    the page, the same when it tries again."""
+
+    attempt: str = Field(pattern=r"^[A-Za-z0-9_-]{32,64}$")
+    to: str = Field(min_length=3, max_length=254)
+
+
 class SignedUp(PortalView):
     """The mail with the link that confirms it is on its way. It says nothing that was not sent."""
 
@@ -81,6 +89,15 @@ def sign_up_practice(context: None, body: PracticeSignUp, caller: Caller) -> Sig
     """Open an organization on trial; its first administrator gets a link by mail"""
     told = body.model_dump(exclude={"key"})
     openings.sign_up(openings.Practice(**(told | {"credentials": body.credentials or None})), body.key, caller)
+    return SignedUp(slug=body.slug, hours=72)
+
+
+@public.endpoint("POST", "/practice-sign-up/mail", action="tenant:sign_up", body=PracticeMailAgain, status=202)
+def mail_practice_again(context: None, body: PracticeMailAgain, caller: Caller) -> SignedUp:
+    """Mail the link again, to a corrected address perhaps; the answer tells nothing"""
+    told = body.model_dump(exclude={"key", "to", "attempt"})
+    practice = openings.Practice(**(told | {"credentials": body.credentials or None}))
+    openings.mail_again(practice, body.key, body.to, body.attempt, caller)
     return SignedUp(slug=body.slug, hours=72)
 
 

@@ -107,5 +107,6 @@ def _detail(kind: str) -> str:
         "string_too_long": "This is too long.",
         "string_too_short": "This is too short.",
         "extra_forbidden": "This is not known here.",
+        "not_a_phone": "Enter a phone number such as (212) 555-0142.",
     }
     return known.get(kind, "This does not have the right form.")

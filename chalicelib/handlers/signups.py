@@ -7,6 +7,7 @@ from pydantic import Field, field_validator
 
 from chalicelib import clock
 from chalicelib.context import Context
+from chalicelib.handlers.clients import Telephone
 from chalicelib.handlers.invites import Token
 from chalicelib.handlers.routing import PRACTICE, PUBLIC, Routes
 from chalicelib.handlers.tenants import TenantView
@@ -44,7 +45,7 @@ class SignUpIn(Body):
     preferred_name: Annotated[Line, Field(max_length=100)] | None = None
     birth_date: Day
     email: str = Field(min_length=3, max_length=254)
-    phone: Annotated[Line, Field(min_length=7, max_length=40, pattern=r"^[0-9+(). /x-]+$")]
+    phone: Telephone = Field(min_length=1)
     may_contact: Literal[True]
     website: str = Field(default="", max_length=2000)
 

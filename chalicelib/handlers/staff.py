@@ -247,7 +247,7 @@ def list_clients_of_staff(context: Context, staff_id: str, query: Paging) -> Cli
     """The clients who are assigned to a staff member"""
     staff.find(context, staff_id)
     page = clients.caseload(context.tenant_id, staff_id, query.limit, query.cursor)
-    return ClientPage(items=[ClientRow.of(each) for each in page.items], next_cursor=page.next_cursor)
+    return ClientPage(items=[ClientRow.of(each) for each in page.items], next_cursor=page.next_cursor, total=None)
 
 
 @practice.endpoint("POST", "/clients/{client_id}/therapists", action="client:assign", body=TherapistIn)

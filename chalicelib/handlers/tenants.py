@@ -221,11 +221,13 @@ class Picture(PortalView, WithHeaders):
 
 
 class StandingView(PortalView):
-    """What the organization may do now. `until`: when a trial ends, or ended."""
+    """What the organization may do now. `until`: when a trial ends, or ended. `contact`: whom to ask to activate it, an
+    e-mail address or a page; null where it is active, or the operator named nobody."""
 
     standing: Literal["trial", "active", "suspended"]
     until: str | None
     trial_over: bool
+    contact: str | None
 
 
 def standing_view(tenant: Tenant) -> StandingView:
@@ -236,6 +238,7 @@ def standing_view(tenant: Tenant) -> StandingView:
         standing=now.value,
         until=tenant.trial_ends_at if on_trial else None,
         trial_over=on_trial and now != Standing.TRIAL,
+        contact=None if now == Standing.ACTIVE else stage.operator_contact,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from chalicelib.context import Context
-from chalicelib.errors import DailyCap, InvalidBody, PortalError, TooManyRequests
+from chalicelib.errors import AlreadyInvited, DailyCap, InvalidBody, PortalError, TooManyRequests
 from chalicelib.models.accounts import Account
 from chalicelib.models.clients import Assignment, Client
 from chalicelib.models.invites import Invite
@@ -17,7 +17,18 @@ from chalicelib.models.suppressions import Suppression
 from chalicelib.models.table import load
 from chalicelib.models.transaction import Transaction
 from chalicelib.policies.decide import Denial, denial
-from chalicelib.services import accounts, audits, clients, invites, jobs, sessions, spellings, suppressions, tenants
+from chalicelib.services import (
+    accounts,
+    audits,
+    clients,
+    directory,
+    invites,
+    jobs,
+    sessions,
+    spellings,
+    suppressions,
+    tenants,
+)
 
 WORK = "invite"
 AT_MOST = 1000
@@ -25,6 +36,7 @@ ACTION = "invite:send"
 
 # Why a client is left out, where it is not the code of an error.
 TWICE, ENDED, OFF, GONE = "email_twice", "access_ended", "feature_off", "not_found"
+TODAY = "invited_today"
 
 
 class Look(NamedTuple):
@@ -38,27 +50,29 @@ class Look(NamedTuple):
 
 
 def never_invited(context: Context) -> list[str]:
-    """The clients who were never invited, newest file first; the first 1,000."""
-    found: list[str] = []
-    for client in Client.every(Client.BY_TENANT, newest_first=True, tenant_id=context.tenant_id):
-        if client.status == "active" and client.portal == "none" and client.first_invited_at is None:
-            found.append(client.client_id)
-        if len(found) == AT_MOST:
-            break
-    return found
+    """The clients who were never invited, by name; the first 1,000."""
+    return directory.never_invited(context)[:AT_MOST]
 
 
-def check(context: Context, client_ids: Sequence[str]) -> list[Look]:
-    """Who of these will be invited and who not, in their order; each once. The looks are audited."""
+def not_joined(context: Context) -> list[str]:
+    """The clients who were invited and never joined, by name; the first 1,000."""
+    return directory.not_joined(context)[:AT_MOST]
+
+
+def check(context: Context, client_ids: Sequence[str], *, again: bool = False) -> list[Look]:
+    """Who of these will be invited and who not, in their order; each once. The looks are audited.
+
+    `again`: whose invitation is open gets a new one instead, unless it went out less than a day ago.
+    """
     wanted = list(dict.fromkeys(client_ids))
-    looks = list(_looks(context, wanted))
+    looks = list(_looks(context, wanted, again))
     named = [look.client_id for look in looks if look.client is not None]
     for first in range(0, len(named), audits.IDS_AT_MOST):
         audits.record(context, "invite:bulk", client_ids=named[first : first + audits.IDS_AT_MOST])
     return looks
 
 
-def _looks(context: Context, wanted: list[str]) -> Iterator[Look]:
+def _looks(context: Context, wanted: list[str], again: bool) -> Iterator[Look]:
     left = invites.left_today(context)
     seen: set[str] = set()
     for client_id, own, holder, listed in _facts(context, wanted):
@@ -66,7 +80,7 @@ def _looks(context: Context, wanted: list[str]) -> Iterator[Look]:
         if client is None or (refused := _denied(own)) == GONE:
             yield Look(client_id, None, GONE, None)
             continue
-        reason = refused or _obstacle(own, holder, listed)
+        reason = refused or _obstacle(own, holder, listed, again)
         if reason is None and client.email in seen:
             reason = TWICE
         if reason is None and left <= len(seen):
@@ -132,22 +146,27 @@ def _denied(own: Context) -> str | None:
     return GONE if why is Denial.UNRELATED else "forbidden"
 
 
-def _obstacle(own: Context, holder: Account | None, listed: Suppression | None) -> str | None:
+def _obstacle(own: Context, holder: Account | None, listed: Suppression | None, again: bool) -> str | None:
     client: Client = own.client
     if client.portal == "ended" and client.status == "active":
         return ENDED
-    if refused := invites.obstacle(client, own.now):
-        return refused.code
+    if refused := invites.obstacle(client, own.now, again=again):
+        return _code(refused, again)
     if holder is not None and holder.principals != clients.principal(client.client_id):
         return "email_in_use"
     return "address_suppressed" if listed is not None else None
 
 
+def _code(refused: PortalError, again: bool) -> str:
+    return TODAY if again and refused.code == AlreadyInvited.code else refused.code
+
+
 def start(
     context: Context, client_ids: Sequence[str], form_ids: Sequence[str], subject: str | None, message: str | None,
-    *, hold: int = 0,
+    *, again: bool = False, hold: int = 0,
 ) -> Job:  # fmt: skip
-    """Begin to invite these clients. Raises InvalidBody for forms that cannot be sent, and as `invites.chosen` does."""
+    """Begin to invite these clients, `again` as `check` has it. Raises InvalidBody for forms that cannot be sent, and
+    as `invites.chosen` does."""
     if context.result:
         return jobs.get(context, context.result)
     invites.chosen(context, form_ids)
@@ -155,7 +174,7 @@ def start(
     if not wanted:
         raise InvalidBody(errors=[{"pointer": "/client_ids", "code": "empty", "detail": "Nobody is chosen."}])
     words = invites.words_of(context.tenant, subject, message)
-    shared = {"form_ids": list(form_ids), "subject": words[0], "message": words[1]}
+    shared = {"form_ids": list(form_ids), "subject": words[0], "message": words[1], "again": again}
     return jobs.start(context, WORK, shared, [{"client_id": each} for each in wanted], hold=hold)
 
 
@@ -172,13 +191,14 @@ def invite_one(context: Context, task: jobs.Task, finish: jobs.Finish) -> None:
     def also(tx: Transaction, invite: Invite) -> None:
         finish(tx, result=invite.invite_id)
 
-    words = (task.shared["subject"], task.shared["message"])
+    words, again = (task.shared["subject"], task.shared["message"]), bool(task.shared.get("again"))
     try:
         listed = suppressions.of(own.tenant_id, own.client.email)
-        invites.send_with(own, invites.chosen(own, task.shared["form_ids"]), words, listed, also=also)
+        picked = invites.chosen(own, task.shared["form_ids"])
+        invites.send_with(own, picked, words, listed, also=also, again=again)
     except TooManyRequests as full:
         raise jobs.Skip(full.code) from None  # the day's cap, or this mailbox's: trying again would last until tomorrow
     except PortalError as refused_now:
         if refused_now.status == 409:
-            raise jobs.Skip(refused_now.code) from None
+            raise jobs.Skip(_code(refused_now, again)) from None
         raise

@@ -297,8 +297,11 @@ def search(context: Context, typed: str) -> list[Client]:
     if not words:
         return []
     everyone_is_visible = Role.ADMINISTRATOR in context.actor.roles
-    among = _with_letters(context, max(words, key=len)) if everyone_is_visible else _caseload(context)
-    fitting = [client for client in _as_listed(context.tenant_id, among) if _fits(client, words)]
+    if everyone_is_visible:
+        among = _as_listed(context.tenant_id, _with_letters(context, max(words, key=len)))
+    else:
+        among = caseload_now(context.tenant_id, context.actor.staff_id)
+    fitting = [client for client in among if _fits(client, words)]
     shown = sorted(fitting, key=lambda client: str(client.legal_name).casefold())[:FOUND_AT_MOST]
     return shown if everyone_is_visible else _assigned_now(context, [client.client_id for client in shown])
 
@@ -313,9 +316,10 @@ def _with_letters(context: Context, word: str) -> list[str]:
     return [entry.client_id for entry in page.items]
 
 
-def _caseload(context: Context) -> list[str]:
-    own: dict[str, Any] = {"tenant_id": context.tenant_id, "staff_id": context.actor.staff_id}
-    return [each.client_id for each in Assignment.every(Assignment.BY_THERAPIST, **own)]
+def caseload_now(tenant_id: str, staff_id: str) -> list[Client]:
+    """All clients who are assigned to a staff member, as a list may show them: a moment old perhaps."""
+    every = Assignment.every(Assignment.BY_THERAPIST, tenant_id=tenant_id, staff_id=staff_id)
+    return _as_listed(tenant_id, [each.client_id for each in every])
 
 
 def _as_listed(tenant_id: str, client_ids: list[str]) -> list[Client]:
@@ -325,7 +329,7 @@ def _as_listed(tenant_id: str, client_ids: list[str]) -> list[Client]:
 
 
 def visible(context: Context, client_ids: list[str]) -> list[Client]:
-    """The files among these that the asker may see at this moment."""
+    """The files among these that the asker may see at this moment, in their order."""
     if not client_ids:
         return []
     return (

@@ -4,6 +4,7 @@ active ── archive ──▶ archived ── restore ──▶ active      ar
 portal: active ── end access ──▶ ended ── give back ──▶ active      ending stops every session with its next request
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -91,6 +92,14 @@ def checked(tenant_zone: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     if wrong:
         raise InvalidBody(errors=wrong)
     return kept
+
+
+_PHONE = re.compile(r"[0-9+(). /,#\u2010-\u2015-]+(?:(?:x|ext\.?|extension) ?[0-9]{1,6})?", re.IGNORECASE)
+
+
+def is_phone(text: str) -> bool:
+    """Whether somebody can dial this: 7 to 20 digits, the signs people put between them, an extension perhaps."""
+    return 7 <= sum(c in "0123456789" for c in text) <= 20 and _PHONE.fullmatch(text.strip()) is not None
 
 
 def _wrong(field: str, code: str, detail: str) -> dict[str, Any]:

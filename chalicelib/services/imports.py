@@ -228,11 +228,16 @@ def read_row(
     if not clients.name_words(given["legal_name"]):
         wrong.append("name_missing")
     wrong += [f"{field}_too_long" for field, most in _LONGEST.items() if len(given.get(field, "")) > most]
+    wrong += [f"{field}_wrong" for field in ("phone", "emergency_phone") if not _is_phone(given.get(field))]
     fields: dict[str, Any] = {name: given.get(name) for name in ("legal_name", "preferred_name", "phone")}
     for reader in (_birth_date, _email, _address, _emergency, _insurance):
         reader(given, how, fields, wrong)
     fields["therapist_ids"] = _named(given.get("therapists", ""), therapists, wrong)
     return fields, wrong
+
+
+def _is_phone(text: str | None) -> bool:
+    return not text or len(text) > _LONGEST["phone"] or files.is_phone(text)
 
 
 def _birth_date(given: dict[str, str], how: Reading, fields: dict[str, Any], wrong: list[str]) -> None:

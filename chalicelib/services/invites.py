@@ -62,6 +62,7 @@ from chalicelib.services import tenants as organizations
 from chalicelib.services.sessions import Caller
 
 LIFE = timedelta(hours=72)
+AGAIN = timedelta(days=1)  # so old is an invitation at least that a bulk one replaces
 WRONG_DATES = 5  # of birth, until a link is closed (notes: security 3.1)
 STAND_IN = "(a personal link, made when this is sent)"
 
@@ -75,13 +76,14 @@ def left_today(context: Context) -> int:
 # ---- may this client be invited? ----
 
 
-def obstacle(client: Client, now: datetime) -> PortalError | None:
-    """Why this client cannot be invited now, or None. An expired invitation is no obstacle: the new one replaces it."""
+def obstacle(client: Client, now: datetime, *, again: bool = False) -> PortalError | None:
+    """Why this client cannot be invited now, or None. An expired invitation is no obstacle: the new one replaces it;
+    `again`: nor is an open one that is a day old."""
     if client.status != "active":
         return ClientArchived()
     if client.portal in ("active", "ended"):
         return AlreadyActive()
-    if client.portal == "invited" and not is_over(client, now):
+    if client.portal == "invited" and not is_over(client, now + (LIFE - AGAIN if again else timedelta())):
         return AlreadyInvited()
     if not client.email:
         return NoEmail()
@@ -191,13 +193,15 @@ def send_with(
     *,
     hold: int = 0,
     also: Also | None = None,
+    again: bool = False,
 ) -> Invite:
-    """`send` with forms, words, and what is against the address at hand; `also` adds to the transaction.
+    """`send` with forms, words, and what is against the address at hand; `also` adds to the transaction; `again` as
+    `obstacle` has it.
 
     An address that bounces at this very moment is seen once more when the mail is sent (services.mails).
     """
     client: Client = context.client
-    if refused := obstacle(client, context.now):
+    if refused := obstacle(client, context.now, again=again):
         raise refused
     if listed is not None:
         raise AddressSuppressed()

@@ -13,7 +13,7 @@ from chalicelib import clock, ids
 from chalicelib.adapters import keys
 from chalicelib.config import settings
 from chalicelib.context import Actor, Context, Persona
-from chalicelib.errors import InvalidBody, PortalError, SignUpClosed, SlugTaken
+from chalicelib.errors import Busy, InvalidBody, PortalError, SignUpClosed, SlugTaken
 from chalicelib.models.accounts import Account, Link
 from chalicelib.models.clients import Client, Document
 from chalicelib.models.forms import Form, FormVersion
@@ -79,20 +79,55 @@ def sign_up(practice: Practice, key: str, caller: Caller) -> None:
     Raises SignUpClosed, SlugTaken, InvalidBody, TooManyRequests.
     """
     _require_open()
-    now = clock.now()
-    seconds = now.timestamp()
-    accounts.throttle(PUBLIC, settings.limit("practice_sign_up_address"), seconds, "practice_sign_up", caller.address)
-    accounts.throttle(PUBLIC, settings.limit("practice_sign_up_stage"), seconds, "practice_sign_up")
-    email = accounts.canonical_email(practice.email) or practice.email
-    accounts.throttle(PUBLIC, settings.limit("practice_sign_up_email"), seconds, "practice_sign_up_email", email)
+    _pace(practice.email, caller)
     open_with_administrator(
         practice,
         plan=SIGN_UP_PLAN,
         status=Standing.TRIAL,
-        claim=ids.digest("\x1f".join((key, *map(str, practice)))),
+        claim=_claim(practice, key),
         confirm=True,
         caller=caller,
     )
+
+
+def _pace(email: str, caller: Caller) -> None:
+    """So many a day from one place, on the whole stage, and to one mailbox. Raises TooManyRequests."""
+    seconds = clock.now().timestamp()
+    accounts.throttle(PUBLIC, settings.limit("practice_sign_up_address"), seconds, "practice_sign_up", caller.address)
+    accounts.throttle(PUBLIC, settings.limit("practice_sign_up_stage"), seconds, "practice_sign_up")
+    mailbox = accounts.canonical_email(email) or email
+    accounts.throttle(PUBLIC, settings.limit("practice_sign_up_email"), seconds, "practice_sign_up_email", mailbox)
+
+
+def _claim(practice: Practice, key: str) -> str:
+    return ids.digest("\x1f".join((key, *map(str, practice))))
+
+
+def mail_again(practice: Practice, key: str, to: str, attempt: str, caller: Caller) -> None:
+    """Mail the link of a sign-up again, to the address that it should have been where the first one was wrong; the same
+    `attempt`, a random secret of the page, is one mail.
+
+    Only the page that signed up knows `key` and what was told then; whoever guesses gets no mail and the same answer,
+    and so does one who asks after somebody has joined. The name is kept no longer for it: the new link ends when the
+    first one did. Raises SignUpClosed, InvalidBody (no address), TooManyRequests, Busy.
+    """
+    _require_open()
+    if accounts.canonical_email(to) is None:
+        raise staff.no_address("/to")
+    _pace(to, caller)
+    place = Slug.find(slug=practice.slug) if tenants.is_slug(practice.slug) else None
+    if place is None or not place.claim or not ids.same(str(place.claim), _claim(practice, key)):
+        return
+    tenant = tenants.get(place.tenant_id)
+    now = clock.now()
+    if tenant is None or tenant.confirm_by is None or tenant.confirm_by <= clock.text(now):
+        return
+    member = next(iter(staff.everyone(place.tenant_id)), None)
+    if member is None:  # the index is a moment behind
+        raise Busy(retry_after=1)
+    context = Context(place.tenant_id, Actor("system", "sign_up"), now, Persona.ACCOUNTS)
+    context.address, context.device, context.request_id = caller.address, caller.device, caller.request_id
+    staff.mail_first_again(context, member, to, clock.parse(tenant.confirm_by), ids.digest(attempt))
 
 
 def open_with_administrator(

@@ -152,8 +152,7 @@ def create(
 def _records(tenant_id: str, staff_id: str, who: Newcomer, now: datetime) -> tuple[Staff, Account]:
     address = accounts.canonical_email(who.email)
     if address is None:
-        detail = "Enter an e-mail address such as name@practice.com."
-        raise InvalidBody(errors=[{"pointer": "/email", "code": "not_an_address", "detail": detail}])
+        raise no_address("/email")
     digest = accounts.email_digest(tenant_id, address)
     member = Staff.new(
         tenant_id=tenant_id,
@@ -180,6 +179,12 @@ def _records(tenant_id: str, staff_id: str, who: Newcomer, now: datetime) -> tup
     return member, account
 
 
+def no_address(pointer: str) -> InvalidBody:
+    """What was typed is no e-mail address."""
+    detail = "Enter an e-mail address such as name@practice.com."
+    return InvalidBody(errors=[{"pointer": pointer, "code": "not_an_address", "detail": detail}])
+
+
 def invitation(
     tenant_id: str, who: Newcomer, now: datetime, *, by_name: str | None, staff_id: str | None = None
 ) -> Invitation:
@@ -191,10 +196,12 @@ def invitation(
     return Invitation(member, account, link, mail)
 
 
-def _mailed(member: Staff, now: datetime, template: str) -> tuple[Link, StaffMail]:
+def _mailed(
+    member: Staff, now: datetime, template: str, life: timedelta = LIFE, **about: str
+) -> tuple[Link, StaffMail]:
     """A fresh link for this person, and the mail that brings it; the template is the link's purpose."""
     digest, staff_id = str(member.email_digest), str(member.staff_id)
-    link = links.make(now, member.tenant_id, digest, accounts.STAFF, template, LIFE, staff_id=staff_id)
+    link = links.make(now, member.tenant_id, digest, accounts.STAFF, template, life, staff_id=staff_id, **about)
     return link, mails.to_staff(now, member.tenant_id, staff_id, template, **links.ids_of(link))
 
 
@@ -242,6 +249,44 @@ def resend(context: Context, staff_id: str) -> Staff:
     mails.hand_over(mail)
     member.invite_ends_at, member.invited_at = ends, clock.text(context.now)
     return member
+
+
+def mail_first_again(context: Context, member: Staff, to: str, until: datetime, attempt: str) -> None:
+    """Mail a practice's first administrator a new link that works until `until`, to another address if `to` is one: the
+    older link stops, the older address is free. The same `attempt` is done once. Nothing happens once they have joined.
+    Raises InvalidBody."""
+    place: dict[str, Any] = {"tenant_id": context.tenant_id, "realm": accounts.STAFF}
+    old = str(member.email_digest)
+    roles = tuple(member.roles)
+    who = Newcomer(member.name, to, roles, member.credentials, member.may_invite, member.may_bill, member.seat)
+    new, account = _records(context.tenant_id, str(member.staff_id), who, context.now)
+    link, mail = _mailed(new, context.now, letters.STAFF_INVITATION, until - context.now, attempt=attempt)
+    newest = Link.find(**place, email_digest=new.email_digest, purpose=letters.STAFF_INVITATION)
+    if newest is not None and newest.about.get("attempt") == attempt:
+        return
+    before = Link.find(**place, email_digest=old, purpose=letters.STAFF_INVITATION)
+    try:
+        with Transaction() as tx:
+            tx.update(
+                member,
+                Staff.email.set(new.email),
+                Staff.email_digest.set(new.email_digest),
+                Staff.invited_at.set(clock.text(context.now)),
+                when=(Staff.status == INVITED) & (Staff.email_digest == old),
+                otherwise=NotAdministrable(),
+            )
+            if new.email_digest != old:
+                at_old = Account.at(**place, email_digest=old)
+                tx.delete(at_old, when=Account.status == INVITED, otherwise=NotAdministrable())
+                tx.create(account, otherwise=NotAdministrable())
+                if before is not None and before.status == "open":
+                    links.revoke(tx, before, otherwise=NotAdministrable())
+            links.put(tx, link, otherwise=NotAdministrable())
+            tx.create(mail)
+            tx.create(audits.event(context, "staff:resend", staff_id=member.staff_id))
+    except NotAdministrable:  # they joined, or the same was asked twice, at this very moment
+        return
+    mails.hand_over(mail)
 
 
 def revoke(context: Context, staff_id: str) -> None:

@@ -725,6 +725,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/practice-sign-up/mail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mail the link again, to a corrected address perhaps; the answer tells nothing */
+        post: operations["mail_practice_again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/practice-sign-up/slug": {
         parameters: {
             query?: never;
@@ -3723,13 +3740,15 @@ export interface components {
         };
         /**
          * ClientPage
-         * @description Some clients.
+         * @description Some clients. `total`: how many there are in all, where the list was put in order to be shown.
          */
         ClientPage: {
             /** Items */
             items: components["schemas"]["ClientRow"][];
             /** Next Cursor */
             next_cursor: string | null;
+            /** Total */
+            total: number | null;
         };
         /**
          * ClientRow
@@ -4115,7 +4134,7 @@ export interface components {
         EmergencyContactFields: {
             /**
              * May Contact
-             * @default true
+             * @default false
              */
             may_contact?: boolean;
             /** Name */
@@ -5467,7 +5486,8 @@ export interface components {
         };
         /**
          * ManyIn
-         * @description Whom to look at: these clients, or `never_invited`: everyone who never was; at most 1,000.
+         * @description Whom to look at: these clients, or `never_invited`: everyone who never was, or `not_joined`: everyone who was and
+         *     has no account; at most 1,000.
          */
         ManyIn: {
             /**
@@ -5480,6 +5500,11 @@ export interface components {
              * @default false
              */
             never_invited?: boolean;
+            /**
+             * Not Joined
+             * @default false
+             */
+            not_joined?: boolean;
         };
         /**
          * ManyLook
@@ -5495,9 +5520,15 @@ export interface components {
         };
         /**
          * ManySend
-         * @description Whom to invite; with the forms and the words for all of them.
+         * @description Whom to invite; with the forms and the words for all of them. `again`: whose invitation is open gets a new one,
+         *     unless it went out less than a day ago.
          */
         ManySend: {
+            /**
+             * Again
+             * @default false
+             */
+            again?: boolean;
             /** Client Ids */
             client_ids: string[];
             /** Form Ids */
@@ -6423,6 +6454,43 @@ export interface components {
             reason: string | null;
             /** Title */
             title: string | null;
+        };
+        /**
+         * PracticeMailAgain
+         * @description What was sent to sign up, unchanged, and the address that the mail should go to. `attempt`: a random secret of
+         *     the page, the same when it tries again.
+         */
+        PracticeMailAgain: {
+            /** Administrator */
+            administrator: string;
+            /**
+             * Also Therapist
+             * @default false
+             */
+            also_therapist?: boolean;
+            /** Attempt */
+            attempt: string;
+            /** Country */
+            country: string;
+            /**
+             * Credentials
+             * @default null
+             */
+            credentials?: string | null;
+            /** Email */
+            email: string;
+            /** Key */
+            key: string;
+            /** Name */
+            name: string;
+            /** Phone */
+            phone: string;
+            /** Slug */
+            slug: string;
+            /** To */
+            to: string;
+            /** Zone */
+            zone: string;
         };
         /**
          * PracticeSignUp
@@ -8127,9 +8195,12 @@ export interface components {
         };
         /**
          * StandingView
-         * @description What the organization may do now. `until`: when a trial ends, or ended.
+         * @description What the organization may do now. `until`: when a trial ends, or ended. `contact`: whom to ask to activate it, an
+         *     e-mail address or a page; null where it is active, or the operator named nobody.
          */
         StandingView: {
+            /** Contact */
+            contact: string | null;
             /**
              * Standing
              * @enum {string}
@@ -13596,6 +13667,120 @@ export interface operations {
             };
         };
     };
+    mail_practice_again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PracticeMailAgain"];
+            };
+        };
+        responses: {
+            /** @description Mail the link again, to a corrected address perhaps; the answer tells nothing */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedUp"];
+                };
+            };
+            /** @description Problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     check_slug: {
         parameters: {
             query?: never;
@@ -13821,6 +14006,10 @@ export interface operations {
             query?: {
                 limit?: number;
                 cursor?: string | null;
+                order?: "name" | "newest";
+                status?: ("active" | "archived") | null;
+                joined?: ("not_invited" | "not_joined" | "joined") | null;
+                therapist_id?: string | "nobody" | null;
             };
             header?: never;
             path?: never;

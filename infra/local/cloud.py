@@ -100,6 +100,7 @@ def environment(
         SEAL_CERTIFICATE_KEY=CERTIFICATE,
         SECRETS_NAME=f"client-portal/{STAGE}/secrets",
         PRACTICE_SIGN_UP="true",
+        OPERATOR_CONTACT=f"hello@{MAIL_DOMAIN}",
         LIMITS=json.dumps(LIMITS | (limits or {})),
         HOLD_SECONDS=str(hold_seconds),
     )

@@ -227,6 +227,12 @@ class TestDocuments:
         with device.page.expect_download() as download:
             device.press("Download all PDFs (ZIP)")
         assert zipfile.ZipFile(download.value.path()).testzip() is None
-        device.follow("Print the whole packet")
+        device.follow("Print all forms")
         device.arrived("Forms of Immy Thistlewood")
         device.look("print")
+        head = device.page.locator(".letterhead")
+        expect(head).to_be_hidden()
+        device.page.emulate_media(media="print")
+        expect(head).to_be_visible()
+        expect(head).to_contain_text("Oak Lane Counseling")
+        device.look("on-paper", both=False)

@@ -221,7 +221,12 @@ def test_a_paused_organization(desk: Callable[..., Device]) -> None:
     admin = desk("A1")
     admin.open("/staff")
     admin.sees("Your organization’s portal is paused.")
+    expect(admin.page.get_by_role("link", name="hello@portal.example")).to_be_visible()
     admin.look("paused")
+    admin.follow("Clients", within=admin.page.locator("nav.side"))
+    admin.sees("While the portal is paused, nobody can be added or invited.")
+    expect(admin.page.get_by_role("button", name="Invite several")).to_have_count(0)
+    admin.look("paused-clients")
     admin.open(f"/staff/clients/{PEOPLE['C4'].id}")
     admin.sees("Invitations are switched off")
 

@@ -291,7 +291,8 @@ class TestEverywhere:
             assert not [each for each in REGION_NAMES if each in path.read_text()], path
 
     def test_cfn_lint_in_several_regions(self, packaged: Path) -> None:
-        package.lint(packaged, ["us-east-1", "eu-west-1", "ap-southeast-2"])
+        regions = ["us-east-1", "us-west-2", "ca-central-1", "eu-west-1", "eu-central-1", "ap-southeast-2"]
+        package.lint(packaged, regions)
 
 
 class TestCode:

@@ -108,6 +108,32 @@ def test_everyone_who_was_never_invited(call: Callable[..., Caller]) -> None:
         assert admin.post(CHECK, body).status == 422
 
 
+def test_everyone_who_was_invited_and_never_joined(call: Callable[..., Caller]) -> None:
+    """Nobody twice a day; C4 was never invited, C5 is archived, and C1 has joined."""
+    admin, ids = call("A1"), _files(5)
+    for each in ids[:4]:
+        assert flows.invite(admin, each).status == 201
+    now = admin.clock.now()
+    _set(ids[0], invite_ends_at=clock.text(now - timedelta(minutes=1)))  # expired
+    _set(ids[1], invite_ends_at=clock.text(now + timedelta(hours=47)))  # sent 25 hours ago, and open
+    _set(ids[2], email=None, invite_ends_at=clock.text(now))
+    looked = admin.post(CHECK, {"not_joined": True}).json
+    assert [each["client_id"] for each in looked["invited"]] == ids[:2]
+    left = {each["client_id"]: each["reason"] for each in looked["left_out"]}
+    assert left == {ids[2]: "no_email", ids[3]: "invited_today"}
+    admin.drain()
+    older = flows.mailed_token(admin, "person1@mail.example")
+    done = _job(admin, _start(admin, ids[:4], NOTICE, again=True))
+    admin.drain()
+    assert _reasons(admin, done["job_id"]) == {ids[0]: "done", ids[1]: "done", **left}
+    assert [len(admin.outbox(f"person{n}@mail.example")) for n in range(4)] == [2, 2, 1, 1]
+    assert admin.post("/invitations/lookup", {"token": older}).json["state"] == "replaced"
+    not_again = _job(admin, _start(admin, [ids[1]], NOTICE, key="another-0123456789"))
+    admin.drain()
+    assert _reasons(admin, not_again["job_id"]) == {ids[1]: "already_invited"}
+    assert admin.post(CHECK, {"not_joined": True, "never_invited": True}).status == 422
+
+
 def test_a_large_look_is_audited_whole(call: Callable[..., Caller]) -> None:
     admin, ids = call("A1"), _files(130)
     assert len(admin.post(CHECK, {"client_ids": ids}).json["invited"]) == 130

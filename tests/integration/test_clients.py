@@ -209,6 +209,81 @@ def test_what_is_no_page(call: Call, query: str, code: str) -> None:
     assert call("A1").get(f"/practice/clients?{query}").code == code
 
 
+# ---- order and filters ----
+
+ANNA, BEA, ZOE = "Anna Zeller", "bea Adams", "Ángel Mora"
+
+
+def _listed(staff: Caller, limit: int = 100, **query: Any) -> list[str]:
+    names, cursor = [], None
+    while True:
+        answer = staff.get(
+            "/practice/clients", query={"limit": limit, **query, **({"cursor": cursor} if cursor else {})}
+        )
+        assert answer.status == 200, answer
+        assert len(answer.json["items"]) <= limit
+        names += [each["name"] for each in answer.json["items"]]
+        if (cursor := answer.json["next_cursor"]) is None:
+            assert answer.json["total"] in (None, len(names))
+            return names
+
+
+def test_the_order_of_names_is_that_of_a_phone_book_and_no_page_breaks_it(call: Call) -> None:
+    for key, name in (("NA", ANNA), ("NB", BEA), ("NC", ZOE)):
+        flows.new_file("oak", key, name)
+    admin = call("A1")
+    everyone = _listed(admin, order="name")
+    ours = [each for each in everyone if each in (ANNA, BEA, ZOE)]
+    assert ours == [ZOE, ANNA, BEA]  # case and accents do not matter
+    assert sorted(everyone) == sorted(_listed(admin, order="newest"))
+    for limit in (1, 2, 3):
+        assert _listed(admin, limit, order="name") == everyone
+    assert everyone == sorted(everyone, key=lambda name: name.casefold().replace("á", "a"))
+
+
+def test_filters_tell_who_is_where_with_the_portal(call: Call) -> None:
+    admin = call("A1")
+    _, invited, gone = (
+        flows.new_file("oak", key, f"Ada {key}", email=f"{key}@mail.example") for key in ("NA", "NB", "NC")
+    )
+    assert flows.invite(admin, invited).status == 201
+    assert admin.post(f"/practice/clients/{gone}/archive").status == 200
+    ada = {
+        name: [each for each in _listed(admin, 2, order=order, **query) if each.startswith("Ada")]
+        for order in ("name", "newest")
+        for name, query in {
+            "active": {"status": "active"}, "archived": {"status": "archived"},
+            "not invited": {"joined": "not_invited", "status": "active"}, "not joined": {"joined": "not_joined"},
+            "joined": {"joined": "joined"},
+        }.items()
+    }  # fmt: skip
+    assert ada == {
+        "active": ada["active"], "archived": ["Ada NC"], "not invited": ["Ada NA"], "not joined": ["Ada NB"],
+        "joined": [],
+    }  # fmt: skip
+    assert sorted(ada["active"]) == ["Ada NA", "Ada NB"]
+
+
+def test_filters_by_therapist(call: Call) -> None:
+    admin = call("A1")
+    flows.new_file("oak", "NA", "Ada Alone")
+    of_t4 = _listed(admin, therapist_id=flows.client_id("T4"), order="name")
+    assert of_t4 == _listed(call("T4"), order="name") != []
+    nobody = _listed(admin, therapist_id="nobody", order="name")
+    assert "Ada Alone" in nobody
+    assert not set(nobody) & set(of_t4)
+    assert _listed(call("T2"), therapist_id=flows.client_id("T4")) == []  # of their own caseload, which is empty
+    assert admin.get("/practice/clients", query={"therapist_id": "T4"}).status == 422
+
+
+def test_a_cursor_in_order_tells_nobody_where_others_stand_in_the_alphabet(call: Call) -> None:
+    for foreign in (flows.client_id("CB"), C2, "x", "7" + "Z" * 25):
+        answer = call("T4").get("/practice/clients", query={"order": "name", "cursor": foreign})
+        assert (answer.status, answer.code) == (400, "invalid_cursor")
+    after = call("A1").get("/practice/clients", query={"order": "name", "cursor": C2, "status": "archived"})
+    assert after.status == 200  # a place in the order, whether or not it fits the filter
+
+
 # ---- one's own profile ----
 
 
@@ -233,7 +308,7 @@ def test_two_devices_do_not_overwrite_each_other(call: Call) -> None:
      ('"abc"', 412, "stale"), ('"-1"', 412, "stale"), ('"1", "2"', 412, "stale"), ('"' + "9" * 16 + '"', 412, "stale")],
 )  # fmt: skip
 def test_a_change_names_what_it_changes(call: Call, tag: str | None, status: int, code: str) -> None:
-    answer = call("C1").patch("/portal/profile", {"phone": "1"}, headers={"If-Match": tag} if tag else None)
+    answer = call("C1").patch("/portal/profile", {"phone": "555 0101"}, headers={"If-Match": tag} if tag else None)
     assert (answer.status, answer.code) == (status, code)
     assert call("C1").get("/portal/profile").json["phone"] == "+1 212 555 0121"
 
@@ -248,9 +323,15 @@ def test_a_change_names_what_it_changes(call: Call, tag: str | None, status: int
         ({"preferred_name": "x" * 101}, "/preferred_name"),
         ({"preferred_name": "two\nlines"}, "/preferred_name"),
         ({"phone": 5}, "/phone"),
+        ({"phone": "call me"}, "/phone"),
+        ({"phone": "555-01"}, "/phone"),
+        ({"phone": "212 555 0142 or ask Bea"}, "/phone"),
+        ({"address": {"line1": "", "city": "Harborview", "region": "NY", "postal_code": "1"}}, "/address/line1"),
+        ({"emergency_contact": {"name": "", "relationship": "B", "phone": "555 0101"}}, "/emergency_contact/name"),
+        ({"emergency_contact": {"name": "A", "relationship": "B", "phone": "at work"}}, "/emergency_contact/phone"),
         ({"address": {"line1": "1 Way", "city": "Harborview", "postal_code": "1"}}, "/address/region"),
         ({"address": "1 Way"}, "/address"),
-        ({"emergency_contact": {"name": "A", "relationship": "B", "phone": "1", "may_contact": "yes"}},
+        ({"emergency_contact": {"name": "A", "relationship": "B", "phone": "555 0101", "may_contact": "yes"}},
          "/emergency_contact/may_contact"),
     ],
     ids=lambda value: str(value)[:32],
@@ -258,7 +339,7 @@ def test_a_change_names_what_it_changes(call: Call, tag: str | None, status: int
 def test_what_a_profile_does_not_take_is_pointed_at(call: Call, change: dict[str, Any], pointer: str) -> None:
     client = call("C1")
     before = client.get("/portal/profile").json
-    answer = client.patch("/portal/profile", {"phone": "1", **change}, etag=before["etag"])
+    answer = client.patch("/portal/profile", {"phone": "555 0101", **change}, etag=before["etag"])
     assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, pointer)
     assert client.get("/portal/profile").json == before
 

@@ -211,6 +211,14 @@ NEW_PRACTICE = {
 }  # fmt: skip
 
 
+CORRECTED = {"to": "w.early@staff.example", "attempt": "a" * 40}
+
+
+def _practice_signed_up(call: Any) -> None:
+    assert call().post("/practice-sign-up", NEW_PRACTICE).status == 202
+    call().drain()
+
+
 def _staff_invited(call: Any) -> str:
     answer = call("A1").post("/practice/staff", NEW_STAFF)
     assert answer.status == 201, answer
@@ -548,6 +556,12 @@ FLOWS: dict[str, Flow] = {
     "sign up a practice": Flow(
         lambda call: None,
         lambda call, _: call().post("/practice-sign-up", NEW_PRACTICE),
+        (202,),
+        True,
+    ),
+    "mail a practice's link to another address": Flow(
+        _practice_signed_up,
+        lambda call, _: call().post("/practice-sign-up/mail", NEW_PRACTICE | CORRECTED),
         (202,),
         True,
     ),

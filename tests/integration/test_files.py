@@ -182,8 +182,8 @@ class TestChanging:
         assert (answer.status, answer.json["phone"]) == (200, "+1 212 555 0190")
         etag = answer.json["etag"]
         assert therapist.patch(f"{where}/contact", {"legal_name": "X"}, etag=etag).status == 422
-        assert therapist.patch(where, {"phone": "1"}, etag=etag).status == 403
-        assert call("T2").patch(f"{where}/contact", {"phone": "1"}, etag=etag).status == 404
+        assert therapist.patch(where, {"phone": "555 0101"}, etag=etag).status == 403
+        assert call("T2").patch(f"{where}/contact", {"phone": "555 0101"}, etag=etag).status == 404
 
     def test_switched_off_for_one_client(self, world: World, call: Callable[..., Caller]) -> None:
         flows.send_packet("C1", flows.NOTICE)
@@ -276,7 +276,7 @@ class TestArchive:
         assert call("A1").post(path(world.id("C1"), "/archive")).status == 200
         assert client.get("/portal/documents").status == 200
         assert client.get("/portal/profile").status == 200
-        assert client.patch("/portal/profile", {"phone": "1"}, etag=etag).code == "client_archived"
+        assert client.patch("/portal/profile", {"phone": "555 0101"}, etag=etag).code == "client_archived"
         assert (
             flows.save(client, intake_id, flows.NOTICE, "acknowledgement", {"received": True}).code == "client_archived"
         )

@@ -237,6 +237,18 @@ class TestRows:
         assert (read["address"]["city"], read["insurance"]["member_id"]) == ("H", "9")
         assert read["emergency_contact"]["may_contact"] is False
 
+    @pytest.mark.parametrize(
+        ("phone", "reasons"),
+        [
+            ("call me", ["phone_wrong"]), ("555-01", ["phone_wrong"]), ("12/04/1988 9", []), ("(212) 555-0142", []),
+            ("+44 20 7946 0958", []), ("212.555.0142 ext. 7", []), ("212‑555‑0142", []), ("5" * 21, ["phone_wrong"]),
+            ("212-555-0142 or 212-555-0143", ["phone_wrong"]), ("x" * 41, ["phone_too_long"]),
+        ],
+    )  # fmt: skip
+    def test_what_nobody_can_dial(self, call: Callable[..., Caller], phone: str, reasons: list[str]) -> None:
+        problems = look(call("A1"), table(f"Eva,Noll,,,{phone},"))["problems"]
+        assert [each["reasons"] for each in problems] == ([reasons] if reasons else [])
+
     def test_days_and_months(self, call: Callable[..., Caller]) -> None:
         content = table("Eva,Noll,3/4/1980,,,")
         assert look(call("A1"), content)["dates"] == "mdy"

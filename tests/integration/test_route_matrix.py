@@ -648,6 +648,18 @@ BODIES: dict[str, Any] = {
         "administrator": "Wanda Early",
         "email": "wanda@staff.example",
     },
+    "mail_practice_again": {
+        "key": "k" * 40,
+        "slug": "willow",
+        "name": "Willow Room",
+        "zone": "America/Denver",
+        "country": "US",
+        "phone": "(303) 555-0100",
+        "administrator": "Wanda Early",
+        "email": "wanda@staff.example",
+        "to": "wanda@staff.example",
+        "attempt": "a" * 40,
+    },
 }
 # The state of the world makes the answer of these a conflict or a refusal of the body for some; that is not a denial.
 PASSED = range(200, 300)

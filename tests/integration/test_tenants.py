@@ -2,6 +2,7 @@
 
 import base64
 import io
+import uuid
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
@@ -25,6 +26,11 @@ THREE_DAYS = 72 * 3600
 
 def sign_up(anyone: Caller, **more: Any) -> Answer:
     return anyone.post("/practice-sign-up", WILLOW | more)
+
+
+def mail_again(anyone: Caller, to: str, **more: Any) -> Answer:
+    """Ask for the mail of `sign_up` once more."""
+    return anyone.post("/practice-sign-up/mail", WILLOW | {"to": to, "attempt": uuid.uuid4().hex} | more)
 
 
 def opened(call: Callable[..., Caller], **more: Any) -> Caller:
@@ -64,6 +70,67 @@ class TestSignUp:
             (place,) = [each for each in flows.stored("slug") if each["slug"] == slug]
             made = [each["tenant_id"] for each in flows.stored("tenant") if each["slug"] == slug]
             assert made == [place["tenant_id"]]
+
+    def test_the_mail_comes_again_and_to_the_right_address(self, world: World, call: Callable[..., Caller]) -> None:
+        anyone, right = call(), "wanda.early@staff.example"
+        assert sign_up(anyone).status == 202
+        first = flows.staff_token(anyone, ADDRESS)
+        assert mail_again(anyone, ADDRESS).status == 202
+        second = flows.staff_token(anyone, ADDRESS)
+        assert second != first
+        world.portal.clock.advance(3600)
+        assert [mail_again(anyone, right).status for _ in range(2)] == [202, 202]
+        third = flows.staff_token(anyone, right)
+        assert anyone.post("/staff-invitations/lookup", {"token": first}).status == 404
+        assert anyone.post("/staff-invitations/lookup", {"token": second}).json["state"] == "revoked"
+        assert flows.join_staff(anyone, third).status == 201
+        assert anyone.get("/session").json["person"]["email"] == right
+        # Somebody has joined: the same answer, and no mail.
+        mails = len(anyone.outbox(right)), len(anyone.outbox(ADDRESS))
+        assert mail_again(anyone, ADDRESS).status == 202
+        anyone.drain()
+        assert (len(anyone.outbox(right)), len(anyone.outbox(ADDRESS))) == mails
+
+    @pytest.mark.parametrize("change", [{"key": "l" * 40}, {"name": "Willow"}, {"slug": "oak"}, {"slug": "nobodys"}])
+    def test_who_did_not_sign_up_gets_no_mail_and_no_other_answer(
+        self, call: Callable[..., Caller], change: dict[str, str]
+    ) -> None:
+        anyone = call()
+        assert sign_up(anyone).status == 202
+        anyone.drain()
+        answer = mail_again(anyone, "other@staff.example", **change)
+        assert (answer.status, answer.json) == (202, {"slug": change.get("slug", "willow-room"), "hours": 72})
+        anyone.drain()
+        assert not anyone.outbox("other@staff.example")
+
+    def test_mails_again_have_the_caps_of_the_sign_up(
+        self, call: Callable[..., Caller], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from chalicelib.config import settings as stage
+
+        few = stage.model_copy(update={"limits": {**stage.limits, "practice_sign_up_email": (2, 86400)}})
+        monkeypatch.setattr("chalicelib.services.openings.settings", few)
+        assert sign_up(call()).status == 202
+        answers = [mail_again(call(), ADDRESS) for _ in range(2)]
+        assert [answer.status for answer in answers] == [202, 429]
+        wrong = mail_again(call(), "no address")
+        assert (wrong.status, wrong.json["errors"][0]["pointer"]) == (422, "/to")
+
+    def test_a_mail_again_keeps_the_name_no_longer(self, world: World, call: Callable[..., Caller]) -> None:
+        anyone = call()
+        assert sign_up(anyone).status == 202
+        anyone.drain()
+        world.portal.clock.advance(THREE_DAYS - 60)
+        assert mail_again(anyone, ADDRESS).status == 202
+        token = flows.staff_token(anyone, ADDRESS)
+        assert anyone.post("/staff-invitations/lookup", {"token": token}).json["state"] == "open"
+        world.portal.clock.advance(120)
+        assert anyone.post("/staff-invitations/lookup", {"token": token}).json["state"] == "expired"
+        assert mail_again(anyone, "late@staff.example").status == 202
+        world.portal.clock.advance(3700)
+        anyone.drain()
+        assert anyone.get("/tenants/willow-room").status == 404
+        assert not anyone.outbox("late@staff.example")
 
     def test_nobody_came(self, world: World, call: Callable[..., Caller]) -> None:
         anyone = call()

@@ -17,7 +17,7 @@ export function draftOf(profile: Profile): Draft {
   return {
     preferred_name: profile.preferred_name ?? '', phone: profile.phone ?? '',
     line1: address?.line1 ?? '', line2: address?.line2 ?? '', city: address?.city ?? '', region: address?.region ?? '', postal_code: address?.postal_code ?? '', country: address?.country ?? '',
-    contact_name: contact?.name ?? '', contact_relationship: contact?.relationship ?? '', contact_phone: contact?.phone ?? '', may_contact: contact?.may_contact ?? true,
+    contact_name: contact?.name ?? '', contact_relationship: contact?.relationship ?? '', contact_phone: contact?.phone ?? '', may_contact: contact?.may_contact ?? false,
   };
 }
 

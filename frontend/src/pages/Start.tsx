@@ -60,12 +60,12 @@ function useSlug(name: string, typed: string | null) {
 }
 
 function Form({ days }: { days: number }) {
-  const key = useMemo(() => `${crypto.randomUUID()}${crypto.randomUUID()}`.replaceAll('-', '').slice(0, 48), []);
+  const key = useMemo(secret, []);
   const [draft, setDraft] = useState<Draft>({ name: '', slug: '', zone: deviceZone(), country: 'US', phone: '', administrator: '', credentials: '', also_therapist: false, email: '' });
   const [typed, setTyped] = useState<string | null>(null);
   const [faults, setFaults] = useState<Faults>({});
   const [turn, setTurn] = useState(0);
-  const [sent, setSent] = useState<string | null>(null);
+  const [sent, setSent] = useState<Told | null>(null);
   const slug = useSlug(draft.name, typed);
   const shown = typed ?? slug.found?.slug ?? '';
   const lists = useMemo(() => ({ zones: zones(), countries: countries() }), []);
@@ -81,8 +81,9 @@ function Form({ days }: { days: number }) {
   };
   const act = useAct(async () => {
     try {
-      await call(api.POST('/practice-sign-up', { body: { ...draft, slug: shown, key, credentials: draft.credentials.trim() || null } }));
-      setSent(draft.email.trim());
+      const body = { ...draft, slug: shown, key, credentials: draft.credentials.trim() || null };
+      await call(api.POST('/practice-sign-up', { body }));
+      setSent(body);
     } catch (cause) {
       const problem = asProblem(cause);
       if (problem.code === 'slug_taken') return refuse({ slug: words.slugTaken(shown) });
@@ -104,7 +105,7 @@ function Form({ days }: { days: number }) {
     if (Object.keys(found).length) refuse(found);
     else void act.run();
   };
-  if (sent) return <Sent email={sent} />;
+  if (sent) return <Sent told={sent} />;
   const fault = faults.slug ?? (typed && !SHAPE.test(typed) ? words.slugShape : slug.found?.slug === shown && slug.found.reason ? words.slugTaken(shown) : null);
   const state = slug.asking ? words.slugChecking : shown && slug.found?.slug === shown && !slug.found.reason ? words.slugFree(shown) : '';
   return (
@@ -139,13 +140,35 @@ function Form({ days }: { days: number }) {
   );
 }
 
-function Sent({ email }: { email: string }) {
+/** What was sent to sign up: asking for the mail again repeats it, as proof that it is the same page. */
+type Told = Omit<Draft, 'credentials'> & { key: string; credentials: string | null };
+
+const secret = () => `${crypto.randomUUID()}${crypto.randomUUID()}`.replaceAll('-', '').slice(0, 48);
+
+function Sent({ told }: { told: Told }) {
+  const [to, setTo] = useState(told.email.trim());
+  const [latest, setLatest] = useState({ email: told.email.trim(), again: false });
+  const [fault, setFault] = useState<string | null>(null);
+  const attempt = useRef(secret());
+  const act = useAct(async () => {
+    const email = to.trim();
+    if (!/^\S+@\S+\.\S+$/.test(email)) return setFault(words.faults.email!);
+    await call(api.POST('/practice-sign-up/mail', { body: { ...told, to: email, attempt: attempt.current } }));
+    attempt.current = secret();
+    return setLatest({ email, again: true });
+  });
+  const wrong = fault ?? act.problem?.at('/to')?.detail ?? null;
   return (
     <>
       <Head title={words.sentTitle} />
       <main id="main" tabIndex={-1}>
-        <Note tone="good" icon="mail" live>{words.sent(email)}</Note>
-        <p class="soft small">{words.sentNothing}</p>
+        <Note tone="good" icon="mail" live>{latest.again ? words.sentAgain(latest.email) : words.sent(latest.email)}</Note>
+        <form class="stack g4" noValidate onSubmit={(event) => { event.preventDefault(); void act.run(); }}>
+          <p class="soft small">{words.sentNothing} {words.sentHere}</p>
+          <TextField id="s-to" label={words.toAddress} type="email" autocomplete="email" inputMode="email" maxLength={254} value={to} error={wrong} onInput={(value) => { setTo(value); setFault(null); act.clear(); attempt.current = secret(); }} />
+          <ProblemNote problem={wrong ? null : act.problem} />
+          <Button type="submit" wide busy={act.busy} busyLabel={words.resending}>{words.again}</Button>
+        </form>
       </main>
     </>
   );

@@ -5,6 +5,7 @@ import { useSession } from '../session.tsx';
 import { client } from '../strings/client.ts';
 import { shared } from '../strings/shared.ts';
 import { Avatar, Icon, OfflineNote, useBodyClass, type IconName } from '../ui/index.ts';
+import { Letterhead } from './Mark.tsx';
 import { Brand, CrisisLine, SignOutButton, SkipLink } from './shells.tsx';
 
 const MENU: { href: string; label: string; icon: IconName }[] = [
@@ -35,6 +36,7 @@ export function ClientShell({ children }: { children: ComponentChildren }) {
         <div class="stack g2"><a class="line who plain" href="/account" aria-current={path === '/account' ? 'page' : undefined}><Avatar letters={session.person.initials} size="s" /><span class="tiny"><span class="strong">{session.person.name}</span><br /><span class="soft">{shared.security}</span></span></a><SignOutButton mini /></div>
       </nav>
       <main id="main" tabIndex={-1}>
+        <Letterhead tenant={session.tenant} />
         <OfflineNote />
         {children}
         <CrisisLine tenant={session.tenant} />

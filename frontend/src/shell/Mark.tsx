@@ -28,6 +28,12 @@ export function useLogo(logo: string | null | undefined): string | null {
   return shown;
 }
 
+/** Whose paper it is: on top of what is printed, in the organization's colour; not shown on a screen. */
+export function Letterhead({ tenant }: { tenant: { name: string; logo: string | null; phone: string } }) {
+  const shown = useLogo(tenant.logo);
+  return <div class="letterhead" aria-hidden="true">{shown && <img src={shown} alt="" />}<span><b>{tenant.name}</b><br />{tenant.phone}</span></div>;
+}
+
 export function Mark({ logo }: { logo: string | null | undefined }) {
   const shown = useLogo(logo);
   if (logo && shown) return <img class="logo" src={shown} alt="" />;

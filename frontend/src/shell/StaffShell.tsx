@@ -4,6 +4,7 @@ import { useLocation } from 'preact-iso';
 import { useSession } from '../session.tsx';
 import { shared } from '../strings/shared.ts';
 import { Avatar, Icon, OfflineNote, useBodyClass, type IconName } from '../ui/index.ts';
+import { Letterhead } from './Mark.tsx';
 import { Brand, SignOutButton, SkipLink } from './shells.tsx';
 
 export interface MenuItem {
@@ -55,6 +56,7 @@ export function StaffShell({ menu, role, above, children, mainClass = 'stack g5'
         </div>
       </nav>
       <main id="main" tabIndex={-1} class={mainClass}>
+        <Letterhead tenant={session.tenant} />
         <OfflineNote />
         {above}
         {within?.sub && within.sub.length > 1 && (

@@ -1,11 +1,12 @@
-/** Clients: search as you type, and who is where with the portal. */
+/** Clients: search as you type, who is where with the portal, in order and filtered. */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { api, asProblem, call, type Problem } from '../http.ts';
 import { useSession } from '../session.tsx';
-import { Badge, Button, Empty, Heading, Icon, LinkButton, Note, calendarDate } from '../ui/index.ts';
+import { Badge, Button, Empty, Heading, Icon, LinkButton, Note, SelectField, calendarDate } from '../ui/index.ts';
 import { staff } from '../strings/staff.ts';
 import type { ClientRow } from '../types.ts';
+import { usePaused } from './standing.tsx';
 import { BeginPicking, PickBar, PickBox, usePicking, type Picking } from './inviting/picking.tsx';
 import { PortalBadge, RowBones, Trouble, otherName, sentenceOf } from './parts.tsx';
 
@@ -13,23 +14,31 @@ const words = staff.clients;
 const PAUSE = 200; // ms without a key before asking: a fast typist asks once a word
 const LIMIT = 25;
 
-/** What was searched last, for the way back from a client only. In memory: a name never goes into the address. */
+/** Order and filters; '' is no filter. */
+interface View { order: 'name' | 'newest'; status: '' | 'active' | 'archived'; joined: '' | 'not_invited' | 'not_joined' | 'joined'; therapist: string }
+const USUAL: View = { order: 'name', status: 'active', joined: '', therapist: '' };
+
+/** What was searched and filtered last, for the way back from a client only. In memory: a name never goes into the address. */
 let lastTerm = '';
+let lastView = USUAL;
 
-interface Found { term: string; items: ClientRow[]; next: string | null }
+interface Found { term: string; view: View; items: ClientRow[]; next: string | null; total: number | null }
 
-function useSearch(initial: string) {
+function useSearch(initial: string, first: View) {
   const [found, setFound] = useState<Found | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const [busy, setBusy] = useState<'search' | 'more' | null>('search');
   const flight = useRef<AbortController | null>(null);
 
-  const ask = useCallback(async (term: string, after: Found | null) => {
+  const ask = useCallback(async (term: string, view: View, after: Found | null) => {
     flight.current?.abort();
     const mine = new AbortController();
     flight.current = mine;
     setBusy(after ? 'more' : 'search');
-    const query = { limit: LIMIT, ...(after?.next ? { cursor: after.next } : {}) };
+    const { order, status, joined, therapist } = view;
+    const query = {
+      limit: LIMIT, order, ...(status && { status }), ...(joined && { joined }), ...(therapist && { therapist_id: therapist }), ...(after?.next ? { cursor: after.next } : {}),
+    };
     try {
       const page = await call(
         term
@@ -37,7 +46,7 @@ function useSearch(initial: string) {
           : api.GET('/practice/clients', { params: { query }, signal: mine.signal }),
       );
       if (mine !== flight.current) return;
-      setFound({ term, items: after ? [...after.items, ...page.items] : page.items, next: page.next_cursor });
+      setFound({ term, view, items: after ? [...after.items, ...page.items] : page.items, next: page.next_cursor, total: page.total });
       setProblem(null);
       setBusy(null);
     } catch (cause) {
@@ -48,7 +57,7 @@ function useSearch(initial: string) {
   }, []);
 
   useEffect(() => {
-    void ask(initial, null);
+    void ask(initial, first, null);
     return () => {
       flight.current?.abort();
       flight.current = null;
@@ -60,7 +69,9 @@ function useSearch(initial: string) {
 export function Clients() {
   const location = useLocation() as ReturnType<typeof useLocation> & { wasPush?: boolean };
   const [typed, setTyped] = useState(() => (location.wasPush ? '' : lastTerm));
-  const search = useSearch(typed.trim());
+  const [view, setView] = useState<View>(() => (location.wasPush ? USUAL : lastView));
+  const search = useSearch(typed.trim(), view);
+  const paused = usePaused();
   const administrator = useSession().roles.includes('administrator');
   const picking = usePicking();
   const asked = useRef(typed.trim());
@@ -71,8 +82,14 @@ export function Clients() {
     if (term === asked.current) return;
     asked.current = term;
     lastTerm = term;
-    void search.ask(term, null);
+    void search.ask(term, view, null);
   };
+  const show = (next: View) => {
+    setView(next);
+    lastView = next;
+    void search.ask(typed.trim(), next, null);
+  };
+  useEffect(() => { lastView = view; }, []);
   useEffect(() => {
     const timer = setTimeout(() => look(typed.trim()), PAUSE);
     return () => clearTimeout(timer);
@@ -105,7 +122,7 @@ export function Clients() {
           <Heading>{words.title}</Heading>
           <p class="soft">{administrator ? words.intro : words.introTherapist}</p>
         </div>
-        {administrator && <div class="cluster g2"><LinkButton icon="upload" href="/staff/clients/import">{words.import}</LinkButton><LinkButton look="primary" icon="plus" href="/staff/clients/new">{words.add}</LinkButton></div>}
+        {administrator && (paused ? <p class="small soft">{words.paused}</p> : <div class="cluster g2"><LinkButton icon="upload" href="/staff/clients/import">{words.import}</LinkButton><LinkButton look="primary" icon="plus" href="/staff/clients/new">{words.add}</LinkButton></div>)}
       </div>
       <div class="split">
         <div class="affix pre findbox" role="search">
@@ -117,36 +134,62 @@ export function Clients() {
           />
           {typed && <button class="btn quiet mini" type="button" onClick={clear}>{words.clear}<span class="hidden">{words.clearOf}</span></button>}
         </div>
-        {administrator && !picking.on && <BeginPicking picking={picking} />}
+        {administrator && !paused && !picking.on && <BeginPicking picking={picking} />}
       </div>
+      {typed.trim() ? <p class="small soft">{words.searchedAll}</p> : <Filters view={view} administrator={administrator} onChange={show} />}
       {administrator && picking.on && <PickBar picking={picking} rows={search.found?.items ?? []} />}
       <div ref={list} class="stack g3" onKeyDown={onListKey}>
-        <Results search={search} picking={picking} onAll={clear} therapist={!administrator} />
+        <Results search={search} picking={picking} onAll={clear} onReset={() => show(USUAL)} therapist={!administrator} />
       </div>
     </>
   );
 }
 
-function Results({ search, picking, onAll, therapist }: { search: ReturnType<typeof useSearch>; picking: Picking; onAll: () => void; therapist: boolean }) {
+/** Whom the list shows, and in which order. */
+function Filters({ view, administrator, onChange }: { view: View; administrator: boolean; onChange: (view: View) => void }) {
+  const [therapists, setTherapists] = useState<{ staff_id: string; name: string }[]>([]);
+  useEffect(() => {
+    // Without the list there is one filter less; whatever is wrong, the clients themselves will say.
+    if (administrator) call(api.GET('/practice/therapists')).then((found) => setTherapists(found.items), () => {});
+  }, []);
+  const pick = <K extends keyof View>(name: K, label: string, options: [string, string][]) => (
+    <SelectField label={label} value={view[name]} options={options} onChange={(value) => onChange({ ...view, [name]: value as View[K] })} />
+  );
+  const of = (record: Record<string, string>) => Object.entries(record);
+  return (
+    <div class="filters" role="group" aria-label={words.filters}>
+      {pick('order', words.order, of(words.orders))}
+      {pick('status', words.status, of(words.statuses))}
+      {pick('joined', words.joined, of(words.joineds))}
+      {administrator && pick('therapist', words.therapist, [['', words.anyTherapist], ['nobody', words.noTherapist], ...therapists.map((one): [string, string] => [one.staff_id, one.name])])}
+    </div>
+  );
+}
+
+interface ResultsProps { search: ReturnType<typeof useSearch>; picking: Picking; onAll: () => void; onReset: () => void; therapist: boolean }
+
+function Results({ search, picking, onAll, onReset, therapist }: ResultsProps) {
   const { found, problem, busy, ask } = search;
-  if (!found && problem) return problem.status === 401 ? null : <Trouble problem={problem} retry={() => ask('', null)} heading={false} />;
+  if (!found && problem) return problem.status === 401 ? null : <Trouble problem={problem} retry={() => ask('', USUAL, null)} heading={false} />;
   if (!found) return <div aria-busy="true"><RowBones rows={6} /></div>;
-  const { term, items, next } = found;
-  const counted = term ? words.foundFor(items.length, next !== null, term) : words.found(items.length, next !== null);
+  const { term, view, items, next, total } = found;
+  const filtered = view.joined !== '' || view.therapist !== '' || view.status !== 'active';
+  const counted = term ? words.foundFor(items.length, next !== null, term) : total !== null ? words.counted(total) : words.found(items.length, next !== null);
   return (
     <>
       <p class="small soft num" role="status" aria-live="polite">{busy === 'search' ? <>{counted} <span class="hidden">{words.searching}</span></> : counted}</p>
-      {problem && <Note tone="warn" live action={<Button mini onClick={() => void ask(term, null)}>{staff.trouble.retry}</Button>}>{sentenceOf(problem)}</Note>}
+      {problem && <Note tone="warn" live action={<Button mini onClick={() => void ask(term, view, null)}>{staff.trouble.retry}</Button>}>{sentenceOf(problem)}</Note>}
       <section class="card flush" aria-label={words.title} aria-busy={busy === 'search'}>
         {items.length === 0
           ? term
             ? <Empty icon="search" title={words.noMatch(term)} action={<Button onClick={onAll}>{words.showAll}</Button>}>{words.noMatchText}</Empty>
+            : filtered ? <Empty icon="search" title={words.noneFit} action={<Button onClick={onReset}>{words.resetFilters}</Button>}>{words.noneFitText}</Empty>
             : <Empty icon="people" title={words.emptyTitle}>{therapist ? words.emptyTextTherapist : words.emptyText}</Empty>
           : <Table items={items} picking={picking} />}
         {next && (
           <div class="cardhead foothead">
-            <span class="small soft num">{words.shown(items.length)}</span>
-            <Button mini busy={busy === 'more'} busyLabel={words.loadingMore} onClick={() => void ask(term, found)}>{words.more}</Button>
+            <span class="small soft num">{total !== null ? words.shownOf(items.length, total) : words.shown(items.length)}</span>
+            <Button mini busy={busy === 'more'} busyLabel={words.loadingMore} onClick={() => void ask(term, view, found)}>{words.more}</Button>
           </div>
         )}
       </section>

@@ -7,6 +7,13 @@ import type { Job, JobItem, Page } from '../types.ts';
 
 const words = strings.job;
 
+const FEW = 5; // names in a sentence before "and 12 more"
+
+/** A few names, and how many more: the list itself has them all. */
+export function named(names: string[]): string {
+  return names.length > FEW + 1 ? strings.unfinished.andMore(names.slice(0, FEW).join(', '), names.length - FEW) : names.join(', ');
+}
+
 export function JobProgress({ first, onEnd }: { first: Job; onEnd: () => void }) {
   const [job, setJob] = useState(first);
   const [others, setOthers] = useState<JobItem[]>([]);
@@ -23,7 +30,9 @@ export function JobProgress({ first, onEnd }: { first: Job; onEnd: () => void })
     return items.length > 0 && (
       <>
         <br />{title(items.length)}
-        <ul class="dots">{items.map((item) => <li key={item.number}>{item.client_name ?? words.nobody}: {strings.unfinished.reason[item.reason ?? ''] ?? item.reason}</li>)}</ul>
+        <ul class="dots">{[...new Set(items.map((item) => item.reason ?? ''))].map((reason) => (
+          <li key={reason}>{named(items.filter((item) => (item.reason ?? '') === reason).map((item) => item.client_name ?? words.nobody))}: {strings.unfinished.reason[reason] ?? reason}</li>
+        ))}</ul>
       </>
     );
   };

@@ -5,13 +5,12 @@ import { useSession } from '../session.tsx';
 import { Button, Dialog, Empty, Heading, Note, useAct, useLoad } from '../ui/index.ts';
 import { forms as strings } from '../strings/forms.ts';
 import type { Job, UnfinishedPage, UnfinishedRow } from '../types.ts';
-import { JobProgress } from './job.tsx';
+import { JobProgress, named } from './job.tsx';
 import { Failed, Ready, RowBones } from './parts.tsx';
 import { moment, momentInSentence } from './when.ts';
 
 const words = strings.unfinished;
 const WEEK = 7 * 86_400_000;
-const FEW = 5; // names in a question before "and 12 more"
 
 type Filter = 'all' | 'week' | 'fresh' | 'blocked';
 const FITS: Record<Filter, (row: UnfinishedRow) => boolean> = {
@@ -55,7 +54,7 @@ function List({ page, put, reload }: { page: UnfinishedPage; put: (page: Unfinis
             <select id="show" value={filter} onChange={(event) => setFilter(event.currentTarget.value as Filter)}>
               {(Object.keys(FITS) as Filter[]).map((one) => <option key={one} value={one}>{words.filters[one]}</option>)}
             </select>
-            <span class="small soft num" role="status">{words.shown(shown.length)}</span>
+            <span class="small soft num" role="status">{words.shown(shown.length, page.next_cursor !== null)}</span>
           </div>
           {page.can_remind_many && (
             <div class="cluster g2">
@@ -127,12 +126,6 @@ function Row({ row, page, picked, onPick, onReminded }: { row: UnfinishedRow; pa
   );
 }
 
-/** A few names, and how many more: the list itself has them all. */
-function named(rows: UnfinishedRow[]): string {
-  const names = rows.slice(0, rows.length > FEW + 1 ? FEW : rows.length).map((row) => row.client_name).join(', ');
-  return rows.length > FEW + 1 ? words.andMore(names, rows.length - FEW) : names;
-}
-
 /** The chosen ones or everyone: who is left out and why is said before anything is sent. */
 function Many({ rows, all, more = false, onStarted }: { rows: UnfinishedRow[]; all: boolean; more?: boolean; onStarted: (job: Job) => void }) {
   const [asking, setAsking] = useState(false);
@@ -163,9 +156,10 @@ function Many({ rows, all, more = false, onStarted }: { rows: UnfinishedRow[]; a
         {left.length > 0 && (
           <div class="stack g1 small">
             <p>{words.skipped(left.length)}</p>
-            <ul class="dots">{reasons.map((reason) => <li key={reason}>{named(left.filter((row) => row.reason === reason))}: {words.reason[reason] ?? reason}</li>)}</ul>
+            <ul class="dots">{reasons.map((reason) => <li key={reason}>{named(left.filter((row) => row.reason === reason).map((row) => row.client_name))}: {words.reason[reason] ?? reason}</li>)}</ul>
           </div>
         )}
+        {reasons.includes('no_account') && <p class="small"><a href="/staff/invitations?who=not_joined">{words.inviteAgain}</a></p>}
         <Failed problem={act.problem} />
       </Dialog>
     </>

@@ -22,7 +22,7 @@ type Draft = typeof TEXTS & { may_contact: boolean; therapists: string[]; off: F
 type Faults = Partial<Record<Name | 'therapists', string>>;
 interface Therapist { staff_id: string; name: string }
 
-const EMPTY: Draft = { ...TEXTS, may_contact: true, therapists: [], off: [] };
+const EMPTY: Draft = { ...TEXTS, may_contact: false, therapists: [], off: [] };
 
 function draftOf(client: Client): Draft {
   const { address, emergency_contact: contact, insurance } = client;
@@ -73,6 +73,7 @@ function faultsOf(draft: Draft, whole: boolean): Faults {
   needs(made.address, ['line1', 'city', 'region', 'postal_code']);
   needs(made.emergency_contact, ['contact_name', 'relationship', 'contact_phone']);
   if (whole) needs(made.insurance, ['carrier', 'member_id']);
+  for (const name of ['phone', 'contact_phone'] as const) if (draft[name].trim() && draft[name].replace(/\D/g, '').length < 7) faults[name] = words.phoneShape;
   return faults;
 }
 

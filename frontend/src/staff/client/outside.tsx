@@ -108,15 +108,15 @@ export function PaperDialog({ client_id, intake_id, form, onDone }: Props) {
         actions={<><Button look="primary" busy={act.busy} busyLabel={words.checking} onClick={() => void act.run()}>{words.recordYes}</Button><Button look="quiet" onClick={shut}>{words.cancel}</Button></>}
       >
         <p class="soft small"><strong>{form.title}.</strong> {words.paperText}</p>
-        <TextField label={words.paperBy} value={by} maxLength={200} error={missing(by.trim().length < 2, words.paperMissing.by)} onInput={setBy} />
-        <Field label={words.paperAs}>
+        <TextField label={words.paperBy} help={words.paperByHelp} value={by} maxLength={200} error={missing(by.trim().length < 2, words.paperMissing.by)} onInput={setBy} />
+        <Field label={words.paperAs} help={words.paperAsHelp}>
           {(wiring) => (
             <select {...wiring} value={as} onChange={(event) => setAs(event.currentTarget.value as typeof as)}>
               {RELATIONS.map((one) => <option key={one} value={one}>{clientWords.sign.relationships[one]}</option>)}
             </select>
           )}
         </Field>
-        <TextField label={words.paperOn} type="date" short value={on} error={act.problem?.at('/signed_on')?.detail ?? missing(!on, words.paperMissing.on)} onInput={setOn} />
+        <TextField label={words.paperOn} help={words.paperOnHelp} type="date" short value={on} error={act.problem?.at('/signed_on')?.detail ?? missing(!on, words.paperMissing.on)} onInput={setOn} />
         <FileField
           id={`paper-scan-${form.form_id}`} label={words.paperScan} help={words.paperScanHelp} error={missing(!file, words.paperMissing.scan)}
           accept="application/pdf,image/jpeg,image/png,image/heic" file={file} onPick={setFile}

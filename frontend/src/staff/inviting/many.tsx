@@ -1,10 +1,10 @@
 /** Inviting many: who will be invited and who will not, the forms and the words, a look at one of them, then a job. */
-import { useLocation } from 'preact-iso';
+import { useLocation, useRoute } from 'preact-iso';
 import { useRef, useState } from 'preact/hooks';
 import { api, call, newKey } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import {
-  Button, Dialog, ErrorSummary, Facts, Field, Heading, Icon, LinkButton, Note, useAct, useDraft, useLoad, type Wrong,
+  Button, Dialog, ErrorSummary, Facts, Field, Heading, Icon, LinkButton, Note, Segments, useAct, useDraft, useLoad, type Wrong,
 } from '../../ui/index.ts';
 import { staff } from '../../strings/staff.ts';
 import type { InvitePreview, InviteTemplate, Job, ManyLook } from '../../types.ts';
@@ -16,47 +16,68 @@ import { ChooseForms, Odd, startOf, WriteMessage, wrongs, type Draft } from './w
 const words = staff.bulk;
 const FEW = 8;
 
-interface Setup { look: ManyLook; template: InviteTemplate; jobs: Job[]; picked: boolean }
+type Audience = 'marked' | 'never' | 'not_joined';
+interface Setup { look: ManyLook; template: InviteTemplate; jobs: Job[]; audience: Audience }
 
-async function fetchSetup(): Promise<Setup> {
-  const ids = pickedClients();
+/** Who is meant by the address of the page; those marked are known in memory only. */
+function audienceOf(who: string | undefined): Audience {
+  if (who === 'never' || who === 'not_joined') return who;
+  return pickedClients().length ? 'marked' : 'never';
+}
+
+async function fetchSetup(audience: Audience): Promise<Setup> {
+  const bodies = { marked: { client_ids: pickedClients() }, never: { never_invited: true }, not_joined: { not_joined: true } };
   const [look, template, jobs] = await Promise.all([
-    call(api.POST('/practice/invites/bulk/check', { body: ids.length ? { client_ids: ids, never_invited: false } : { never_invited: true } })),
+    call(api.POST('/practice/invites/bulk/check', { body: { never_invited: false, not_joined: false, ...bodies[audience] } })),
     call(api.GET('/practice/invites/template')),
     call(api.GET('/practice/jobs', { params: { query: { limit: 10 } } })),
   ]);
-  return { look, template, jobs: jobs.items.filter((job) => job.work === 'invite').slice(0, 5), picked: ids.length > 0 };
+  return { look, template, jobs: jobs.items.filter((job) => job.work === 'invite').slice(0, 5), audience };
 }
 
 export function ManyPage() {
-  const setup = useLoad(fetchSetup, []);
+  const audience = audienceOf((useRoute().query as { who?: string }).who);
+  const setup = useLoad(() => fetchSetup(audience), [audience]);
   return (
     <>
       <Crumbs items={[[staff.clients.title, '/staff/clients'], words.crumb]} />
-      <Ready of={setup} bones={<RecordBones />}>{(data) => <Many {...data} />}</Ready>
+      <Ready of={setup} bones={<RecordBones />}>{(data) => <Many key={data.audience} {...data} />}</Ready>
     </>
   );
 }
 
-function Many({ look, template, jobs, picked }: Setup) {
+function Many({ look, template, jobs, audience }: Setup) {
   const session = useSession();
   const first = startOf(template);
   const [draft, setDraft, drop] = useDraft<Draft>(session.person.id, 'invite:many', first);
   const [preview, setPreview] = useState<{ of: string; shown: InvitePreview } | null>(null);
   const offered = template.forms.map((form) => form.form_id);
   const now = { ...draft, forms: draft.forms.filter((id) => offered.includes(id)) };
-  if (look.invited.length === 0) return <Nobody look={look} jobs={jobs} />;
-  if (preview) return <Sending look={look} draft={now} template={template} preview={preview} onPreview={setPreview} onSent={drop} />;
-  return <Writing look={look} template={template} draft={now} first={first} jobs={jobs} picked={picked} onDraft={setDraft} onPreview={setPreview} />;
+  if (look.invited.length === 0) return <Nobody look={look} jobs={jobs} audience={audience} />;
+  if (preview) return <Sending look={look} draft={now} template={template} audience={audience} preview={preview} onPreview={setPreview} onSent={drop} />;
+  return <Writing look={look} template={template} draft={now} first={first} jobs={jobs} audience={audience} onDraft={setDraft} onPreview={setPreview} />;
 }
 
-function Nobody({ look, jobs }: { look: ManyLook; jobs: Job[] }) {
+/** Which group is invited: one question, because all that follows depends on it. */
+function Who({ audience }: { audience: Audience }) {
+  const { route } = useLocation();
+  const offered = (['marked', 'never', 'not_joined'] as const).filter((one) => one !== 'marked' || pickedClients().length > 0);
+  return (
+    <Segments
+      legend={words.audience} name="audience" value={audience} options={offered.map((one) => ({ value: one, label: words.audiences[one]! }))}
+      onChange={(one) => route(one === 'marked' ? '/staff/invitations' : `/staff/invitations?who=${one}`, true)}
+    />
+  );
+}
+
+function Nobody({ look, jobs, audience }: { look: ManyLook; jobs: Job[]; audience: Audience }) {
   return (
     <>
       <Heading>{words.title}</Heading>
+      <Who audience={audience} />
       <section class="card"><div class="empty">
         <span class="glyph"><Icon name="people" /></span>
-        <h2>{words.nobodyTitle}</h2><p class="small">{look.left_out.length ? words.nobodyAll : words.nobodyText}</p>
+        <h2>{words.nobodyTitle}</h2><p class="small">{look.left_out.length ? words.nobodyAll : words.nobodyText[audience]}</p>
         <LinkButton look="primary" href="/staff/clients">{words.toClients}</LinkButton>
       </div></section>
       {look.left_out.length > 0 && <LeftOut look={look} />}
@@ -66,7 +87,7 @@ function Nobody({ look, jobs }: { look: ManyLook; jobs: Job[] }) {
 }
 
 interface WritingProps {
-  look: ManyLook; template: InviteTemplate; draft: Draft; first: Draft; jobs: Job[]; picked: boolean;
+  look: ManyLook; template: InviteTemplate; draft: Draft; first: Draft; jobs: Job[]; audience: Audience;
   onDraft: (draft: Draft) => void; onPreview: (preview: { of: string; shown: InvitePreview }) => void;
 }
 
@@ -75,7 +96,7 @@ function previewOf(client_id: string, draft: Draft): Promise<InvitePreview> {
   return call(api.POST('/practice/clients/{client_id}/invites/preview', { params: { path: { client_id } }, body }));
 }
 
-function Writing({ look, template, draft, first, jobs, picked, onDraft, onPreview }: WritingProps) {
+function Writing({ look, template, draft, first, jobs, audience, onDraft, onPreview }: WritingProps) {
   const [turn, setTurn] = useState(0);
   const act = useAct(async () => {
     setTurn((n) => n + 1);
@@ -89,7 +110,8 @@ function Writing({ look, template, draft, first, jobs, picked, onDraft, onPrevie
   const change = (next: Partial<Draft>) => { act.clear(); onDraft({ ...draft, ...next }); };
   return (
     <>
-      <div class="stack g1"><Heading move="write">{words.title}</Heading><p class="soft">{picked ? words.introPicked : words.introEveryone}</p></div>
+      <div class="stack g1"><Heading move="write">{words.title}</Heading><p class="soft">{{ marked: words.introPicked, never: words.introEveryone, not_joined: words.introNotJoined }[audience]}</p></div>
+      <Who audience={audience} />
       <ErrorSummary wrong={list} turn={turn} title={staff.inviting.errorsTitle} />
       <div class="beside">
         <div class="stack g4">
@@ -176,18 +198,18 @@ function Earlier({ jobs }: { jobs: Job[] }) {
 }
 
 interface SendingProps {
-  look: ManyLook; draft: Draft; template: InviteTemplate; preview: { of: string; shown: InvitePreview };
+  look: ManyLook; draft: Draft; template: InviteTemplate; audience: Audience; preview: { of: string; shown: InvitePreview };
   onPreview: (preview: { of: string; shown: InvitePreview } | null) => void; onSent: () => void;
 }
 
-function Sending({ look, draft, template, preview, onPreview, onSent }: SendingProps) {
+function Sending({ look, draft, template, audience, preview, onPreview, onSent }: SendingProps) {
   const { route } = useLocation();
   const [asking, setAsking] = useState(false);
   const key = useRef(newKey());
   const other = useAct(async (of: string) => onPreview({ of, shown: await previewOf(of, draft) }));
   const send = useAct(async () => {
     const client_ids = look.invited.map((one) => one.client_id);
-    const body = { client_ids, form_ids: draft.forms, subject: draft.subject, message: draft.message, hold: true };
+    const body = { client_ids, form_ids: draft.forms, subject: draft.subject, message: draft.message, hold: true, again: audience === 'not_joined' };
     const job = await call(api.POST('/practice/invites/bulk', { params: { header: { 'Idempotency-Key': key.current } }, body }));
     onSent();
     route(`/staff/invitations/${job.job_id}`);

@@ -10,7 +10,7 @@ export const AT_MOST = 1000;
 
 let picked: string[] = [];
 
-/** Who was picked last; nobody means: everyone who was never invited. */
+/** Who was picked last. */
 export function pickedClients(): string[] {
   return picked;
 }
@@ -47,7 +47,8 @@ export function PickBar({ picking, rows }: { picking: Picking; rows: ClientRow[]
       <div class="cluster g2">
         <Button look="primary" mini disabled={n === 0} onClick={() => route('/staff/invitations')}>{words.invitePicked}</Button>
         <Button mini disabled={rows.length === 0} onClick={() => picking.all(rows)}>{words.pickShown}</Button>
-        <Button mini onClick={() => { picking.set(true); route('/staff/invitations'); }}>{words.everyone}</Button>
+        <Button mini onClick={() => { picking.set(true); route('/staff/invitations?who=never'); }}>{words.everyone}</Button>
+        <Button mini onClick={() => { picking.set(true); route('/staff/invitations?who=not_joined'); }}>{words.everyoneNotJoined}</Button>
         <Button look="quiet" mini onClick={() => picking.set(false)}>{words.stopPicking}</Button>
       </div>
     </section>

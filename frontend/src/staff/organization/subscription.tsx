@@ -110,6 +110,9 @@ function Seats({ data, put }: Part) {
   const { person } = useSession();
   const [ending, setEnding] = useState<Seat | null>(null);
   const [told, setTold] = useState('');
+  const price = money(data.plans.find((one) => one.current)!.price_per_seat);
+  // Whose seat costs nothing all month, as the bill has it; in a trial there is no bill.
+  const free = (seat: Seat) => data.bill.expected.some((line) => line.what === 'seat' && line.name === seat.name && line.amount.amount === 0);
   const act = useAct(async (seat: Seat, on: boolean) => {
     setEnding(null);
     setTold('');
@@ -119,12 +122,13 @@ function Seats({ data, put }: Part) {
   });
   return (
     <section class="card flush" aria-labelledby="seats">
-      <div class="cardhead"><div class="stack g1"><h2 id="seats">{words.seats}</h2><p class="small soft">{words.seatsLead}</p></div></div>
+      <div class="cardhead"><div class="stack g1"><h2 id="seats">{words.seats}</h2><p class="small soft">{words.seatsLead}</p><p class="small soft">{words.seatsPrice(price)}</p></div></div>
       <ul class="rows">
         {data.seats.map((seat) => (
           <li key={seat.staff_id} class="row">
             <div class="stack g1"><label for={`seat-${seat.staff_id}`}>{seat.name}</label>{seat.status === 'invited' && <span class="tiny soft">{words.invited}</span>}</div>
-            <Switch id={`seat-${seat.staff_id}`} on={seat.seat} onChange={(on) => { if (on) void act.run(seat, true); else setEnding(seat); }} />
+            <div class="line"><span class="small soft num nb" id={`price-${seat.staff_id}`}>{seat.seat && free(seat) ? words.seatFree : words.seatPrice(price)}</span>
+            <Switch id={`seat-${seat.staff_id}`} describedBy={`price-${seat.staff_id}`} on={seat.seat} onChange={(on) => { if (on) void act.run(seat, true); else setEnding(seat); }} /></div>
           </li>
         ))}
       </ul>
