@@ -4,6 +4,7 @@ What people wrote is read in the portal. A confirmed time comes with an entry fo
 no longer kept with its removal (RFC 5546); both are titled "Appointment" and no more.
 """
 
+import contextlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -13,13 +14,15 @@ from zoneinfo import ZoneInfo
 from chalicelib import clock
 from chalicelib.adapters import icalendar
 from chalicelib.config import settings
+from chalicelib.errors import PortalError
 from chalicelib.models.clients import Client
 from chalicelib.models.mails import ClientMail, StaffMail
 from chalicelib.models.slots import Appointment, Group, Series, Wait
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import load
 from chalicelib.models.tenants import Tenant
-from chalicelib.services import tenants
+from chalicelib.models.transaction import Transaction
+from chalicelib.services import notifications, tenants
 from chalicelib.services.letters import Letter, letter
 from chalicelib.slots.zones import moment
 
@@ -118,6 +121,8 @@ def _composed(what: str, record: ClientMail | StaffMail, tenant: Tenant) -> Lett
     now = clock.now()
     if what == "reminder" and not (same and appointment.status == "confirmed" and now < moment(start)):
         return None
+    if staff is not None and what in ("requested", "move_requested"):
+        _noticed(staff, appointment)
     zone = appointment.client_zone if to_client else appointment.zone
     subject, line = _TOLD[what][0 if to_client else 1]
     composed = _said(tenant, client if to_client else staff, subject, line.format(when=shown(start, zone)))
@@ -168,6 +173,22 @@ def _series_composed(what: str, record: ClientMail | StaffMail, tenant: Tenant) 
     composed = _said(tenant, client if to_client else staff, subject, line.format(when=when, count=len(meant)))
     events = [event(each) for each in meant]
     return composed._replace(calendar=(icalendar.PUBLISH, icalendar.calendar(events, icalendar.PUBLISH)))
+
+
+def _noticed(staff: Staff, appointment: Appointment) -> None:
+    """In the app, too, the therapist is told that somebody asks for a time, once.
+
+    Written along with the mail and not with the booking, which is to keep to 26 write units: the mail is tried again
+    until it is sent, so this comes about as well.
+    """
+    cause, at = f"{appointment.appointment_id}|{appointment.made_at}", clock.parse(appointment.made_at)
+    told = notifications.notice(staff, notifications.APPOINTMENT_REQUESTED, appointment.client_id, at, cause)
+    with contextlib.suppress(_Told), Transaction() as tx:
+        tx.create(told, otherwise=_Told())
+
+
+class _Told(PortalError):
+    """The notice is there."""
 
 
 def _offered(record: ClientMail | StaffMail, tenant: Tenant) -> Letter | None:

@@ -43,14 +43,13 @@ from chalicelib.errors import (
 )
 from chalicelib.models.clients import Assignment, Client
 from chalicelib.models.mails import ClientMail, StaffMail
-from chalicelib.models.notifications import Notification
 from chalicelib.models.slots import Appointment, Availability, Bookings, Offer, WaitList
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import Page, at_keys, due_key, load
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.policies.rules import Role
-from chalicelib.services import audits, calendars, idempotency, jobs, mails, memberships, notifications, slots, tenants
+from chalicelib.services import audits, calendars, idempotency, jobs, mails, memberships, slots, tenants
 from chalicelib.services import availability as hours
 from chalicelib.services import staff as people
 from chalicelib.services.calendars import Days, Moved, Taken
@@ -160,7 +159,6 @@ def commit(context: Context, scene: Scene, step: Step, finish: jobs.Finish | Non
     is not as it was read."""
     record = step.record
     letters = _letters(context, record, step)
-    asks = step.told in ("requested", "move_requested")
     with Transaction() as tx:
         if finish is not None:  # first: another worker may have done this very item
             finish(tx, record.appointment_id)
@@ -174,18 +172,10 @@ def commit(context: Context, scene: Scene, step: Step, finish: jobs.Finish | Non
         _put(tx, context, record, step.seen)
         about = {"appointment_id": record.appointment_id, "staff_id": record.staff_id, "series_id": record.series_id}
         tx.create(audits.event(context, step.action, client_id=record.client_id, **about))
-        if asks and scene.staff is not None:
-            tx.create(_notice(context, scene.staff, record))
         for letter in letters:
             tx.create(letter)
     mails.hand_over(*letters)
     return record
-
-
-def _notice(context: Context, therapist: Staff, record: Appointment) -> Notification:
-    """In the app, too, the therapist is told that somebody asks for a time."""
-    cause = f"{record.appointment_id}|{record.sequence}"
-    return notifications.notice(therapist, notifications.APPOINTMENT_REQUESTED, record.client_id, context.now, cause)
 
 
 def _put(tx: Transaction, context: Context, record: Appointment, seen: int | None) -> None:

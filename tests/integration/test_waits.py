@@ -279,3 +279,13 @@ def test_who_cannot_be_booked_is_passed_over_and_who_may_not_join_is_told(
     booking.settings(admin, wait_list=False)
     assert wait_for(call("C1"), "T1", service).code == "wait_list_closed"
     _right(world)
+
+
+def test_a_request_is_told_in_the_app_once(call: Call, clock: Any, service: str) -> None:
+    booking.settings(call("A1"), instant_confirmation=False)
+    _booked(call, "C1", service, at(clock, 3))
+    call("A1").drain()
+    told = call("T1").get("/practice/notifications").json["items"]
+    assert [(each["kind"], each["client_name"], each["read"]) for each in told] == [
+        ("appointment_requested", "Immy Thistlewood", False)
+    ]
