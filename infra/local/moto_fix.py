@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.serialize import ResponseSerializer
 from moto.dynamodb import models, responses
 from moto.dynamodb.exceptions import DynamodbException
 from moto.dynamodb.models.dynamo_type import DynamoType
@@ -41,6 +42,7 @@ def install() -> None:
     models.Table.query = _of_one_partition(models.Table.query)
     DynamoType.__eq__ = _equal
     DynamoType.__hash__ = _hash
+    ResponseSerializer._serialize_type_structure = _what_is_there(ResponseSerializer._serialize_type_structure)
 
 
 def forget_tokens() -> None:
@@ -121,6 +123,23 @@ def _of_one_partition(original: Callable[..., Any]) -> Callable[..., Any]:
             del self.all_items
 
     return query
+
+
+def _what_is_there(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A value has one type of ten: moto looks for each of them under five names."""
+
+    @functools.wraps(original)
+    def serialize(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
+        if shape.name != "AttributeValue" or type(value) is not dict:
+            return original(self, serialized, value, shape, key)  # type: ignore[no-any-return]
+        wrapper = self.MAP_TYPE() if key else serialized
+        for name, inner in value.items():
+            self._serialize(wrapper, inner, shape.members[name], name)
+        if key:
+            self._default_serialize(serialized, wrapper, shape, key)
+        return None
+
+    return serialize
 
 
 _INDEX_NAME = 6  # which of the positional arguments after the hash key
