@@ -57,6 +57,7 @@ class Context:
     request_digest: str = ""
     result: str | None = None  # what an earlier request with this key made
     if_match: int | None = None
+    if_none_match: str | None = None  # what the asker has already: the same again is answered with 304
     token: str | None = None
     device_token: str | None = None  # the random id in the browser's cookie; at sign-in only
     is_assigned: bool = False  # the client of the request is assigned to the staff member who asks

@@ -494,3 +494,29 @@ class NotAssigned(PortalError):
 class NeedsOverride(PortalError):
     status, code = 409, "needs_override"
     title = "This time has something against it. Look at what, then book it nevertheless or choose another."
+
+
+class NobodyThere(PortalError):
+    status, code = 409, "nobody_there"
+    title = "Nobody in this conversation can be reached here any more. Start a new message instead."
+
+
+class NotInTrash(PortalError):
+    status, code, title = 409, "not_in_trash", "This conversation is not in the trash."
+
+
+class DraftSent(PortalError):
+    status, code, title = 409, "draft_sent", "This draft has been sent already. Look at the conversation."
+
+
+class PrintNotReady(PortalError):
+    status, code, title = 409, "print_not_ready", "The PDF is still being made. Try again in a moment."
+
+
+class TakesPart(PortalError):
+    status, code, title = 409, "takes_part", "You take part in this conversation. Read it in your inbox."
+
+
+class GlassNotBroken(PortalError):
+    status, code = 409, "glass_not_broken"
+    title = "Say first why you need to read this conversation. Its therapist and the other administrators are told."

@@ -31,6 +31,11 @@ def upload_key(tenant_id: str, client_id: str, upload_id: str) -> str:
     return f"tenants/{tenant_id}/clients/{client_id}/uploads/{upload_id}"
 
 
+def print_key(tenant_id: str, client_id: str, print_id: str) -> str:
+    """Where a PDF lies that somebody asked for to print; the bucket removes it after a day."""
+    return f"packets/{tenant_id}/{client_id}/{print_id}.pdf"
+
+
 def put_packet(tenant_id: str, client_id: str, intake_id: str, content: bytes) -> tuple[str, str]:
     """Store a packet's ZIP for its link: key and version. The bucket removes it after a day; it can be made again."""
     object_key = f"packets/{tenant_id}/{client_id}/{intake_id}.zip"

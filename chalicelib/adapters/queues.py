@@ -17,6 +17,11 @@ def sealing(tenant_id: str, client_id: str, intake_id: str, form_id: str) -> Non
     _send(settings.sealing_queue_url, {"type": "sealing", "version": 1, **ids})
 
 
+def printing(pk: str, sk: str) -> None:
+    """Have on_sealing make the PDF that the record at this key asks for."""
+    _send(settings.sealing_queue_url, {"type": "print", "version": 1, "pk": pk, "sk": sk})
+
+
 def jobs(tenant_id: str, job_id: str, delay: int = 0) -> None:
     """Have on_job go on with a job, in `delay` seconds (at most 900)."""
     _send(settings.jobs_queue_url, {"type": "job", "version": 1, "tenant_id": tenant_id, "job_id": job_id}, delay)

@@ -5,7 +5,9 @@ from chalice.app import Blueprint
 from chalicelib.handlers import (
     accounts,
     appointments,
+    break_glass,
     clients,
+    contact_logs,
     documents,
     forms,
     groups,
@@ -14,6 +16,8 @@ from chalicelib.handlers import (
     invites,
     jobs,
     mails,
+    mass_messages,
+    messages,
     notifications,
     openapi,
     openings,
@@ -35,8 +39,8 @@ from chalicelib.handlers.routing import Route, Routes
 
 _FEATURES = (
     sessions, accounts, tenants, openings, staff, subscriptions, clients, invites, mails, wordings, senders, signups,
-    intakes, sendings, documents, uploads, forms, slots, appointments, series, groups, waits, imports, jobs,
-    notifications, tokens, openapi,
+    intakes, sendings, documents, uploads, forms, slots, appointments, series, groups, waits, messages, mass_messages,
+    break_glass, contact_logs, imports, jobs, notifications, tokens, openapi,
 )  # fmt: skip
 
 HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]

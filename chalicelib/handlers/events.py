@@ -10,7 +10,7 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib.observability import logger, observed, where
-from chalicelib.services import documents, due, jobs, mails, uploads
+from chalicelib.services import documents, due, jobs, mails, thread_prints, uploads
 
 events = Blueprint(__name__)
 
@@ -64,11 +64,14 @@ def _mail_event(message: dict[str, Any]) -> None:
 @events.on_sqs_message(queue="sealing", batch_size=1)  # type: ignore[untyped-decorator]
 @observed
 def on_sealing(event: Any) -> dict[str, Any]:
-    """Seal signed forms."""
+    """Make PDFs: seal signed forms, and print conversations."""
     return _each(event, _seal)
 
 
 def _seal(message: dict[str, Any]) -> None:
+    if message["type"] == "print":
+        thread_prints.make(message["pk"], message["sk"])
+        return
     documents.seal(message["tenant_id"], message["client_id"], message["intake_id"], message["form_id"])
 
 

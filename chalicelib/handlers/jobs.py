@@ -80,6 +80,11 @@ def read_job(context: Context, job_id: str) -> JobView:
 @practice.endpoint("GET", "/jobs/{job_id}/items", action="job:read", query=Paging)
 def list_job_items(context: Context, job_id: str, query: Paging) -> JobItemPage:
     """What became of each item"""
+    return item_views(context, job_id, query)
+
+
+def item_views(context: Context, job_id: str, query: Paging) -> JobItemPage:
+    """The items of a job, with the names of those whom the asker may see now."""
     found, cursor = jobs.items_of(context, job_id, query.limit, query.cursor)
     ids = [about.get("client_id") or item.result for item, about in found]
     names = {each.client_id: clients.shown(each) for each in clients.visible(context, [each for each in ids if each])}

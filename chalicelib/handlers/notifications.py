@@ -5,7 +5,7 @@ from typing import Any, Literal
 from chalicelib import clock
 from chalicelib.context import Context
 from chalicelib.handlers.routing import PORTAL, PRACTICE, Routes
-from chalicelib.handlers.views import Empty, Paging, PortalView, View
+from chalicelib.handlers.views import Body, Empty, Paging, PortalView, View
 from chalicelib.policies.rules import Role
 from chalicelib.services import clients, documents, intakes, invites, notifications, signups
 
@@ -21,11 +21,18 @@ class NotificationView(View):
 
     notification_id: str
     kind: Literal[
-        "packet_completed", "invitation_renewal_asked", "document_added", "sign_up_waiting", "appointment_requested"
+        "packet_completed",
+        "invitation_renewal_asked",
+        "document_added",
+        "sign_up_waiting",
+        "appointment_requested",
+        "message_waiting",
+        "thread_opened",
     ]
     client_id: str | None
     client_name: str | None
     intake_id: str | None
+    thread_id: str | None
     worrying: bool
     at: str
     read: bool
@@ -133,6 +140,31 @@ def read_notification(context: Context, notification_id: str) -> Empty:
     return Empty()
 
 
+class NoticeChoices(View):
+    """What is mailed to the asker. `message_mail`: that a message is unread for a quarter of an hour."""
+
+    message_mail: bool
+
+
+class NoticeChoicesIn(Body):
+    """What to mail."""
+
+    message_mail: bool
+
+
+@practice.endpoint("GET", "/notification-choices", action="notification:read")
+def read_notice_choices(context: Context) -> NoticeChoices:
+    """What is mailed to me"""
+    return NoticeChoices(message_mail=notifications.wants_message_mail(context))
+
+
+@practice.endpoint("PUT", "/notification-choices", action="notification:update", body=NoticeChoicesIn)
+def choose_notices(context: Context, body: NoticeChoicesIn) -> NoticeChoices:
+    """Choose what is mailed to me"""
+    notifications.choose_message_mail(context, body.message_mail)
+    return NoticeChoices(message_mail=body.message_mail)
+
+
 def _views(context: Context, found: list[Any]) -> list[NotificationView]:
     """With the names as they are now; a client to whom the asker is no longer assigned is named no more."""
     wanted = dict.fromkeys(each.client_id for each in found if each.client_id)
@@ -144,6 +176,7 @@ def _views(context: Context, found: list[Any]) -> list[NotificationView]:
             client_id=each.client_id,
             client_name=clients.shown(visible[each.client_id]) if each.client_id else None,
             intake_id=each.intake_id,
+            thread_id=each.thread_id,
             worrying=bool(each.worrying) and clients.is_flagged(visible[each.client_id], each.intake_id),
             at=each.happened_at,
             read=bool(each.read),

@@ -129,6 +129,8 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
     if route.idempotent:
         schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]{8,128}$"}
         found.append({"name": "Idempotency-Key", "in": "header", "required": True, "schema": schema})
+    if route.conditional:
+        found.append({"name": "If-None-Match", "in": "header", "required": False, "schema": {"type": "string"}})
     if route.if_match:
         found.append({"name": "If-Match", "in": "header", "required": True, "schema": {"type": "string"}})
     return found
@@ -144,7 +146,8 @@ def _responses(route: Route) -> dict[str, Any]:
     if route.audience != PUBLIC:
         codes |= {401, 403}
     names = route.body.model_fields if route.body else {}
-    if "{" in route.path or RULES[route.action].anyone or any(name.endswith("_id") for name in names):
+    names_others = any(name == "to" or name.endswith(("_id", "_ids")) for name in names)
+    if "{" in route.path or RULES[route.action].anyone or names_others:
         codes.add(404)
     if route.body or route.query or route.idempotent or route.media != "application/json":
         codes |= {409, 415, 422}
@@ -160,7 +163,8 @@ def _responses(route: Route) -> dict[str, Any]:
         str(code): {"description": "Problem", "content": problem, **({"x-codes": known[code]} if code in known else {})}
         for code in sorted(codes)
     }
-    return {str(route.status): good, **bad}
+    same = {"304": {"description": "As it was: the If-None-Match is its etag."}} if route.conditional else {}
+    return {str(route.status): good, **same, **bad}
 
 
 def _codes(route: Route) -> dict[int, list[str]]:

@@ -93,6 +93,19 @@ class Route:
     reads_record: bool
     proof: str | None
     answers: str
+    conditional: bool
+
+
+class NotModified(Exception):
+    """What the asker has is what there is (RFC 9110 15.4.5): raised by a view as soon as it can tell, before it reads
+    what it would show, so that nothing is seen and nothing audited."""
+
+
+def unless_known(context: Context, etag: str) -> str:
+    """The tag, if the asker does not hold it already. Raises NotModified."""
+    if context.if_none_match == etag:
+        raise NotModified(etag)
+    return etag
 
 
 class Routes(Blueprint):  # type: ignore[misc]
@@ -119,12 +132,14 @@ class Routes(Blueprint):  # type: ignore[misc]
         proof: str | None = None,
         max_body: int = MAX_BODY,
         answers: str = "application/json",
+        conditional: bool = False,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register a view. `idempotent`: an Idempotency-Key is required. `if_match`: an If-Match is. `reads_record`: a
         staff member's read of a client's record is audited before the answer goes out; a list of clients is, too,
         when its view says whom it names (View.clients_named). `proof`: the password must have been given lately
         (sessions.RECENT) or nobody been away since (sessions.UNBROKEN), else proof_required. `media` is what comes in
-        and `answers` what goes out, where it is not JSON: then the view is a Content."""
+        and `answers` what goes out, where it is not JSON: then the view is a Content. `conditional`: If-None-Match is
+        heeded (`unless_known`): what is asked for again and again costs little while nothing changes."""
 
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
             view_type = get_type_hints(function)["return"]
@@ -133,7 +148,7 @@ class Routes(Blueprint):  # type: ignore[misc]
             route = Route(
                 method, self.prefix + path, action, self.audience, function.__name__, feature, summary.rstrip("."),
                 description.strip(), body, query, view_type, status, idempotent, if_match, media, reads_record, proof,
-                answers,
+                answers, conditional,
             )  # fmt: skip
             _check(route, function)
             self.table.append(route)
@@ -172,6 +187,8 @@ def _check(route: Route, function: Callable[..., Any]) -> None:
         raise RuntimeError(f"{where}: a safe method changes nothing")
     if route.proof is not None and scope_of(route.action) is not None:
         raise RuntimeError(f"{where}: no program can give the proof, so {route.action} belongs to no scope")
+    if route.conditional and (route.method != "GET" or "etag" not in getattr(route.view, "model_fields", ())):
+        raise RuntimeError(f"{where}: what is conditional is a GET whose view has an etag")
     if (route.answers != "application/json") != (isinstance(route.view, type) and issubclass(route.view, Content)):
         raise RuntimeError(f"{where}: what is not JSON is a Content, and the other way round")
     if "context" not in inspect.signature(function).parameters:
@@ -193,6 +210,8 @@ def _serve(
         context = _context(route, request, params, caller)
         _authorize(route, context)
         answer = _answer(route, function, request, context, params, limit, caller)
+    except NotModified as same:
+        answer = Response("", headers={**HEADERS, "ETag": f'"{same}"'}, status_code=304)
     except Exception as exception:
         error = problems.of(exception)
         if error is None:
@@ -364,6 +383,9 @@ def _parsed(route: Route, request: Request, raw: bytes) -> dict[str, Any]:
 
 
 def _preconditions(route: Route, request: Request, context: Context, params: dict[str, str], raw: bytes) -> None:
+    if route.conditional:
+        known = request.headers.get("if-none-match", "").strip().removeprefix("W/").strip('"')
+        context.if_none_match = known or None
     if route.idempotent:
         key = request.headers.get("idempotency-key", "")
         if not _KEY.fullmatch(key):

@@ -9,10 +9,10 @@ from chalicelib.config import settings as stage
 from chalicelib.context import Context
 from chalicelib.errors import InvalidBody
 from chalicelib.handlers.routing import PRACTICE, PUBLIC, Routes
-from chalicelib.handlers.views import Body, Line, PortalView, Text, View, WithHeaders
+from chalicelib.handlers.views import Body, Id, Line, PortalView, Text, View, WithHeaders
 from chalicelib.models.tenants import Tenant
 from chalicelib.policies.plans import PLANS, Feature, Standing
-from chalicelib.services import branding, signups, tenants
+from chalicelib.services import branding, recipients, signups, tenants
 from chalicelib.services.sessions import Caller
 
 public = Routes(__name__, PUBLIC)
@@ -131,6 +131,32 @@ class Reminders(View):
     at_most: int
 
 
+class Desk(View):
+    """Who answers what clients write to a desk; nobody named: every administrator with a seat, and for clinical
+    questions every assigned therapist with a seat."""
+
+    on: bool
+    staff_ids: list[str]
+
+
+class Desks(View):
+    """The desks that clients can write to."""
+
+    administration: Desk
+    billing: Desk
+    clinical: Desk
+
+
+class Messaging(View):
+    """Sub-switches of secure messaging. `hours`: Monday to Sunday, [first, last) minute of the organization's day, or
+    None; outside of them clients see `away_note`, if there is one."""
+
+    read_receipts: bool
+    away_note: str
+    hours: list[list[int] | None]
+    desks: Desks
+
+
 class SettingsView(View):
     """Client Portal Settings. `etag` goes back in If-Match."""
 
@@ -153,6 +179,7 @@ class SettingsView(View):
     sender_name: str
     scheduling: Scheduling
     reminders: Reminders
+    messaging: Messaging
 
 
 class RemindersChange(Body):
@@ -183,6 +210,38 @@ class SchedulingChange(Body):
     offer_hold_hours: int | None = Field(default=None, ge=1, le=72)
 
 
+class DeskChange(Body):
+    """A desk as it is to be: staff ids of those who answer, or none."""
+
+    on: bool
+    staff_ids: Annotated[list[Id], Field(max_length=10)]
+
+
+class DesksChange(Body):
+    """Desks to change."""
+
+    administration: DeskChange | None = None
+    billing: DeskChange | None = None
+    clinical: DeskChange | None = None
+
+
+Minute = Annotated[int, Field(ge=0, le=1440)]
+
+
+class MessagingChange(Body):
+    """Changes of the sub-switches."""
+
+    read_receipts: bool | None = None
+    away_note: Annotated[Text, Field(max_length=300)] | None = None
+    hours: (
+        Annotated[
+            list[Annotated[list[Minute], Field(min_length=2, max_length=2)] | None], Field(min_length=7, max_length=7)
+        ]
+        | None
+    ) = None
+    desks: DesksChange | None = None
+
+
 class FeatureChange(Body):
     """Switches to turn."""
 
@@ -209,6 +268,7 @@ class SettingsChange(Body):
     sender_name: Annotated[Line, Field(max_length=80)] | None = None
     scheduling: SchedulingChange | None = None
     reminders: RemindersChange | None = None
+    messaging: MessagingChange | None = None
 
 
 class Picture(PortalView, WithHeaders):
@@ -383,6 +443,8 @@ def change_settings(context: Context, body: SettingsChange) -> SettingsView:
     changes = body.model_dump(exclude_none=True)
     if not changes:
         raise InvalidBody(errors=[{"pointer": "", "code": "empty", "detail": "Nothing to change was sent."}])
+    if "messaging" in changes:
+        changes["messaging"] = recipients.settled(context, changes["messaging"])
     if "sign_up_forms" in changes:
         signups.require_forms(context.tenant_id, changes["sign_up_forms"])
     return _settings(tenants.update_settings(context, changes))
@@ -402,6 +464,7 @@ def _settings(tenant: Tenant) -> SettingsView:
         features=[_switch(tenant, feature) for feature in Feature],
         scheduling=Scheduling(**tenants.scheduling(tenant)),
         reminders=Reminders(**setting("reminders")),
+        messaging=Messaging.model_validate(tenants.messaging(tenant)),
         **{
             name: setting(name)
             for name in (

@@ -20,22 +20,24 @@ OfStaff = Literal["insurance_card_front", "insurance_card_back", "identification
 
 
 class UploadIn(Body):
-    """A file that staff are about to send. `document` files itself when it is clean; `paper_form` waits to be used."""
+    """A file that staff are about to send. `document` files itself when it is clean; `paper_form` and `message` (an
+    attachment of one) wait to be used."""
 
     name: FileName
     size: Size
-    purpose: Literal["document", "paper_form"] = "document"
+    purpose: Literal["document", "paper_form", "message"] = "document"
     category: OfStaff = "other"
     title: Annotated[Line, Field(min_length=1, max_length=120)] | None = None
     shared: bool = False
 
 
 class MyUploadIn(Body):
-    """A file that a client is about to send to the practice."""
+    """A file that a client is about to send to the practice, or (`message`) as an attachment."""
 
     name: FileName
     size: Size
-    category: Literal["insurance_card_front", "insurance_card_back", "identification", "other"]
+    purpose: Literal["document", "message"] = "document"
+    category: Literal["insurance_card_front", "insurance_card_back", "identification", "other"] = "other"
     title: Annotated[Line, Field(min_length=1, max_length=120)] | None = None
 
 
@@ -99,7 +101,7 @@ def read_upload(context: Context, client_id: str, upload_id: str) -> UploadView:
 @portal.endpoint("POST", "/uploads", action="upload:add", body=MyUploadIn, status=201)
 def begin_my_upload(context: Context, body: MyUploadIn) -> UploadTicket:
     """Begin to send a file to the practice"""
-    return _ticket(context, uploads.DOCUMENT, body, shared=True)
+    return _ticket(context, body.purpose, body, shared=True)
 
 
 @portal.endpoint("POST", "/uploads/{upload_id}/finish", action="upload:finish")

@@ -13,6 +13,7 @@ from chalicelib.models import (  # noqa: F401
     invites,
     jobs,
     mails,
+    messages,
     notifications,
     signups,
     slots,

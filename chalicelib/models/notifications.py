@@ -12,10 +12,19 @@ class Notification(Record):
 
     staff_id = UnicodeAttribute()
     notification_id = UnicodeAttribute()
-    about = UnicodeAttribute()  # packet_completed, invitation_renewal_asked, document_added, sign_up_waiting, or
-    # appointment_requested
+    about = UnicodeAttribute()  # packet_completed, invitation_renewal_asked, document_added, sign_up_waiting, …
     client_id = UnicodeAttribute(null=True)  # a sign-up is about nobody's file
     intake_id = UnicodeAttribute(null=True)
+    thread_id = UnicodeAttribute(null=True)
     worrying = BooleanAttribute()
     happened_at = UnicodeAttribute()
     read = BooleanAttribute()
+
+
+class Preferences(Record):
+    """What a staff member wants mailed; what is told in the app is not a matter of taste."""
+
+    KEY = Key(STAFF, "PREFERENCES")
+
+    staff_id = UnicodeAttribute()
+    message_mail = BooleanAttribute()

@@ -153,6 +153,11 @@ def change(
     _try(client().update_item, kwargs, otherwise)
 
 
+def remove(record: Record) -> None:
+    """Take one item away, whether it is there or not."""
+    _try(client().delete_item, {"Key": {"pk": {"S": record.pk}, "sk": {"S": record.sk}}}, None)
+
+
 def _try(send: Callable[..., Any], kwargs: dict[str, Any], otherwise: PortalError | None) -> None:
     for attempt in range(TRIES):
         try:

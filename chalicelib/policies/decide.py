@@ -30,6 +30,7 @@ class Facts:
     is_assigned: bool = False  # the record's client is assigned to the one asking
     may_invite: bool = False
     scopes: Collection[str] | None = None  # of the token, when a program asks; None: a person does
+    is_member: bool = True  # they take part in the thread that the address names, if it names one
     exists: bool = True  # the client that the address names is a client of this tenant
     circumstances: Circumstances = field(default_factory=lambda: Circumstances(plan="", switched_on=()))
 
@@ -52,6 +53,8 @@ def denial(action: str, facts: Facts) -> Denial | None:
     if facts.scopes is not None and not opens(facts.scopes, action):
         return Denial.SCOPE
     if not facts.exists or not any(_reaches(reach, facts) for reach in reaches):
+        return Denial.UNRELATED
+    if rule.member and not facts.is_member:
         return Denial.UNRELATED
     return _feature_denial(rule, facts)
 

@@ -28,7 +28,8 @@ class Reach(Enum):
 
 class Rule(NamedTuple):
     """One row: the feature that must be on, and the reach of each role. `anyone`: no session is needed. `begins`: it
-    sends or begins something new without naming a feature, so it stops while the organization is suspended."""
+    sends or begins something new without naming a feature, so it stops while the organization is suspended. `member`:
+    of threads, staff reach only those in which they take part, whatever else their reach is (DOMAIN.md 6.5)."""
 
     feature: Feature | None
     administrator: Reach
@@ -37,11 +38,12 @@ class Rule(NamedTuple):
     contact: Reach
     anyone: bool = False
     begins: bool = False
+    member: bool = False
 
 
 NO, SELF, ASSIGNED, PERMITTED, TENANT = Reach
 INVITATIONS, INTAKE_FORMS = Feature.INVITATIONS, Feature.INTAKE_FORMS
-SCHEDULING = Feature.SELF_SCHEDULING
+SCHEDULING, MESSAGING = Feature.SELF_SCHEDULING, Feature.MESSAGING
 
 
 def _open() -> Rule:
@@ -72,6 +74,8 @@ RULES: Mapping[str, Rule] = {
     "client:read": Rule(None, TENANT, ASSIGNED, NO, NO),
     "client:settle_flag": Rule(None, TENANT, ASSIGNED, NO, NO),
     "client:update": Rule(None, TENANT, NO, NO, NO),
+    "contact_log:add": Rule(None, TENANT, ASSIGNED, NO, NO),
+    "contact_log:read": Rule(None, TENANT, ASSIGNED, NO, NO),
     "document:download": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "document:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "document:share": Rule(None, TENANT, ASSIGNED, NO, NO),
@@ -107,6 +111,12 @@ RULES: Mapping[str, Rule] = {
     "job:stop": Rule(None, TENANT, NO, NO, NO),
     "login_link:send": Rule(None, TENANT, ASSIGNED, NO, NO),  # it holds no secret and opens nothing
     "mail:read": Rule(None, TENANT, ASSIGNED, NO, NO),
+    "message:draft": Rule(MESSAGING, TENANT, ASSIGNED, SELF, NO, member=True),
+    "message:list": Rule(None, TENANT, TENANT, SELF, NO),  # one's own threads only
+    "message:open": Rule(None, TENANT, NO, NO, NO),  # break-glass: a thread that is not theirs, announced
+    "message:read": Rule(None, TENANT, ASSIGNED, SELF, NO, member=True),  # what is on record, whatever is off
+    "message:send": Rule(MESSAGING, TENANT, ASSIGNED, SELF, NO, member=True),
+    "message:send_many": Rule(MESSAGING, TENANT, TENANT, NO, NO),  # and each client by message:send
     "notification:read": Rule(None, SELF, SELF, NO, NO),
     "notification:update": Rule(None, SELF, SELF, NO, NO),
     "offer:read": Rule(None, TENANT, TENANT, NO, NO),

@@ -94,7 +94,7 @@ def _facts(context: Context, wanted: list[str]) -> Iterator[tuple[str, Context, 
     """Each client with the account at their address and what is against it; a few round trips a hundred."""
     for first in range(0, len(wanted), 50):
         some = wanted[first : first + 50]
-        contexts = _about_each(context, some)
+        contexts = about_each(context, some)
         emails = [own.client.email if own.client is not None else None for own in contexts]
         place = {"tenant_id": context.tenant_id, "realm": accounts.PORTAL}
         holders = load(
@@ -107,7 +107,7 @@ def _facts(context: Context, wanted: list[str]) -> Iterator[tuple[str, Context, 
         yield from zip(some, contexts, holders, listed, strict=True)
 
 
-def _about_each(context: Context, client_ids: Sequence[str]) -> list[Context]:
+def about_each(context: Context, client_ids: Sequence[str]) -> list[Context]:
     """The context of an act on each of these clients, with all facts that decide about it."""
     pairs: list[Any] = []
     for each in client_ids:
@@ -180,7 +180,7 @@ def start(
 
 def invite_one(context: Context, task: jobs.Task, finish: jobs.Finish) -> None:
     """The work of one client (services.jobs): what stands in the way is a reason to pass over, not a failure."""
-    (own,) = _about_each(context, [task.about["client_id"]])
+    (own,) = about_each(context, [task.about["client_id"]])
     if own.client is None:
         raise jobs.Skip(GONE)
     if refused := _denied(own):

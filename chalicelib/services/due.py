@@ -13,6 +13,7 @@ from chalicelib.adapters import queues
 from chalicelib.models.intakes import Intake, IntakeForm
 from chalicelib.models.jobs import Job
 from chalicelib.models.mails import AccountMail, ClientMail, StaffMail
+from chalicelib.models.messages import StaffBox, Thread, ThreadPrint
 from chalicelib.models.slots import Appointment, Wait, WaitList
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import DUE_SHARDS, Record, due_before, due_key
@@ -20,7 +21,19 @@ from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import change
 from chalicelib.models.uploads import Upload
 from chalicelib.observability import logger, where
-from chalicelib.services import appointments, documents, jobs, mails, openings, reminders, staff, uploads, waits
+from chalicelib.services import (
+    appointments,
+    documents,
+    jobs,
+    mailboxes,
+    mails,
+    openings,
+    reminders,
+    staff,
+    thread_prints,
+    uploads,
+    waits,
+)
 
 AT_ONCE = 200  # records of one shard in one run; the rest follows a minute later
 AGAIN = timedelta(minutes=5)  # when work that failed is looked at again
@@ -38,10 +51,24 @@ WORK: dict[str, Callable[[str, str, datetime], None]] = {
     Upload.KIND: uploads.sweep,
     Wait.KIND: waits.sweep,
     WaitList.KIND: waits.sweep_list,
+    Thread.KIND: mailboxes.sweep,
+    StaffBox.KIND: mailboxes.sweep,
+    ThreadPrint.KIND: thread_prints.sweep,
 }
 # What writes more than when it is due next is done by on_job, which may: on_schedule only queues it. It stays due until
 # it is done, so it may be queued more than once.
-BY_WORKER = frozenset({Appointment.KIND, Intake.KIND, Staff.KIND, Tenant.KIND, Wait.KIND, WaitList.KIND})
+BY_WORKER = frozenset(
+    {
+        Appointment.KIND,
+        Intake.KIND,
+        Staff.KIND,
+        StaffBox.KIND,
+        Tenant.KIND,
+        Thread.KIND,
+        Wait.KIND,
+        WaitList.KIND,
+    }
+)
 
 
 def run() -> int:

@@ -54,11 +54,12 @@ Work = Callable[[Context, Task, Finish], None]
 
 def _works() -> Mapping[str, Work]:
     """Every kind of job by its name; the features bring their work."""
-    from chalicelib.services import bulk, groups, imports, reminders, sendings, series
+    from chalicelib.services import bulk, groups, imports, mass_messages, reminders, sendings, series
 
     return {
         bulk.WORK: bulk.invite_one,
         imports.WORK: imports.import_row,
+        mass_messages.WORK: mass_messages.send_one,
         reminders.REMIND: reminders.remind_one,
         sendings.ASK_AGAIN: sendings.ask_one_again,
         series.BOOK: series.book_one,

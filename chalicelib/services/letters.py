@@ -33,6 +33,7 @@ RECOVERY_CODE_USED, SECOND_FACTOR_CHANGED = "recovery_code_used", "second_factor
 STAFF_INVITATION, SECOND_FACTOR = "staff_invitation", "second_factor"
 FORMS_SENT, FORMS_WAITING = "forms_sent", "forms_waiting"
 LOGIN_LINK = "login_link"
+MESSAGE_WAITING, THREAD_OPENED = "message_waiting", "thread_opened"
 
 
 class Letter(NamedTuple):
@@ -187,6 +188,24 @@ def notice(line: str) -> Callable[[Any, Tenant], Letter | None]:
         return letter(tenant, who.email, "Something new in the portal", body, closing, link, "Sign in")
 
     return composed
+
+
+def _message_waiting(record: ClientMail | StaffMail, tenant: Tenant) -> Letter | None:
+    """Something is unread (DOMAIN.md 6.3): not what, nor of whom; unwanted once it was read."""
+    from chalicelib.services import mailboxes
+    from chalicelib.services.clients import first_name
+
+    who = _person(record)
+    if who is None or not who.email or who.status != "active" or not mailboxes.is_waiting(record):
+        return None
+    if isinstance(who, Client) and who.portal != "active":
+        return None
+    named = first_name(who) if isinstance(who, Client) else who.name.split()[0]
+    place = "" if tenants.setting(tenant, "neutral_mail") else f" in the portal of {tenant.name}"
+    link = _door(who, tenant)
+    body = f"Hello {named},\n\nthere is something new for you{place}. Sign in to see it.\n\n{link}"
+    closing = "For privacy this mail says no more. Please do not answer it: nobody reads it."
+    return letter(tenant, str(who.email), "There is something new for you", body, closing, link, "Sign in")
 
 
 # ---- signing up ----
@@ -452,6 +471,8 @@ COMPOSERS: Mapping[str, Callable[[Any, Tenant], Letter | None]] = {
     ),
     FORMS_SENT: _to_client("There is something new for you", "there is something new for you{place}."),
     FORMS_WAITING: _to_client("Something is still waiting for you", "something is still waiting for you{place}."),
+    MESSAGE_WAITING: _message_waiting,
+    THREAD_OPENED: notice("An administrator opened a conversation. The portal says which, when and why."),
     RENEWAL_ASKED: notice("Someone asked for a new invitation link. You can send it from the portal."),
     SIGN_UP: _sign_up,
     SIGN_UP_WAITING: notice("Someone signed up and waits for your answer."),

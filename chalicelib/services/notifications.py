@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from chalicelib import clock, ids
 from chalicelib.context import Context
 from chalicelib.models.clients import Assignment
-from chalicelib.models.notifications import Notification
+from chalicelib.models.notifications import Notification, Preferences
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import Page, load
-from chalicelib.models.transaction import change
+from chalicelib.models.transaction import add, change
 from chalicelib.services import staff
 
 KEPT = timedelta(days=180)
@@ -16,6 +16,7 @@ PACKET_COMPLETED, RENEWAL_ASKED = "packet_completed", "invitation_renewal_asked"
 DOCUMENT_ADDED = "document_added"
 SIGN_UP_WAITING = "sign_up_waiting"
 APPOINTMENT_REQUESTED = "appointment_requested"
+MESSAGE_WAITING, THREAD_OPENED = "message_waiting", "thread_opened"
 
 
 def recipients(tenant_id: str, client_id: str, *also: str) -> list[Staff]:
@@ -50,6 +51,7 @@ def notice(
     cause: str,
     *,
     intake_id: str | None = None,
+    thread_id: str | None = None,
     worrying: bool = False,
 ) -> Notification:
     """The notification of one person about one cause: the same record however often it is made."""
@@ -60,6 +62,7 @@ def notice(
         about=about,
         client_id=client_id,
         intake_id=intake_id,
+        thread_id=thread_id,
         worrying=worrying,
         happened_at=clock.text(at),
         read=False,
@@ -72,6 +75,17 @@ def mine(context: Context, limit: int, cursor: str | None) -> Page:
     return Notification.page(
         Notification.KEY, tenant_id=context.tenant_id, staff_id=context.actor.id, limit=limit, cursor=cursor
     )
+
+
+def wants_message_mail(context: Context) -> bool:
+    """Whether the asker is mailed of unread messages; until they choose, they are."""
+    found = Preferences.find(tenant_id=context.tenant_id, staff_id=context.actor.id)
+    return found is None or bool(found.message_mail)
+
+
+def choose_message_mail(context: Context, wanted: bool) -> None:
+    """Be mailed of unread messages, or not; what the app shows stays."""
+    add(Preferences.new(tenant_id=context.tenant_id, staff_id=context.actor.id, message_mail=wanted))
 
 
 def mark_read(context: Context, notification_id: str) -> None:

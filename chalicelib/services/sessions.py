@@ -27,6 +27,7 @@ from chalicelib.models.clients import Assignment, Client, Document
 from chalicelib.models.idempotency import ClientRequest, ProgramRequest, StaffRequest
 from chalicelib.models.intakes import Intake
 from chalicelib.models.mails import Mail
+from chalicelib.models.messages import Thread
 from chalicelib.models.slots import Appointment, Wait
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import Record, load
@@ -107,6 +108,7 @@ NAMED: dict[str, type[Record]] = {
     "upload_id": Upload,
     "appointment_id": Appointment,
     "wait_id": Wait,
+    "thread_id": Thread,
 }
 
 
@@ -187,9 +189,16 @@ def facts(context: Context) -> Facts:
         is_assigned=context.is_assigned,
         may_invite=practice and context.person is not None and bool(context.person.may_invite),  # None: left since
         scopes=None if context.program is None else frozenset(context.program.scopes),
+        is_member=not practice or "thread_id" not in context.named or _takes_part(context),
         exists=context.client is not None or not context.names_client,
         circumstances=context.circumstances,
     )
+
+
+def _takes_part(context: Context) -> bool:
+    """Whether this staff member takes part in the thread that the address names; one that is not there has nobody."""
+    thread = context.named["thread_id"]
+    return thread is not None and context.actor.staff_id in thread.members
 
 
 def _actor(bearer: Bearer, who: Any, session: Any) -> Actor:

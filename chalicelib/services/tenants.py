@@ -49,6 +49,18 @@ DEFAULTS: dict[str, Any] = {
     "neutral_mail": False,
     "sender_name": "",
     "fees": [],
+    "messaging": {
+        "read_receipts": False,
+        "away_note": "",  # shown to clients outside of these hours; an empty one shows nothing
+        "hours": [[540, 1020]] * 5 + [None, None],  # Monday to Sunday, minutes of the organization's day
+        # Desks that clients can write to (DOMAIN.md 6.4), and who answers; nobody named: every administrator with a
+        # seat, and for clinical questions every assigned therapist with a seat.
+        "desks": {
+            "administration": {"on": True, "staff_ids": []},
+            "billing": {"on": False, "staff_ids": []},
+            "clinical": {"on": False, "staff_ids": []},
+        },
+    },
     "reminders": {"on": False, "first_days": 3, "every_days": 7, "at_most": 3},  # of forms that wait for a client
     "scheduling": {
         "minimum_notice_hours": 24,
@@ -166,6 +178,12 @@ def setting(tenant: Tenant, name: str) -> Any:
 def scheduling(tenant: Tenant) -> dict[str, Any]:
     """The sub-switches of self-scheduling; one that the record does not hold yet has its default."""
     return {**DEFAULTS["scheduling"], **setting(tenant, "scheduling")}
+
+
+def messaging(tenant: Tenant) -> dict[str, Any]:
+    """The sub-switches of secure messaging; one that the record does not hold yet has its default."""
+    own = {**DEFAULTS["messaging"], **setting(tenant, "messaging")}
+    return {**own, "desks": {**DEFAULTS["messaging"]["desks"], **own["desks"]}}
 
 
 def may_begin(tenant: Tenant) -> bool:

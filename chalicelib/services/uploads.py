@@ -33,6 +33,7 @@ REMEMBERED = timedelta(days=30)  # what became of a file, for the one who sent i
 
 DOCUMENT = "document"  # files itself under General Documents
 PAPER_FORM = "paper_form"  # waits for `use`: a form that was signed on paper
+MESSAGE = "message"  # waits for `use`: goes along with a secure message
 
 
 Filing = Callable[[Transaction, Context, Upload, Mapping[str, Any]], None]

@@ -107,7 +107,7 @@ class TestFunctions:
                 places = {json.dumps(each).rpartition(', "')[2].split('"')[0] for each in statement["Resource"]}
                 reach.setdefault(role.removesuffix("Role"), set()).update(places)
         uploads = {"/quarantine/*", "/tenants/*/uploads/*"}
-        assert reach.pop("OnSealing") == {"/tenants/*"}
+        assert reach.pop("OnSealing") == {"/tenants/*", "/packets/*"}  # and PDFs to print, for a day
         new_keys = "/tenants/*/data-key.v1"  # in another bucket, and only where there is none
         api = {"/quarantine/*", "/packets/*", new_keys}
         assert reach == {"ApiHandler": api, "OnUpload": uploads, "OnSchedule": uploads}

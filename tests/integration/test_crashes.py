@@ -68,6 +68,13 @@ LEFT = {
     "upload": ("status", "purpose", "reason"),
     "wait": ("status", "start", "ended_as"),
     "wait_list": ("staff_id", "freed"),
+    "attachment": ("number", "file_type"),
+    "contact_entry": ("way", "number"),
+    "message": ("number", "sender_id"),
+    "staff_box": ("staff_id", "folder", "unread", "read_to"),
+    "thread": ("topic", "folder", "unread", "read_to", "last", "members"),
+    "thread_opening": ("staff_id",),
+    "thread_print": ("status", "asked_kind"),
 }
 SECOND_DEVICE = "new_device"  # nor what its holder is told of that other device
 SECOND_DEVICE_MAIL = "A new sign-in to your account"
@@ -437,7 +444,75 @@ def _finish(client: Caller, upload_id: str) -> Answer:
     return client.post(f"/portal/uploads/{upload_id}/finish")
 
 
+_WORDS = {"to": flows.client_id("T1"), "subject": "A question", "body": "Words"}
+
+
+def _begun(call: Any) -> str:
+    """A conversation of C1 and T1, seen from T1's side."""
+    begun = call("C1").post("/portal/messages", _WORDS)
+    assert begun.status == 201, begun
+    return _file("C1", f"/messages/{begun.json['thread_id']}")
+
+
+def _with_file(call: Any) -> tuple[str, dict[str, Any]]:
+    path = _begun(call)
+    file = flows.uploaded(call("T1"), _file("C1"), "plan.pdf", pdf(), purpose="message")
+    return path, {"body": "See the plan.", "upload_ids": [file["upload_id"]], "copy_to_log": True}
+
+
+def _nearly_told(call: Any) -> None:
+    _begun(call)
+    call("A1").drain()
+    call("A1").clock.advance(15 * 60 + 5)
+
+
+def _nearly_gone(call: Any) -> None:
+    path = _begun(call)
+    assert call("T1").post(f"{path}/trash").status == 204
+    call("A1").drain()
+    call("A1").clock.advance(15 * 86_400 + 5)
+
+
+def _by(key: str, verb: str, body: Any) -> Callable[[Any, str], Answer]:
+    def act(call: Any, path: str) -> Answer:
+        answer: Answer = call(key).post(f"{path}{verb}", body, key="the-very-same-key")
+        return answer
+
+    return act
+
+
 FLOWS: dict[str, Flow] = {
+    "begin a conversation": Flow(
+        lambda call: None,
+        lambda call, _: call("C1").post("/portal/messages", _WORDS, key="the-very-same-key"),
+        (201,),
+        False,
+    ),
+    "answer with a file and a copy": Flow(
+        _with_file,
+        lambda call, scene: call("T1").post(scene[0], scene[1], key="the-very-same-key"),
+        (201,),
+        False,
+    ),
+    "mark as read": Flow(_begun, _by("T1", "/read", {"up_to": 1}), (204,), False),
+    "put away": Flow(_begun, _by("T1", "/trash", {}), (204,), False),
+    "out of the trash for good": Flow(_nearly_gone, _wait, (200,), True),
+    "tell of what is unread": Flow(_nearly_told, _wait, (200,), True),
+    "write to many": Flow(
+        lambda call: None,
+        lambda call, _: call("A1").post(
+            "/practice/mass-messages", {"to": "all", "subject": "August", "body": "Closed"}, key="the-very-same-key"
+        ),
+        (201,),
+        True,
+    ),
+    "break the glass": Flow(_begun, _by("A1", "/glass", {"reason": "A court has asked for it."}), (201,), True),
+    "note a contact": Flow(
+        lambda call: _file("C1"),
+        _by("T1", "/contact-log", {"way": "phone", "happened_at": "2026-01-14T09:30:00Z", "note": "Called."}),
+        (201,),
+        False,
+    ),
     "book": Flow(
         _bookable,
         lambda call, scene: booking.book(call("C1"), "T1", *scene, key_="the-very-same-key"),

@@ -51,7 +51,7 @@ OVER = ("revoked program", "expired program")
 UNAUTHENTICATED = (NOBODY, "expired", "forged", "disabled", "left", *OVER)
 NESTED = (
     "appointment_id", "invite_id", "intake_id", "document_id", "notification_id", "series_id", "session_id",
-    "upload_id", "wait_id",
+    "upload_id", "wait_id", "thread_id", "attachment_id", "print_id",
 )  # fmt: skip
 OF_CALENDAR = "therapist_id"  # whose calendar: a therapist's own, any of the organization's for administrators
 # What belongs to the organization: there for everyone of it who may do this at all.
@@ -70,6 +70,7 @@ class Stage:
     tenants: dict[str, str] = field(default_factory=dict)  # person or client → slug
     therapists: dict[str, set[str]] = field(default_factory=dict)  # client → therapists
     ids: dict[str, dict[str, str]] = field(default_factory=dict)  # client or staff → what is theirs
+    members: dict[str, set[str]] = field(default_factory=dict)  # thread → the staff who take part
     service: str = ""  # what can be booked with oak's therapists
     undo: "Undo | None" = None
 
@@ -87,13 +88,23 @@ class Stage:
         assert self.undo is not None
         self.undo.put_back()
 
-    def facts(self, person: str, client: str | None, now: Circumstances, calendar: str | None = None) -> Facts:
+    def facts(
+        self,
+        person: str,
+        client: str | None,
+        now: Circumstances,
+        calendar: str | None = None,
+        thread: str | None = None,
+    ) -> Facts:
         """What ties this person, or the maker of this program's token, to this client or calendar."""
         maker, scopes = PROGRAMS.get(person, (person, None))
         who = PEOPLE[maker]
         staff = isinstance(who, demo.StaffMember)
         exists = client is None or self.tenants.get(client) == who.tenant
+        if isinstance(who, demo.StaffMember):
+            now = replace(now, seat=who.seat)
         return Facts(
+            is_member=not staff or thread is None or maker in self.members.get(thread, ()),
             roles={Role(role) for role in who.roles} if isinstance(who, demo.StaffMember) else {Role.CLIENT},
             is_self=calendar in (None, maker),
             is_assigned=client is not None and maker in self.therapists.get(client, ()),
@@ -212,6 +223,7 @@ def _furnish(stage: Stage, call: Callable[[str], Caller]) -> None:
         stage.ids[key]["wording_id"] = saved.json["wording_id"]
         stage.ids[key]["invited_staff_id"] = _invited(call(key), f"rowan-{key.lower()}@staff.example")
     _appointments(stage, call)
+    _messages(stage, call)
     _open_links(stage, call("A1"))
     for key in ("A1", "B1", "D1"):
         _draft(call(key), demo.tenant_id(PEOPLE[key].tenant))
@@ -238,6 +250,31 @@ def _furnish(stage: Stage, call: Callable[[str], Caller]) -> None:
         stage.ids[key]["totp"] = call(key).post("/account/totp").json["secret"]
     _those_who_may_not(stage)
     _programs(stage)
+
+
+def _messages(stage: Stage, call: Callable[[str], Caller]) -> None:
+    """A conversation of each client who can have one, with a file in it; one that is opened by an administrator; PDFs,
+    and a mass message under way."""
+    for key, to in (("C1", "T1"), ("C2", None), ("C3", "T4"), ("CB", "BT")):
+        body = {"to": PEOPLE[to].id if to else "administration", "subject": "Subject", "body": "Words"}
+        begun = call(key).post("/portal/messages", body)
+        assert begun.status == 201, begun
+        thread = begun.json["thread_id"]
+        file = flows.uploaded(call(key), "/portal", "notes.pdf", pdf(), purpose="message")["upload_id"]
+        sent = call(key).post(f"/portal/messages/{thread}", {"body": "", "upload_ids": [file]})
+        assert sent.status == 201, sent
+        stage.ids[key] |= {"thread_id": thread, "attachment_id": file}
+        stage.members[thread] = {to} if to else {"A1", "A2"}
+    for who, path in (("BT", f"/practice/clients/{PEOPLE['CB'].id}/messages/"), ("CB", "/portal/messages/")):
+        assert call(who).post(f"{path}{stage.ids['CB']['thread_id']}/trash").status == 204
+    own = stage.ids["C1"]
+    theirs = f"/practice/clients/{PEOPLE['C1'].id}/messages/{own['thread_id']}"
+    own["print_id"] = call("T1").post(f"{theirs}/pdf").json["print_id"]
+    own["my_print_id"] = call("C1").post(f"/portal/messages/{own['thread_id']}/pdf").json["print_id"]
+    call("T1").drain()
+    assert call("A1").post(f"{theirs}/glass", {"reason": "Because the matrix asks for it."}).status == 201
+    for key in ("A1", "T1", "B1"):
+        stage.ids[key]["mass_job_id"] = _job(key, "message")
 
 
 def _programs(stage: Stage) -> None:
@@ -299,7 +336,7 @@ def _draft(admin: Caller, tenant_id: str) -> None:
 
 
 FEED = "a-feed-that-is-not-there"
-OFFERED, LATER = 5, 9  # days from now
+OFFERED, WAITED, LATER = 5, 7, 9  # days from now
 
 
 def _appointments(stage: Stage, call: Callable[[str], Caller]) -> None:
@@ -314,7 +351,10 @@ def _appointments(stage: Stage, call: Callable[[str], Caller]) -> None:
         asked = booking.book(call(key), therapist, service, at)
         assert asked.status == 201, asked
         stage.ids[key]["appointment_id"] = asked.json["appointment_id"]
-        stage.ids[key]["wait_id"] = booking.wait_for(call(key), therapist, service).json["wait_id"]
+        if key != "C1":  # who may still join
+            wait_id = booking.wait_for(call(key), therapist, service).json["wait_id"]
+            stage.ids[key]["wait_id"] = wait_id
+            _offer_to(stage, key, wait_id)
     clock, admin = stage.portal.clock, call("A1")
     past = booking.book_for(admin, "C1", "T1", stage.service, booking.at(clock, -1), override=True)
     stage.ids["C1"]["past_appointment_id"] = past.json["appointment_id"]
@@ -342,6 +382,17 @@ def _series_and_groups(stage: Stage, call: Callable[[str], Caller], birch: str) 
         stage.ids[therapist]["group_id"] = group.json["group_id"]
 
 
+def _offer_to(stage: Stage, key: str, wait_id: str) -> None:
+    """As if a time had opened for who waits."""
+    from chalicelib.models.slots import Wait
+    from chalicelib.slots.zones import minute
+
+    place = Wait.at(tenant_id=demo.tenant_id(PEOPLE[key].tenant), client_id=PEOPLE[key].id, wait_id=wait_id)
+    start = minute(booking.instant(booking.at(stage.portal.clock, WAITED)))
+    offered = [Wait.start.set(start), Wait.minutes.set(50), Wait.before.set(0), Wait.after.set(0)]
+    change(place, *offered, Wait.status.set("offered"), Wait.held_until.set(start))
+
+
 def _hold_back(own: dict[str, str]) -> None:
     """As if this invitation's mail could still be called back."""
     from chalicelib import clock
@@ -355,7 +406,7 @@ def _hold_back(own: dict[str, str]) -> None:
     change(ClientMail.at(**about, mail_id=invite.mail_id), ClientMail.status.set("queued"))
 
 
-def _job(key: str) -> str:
+def _job(key: str, work: str = "import_clients") -> str:
     """Bulk work that this administrator began and that is still under way."""
     from chalicelib import clock, ids
     from chalicelib.adapters import keys
@@ -364,7 +415,7 @@ def _job(key: str) -> str:
 
     person, counts = PEOPLE[key], dict.fromkeys(("total", "position", "done", "skipped", "failed"), 0)
     job = Job.new(
-        tenant_id=demo.tenant_id(person.tenant), job_id=ids.new_id(), work="import_clients", about=b"",
+        tenant_id=demo.tenant_id(person.tenant), job_id=ids.new_id(), work=work, about=b"",
         status="running", started_by=person.id, started_by_name=person.name,
         created_at=clock.text(clock.now()), **counts,
     )  # fmt: skip
@@ -425,6 +476,7 @@ class Target:
     names_client: bool
     there: frozenset[str] | None  # the people for whom the nested thing exists; None: for everyone who may see
     calendar: str | None = None  # the person whose calendar is named, if one is
+    thread: str | None = None  # the thread that is named, if one is
 
 
 def _targets(route: Route, stage: Stage) -> Iterator[Target]:
@@ -473,13 +525,18 @@ def _about_clients(route: Route, stage: Stage, nested: list[str]) -> Iterator[Ta
         own = {name: stage.ids[key].get(wanted[name], RANDOM_ID) for name in nested}
         colleague = {"staff_id": PEOPLE[COLLEAGUE[stage.tenants[key]]].id}
         there = None if all(value != RANDOM_ID for value in own.values()) else frozenset[str]()
+        if "print_id" in own and there is None:
+            there = frozenset({"T1"})  # a PDF is for the one who asked for it
         path = _filled(route, {"client_id": stage.ids[key]["client_id"], **colleague, **own})
-        yield Target(f"client {key}", path, key, True, there)
+        yield Target(f"client {key}", path, key, True, there, thread=own.get("thread_id"))
         for name in nested if key in THOROUGH else ():
             others = [o for o in files if o != key and wanted[name] in stage.ids[o]]
             for bad in [*(stage.ids[o][wanted[name]] for o in others[:1] + others[-1:]), RANDOM_ID, "-"]:
-                path = _filled(route, {"client_id": stage.ids[key]["client_id"], **own, name: bad})
-                yield Target(f"client {key} with {name}={bad}", path, key, True, frozenset())
+                named = {**own, name: bad}
+                path = _filled(route, {"client_id": stage.ids[key]["client_id"], **named})
+                # Threads are looked for within the client's own partition: another client's thread is nobody's here.
+                thread = ("-" if name == "thread_id" else named["thread_id"]) if "thread_id" in named else None
+                yield Target(f"client {key} with {name}={bad}", path, key, True, frozenset(), thread=thread)
     some = {name: next(i[wanted[name]] for i in stage.ids.values() if wanted[name] in i) for name in nested}
     for bad in [RANDOM_ID, *MALFORMED]:
         yield Target(f"client {bad}", _filled(route, {"client_id": bad, **some}), None, True, frozenset())
@@ -491,18 +548,30 @@ def _about_own(route: Route, stage: Stage, name: str) -> Iterator[Target]:
         if wanted in ids:
             there = {each for each, slug in stage.tenants.items() if slug == stage.tenants[key]}
             there = there if name in OF_TENANT else {key}
-            yield Target(f"{name} of {key}", _filled(route, {name: ids[wanted]}), None, False, frozenset(there))
+            if wanted == "mass_job_id":  # a colleague's mass message is the administrators' and its sender's
+                there = {each for each in there if each == key or each in ("A1", "A2", "B1", "D1")}
+            named = {each: _wanted(route, each) for each in NESTED if f"{{{each}}}" in route.path}
+            if any(each not in ids for each in named.values()):
+                continue  # there is none of it: the targets below ask for what is not there
+            rest = {each: ids[own] for each, own in named.items()}
+            path = _filled(route, {**rest, name: ids[wanted]})
+            yield Target(f"{name} of {key}", path, None, False, frozenset(there))
             if "{form_id}" in route.path:
                 path = _filled(route, {name: ids[wanted], "form_id": flows.CONSENT})
                 yield Target(f"{name} of {key}, not this form", path, None, False, frozenset())
+    rest = {each: RANDOM_ID for each in NESTED if f"{{{each}}}" in route.path}
     for bad in [RANDOM_ID, *MALFORMED]:
-        yield Target(f"{name}={bad}", _filled(route, {name: bad}), None, False, frozenset())
+        yield Target(f"{name}={bad}", _filled(route, {**rest, name: bad}), None, False, frozenset())
 
 
 def _wanted(route: Route, name: str) -> str:
     """What a route needs to succeed: one that is signed, that is past, that is offered."""
     if name == "staff_id" and route.operation_id in ("resend_staff_invitation", "revoke_staff_invitation"):
         return "invited_staff_id"
+    if name == "job_id" and "mass_message" in route.operation_id:
+        return "mass_job_id"
+    if name == "print_id" and route.audience == PORTAL:
+        return "my_print_id"
     special = {
         "summarize_intake": "signed_intake_id",
         "download_packet": "signed_intake_id",
@@ -638,6 +707,23 @@ BODIES: dict[str, Any] = {
     "offer_second_factor": {"token": "x" * 40, "password": "x"},
     "join_staff": {"token": "x" * 40, "password": "x", "code": "000000"},
     "check_slug": {"name": "Willow Room"},
+    "begin_thread": {"subject": "Hello", "body": "Hello"},
+    "answer_thread": {"body": "Hello"},
+    "mark_thread_read": {"up_to": 1},
+    "save_message_draft": {"key": "k" * 26, "body": "Hel"},
+    "save_draft_to_client": {"key": "k" * 26, "body": "Hel"},
+    "search_threads": {"search": "imo"},
+    "begin_my_thread": {"to": "administration", "subject": "Hello", "body": "Hello"},
+    "answer_my_thread": {"body": "Hello"},
+    "mark_my_thread_read": {"up_to": 1},
+    "save_my_new_draft": {"key": "k" * 26, "body": "Hel"},
+    "save_my_draft": {"key": "k" * 26, "body": "Hel"},
+    "search_my_threads": {"search": "pri"},
+    "open_thread": {"reason": "A reason that can be read."},
+    "add_contact": {"way": "phone", "happened_at": "2026-01-14T09:30:00Z", "note": "Called back."},
+    "look_at_mass_message": {"to": "mine"},
+    "send_mass_message": {"to": "chosen", "client_ids": [PEOPLE["C1"].id], "subject": "Hello", "body": "Hello"},
+    "choose_notices": {"message_mail": True},
     "sign_up_practice": {
         "key": "k" * 40,
         "slug": "willow",
@@ -680,6 +766,8 @@ ALSO = {
     "change_offer": (412,), "change_availability": (412,),
     "download_packet": (409,), "change_client": (412,), "change_contact": (412,), "end_access": (409,),
     "give_access_back": (409,),
+    "begin_thread": (409,), "answer_thread": (409,), "restore_thread": (409,), "restore_my_thread": (409,),
+    "open_thread": (409,), "read_opened_thread": (409,), "download_opened_attachment": (409,),
     "cancel_invite": (409,), "send_login_link": (409,), "retry_address": (409,),
 }  # fmt: skip
 
@@ -693,6 +781,8 @@ def _good(route: Route, stage: Stage, person: str = NOBODY) -> tuple[bytes, dict
         body["service_id"] = stage.service
     if "starts_at" in body:
         body["starts_at"] = booking.at(stage.portal.clock, OFFERED if "acceptance" in route.path else LATER)
+    if route.operation_id in ("accept_offer", "decline_offer"):
+        body["starts_at"] = booking.at(stage.portal.clock, WAITED)
     if "starts" in body:
         body["starts"] = [booking.at(stage.portal.clock, LATER)]
     if route.operation_id == "accept_proposal":
@@ -748,7 +838,7 @@ def _denied(route: Route, stage: Stage, person: str, target: Target, now: Circum
     admitted = {PRACTICE} if person in PROGRAMS else {BOTH, PRACTICE if staff else PORTAL}
     if route.audience not in admitted:
         return 403, "forbidden"
-    facts = stage.facts(person, target.client, now, target.calendar)
+    facts = stage.facts(person, target.client, now, target.calendar, target.thread)
     if target.names_client and target.client is None:
         facts = Facts(**{**facts.__dict__, "exists": False})
     why = expected(route.action, facts)

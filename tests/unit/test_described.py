@@ -31,6 +31,6 @@ def test_the_list_of_a_clients_mails_says_what_each_was() -> None:
     named = set(re.findall(r"(\w+): '", strings[start : strings.index("}", start)]))
     others = {
         letters.PACKET_COMPLETED, letters.RENEWAL_ASKED, letters.SIGN_UP_WAITING, letters.STAFF_INVITATION,
-        letters.SECOND_FACTOR, letters.SIGN_UP, letters.SIGN_UP_REJECTED,
+        letters.SECOND_FACTOR, letters.SIGN_UP, letters.SIGN_UP_REJECTED, letters.THREAD_OPENED,
     }  # fmt: skip
     assert named == {*letters.COMPOSERS, *appointment_letters.COMPOSERS} - others

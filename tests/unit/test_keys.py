@@ -27,14 +27,16 @@ for module in pkgutil.iter_modules(chalicelib.models.__path__):
 # Every part that may stand in a key: ids, digests, and names that are ours. An attribute that is missing here is
 # taken to be personal until somebody has thought about it.
 OPAQUE = {
-    "appointment_id", "change_id", "client_id", "document_id", "event_id", "form_id", "intake_id", "invite_id",
-    "job_id", "mail_id", "message_id", "notification_id", "section_id", "series_id", "signup_id", "staff_id",
-    "tenant_id", "token_id", "upload_id", "wait_id", "wording_id",  # ids
+    "about", "appointment_id", "attachment_id", "change_id", "client_id", "document_id", "entry_id", "event_id",
+    "form_id", "intake_id", "invite_id", "job_id", "mail_id", "message_id", "notification_id", "opening_id", "print_id",
+    "section_id", "sender_id", "series_id", "signup_id", "staff_id", "tenant_id", "thread_id", "token_id", "upload_id",
+    "wait_id", "wording_id",  # ids
     "device_digest", "digest", "email_digest", "key_digest", "letters_digest", "mailbox_digest", "match_digest",
     "subject_digest", "token_digest",  # digests
     "number", "proved_at", "purpose", "realm", "shard", "slug", "status", "window",
     "year_month",  # neither about a person nor by one
     "day", "phase", "starts_at",  # of an appointment whose ids are beside them
+    "folder", "last_at", "sender_kind", "sent_at",  # of a message: where it lies, and when it came
 }  # fmt: skip
 # Records without an organization in their key, each because it is found before the organization is known.
 PLATFORM = {
@@ -199,3 +201,19 @@ def test_two_clients_share_no_item_that_is_written(world: World, call: Callable[
     assert not [
         pk for keys in (*steps["save"], *steps["sign, seal, tell"]) for pk, _ in keys if pk.startswith(counters)
     ]
+
+
+def test_two_clients_who_write_to_the_same_people_share_no_item(world: World, call: Callable[..., Caller]) -> None:
+    """Not even a count of what is unread: a desk that many write to at once is no hot item."""
+    written = []
+    for key in ("C1", "C2"):
+        with _written() as keys:
+            body = {"to": "administration", "subject": "A question", "body": "Words"}
+            thread = call(key).post("/portal/messages", body).json["thread_id"]
+            path = f"/practice/clients/{world.id(key)}/messages/{thread}"
+            assert call("A1").post(path, {"body": "An answer"}).status == 201
+            assert call("A1").post(f"{path}/read", {"up_to": 1}).status == 204
+        written.append(keys)
+    one, other = written
+    assert len(one) > 8
+    assert {sk.partition("#")[0] for _, sk in one & other} <= {"SESSION"}

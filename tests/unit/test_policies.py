@@ -43,10 +43,16 @@ STAFF_ABOUT_A_CLIENT = {
     "document:verify", "intake:read", "intake:record", "intake:summarize", "invite:read", "login_link:send",
     "mail:read", "upload:add", "upload:finish", "upload:read",
 }  # fmt: skip
+# 6.2 the contact log is the practice's; 6.1 "between therapists and their assigned clients, and administrators and any
+# client with an account".
+STAFF_ABOUT_A_CLIENT |= {"contact_log:add", "contact_log:read", "message:draft", "message:read", "message:send"}
+# 6.5 "An administrator does not read a therapist's threads": what is about a thread is its participants' alone.
+PARTICIPANTS_ONLY = {"message:draft", "message:read", "message:send"}
 # Staff see the practice's own things, and lists that hold only whom they may see.
 STAFF_ABOUT_THE_PRACTICE = {
     "client:list", "form:read", "intake:list", "offer:read", "organization:read", "settings:read",
     "wording:read",
+    "message:list", "message:send_many",  # one's own threads; and each client by message:send
 }  # fmt: skip
 # 2.2 "the administrator switched it on"; 1.2 "Bulk invitation is for administrators", and so is what became of it.
 # 1.2 "given per staff member by an administrator"; 2.3 seats; issue 3: assignments, plan, staff, the first steps.
@@ -67,6 +73,8 @@ ADMINISTRATORS_ONLY |= {"form:publish", "form:update", "intake:remind_many", "in
 ADMINISTRATORS_ONLY |= {"offer:update"}
 # Tokens reach the organization's clients, so whoever has them all makes and ends them.
 ADMINISTRATORS_ONLY |= {"token:create", "token:read", "token:revoke"}
+# 6.5 "except by break-glass with a stated reason, which is audited and announced".
+ADMINISTRATORS_ONLY |= {"message:open"}
 # Issue 3: suspended means "nothing new is begun or sent": what names no feature, and mails somebody who is not there
 # yet, brings a file, or lets a program in. What was begun is finished.
 BEGINS = {"client:create", "client:import", "staff:invite", "token:create", "upload:add"}
@@ -84,6 +92,8 @@ CLIENTS_OWN = {
 }  # fmt: skip
 # 4.2 "electronically signed", by the client alone (CVE-2026-24890: nobody signs for anybody else).
 # 5.1 "Therapists let clients self-schedule"; 5.3 staff propose, the client answers.
+# 1.4 clients "secure messages", of their own.
+CLIENTS_OWN |= {"message:draft", "message:list", "message:read", "message:send"}
 CLIENTS_OWN_WORK = {"appointment:answer", "appointment:book", "intake:complete", "slot:read"}
 # Everyone with a session has one, and a home.
 ANYONE_SIGNED_IN = {
@@ -105,6 +115,9 @@ NEEDS = {
     "signup:accept": Feature.INVITATIONS,  # letting a new person in, and inviting the file that is theirs already, is
     "signup:link": Feature.INVITATIONS,  # inviting; saying no is not
     "slot:read": Feature.SELF_SCHEDULING,
+    "message:draft": Feature.MESSAGING,
+    "message:send": Feature.MESSAGING,
+    "message:send_many": Feature.MESSAGING,
 }
 # What a program may be given, by what an administrator ticks. Everything else is closed to programs: what signs, what
 # is a person's own, settings, tokens, and any action that is new.
@@ -185,6 +198,8 @@ def expected(action: str, facts: Facts) -> Denial | None:
         return Denial.SCOPE
     if not facts.exists or not any(reaches(action, role, facts) for role in doing):
         return Denial.UNRELATED
+    if action in PARTICIPANTS_ONLY and not facts.is_member:
+        return Denial.UNRELATED
     if action in BEGINS and paused(facts.circumstances):
         return Denial.SUSPENDED
     if action in NEEDS and (off := feature_off(NEEDS[action], facts.circumstances)):
@@ -241,6 +256,16 @@ def test_every_decision_is_what_the_domain_says(action: str) -> None:
         for world in worlds
         if denial(action, facts := Facts(**relation, circumstances=world)) != expected(action, facts)
     ]
+    assert not wrong, (len(wrong), wrong[0], denial(action, wrong[0]), expected(action, wrong[0]))
+
+
+@pytest.mark.parametrize("action", sorted(RULES))
+def test_a_thread_is_its_participants_alone(action: str) -> None:
+    """Whoever does not take part in it reaches nothing of it; what is not about a thread does not ask."""
+    every = [
+        Facts(**relation, is_member=False, circumstances=world) for relation in relations() for world in CORNERS[::5]
+    ]
+    wrong = [facts for facts in every if denial(action, facts) != expected(action, facts)]
     assert not wrong, (len(wrong), wrong[0], denial(action, wrong[0]), expected(action, wrong[0]))
 
 
@@ -418,6 +443,7 @@ def test_what_clients_may_do_is_pinned() -> None:
         "intake:complete", "intake:read", "profile:read", "profile:update", "session:end", "session:extend",
         "session:list", "session:prove", "session:read",
         "upload:add", "upload:finish", "upload:read",
+        "message:draft", "message:list", "message:read", "message:send",
     }  # fmt: skip
     assert {rule.client for rule in RULES.values()} == {Reach.NOBODY, Reach.SELF}
     assert {rule.contact for rule in RULES.values()} == {Reach.NOBODY}
@@ -487,6 +513,7 @@ def _no_context(client_id: str) -> _Staff:
         (PRACTICE, "GET", "/clients/{client_id}", _practice, {"action": "client:read", "body": _In}, "safe method"),
         (PRACTICE, "GET", "/clients/{client_id}", _practice, {"action": "client:read", "idempotent": True}, "safe"),
         (PRACTICE, "HEAD", "/clients/{client_id}", _practice, {"action": "client:read", "if_match": True}, "safe"),
+        (PRACTICE, "GET", "/clients/{client_id}", _practice, {"action": "client:read", "conditional": True}, "etag"),
         (PRACTICE, "GET", "/clients/{client_id}", _no_context, {"action": "client:read"}, "takes the context"),
         (PRACTICE, "GET", "/clients/{client_id}", _practice, {"action": "client:read", "proof": "recent"}, "no scope"),
     ],
@@ -570,6 +597,8 @@ def test_what_sends_mail_needs_an_idempotency_key() -> None:
     sending |= {"create_series", "move_following", "cancel_following"}
     sending |= {"create_group", "add_to_group", "move_group", "cancel_group"}
     sending |= {"join_wait_list", "accept_offer"}  # the first would else be answered with its own doing
+    sending |= {"begin_thread", "answer_thread", "begin_my_thread", "answer_my_thread", "send_mass_message"}
+    sending |= {"open_thread", "add_contact"}
     assert {route.operation_id for route in routes() if route.idempotent} == sending
 
 

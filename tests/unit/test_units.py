@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import meter, units
+from benchmarks import messages, meter, units
 from infra.local import world as demo
 from tests.calls import Caller
 from tests.conftest import World
@@ -28,6 +28,15 @@ def test_every_operation_keeps_to_its_goals(rows: list[units.Row]) -> None:
     assert not cheaper, f"no longer over a goal, strike from KNOWN: {cheaper}"
     assert not [row.name for row in rows if "Scan" in row.calls]
     assert units.KNOWN.keys() <= {row.name for row in rows}
+
+
+def test_messages_keep_to_theirs(world: World, call: Callable[..., Caller]) -> None:
+    messages.fill(world.tenant_id("oak"), world.id("T1"), world.id("C1"), 120)
+    rows = {row.name: row for row in messages.walk(world.portal, call().port)}
+    assert not messages.misses(list(rows.values()))
+    quiet = [row for name, row in rows.items() if "nothing new" in name]
+    assert len(quiet) == 3
+    assert not [row for row in quiet if row.write or row.read > 4 or len(row.calls) > 3]
 
 
 def test_an_index_of_keys_only_lists_whole_records(world: World, call: Callable[..., Caller]) -> None:

@@ -645,7 +645,7 @@ export const staff = {
     state: 'State',
     none: '–',
     kind: {
-      invitation: 'Invitation', login_link: 'Login link', forms_sent: 'New forms', forms_waiting: 'Reminder of open forms', sign_up_accepted: 'Account opened after sign-up', sign_up_known: 'Sign-up by someone who has a file',
+      invitation: 'Invitation', login_link: 'Login link', forms_sent: 'New forms', forms_waiting: 'Reminder of open forms', message_waiting: 'A message is unread', sign_up_accepted: 'Account opened after sign-up', sign_up_known: 'Sign-up by someone who has a file',
       password_reset: 'Link for a new password', password_changed: 'Password was changed', new_device: 'Sign-in on a new device', email_change: 'Link to confirm a new e-mail address', email_changed: 'E-mail address was changed',
       recovery_code_used: 'Recovery code was used', second_factor_changed: 'Sign-in codes were changed',
       appointment_requested: 'Appointment requested', appointment_booked: 'Appointment booked', appointment_confirmed: 'Appointment confirmed', appointment_accepted: 'Appointment booked',
