@@ -651,7 +651,7 @@ export const staff = {
       appointment_requested: 'Appointment requested', appointment_booked: 'Appointment booked', appointment_confirmed: 'Appointment confirmed', appointment_accepted: 'Appointment booked',
       series_booked: 'Appointments booked', series_moved: 'Appointments moved', series_cancelled: 'Appointments cancelled', wait_offered: 'Time offered from the wait list',
       appointment_proposed: 'Other times offered', appointment_declined: 'Appointment request declined', appointment_cancelled: 'Appointment cancelled', appointment_moved: 'Appointment moved',
-      appointment_move_requested: 'New time requested', appointment_expired: 'Appointment request not answered in time', appointment_reminder: 'Appointment reminder',
+      appointment_move_requested: 'New time requested', appointment_expired: 'Appointment request not answered in time', appointment_reminder: 'Appointment reminder', wait_offered: 'Time offered from the wait list',
     } as Record<string, string>,
     other: 'Other e-mail',
     newsAt: (what: string, when: string) => `${what} ${when}`,
