@@ -30,13 +30,12 @@ function said<T extends object>(patch: T): Said<T> {
 }
 
 function laidOver(settings: Settings, patch: SettingsPatch): Settings {
-  const { features, scheduling, reminders, messaging, ...plain } = patch;
+  const { features, scheduling, reminders, messaging: _notHere, ...plain } = patch;
   return {
     ...settings, ...said(plain),
     features: settings.features.map((one) => ({ ...one, on: features?.[one.feature as FeatureName] ?? one.on })),
     scheduling: { ...settings.scheduling, ...said(scheduling ?? {}) },
     reminders: { ...settings.reminders, ...said(reminders ?? {}) },
-    messaging: { ...settings.messaging, ...said(messaging ?? {}) },
   };
 }
 
@@ -47,7 +46,6 @@ function joined(first: SettingsPatch, then: SettingsPatch): SettingsPatch {
     ...(first.features || then.features ? { features: { ...first.features, ...then.features } } : {}),
     ...(first.scheduling || then.scheduling ? { scheduling: { ...first.scheduling, ...then.scheduling } } : {}),
     ...(first.reminders || then.reminders ? { reminders: { ...first.reminders, ...then.reminders } } : {}),
-    ...(first.messaging || then.messaging ? { messaging: { ...first.messaging, ...then.messaging } } : {}),
   };
 }
 
