@@ -410,6 +410,23 @@ class ClientBusy(PortalError):
     status, code, title = 409, "client_busy", "The client already has an appointment at this time."
 
 
+class InGroup(PortalError):
+    status, code = 409, "in_group"
+    title = "This is a place in a group. A group has one time for everyone, which only the practice can change."
+
+
+class GroupFull(PortalError):
+    status, code, title = 409, "group_full", "This group is full."
+
+
+class NotInSeries(PortalError):
+    status, code, title = 409, "not_in_series", "This appointment does not belong to a series."
+
+
+class NothingToBook(PortalError):
+    status, code, title = 409, "nothing_to_book", "None of these times can be booked. Please look at them again."
+
+
 class TherapistNotOffered(PortalError):
     status, code, title = 409, "therapist_not_offered", "This therapist cannot be booked here. Please choose again."
 

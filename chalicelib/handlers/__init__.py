@@ -10,6 +10,7 @@ from chalicelib.handlers import (
     contact_logs,
     documents,
     forms,
+    groups,
     imports,
     intakes,
     invites,
@@ -22,6 +23,7 @@ from chalicelib.handlers import (
     openings,
     senders,
     sendings,
+    series,
     sessions,
     signups,
     slots,
@@ -37,7 +39,7 @@ from chalicelib.handlers.routing import Route, Routes
 
 _FEATURES = (
     sessions, accounts, tenants, openings, staff, subscriptions, clients, invites, mails, wordings, senders, signups,
-    intakes, sendings, documents, uploads, forms, slots, appointments, waits, messages, mass_messages,
+    intakes, sendings, documents, uploads, forms, slots, appointments, series, groups, waits, messages, mass_messages,
     break_glass, contact_logs, imports, jobs, notifications, tokens, openapi,
 )  # fmt: skip
 

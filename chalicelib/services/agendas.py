@@ -8,7 +8,7 @@ from chalicelib import clock
 from chalicelib.context import Context
 from chalicelib.errors import NotFound
 from chalicelib.models.clients import Client
-from chalicelib.models.slots import Appointment, Availability, Wait, WaitList
+from chalicelib.models.slots import Appointment, Availability, Group, Wait, WaitList
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import load
 from chalicelib.policies.rules import Role
@@ -31,7 +31,7 @@ class Agenda(NamedTuple):
     bookable: bool  # by clients
     hours: Sequence[Interval]
     time_off: Sequence[Interval]
-    appointments: Sequence[Appointment]
+    appointments: Sequence[Appointment | Group]
     held: Sequence[Interval]  # for those on the wait list to whom these times are offered
     waiting: int  # how many are on the wait list
 
@@ -146,9 +146,9 @@ def waiting(lists: Sequence[WaitList | None]) -> list[Wait]:
     return [each for each in load(*places) if each is not None and each.status != "ended"] if places else []
 
 
-def named(context: Context, appointments: Sequence[Appointment | Wait]) -> dict[str, Client]:
-    """The files of those among these clients whom the asker may see at this moment, by id."""
-    wanted = list(dict.fromkeys(each.client_id for each in appointments))
+def named(context: Context, appointments: Sequence[Appointment | Group | Wait]) -> dict[str, Client]:
+    """The files of those among these clients whom the asker may see at this moment, by id; nobody of a group."""
+    wanted = list(dict.fromkeys(each.client_id for each in appointments if not isinstance(each, Group)))
     return {client.client_id: client for client in clients.visible(context, wanted)}
 
 

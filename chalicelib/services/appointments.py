@@ -19,6 +19,7 @@ from chalicelib.context import Actor, Context, Persona
 from chalicelib.errors import (
     AppointmentEnded,
     ClientBusy,
+    InGroup,
     NeedsOverride,
     NotAssigned,
     NotFound,
@@ -48,7 +49,7 @@ from chalicelib.models.table import Page, at_keys, due_key, load
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.policies.rules import Role
-from chalicelib.services import audits, calendars, idempotency, mails, slots, tenants
+from chalicelib.services import audits, calendars, idempotency, jobs, mails, memberships, slots, tenants
 from chalicelib.services import availability as hours
 from chalicelib.services import staff as people
 from chalicelib.services.calendars import Days, Moved, Taken
@@ -65,7 +66,7 @@ LONGEST = timedelta(days=1)
 SOON = timedelta(days=7)  # where other times are looked for when one is gone
 
 # Staff book with open eyes: only what would put a person in two places is refused them.
-_FREE = Policy(grid_minutes=1, notice_hours=0, horizon_days=3660)
+FREE = Policy(grid_minutes=1, notice_hours=0, horizon_days=3660)
 _REFUSALS: dict[Reason, type[PortalError]] = {
     Reason.NOT_BOOKABLE: ServiceNotOffered,
     Reason.PAST: TooSoon,
@@ -145,18 +146,22 @@ class Step(NamedTuple):
     record: Appointment
     taken: Taken
     action: str
-    told: str  # the letter, see appointment_letters
+    told: str  # the letter, see appointment_letters; "": none, of a series both sides are told once
     seen: int | None = None  # the version that was read; None: it is new
-    check: Callable[[Transaction], None] | None = None  # what else must still hold
+    check: Callable[[Transaction], None] | None = None  # what else must still hold, or changes along
     old: Taken | None = None  # what it occupied; what of it becomes free is offered to those who wait
     instead_of: str = ""  # the offer that it comes from, which holds nothing any more
+    tell_staff: bool = True
 
 
-def _commit(context: Context, scene: Scene, step: Step) -> Appointment:
-    """Write it, all or nothing. Raises Moved when anything is not as it was read."""
+def commit(context: Context, scene: Scene, step: Step, finish: jobs.Finish | None = None) -> Appointment:
+    """Write it, all or nothing, with the outcome of the job's item that it is the work of. Raises Moved when anything
+    is not as it was read."""
     record = step.record
-    letters = _letters(context, record, step.told)
+    letters = _letters(context, record, step)
     with Transaction() as tx:
+        if finish is not None:  # first: another worker may have done this very item
+            finish(tx, record.appointment_id)
         idempotency.remember(tx, context, record.appointment_id)
         if step.check is not None:
             step.check(tx)
@@ -165,7 +170,7 @@ def _commit(context: Context, scene: Scene, step: Step) -> Appointment:
             calendars.opened(tx, scene.waiting, step.old.spans() - step.taken.spans(), context.now)
         _count(tx, context, scene.bookings, record)
         _put(tx, context, record, step.seen)
-        about = {"appointment_id": record.appointment_id, "staff_id": record.staff_id}
+        about = {"appointment_id": record.appointment_id, "staff_id": record.staff_id, "series_id": record.series_id}
         tx.create(audits.event(context, step.action, client_id=record.client_id, **about))
         for letter in letters:
             tx.create(letter)
@@ -182,15 +187,18 @@ def _put(tx: Transaction, context: Context, record: Appointment, seen: int | Non
         tx.put(record, when=Appointment.version == seen, otherwise=Moved())
 
 
-def _letters(context: Context, record: Appointment, what: str) -> list[ClientMail | StaffMail]:
+def _letters(context: Context, record: Appointment, step: Step) -> list[ClientMail | StaffMail]:
     """Everyone is told of every step (DOMAIN.md 5.3); clients without an account are not written to."""
-    template = f"appointment_{what}"
+    if not step.told:
+        return []
+    template = f"appointment_{step.told}"
     about: dict[str, Any] = {"appointment_id": record.appointment_id, "start": int(record.start)}
     told: list[ClientMail | StaffMail] = []
     if context.client is not None and context.client.portal == "active":
         told.append(mails.to_client(context.now, record.tenant_id, record.client_id, template, **about))
     about["client_id"] = record.client_id
-    told.append(mails.to_staff(context.now, record.tenant_id, record.staff_id, template, **about))
+    if step.tell_staff:
+        told.append(mails.to_staff(context.now, record.tenant_id, record.staff_id, template, **about))
     return told
 
 
@@ -279,6 +287,7 @@ def _taken(record: Appointment, starts: Sequence[int] | None = None, held_until:
         int(record.before),
         int(record.after),
         held_until,
+        of_therapist=record.group_id is None,  # a group keeps the therapist's time itself
     )
 
 
@@ -296,13 +305,13 @@ def _hold(context: Context, starts: Sequence[int]) -> int:
     return min(minute(context.now) + hold, *starts)
 
 
-def _changed(context: Context, record: Appointment, *, moves: bool = True, **values: Any) -> Appointment:
+def changed(context: Context, record: Appointment, *, moves: bool = True, **values: Any) -> Appointment:
     """The appointment with these values and all keys that follow from them, a version later."""
     kept = {name: getattr(record, name) for name in Appointment.get_attributes() if name not in _DERIVED}
     new: dict[str, Any] = {**kept, **values, "changed_at": clock.text(context.now), "version": int(record.version) + 1}
     new["sequence"] = int(record.sequence) + moves
     new["starts_at"] = clock.text(moment(int(new["start"])))
-    new["phase"] = "request" if new["status"] in OPEN else "booked"
+    new["phase"] = "place" if record.group_id else "request" if new["status"] in OPEN else "booked"
     if new["status"] not in OPEN:
         new["held_until"] = new["proposals"] = None
     return Appointment.new(**new)
@@ -314,7 +323,7 @@ _DERIVED = {
 }  # fmt: skip
 
 
-def _words(record: Appointment, **more: str | None) -> bytes | None:
+def with_words(record: Appointment, **more: str | None) -> bytes | None:
     """What people wrote about it, encrypted, with this added."""
     said = {**words(record), **{name: text for name, text in more.items() if text}}
     return keys.encrypt(record.tenant_id, said, _place(record.appointment_id)) if said else None
@@ -379,7 +388,7 @@ def _book(context: Context, wanted: Wanted, appointment_id: str) -> Appointment:
     require_room(context, scene, appointment_id, request=not instant)
     record = _new(context, wanted, appointment_id, staff, scene, service, location, asked, held_until)
     step = Step(record, taken, "appointment:book", "booked" if instant else "requested", check=scene.still_bookable)
-    return _commit(context, scene, step)
+    return commit(context, scene, step)
 
 
 def _bookable(context: Context, scene: Scene) -> Staff:
@@ -500,27 +509,41 @@ def _plan(context: Context, wanted: Wanted, appointment_id: str) -> _Plan:
     asked = Service(usual.service_id, wanted.minutes or usual.minutes, usual.before, usual.after)
     taken = Taken(appointment_id, [wanted.start], asked.minutes, asked.before, asked.after)
     scene.days.keep(taken)
-    verdict = _verdict(scene.search(context, asked, wanted.wish, _FREE, appointment_id), wanted.start)
+    verdict = verdict_on(scene.search(context, asked, wanted.wish, FREE, appointment_id), wanted.start)
     record = _new(context, wanted, appointment_id, scene.staff, scene, service, location, asked, None)
     return _Plan(scene, record, taken, verdict)
 
 
-def _book_for(context: Context, wanted: Wanted, appointment_id: str) -> Appointment:
+def book_occurrence(
+    context: Context, wanted: Wanted, appointment_id: str, series_id: str, finish: jobs.Finish
+) -> Appointment:
+    """`book_for` as the work of one item of a series' job: under an id of its own, and nobody is told of it alone."""
+    return calendars.settled(lambda: _book_for(context, wanted, appointment_id, series_id, finish))
+
+
+def _book_for(
+    context: Context,
+    wanted: Wanted,
+    appointment_id: str,
+    series_id: str | None = None,
+    finish: jobs.Finish | None = None,
+) -> Appointment:
     plan = _plan(context, wanted, appointment_id)
-    _require_good(plan.verdict, wanted.override)
+    plan.record.series_id = series_id
+    require_good(plan.verdict, wanted.override)
     assigned = plan.scene.assignment
     assert assigned is not None
     step = Step(
         plan.record,
         plan.taken,
         "appointment:book",
-        "booked",
+        "booked" if finish is None else "",
         check=lambda tx: tx.require(assigned, Assignment.pk.exists(), otherwise=NotAssigned()),
     )
-    return _commit(context, plan.scene, step)
+    return commit(context, plan.scene, step, finish)
 
 
-def _verdict(search: Search, *starts: int) -> tuple[PortalError | None, list[str]]:
+def verdict_on(search: Search, *starts: int) -> tuple[PortalError | None, list[str]]:
     """What nobody can overrule, if there is anything, and what staff may (codes, each once)."""
     found = [each for start in starts for each in objections(search, start)]
     blocked: PortalError | None = None
@@ -532,10 +555,15 @@ def _verdict(search: Search, *starts: int) -> tuple[PortalError | None, list[str
     return blocked, warnings
 
 
-def _require_good(verdict: tuple[PortalError | None, list[str]], override: bool) -> None:
+def require_good(verdict: tuple[PortalError | None, list[str]], override: bool) -> None:
     blocked, warnings = verdict
     if blocked is not None:
         raise blocked
+    require_override(warnings, override)
+
+
+def require_override(warnings: Sequence[str], override: bool) -> None:
+    """Raise NeedsOverride with what speaks against a time, unless whoever asks wants it nevertheless."""
     if warnings and not override:
         raise NeedsOverride(
             errors=[{"pointer": "/override", "code": each, "detail": _WARNINGS[each]} for each in warnings]
@@ -546,6 +574,7 @@ _WARNINGS: dict[str, str] = {
     Reason.PAST: "This time has passed.",
     Reason.HORIZON: "This is more than ten years ahead.",
     Reason.OUTSIDE: "This lies outside the hours that are set, or in time off.",
+    "time_off": "This lies in time off.",
 }
 
 
@@ -563,7 +592,7 @@ def require_calendar(context: Context, staff_id: str) -> None:
 # ---- what becomes of it ----
 
 
-def _current(context: Context, again: bool) -> Appointment:
+def current(context: Context, again: bool) -> Appointment:
     """The appointment that the address names, as it is now and, where If-Match says so, as it was seen."""
     found: Appointment | None = context.named["appointment_id"]
     if again and found is not None:
@@ -584,7 +613,7 @@ def _act(context: Context, attempt: Callable[[Appointment], Appointment]) -> App
     if context.result:
         return get(context, context.client_id, context.result)
     tries = iter(range(calendars.TRIES))
-    return calendars.settled(lambda: attempt(_current(context, again=next(tries) > 0)))
+    return calendars.settled(lambda: attempt(current(context, again=next(tries) > 0)))
 
 
 def _require_open(context: Context, record: Appointment, *states: str) -> None:
@@ -595,7 +624,14 @@ def _require_open(context: Context, record: Appointment, *states: str) -> None:
 
 
 def _settle(
-    context: Context, record: Appointment, new: Appointment, action: str, told: str, *, by_client: bool = False
+    context: Context,
+    record: Appointment,
+    new: Appointment,
+    action: str,
+    told: str,
+    *,
+    by_client: bool = False,
+    finish: jobs.Finish | None = None,
 ) -> Appointment:
     """Change what an appointment is without a new time, or keep one that it holds: free what it no longer occupies."""
     taken = occupied(new)
@@ -604,16 +640,18 @@ def _settle(
     if by_client:
         require_pace(context, scene.bookings)
     if new.status == CONFIRMED:  # its hold may have been over for a moment: somebody may have the time
-        _require_free(context, scene, new)
-    return _commit(context, scene, Step(new, taken, action, told, seen=int(record.version), old=old))
+        require_free(context, scene, new)
+    leave = memberships.leaving(context.now, record) if record.group_id and new.status == CANCELLED else None
+    step = Step(new, taken, action, told, seen=int(record.version), check=leave, old=old)
+    return commit(context, scene, step, finish)
 
 
-def _require_free(context: Context, scene: Scene, record: Appointment, *starts: int) -> list[str]:
+def require_free(context: Context, scene: Scene, record: Appointment, *starts: int) -> list[str]:
     """Raise SlotTaken, ClientBusy or OwnConflict where a person would be in two places; else what speaks against it."""
     service = Service(record.service_id, int(record.minutes), int(record.before), int(record.after))
     wish = slots.Wish(record.service_id, Mode(record.mode), record.location_id)
-    search = scene.search(context, service, wish, _FREE, record.appointment_id)
-    blocked, warnings = _verdict(search, *(starts or (int(record.start),)))
+    search = scene.search(context, service, wish, FREE, record.appointment_id)
+    blocked, warnings = verdict_on(search, *(starts or (int(record.start),)))
     if blocked is not None:
         raise OwnConflict() if isinstance(blocked, ClientBusy) and context.actor.kind == "client" else blocked
     return warnings
@@ -624,7 +662,7 @@ def confirm(context: Context) -> Appointment:
 
     def attempt(record: Appointment) -> Appointment:
         _require_open(context, record, REQUESTED)
-        new = _changed(context, record, status=CONFIRMED)
+        new = changed(context, record, status=CONFIRMED)
         return _settle(context, record, new, "appointment:confirm", "confirmed")
 
     return _act(context, attempt)
@@ -635,8 +673,8 @@ def decline(context: Context, message: str | None) -> Appointment:
 
     def attempt(record: Appointment) -> Appointment:
         _require_open(context, record, *OPEN)
-        said = _words(record, message=message)
-        new = _changed(context, record, status=DECLINED, ended_by="staff", words=said)
+        said = with_words(record, message=message)
+        new = changed(context, record, status=DECLINED, ended_by="staff", words=said)
         return _settle(context, record, new, "appointment:decline", "declined")
 
     return _act(context, attempt)
@@ -650,19 +688,19 @@ def propose(context: Context, starts: Sequence[int], message: str | None, overri
 
     def attempt(record: Appointment) -> Appointment:
         _require_open(context, record, *OPEN)
-        said, offered = _words(record, message=message), sorted(set(starts))
+        said, offered = with_words(record, message=message), sorted(set(starts))
         held_until = _hold(context, offered)
-        new = _changed(
+        new = changed(
             context, record, status=PROPOSED, start=offered[0], proposals=offered, held_until=held_until, words=said
         )
         taken, old = occupied(new), occupied(record)
         scene = scene_of(context, record.client_id, record.staff_id, old, taken)
-        warnings = _require_free(context, scene, new, *offered)
+        warnings = require_free(context, scene, new, *offered)
         if Reason.PAST in warnings:  # nobody can choose what has passed
             raise TooSoon()
-        _require_good((None, warnings), override)
+        require_good((None, warnings), override)
         step = Step(new, taken, "appointment:propose", "proposed", seen=int(record.version), old=old)
-        return _commit(context, scene, step)
+        return commit(context, scene, step)
 
     return _act(context, attempt)
 
@@ -674,7 +712,7 @@ def accept(context: Context, start: int) -> Appointment:
         _require_open(context, record, PROPOSED)
         if start not in record.proposals:
             raise NotProposed()
-        new = _changed(context, record, status=CONFIRMED, start=start)
+        new = changed(context, record, status=CONFIRMED, start=start)
         return _settle(context, record, new, "appointment:accept", "accepted", by_client=True)
 
     return _act(context, attempt)
@@ -688,29 +726,33 @@ def cancel(context: Context, reason: str | None) -> Appointment:
 
     def attempt(record: Appointment) -> Appointment:
         _require_ours(context, record)
-        said = _words(record, reason=reason)
-        new = _changed(context, record, status=CANCELLED, ended_by="client", words=said)
+        said = with_words(record, reason=reason)
+        new = changed(context, record, status=CANCELLED, ended_by="client", words=said)
         return _settle(context, record, new, "appointment:cancel", "cancelled", by_client=True)
 
     return _act(context, attempt)
 
 
-def cancel_for(context: Context, reason: str | None, at_request: bool) -> Appointment:
-    """Staff cancel; when the client asked for it within the notice, it is marked as late (DOMAIN.md 5.5)."""
+def cancel_for(
+    context: Context, reason: str | None, at_request: bool, finish: jobs.Finish | None = None
+) -> Appointment:
+    """Staff cancel; when the client asked for it within the notice, it is marked as late (DOMAIN.md 5.5). As the work
+    of one item of a job nobody is told of it alone."""
 
     def attempt(record: Appointment) -> Appointment:
         if record.status not in LIVE:
             raise AppointmentEnded()
         late = at_request and record.status == CONFIRMED and context.now > change_until(context.tenant, record)
-        new = _changed(
+        new = changed(
             context,
             record,
             status=CANCELLED,
             ended_by="client" if at_request else "staff",
             late=late or None,
-            words=_words(record, reason=reason),
+            words=with_words(record, reason=reason),
         )
-        return _settle(context, record, new, "appointment:cancel", "cancelled")
+        told = "cancelled" if finish is None else ""
+        return _settle(context, record, new, "appointment:cancel", told, finish=finish)
 
     return _act(context, attempt)
 
@@ -738,7 +780,13 @@ def can_cancel(tenant: Tenant, record: Appointment, now: datetime) -> bool:
 
 def can_move(tenant: Tenant, record: Appointment, now: datetime) -> bool:
     """Whether the client can choose another time for this alone."""
-    return record.status in LIVE and now <= change_until(tenant, record)
+    return record.status in LIVE and not record.group_id and now <= change_until(tenant, record)
+
+
+def _require_alone(record: Appointment) -> None:
+    """A group is moved as a whole, by staff (DOMAIN.md 5.4)."""
+    if record.group_id:
+        raise InGroup()
 
 
 def _require_ours(context: Context, record: Appointment) -> None:
@@ -756,6 +804,7 @@ def move(context: Context, start: int, client_zone: str) -> Appointment:
     """
 
     def attempt(record: Appointment) -> Appointment:
+        _require_alone(record)
         _require_ours(context, record)
         if not can_move(context.tenant, record, context.now):
             raise TooLate()
@@ -773,7 +822,7 @@ def move(context: Context, start: int, client_zone: str) -> Appointment:
 def _move(context: Context, record: Appointment, start: int, client_zone: str) -> Appointment:
     scheduling = tenants.scheduling(context.tenant)
     instant = scheduling["instant_confirmation"]
-    new = _changed(
+    new = changed(
         context,
         record,
         status=CONFIRMED if instant else REQUESTED,
@@ -796,7 +845,7 @@ def _move(context: Context, record: Appointment, start: int, client_zone: str) -
     require_room(context, scene, record.appointment_id, request=not instant)
     told = "moved" if instant else "move_requested"
     step = Step(new, taken, "appointment:move", told, seen=int(record.version), check=scene.still_bookable, old=old)
-    return _commit(context, scene, step)
+    return commit(context, scene, step)
 
 
 class Opening(NamedTuple):
@@ -820,14 +869,14 @@ def take(context: Context, opening: Opening, close: Callable[[Transaction, Scene
     (start,) = opening.hold.starts
     moving = _movable(context, opening.appointment_id) if opening.appointment_id else None
     old = occupied(moving) if moving is not None else Taken(ids.new_id(context.now))
-    taken = replace(opening.hold, appointment_id=old.appointment_id, held_until=None, offered=False)
+    taken = replace(opening.hold, appointment_id=old.appointment_id, held_until=None, of_client=True)
     scene = scene_of(context, context.client_id, opening.staff_id, old, taken)
     staff = _bookable(context, scene)
     service, location = slots.chosen(scene.offer, opening.wish, by_client=True)
     asked = Service(service["service_id"], taken.minutes, taken.before, taken.after)
-    search = scene.search(context, asked, opening.wish, _FREE, old.appointment_id)
+    search = scene.search(context, asked, opening.wish, FREE, old.appointment_id)
     others = [each for each in search.busy if each.appointment_id != opening.hold.appointment_id]
-    blocked, _ = _verdict(replace(search, busy=others), start)
+    blocked, _ = verdict_on(replace(search, busy=others), start)
     if blocked is not None:
         raise OwnConflict() if isinstance(blocked, ClientBusy) else blocked
     require_room(context, scene, old.appointment_id, request=False)
@@ -836,7 +885,7 @@ def take(context: Context, opening: Opening, close: Callable[[Transaction, Scene
         new = _new(context, wanted, old.appointment_id, staff, scene, service, location, asked, None)
     else:
         at = clock.text(context.now)
-        new = _changed(
+        new = changed(
             context,
             moving,
             status=CONFIRMED,
@@ -852,7 +901,7 @@ def take(context: Context, opening: Opening, close: Callable[[Transaction, Scene
 
     told, seen = ("moved", int(moving.version)) if moving is not None else ("booked", None)
     held = opening.hold.appointment_id
-    return _commit(context, scene, Step(new, taken, "wait:accept", told, seen, check, instead_of=held))
+    return commit(context, scene, Step(new, taken, "wait:accept", told, seen, check, instead_of=held))
 
 
 def _movable(context: Context, appointment_id: str) -> Appointment:
@@ -864,31 +913,34 @@ def _movable(context: Context, appointment_id: str) -> Appointment:
     return record
 
 
-def move_for(context: Context, start: int, override: bool) -> Appointment:
-    """Staff move a confirmed appointment. Raises NeedsOverride, SlotTaken, ClientBusy, AppointmentEnded, Stale."""
+def move_for(context: Context, start: int, override: bool, finish: jobs.Finish | None = None) -> Appointment:
+    """Staff move a confirmed appointment. Raises NeedsOverride, SlotTaken, ClientBusy, AppointmentEnded, InGroup,
+    Stale. As the work of one item of a job nobody is told of it alone."""
 
     def attempt(record: Appointment) -> Appointment:
+        _require_alone(record)
         _require_open(context, record, CONFIRMED)
-        new = _changed(context, record, start=start)
+        new = changed(context, record, start=start)
         taken, old = occupied(new), occupied(record)
         scene = scene_of(context, record.client_id, record.staff_id, old, taken)
-        _require_good((None, _require_free(context, scene, new)), override)
-        step = Step(new, taken, "appointment:move", "moved", seen=int(record.version), old=old)
-        return _commit(context, scene, step)
+        require_good((None, require_free(context, scene, new)), override)
+        told = "moved" if finish is None else ""
+        step = Step(new, taken, "appointment:move", told, seen=int(record.version), old=old)
+        return commit(context, scene, step, finish)
 
     return _act(context, attempt)
 
 
 def settle(context: Context, outcome: str) -> Appointment:
     """Staff note that it took place, or that the client did not come; either can be put right later."""
-    record = _current(context, again=False)
+    record = current(context, again=False)
     if context.result or record.status == outcome:
         return record
     if record.status not in HELD:
         raise AppointmentEnded()
     if context.now < moment(int(record.start)):
         raise NotYetBegun()
-    new = _changed(context, record, moves=False, status=outcome)
+    new = changed(context, record, moves=False, status=outcome)
     with Transaction() as tx:
         idempotency.remember(tx, context, record.appointment_id)
         tx.put(new, when=Appointment.version == record.version, otherwise=Stale())
@@ -976,7 +1028,7 @@ def _expire(context: Context) -> None:
     def attempt(record: Appointment) -> Appointment:
         if record.status not in OPEN or minute(context.now) < int(record.held_until):
             return record  # somebody has answered since
-        new = _changed(context, record, status=EXPIRED, ended_by="system")
+        new = changed(context, record, status=EXPIRED, ended_by="system")
         return _settle(context, record, new, "appointment:expire", "expired")
 
     _act(context, attempt)

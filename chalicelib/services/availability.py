@@ -14,7 +14,7 @@ from chalicelib import clock, ids
 from chalicelib.adapters import keys
 from chalicelib.context import Context
 from chalicelib.errors import NotFound, Stale
-from chalicelib.models.slots import Appointment, Availability, Offer, Wait, WaitList
+from chalicelib.models.slots import Appointment, Availability, Group, Offer, Wait, WaitList
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import load
 from chalicelib.models.tenants import Tenant
@@ -100,7 +100,7 @@ def policy_of(scheduling: dict[str, Any]) -> Policy:
 class Conflict(NamedTuple):
     """An appointment that lies outside the hours as they are now; nothing happens to it by itself."""
 
-    appointment: Appointment
+    appointment: Appointment | Group
     why: str  # time_off, or outside_hours
 
 
@@ -243,10 +243,11 @@ def minutes(text: str) -> int:
     return int(hours) * 60 + int(rest)
 
 
-def upcoming(tenant_id: str, staff_id: str, first: str, last: str, *, limit: int = 1000) -> list[Appointment]:
-    """A therapist's appointments and requests that begin between two instants (as text), in order; two queries."""
+def upcoming(tenant_id: str, staff_id: str, first: str, last: str, *, limit: int = 1000) -> list[Appointment | Group]:
+    """A therapist's appointments, groups and requests that begin between two instants (as text), in order; two
+    queries."""
     own: dict[str, Any] = {"tenant_id": tenant_id, "staff_id": staff_id}
-    found: list[Appointment] = []
+    found: list[Appointment | Group] = []
     for phase in ("request", "booked"):
         found += Appointment.between(Appointment.BY_THERAPIST, first, last, limit=limit, phase=phase, **own)
     return sorted(found, key=lambda each: (int(each.start), str(each.appointment_id)))
@@ -274,6 +275,6 @@ def _day(at: Any) -> date:
     return moment(int(at)).date()
 
 
-def _holds(hours: Sequence[Interval], appointment: Appointment) -> bool:
+def _holds(hours: Sequence[Interval], appointment: Appointment | Group) -> bool:
     start = int(appointment.start)
     return any(opens <= start and start + int(appointment.minutes) <= closes for opens, closes in hours)

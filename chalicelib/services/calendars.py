@@ -36,7 +36,8 @@ class Moved(PortalError):
 class Taken:
     """What an appointment occupies: several times while the client may still choose, one otherwise, none at its end.
 
-    `offered`: a time that is held for somebody who waits: the therapist's, and not yet the client's.
+    Of both sides, but where a group meets: the group itself is the therapist's, each place in it its client's. A time
+    that is held for somebody who waits is the therapist's, too, and not yet the client's.
     """
 
     appointment_id: str
@@ -45,11 +46,12 @@ class Taken:
     before: int = 0
     after: int = 0
     held_until: int | None = None
-    offered: bool = False
+    of_therapist: bool = True
+    of_client: bool = True
 
     def entries(self, *, buffers: bool) -> list[Busy]:
-        """One for each time; a client's own keep no buffers."""
-        if self.offered and not buffers:
+        """One for each time of the therapist's, with buffers, or of the client's, which keep none."""
+        if not (self.of_therapist if buffers else self.of_client):
             return []
         around = (self.before, self.after) if buffers else (0, 0)
         return [

@@ -258,11 +258,11 @@ def _get(context: Context, client_id: str, wait_id: str) -> Wait:
 def held(wait: Wait) -> Taken:
     """What an offer holds of the therapist's time: nothing when there is none."""
     if wait.status != OFFERED:
-        return Taken(wait.wait_id, offered=True)
+        return Taken(wait.wait_id, of_client=False)
     start, minutes, before, after, until = (
         int(each) for each in (wait.start, wait.minutes, wait.before, wait.after, wait.held_until)
     )
-    return Taken(wait.wait_id, [start], minutes, before, after, until, offered=True)
+    return Taken(wait.wait_id, [start], minutes, before, after, until, of_client=False)
 
 
 def _write(context: Context, wait: Wait, new: Wait, action: str) -> Wait:
@@ -466,7 +466,7 @@ def _offer(context: Context, wait_id: str, start: int) -> bool:
         raise NotFound()
     answer_by = min(terms.answer_by, start)
     asked = terms.service
-    hold = Taken(wait.wait_id, [start], asked.minutes, asked.before, asked.after, answer_by, offered=True)
+    hold = Taken(wait.wait_id, [start], asked.minutes, asked.before, asked.after, answer_by, of_client=False)
     scene.keep(context, start, hold)
     search = scene.search(context, asked, wish, hours.policy_of(scheduling), "")
     too_late = start >= terms.latest or answer_by <= minute(context.now)

@@ -31,6 +31,8 @@ WRITES = ("TransactWriteItems", "UpdateItem", "PutItem", "SendMessage", "PutObje
 LEFT = {
     "appointment": ("status", "start", "late", "ended_by"),
     "bookings": ("client_id",),
+    "group": ("status", "start", "capacity"),
+    "series": ("every_weeks",),
     "client_day": ("day",),
     "therapist_day": ("day",),
     "account": ("realm", "status", "email_digest"),
@@ -369,6 +371,40 @@ def _reschedule(call: Any, seen: dict[str, Any]) -> Answer:
     return booking.mine(call("C1"), seen, "time", body, key="the-very-same-key")
 
 
+def _series(call: Any, scene: Any, key: str = "the-very-same-key") -> Answer:
+    return booking.book_series(call("T1"), "C1", "T1", *scene, count=2, key_=key)
+
+
+def _of_series(call: Any) -> dict[str, Any]:
+    _series(call, _bookable(call), "another-key-before")
+    call("A1").drain()
+    first = call("C1").get("/portal/appointments").json["items"][0]
+    return dict(first)
+
+
+def _move_following(call: Any, seen: dict[str, Any]) -> Answer:
+    body = {"starts_at": seen["starts_at"].replace("T15:00", "T15:15")}
+    return booking.theirs(call("T1"), "C1", seen, "following/time", body, key="the-very-same-key")
+
+
+def _make_group(call: Any, scene: Any, key: str = "the-very-same-key") -> Answer:
+    return booking.group(call("T1"), "T1", *scene, "C1", key_=key)
+
+
+def _grouped(call: Any) -> dict[str, Any]:
+    made = _make_group(call, _bookable(call), "another-key-before").json
+    call("A1").drain()
+    return booking.group_of(call("T1"), "T1", made["group_id"])
+
+
+def _group_act(verb: str, **body: Any) -> Callable[[Any, Any], Answer]:
+    def act(call: Any, seen: dict[str, Any]) -> Answer:
+        sent = {**body, "starts_at": seen["starts_at"].replace("T15:00", "T15:15")} if verb == "time" else body
+        return booking.of_group(call("T1"), "T1", seen, verb, sent, key="the-very-same-key")
+
+    return act
+
+
 def _wait(call: Any, _: Any) -> Answer:
     """Nobody does anything: the schedule does."""
     answer: Answer = call().get("/tenants/oak")
@@ -488,6 +524,11 @@ FLOWS: dict[str, Flow] = {
     "reschedule": Flow(_asked, _reschedule, (200,), True),
     "expire": Flow(_nearly_expired, _wait, (200,), True),
     "remind": Flow(_nearly_reminded, _wait, (200,), True),
+    "book a series": Flow(_bookable, _series, (201,), True),
+    "move those that follow": Flow(_of_series, _move_following, (200,), True),
+    "make a group": Flow(_bookable, _make_group, (201,), True),
+    "move a group": Flow(_grouped, _group_act("time"), (200,), True),
+    "cancel a group": Flow(_grouped, _group_act("cancellation"), (200,), True),
     "join the wait list": Flow(
         _joining,
         lambda call, service: booking.wait_for(call("C1"), "T1", service, key_="the-very-same-key"),

@@ -153,6 +153,7 @@ function Acts({ one, zone, put, reload }: ActsProps) {
             {one.can_move && open && one.status !== 'proposed' ? <LinkButton icon="clock" href={`/appointments/new?moving=${one.appointment_id}`}>{words.move}</LinkButton> : null}
             <Button look="quiet" onClick={() => setAsking(true)}>{one.status === 'proposed' ? words.none : asked ? words.withdraw : words.cancel}</Button>
           </div>
+          {one.group ? <p class="small soft"><WithPhone text={words.group(brief(one.cancel_until, zone), tenant.phone)} phone={tenant.phone} /></p> : null}
           {one.can_move && !asked ? <p class="small soft">{words.until(brief(one.cancel_until, zone))}</p> : null}
           {one.can_move && !open ? <p class="small soft"><WithPhone text={words.call(tenant.phone)} phone={tenant.phone} /></p> : null}
         </>

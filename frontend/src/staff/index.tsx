@@ -31,10 +31,12 @@ import { Signups } from './signups.tsx';
 import { AppointmentPage } from './calendar/appointment.tsx';
 import { AvailabilityPage } from './calendar/availability.tsx';
 import { NewAppointmentPage, PickClientPage } from './calendar/form.tsx';
+import { GroupPage, NewGroupPage } from './calendar/group.tsx';
 import { OfferPage } from './calendar/offer.tsx';
 import { useRequestCount } from './calendar/count.ts';
 import { CalendarPage } from './calendar/page.tsx';
 import { WaitListPage } from './calendar/waitlist.tsx';
+import { SeriesPage } from './calendar/series.tsx';
 import { calendar } from '../strings/calendar.ts';
 import { Today } from './today.tsx';
 import { Unfinished } from './unfinished.tsx';
@@ -104,6 +106,7 @@ export default function Staff() {
         <Route path="/clients/:client_id/intakes/:intake_id" component={SummaryPage} />
         <Route path="/clients/:client_id/appointments" component={ClientDetails} />
         <Route path="/clients/:client_id/appointments/new" component={NewAppointmentPage} />
+        <Route path="/clients/:client_id/series/:series_id" component={SeriesPage} />
         <Route path="/clients/:client_id/appointments/:appointment_id" component={AppointmentPage} />
         <Route path="/clients/:client_id/messages" component={ClientDetails} />
         <Route path="/clients/:client_id/messages/new" component={NewMessagePage} />
@@ -115,6 +118,8 @@ export default function Staff() {
         <Route path="/mass-messages/:job_id" component={MassJobPage} />
         <Route path="/calendar" component={CalendarPage} />
         <Route path="/calendar/new" component={PickClientPage} />
+        <Route path="/calendar/new-group" component={NewGroupPage} />
+        <Route path="/groups/:staff_id/:group_id" component={GroupPage} />
         <Route path="/wait-list" component={WaitListPage} />
         <Route path="/availability" component={AvailabilityPage} />
         <Route path="/availability/:staff_id" component={AvailabilityPage} />

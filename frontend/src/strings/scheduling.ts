@@ -64,6 +64,7 @@ export const scheduling = {
     keep: 'Keep it',
     cancelled: 'Cancelled. The practice is told.',
     until: (when: string) => `You can change or cancel this here until ${when}.`,
+    group: (when: string, phone: string) => `This is a group appointment. You can cancel your place here until ${when}; only the practice can move the group${phone ? `: ${phone}` : '.'}`,
     tooLate: (phone: string) => (phone ? `It is too late to change this here. Call the practice at ${phone}.` : 'It is too late to change this here. Contact the practice.'),
     call: (phone: string) => (phone ? `To move it, call the practice at ${phone}.` : 'To move it, contact the practice.'),
     join: 'Join the video session',

@@ -649,6 +649,7 @@ export const staff = {
       password_reset: 'Link for a new password', password_changed: 'Password was changed', new_device: 'Sign-in on a new device', email_change: 'Link to confirm a new e-mail address', email_changed: 'E-mail address was changed',
       recovery_code_used: 'Recovery code was used', second_factor_changed: 'Sign-in codes were changed',
       appointment_requested: 'Appointment requested', appointment_booked: 'Appointment booked', appointment_confirmed: 'Appointment confirmed', appointment_accepted: 'Appointment booked',
+      series_booked: 'Appointments booked', series_moved: 'Appointments moved', series_cancelled: 'Appointments cancelled',
       appointment_proposed: 'Other times offered', appointment_declined: 'Appointment request declined', appointment_cancelled: 'Appointment cancelled', appointment_moved: 'Appointment moved',
       appointment_move_requested: 'New time requested', appointment_expired: 'Appointment request not answered in time', appointment_reminder: 'Appointment reminder', wait_offered: 'Time offered from the wait list',
     } as Record<string, string>,

@@ -4,9 +4,11 @@ import { useRef, useState } from 'preact/hooks';
 import { api, call } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import { calendar } from '../../strings/calendar.ts';
+import { recurring } from '../../strings/recurring.ts';
 import type { Availability, AvailabilityBody, Hours, Offer } from '../../types.ts';
 import { Button, Check, ErrorSummary, Heading, Note, SelectField, TextField, addDays, brief, dateWords, dayKey, useAct, useLoad, zones, type Wrong } from '../../ui/index.ts';
 import { Failed, Ready, RecordBones } from '../parts.tsx';
+import { groupHref } from './entry.ts';
 
 const words = calendar.availability;
 const CLOSED: Hours[][] = [[], [], [], [], [], [], []];
@@ -148,8 +150,8 @@ function Conflicts({ found }: { found: Availability }) {
       <strong>{words.conflicts(found.conflicts.length)}</strong><br />{words.conflictsText}
       <ul class="dots">
         {found.conflicts.map((each) => {
-          const text = `${each.client_name ?? calendar.page.hidden}, ${brief(each.starts_at, tenant.zone)}, ${words.why[each.why]}`;
-          return <li key={each.appointment_id}>{each.client_id ? <a href={`/staff/clients/${each.client_id}/appointments/${each.appointment_id}`}>{text}</a> : text}</li>;
+          const text = `${each.group ? recurring.group.crumb : each.client_name ?? calendar.page.hidden}, ${brief(each.starts_at, tenant.zone)}, ${words.why[each.why]}`;
+          return <li key={each.appointment_id}>{each.group ? <a href={groupHref(found.staff_id, each.appointment_id)}>{text}</a> : each.client_id ? <a href={`/staff/clients/${each.client_id}/appointments/${each.appointment_id}`}>{text}</a> : text}</li>;
         })}
       </ul>
     </Note>

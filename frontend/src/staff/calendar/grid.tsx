@@ -5,6 +5,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { calendar } from '../../strings/calendar.ts';
 import { Badge, dateWords, dayKey, minuteOfDay, statusBadge, time, whereOf } from '../../ui/index.ts';
+import { hrefOf, nameOf } from './entry.ts';
 import { blocks, clockText, parts, place, type Block, type Column, type Part } from './placing.ts';
 
 const words = calendar.page;
@@ -72,7 +73,7 @@ interface Content { placed: Block[]; open: Part[]; away: Part[]; held: Part[] }
 function cellState({ placed, open, away, held }: Content, at: number): { word: string; block: Block | null } {
   const meets = ([start, end]: Part) => start < at + CELL && at < end;
   const block = placed.find((each) => meets([each.start, each.end])) ?? null;
-  if (block) return { word: block.entry.client_name ?? words.hidden, block };
+  if (block) return { word: nameOf(block.entry), block };
   if (held.some(meets)) return { word: words.held, block: null };
   if (away.some(meets)) return { word: words.away, block: null };
   return { word: open.some(meets) ? words.openCell : words.closedCell, block: null };
@@ -139,7 +140,8 @@ function Event({ block, zone, from, named, roomy }: EventProps) {
   const { entry } = block;
   const badge = statusBadge(entry);
   const asked = entry.status === 'requested' || entry.status === 'proposed';
-  const name = entry.client_name ?? words.hidden;
+  const name = nameOf(entry);
+  const href = hrefOf(entry);
   const at = time(block.at, zone);
   const put = (element: HTMLElement | null) => place(element, [block.start, block.end], from, block.lane, block.lanes);
   const look = `event lane ${asked ? 'asked' : `c-${entry.colour}`}${entry.status === 'completed' || entry.status === 'no_show' ? ' past' : ''}`;
@@ -152,8 +154,8 @@ function Event({ block, zone, from, named, roomy }: EventProps) {
       {asked || entry.status === 'no_show' ? <span class={roomy ? 'by' : 'hidden'}>{badge.word}</span> : <span class="hidden">, {badge.word}</span>}
     </>
   );
-  if (!entry.client_id) return <div class={look} ref={put} data-key={block.key}>{inside}</div>;
-  return <a class={look} ref={put} data-key={block.key} href={`/staff/clients/${entry.client_id}/appointments/${entry.appointment_id}`}>{inside}</a>;
+  if (!href) return <div class={look} ref={put} data-key={block.key}>{inside}</div>;
+  return <a class={look} ref={put} data-key={block.key} href={href}>{inside}</a>;
 }
 
 /** The same days as a list: what is in them, in order. */
@@ -183,10 +185,11 @@ function AgendaRow({ block, zone, named }: { block: Block; zone: string; named: 
     <>
       <span class="num small">{time(block.at, zone)} – {time(block.ends, zone)}</span>
       <span class={`strip c-${entry.colour}`} aria-hidden="true" />
-      <span class="stack g1"><span class="strong">{entry.client_name ?? words.hidden}</span><span class="small soft">{[entry.service, whereOf(entry), ...(named ? [block.by] : [])].join(' · ')}</span></span>
+      <span class="stack g1"><span class="strong">{nameOf(entry)}</span><span class="small soft">{[entry.service, whereOf(entry), ...(named ? [block.by] : [])].join(' · ')}</span></span>
       <Badge tone={badge.tone} hollow={badge.hollow}>{badge.word}</Badge>
     </>
   );
-  if (!entry.client_id) return <div class="agendarow">{inside}</div>;
-  return <a class="agendarow row" href={`/staff/clients/${entry.client_id}/appointments/${entry.appointment_id}`}>{inside}</a>;
+  const href = hrefOf(entry);
+  if (!href) return <div class="agendarow">{inside}</div>;
+  return <a class="agendarow row" href={href}>{inside}</a>;
 }
