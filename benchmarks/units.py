@@ -102,6 +102,19 @@ KNOWN: dict[str, tuple[tuple[float | None, float | None, int | None], str]] = {
     ),
     "appointments of a client": ((None, None, 4), "an index of keys, then the appointments, then the audit"),
     "feed": ((None, None, 4), "the address, whose it is, an index of keys, the appointments"),
+    "series: look at 13 times": ((None, None, 3), "who asks, who is booked, then the days of both sides at every time"),
+    "series: begin, one time": ((None, None, 8), "the same look, the items before the job, then how it stands"),
+    "on_job: an occurrence, both told": ((None, 25, None), "a booking, a mail to each side, two outcomes, the count"),
+    "a series": ((9, None, 6), "its jobs and their items, every appointment, the audit"),
+    "series: move from one on": ((None, None, 11), "every appointment, the days at every new time, then how it stands"),
+    "on_job: an occurrence moved, both told": ((None, 30, None), "two days of both sides; a mail to each, the count"),
+    "group: look": ((None, None, 6), "the therapist, their days, the names, everyone's days, the audit"),
+    "group: make": ((None, None, 11), "the same look, the items before the job, then everyone in it, the audit"),
+    "on_job: a place in a group": ((None, 21, None), "the place, its client's day, the group, a mail, the count"),
+    "group: add": ((None, None, 10), "the group, the client and their day, then everyone in it, the audit"),
+    "a group": ((None, None, 6), "the group, names as they are now, everyone's own place, the job, the audit"),
+    "group: move": ((None, None, 12), "everyone's days first, the items before the job, then everyone in it"),
+    "on_job: two places follow": ((None, 44, None), "two places, two days of each client, a mail to each, the count"),
     "staff home": ((None, None, 6), "notifications and clients on one page, then the audit of those it names"),
 }
 
@@ -532,6 +545,52 @@ class Walk:
         mail("on_mail")
         token = client.post("/feed", headers=QUIET).json["address"].split("/")[-2]
         self._get(self.caller(), f"/feeds/{token}/calendar.ics", "feed", "list")
+        self._series(therapist, service, people)
+        self._groups(therapist, service, people)
+
+    def _series(self, therapist: Any, service: str, people: dict[str, str]) -> None:
+        """A quarter of a year is looked at; then one time is booked as a series of one, and moved as such."""
+        from tests import booking
+
+        clock, of = self.portal.clock, f"/practice/clients/{people['C1']}"
+        plan = booking.series("T1", service, booking.at(clock, 10), count=13)
+        self._post(therapist, f"{of}/series/check", plan, "series: look at 13 times", "list")
+        one = {**plan, "count": 2, "leave_out": [booking.at(clock, 17)]}
+        made = self._post(therapist, f"{of}/series", one, "series: begin, one time", "send", 201).json
+        self._event("on_job", "on_job: an occurrence, both told")
+        self.portal.pump.invoke("on_mail")
+        found = self._get(therapist, f"{of}/series/{made['series_id']}", "a series", "audited").json
+        path = f"{of}/appointments/{found['occurrences'][0]['appointment_id']}/following/time"
+        new = {"starts_at": booking.at(clock, 11)}
+        self._count("series: move from one on", "send", lambda: therapist.post(path, new, etag="1", headers=QUIET))
+        self._event("on_job", "on_job: an occurrence moved, both told")
+        self.portal.pump.invoke("on_mail")
+
+    def _groups(self, therapist: Any, service: str, people: dict[str, str]) -> None:
+        from tests import booking
+
+        clock, groups = self.portal.clock, f"/practice/therapists/{people['T1']}/groups"
+        self.administrator.post(f"/practice/clients/{people['C3']}/therapists", {"staff_id": people["T1"]})
+        body = {
+            "service_id": service,
+            "mode": "telehealth",
+            "starts_at": booking.at(clock, 12),
+            "client_ids": [people["C1"]],
+        }
+        self._post(therapist, f"{groups}/check", body, "group: look", "audited list")
+        made = self._post(therapist, groups, body, "group: make", "booking", 201).json
+        self._event("on_job", "on_job: a place in a group")
+        self.portal.pump.invoke("on_mail")
+        one, member = f"{groups}/{made['group_id']}", {"client_id": people["C3"]}
+        self._post(therapist, f"{one}/members", member, "group: add", "booking")
+        self.portal.pump.invoke("on_mail")
+        seen = self._get(therapist, one, "a group", "audited list").json
+        new = {"starts_at": booking.at(clock, 13)}
+        self._count(
+            "group: move", "reschedule", lambda: therapist.post(f"{one}/time", new, etag=seen["etag"], headers=QUIET)
+        )
+        self._event("on_job", "on_job: two places follow")
+        self.portal.pump.invoke("on_mail")
 
     def _organization(self) -> None:
         etag = self._get(self.administrator, "/practice/settings", "settings").json["etag"]

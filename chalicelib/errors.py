@@ -410,6 +410,23 @@ class ClientBusy(PortalError):
     status, code, title = 409, "client_busy", "The client already has an appointment at this time."
 
 
+class InGroup(PortalError):
+    status, code = 409, "in_group"
+    title = "This is a place in a group. A group has one time for everyone, which only the practice can change."
+
+
+class GroupFull(PortalError):
+    status, code, title = 409, "group_full", "This group is full."
+
+
+class NotInSeries(PortalError):
+    status, code, title = 409, "not_in_series", "This appointment does not belong to a series."
+
+
+class NothingToBook(PortalError):
+    status, code, title = 409, "nothing_to_book", "None of these times can be booked. Please look at them again."
+
+
 class TherapistNotOffered(PortalError):
     status, code, title = 409, "therapist_not_offered", "This therapist cannot be booked here. Please choose again."
 
@@ -444,6 +461,22 @@ class RequestExpired(PortalError):
 
 class NotProposed(PortalError):
     status, code, title = 409, "not_proposed", "This time is not among those that the practice offers you."
+
+
+class AlreadyWaiting(PortalError):
+    status, code, title = 409, "already_waiting", "You are on this therapist's wait list already."
+
+
+class WaitListClosed(PortalError):
+    status, code, title = 409, "wait_list_closed", "The wait list is not open now. Please call the practice."
+
+
+class OfferGone(PortalError):
+    status, code, title = 409, "offer_gone", "This time is no longer held for you. You are still told of others."
+
+
+class WaitEnded(PortalError):
+    status, code, title = 409, "wait_ended", "You are not on this wait list any more."
 
 
 class NotYetBegun(PortalError):

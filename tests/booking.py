@@ -5,6 +5,7 @@ import uuid
 from datetime import date, datetime, timedelta
 from itertools import combinations
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from tests.calls import PEOPLE, Answer, Caller
 
@@ -104,6 +105,86 @@ def book_for(staff: Caller, client: str, key: str, service_id: str, starts_at: s
     return staff.post(f"/practice/clients/{PEOPLE[client].id}/appointments", body)
 
 
+def series(therapist: str, service_id: str, starts_at: str, **more: Any) -> dict[str, Any]:
+    """The body of a series: weekly, four times, unless `more` says otherwise."""
+    body = wish(therapist, service_id, starts_at, **{"every_weeks": 1, "count": 4, **more})
+    del body["zone"]
+    return body
+
+
+def book_series(staff: Caller, client: str, therapist: str, service_id: str, starts_at: str, **more: Any) -> Answer:
+    """Staff book a series for a client of the world; `key_` is the Idempotency-Key."""
+    idempotency = more.pop("key_", uuid.uuid4().hex)
+    body = series(therapist, service_id, starts_at, **more)
+    return staff.post(f"/practice/clients/{PEOPLE[client].id}/series", body, key=idempotency)
+
+
+def series_of(staff: Caller, client: str, series_id: str) -> dict[str, Any]:
+    """A series as it stands."""
+    answer = staff.get(f"/practice/clients/{PEOPLE[client].id}/series/{series_id}")
+    assert answer.status == 200, answer
+    found: dict[str, Any] = answer.json
+    return found
+
+
+def groups_of(therapist: str) -> str:
+    """The address of the groups of a therapist of the world."""
+    return f"/practice/therapists/{PEOPLE[therapist].id}/groups"
+
+
+def group(staff: Caller, therapist: str, service_id: str, starts_at: str, *clients: str, **more: Any) -> Answer:
+    """Staff make a group with these clients of the world; `key_` is the Idempotency-Key."""
+    idempotency = more.pop("key_", uuid.uuid4().hex)
+    body = {
+        "service_id": service_id,
+        "mode": "telehealth",
+        "starts_at": starts_at,
+        "capacity": 8,
+        "client_ids": [PEOPLE[each].id for each in clients],
+        **more,
+    }
+    return staff.post(groups_of(therapist), body, key=idempotency)
+
+
+def group_of(staff: Caller, therapist: str, group_id: str) -> dict[str, Any]:
+    """A group as it stands."""
+    answer = staff.get(f"{groups_of(therapist)}/{group_id}")
+    assert answer.status == 200, answer
+    found: dict[str, Any] = answer.json
+    return found
+
+
+def of_group(staff: Caller, therapist: str, seen: dict[str, Any], verb: str, body: Any, **options: Any) -> Answer:
+    """Staff do something with a group, as it was seen."""
+    path = f"{groups_of(therapist)}/{seen['group_id']}/{verb}"
+    return staff.post(path, body, **{"etag": seen["etag"], **options})
+
+
+def wait_for(client: Caller, key: str, service_id: str, **more: Any) -> Answer:
+    """A client asks to be told of earlier times with a therapist of the world."""
+    idempotency = more.pop("key_", uuid.uuid4().hex)
+    body = {"staff_id": PEOPLE[key].id, "service_id": service_id, "mode": "telehealth", "zone": ZONE, **more}
+    return client.post("/portal/waits", body, key=idempotency)
+
+
+def wait_earlier(client: Caller, appointment: dict[str, Any], **more: Any) -> Answer:
+    """A client asks to be told of times before an appointment of theirs."""
+    return client.post("/portal/waits", {"appointment_id": appointment["appointment_id"], "zone": ZONE, **more})
+
+
+def waits(client: Caller) -> list[dict[str, Any]]:
+    """What a client waits for."""
+    answer = client.get("/portal/waits")
+    assert answer.status == 200, answer
+    found: list[dict[str, Any]] = answer.json["items"]
+    return found
+
+
+def take(client: Caller, wait: dict[str, Any], **options: Any) -> Answer:
+    """A client takes what is offered from the wait list."""
+    return client.post(f"/portal/waits/{wait['wait_id']}/acceptance", {"starts_at": wait["starts_at"]}, **options)
+
+
 def slots(client: Caller, service_id: str, first_day: str | date, days: int = 7, **more: Any) -> Answer:
     """The times that a client can book."""
     first = date.fromisoformat(first_day) if isinstance(first_day, str) else first_day
@@ -135,10 +216,15 @@ def taken(now: int) -> tuple[dict[str, set[Entry]], dict[str, set[Entry]]]:
 
     days: dict[str, set[Entry]] = {}
     meant: dict[str, set[Entry]] = {}
-    for each in flows.stored("appointment", "therapist_day", "client_day"):
-        if each["kind"] == "appointment":
+    for each in flows.stored("appointment", "group", "therapist_day", "client_day", "wait"):
+        if each["kind"] == "wait":  # what is offered is the therapist's time, and not yet the client's
+            if each["status"] == "offered" and int(each["held_until"]) > now:
+                start = int(each["start"])
+                meant.setdefault(each["staff_id"], set()).add((start, start + int(each["minutes"]), each["wait_id"]))
+            continue
+        if each["kind"] in ("appointment", "group"):
             for entry in _meant(each, now):
-                for person in (each["staff_id"], each["client_id"]):
+                for person in _whose(each):
                     meant.setdefault(person, set()).add(entry)
             continue
         person = each.get("staff_id") or each["client_id"]
@@ -146,6 +232,13 @@ def taken(now: int) -> tuple[dict[str, set[Entry]], dict[str, set[Entry]]]:
             if held_until is None or held_until > now:
                 days.setdefault(person, set()).add((start, end, appointment_id))
     return days, meant
+
+
+def _whose(appointment: dict[str, Any]) -> list[str]:
+    """A group keeps its therapist's time, each place in it its client's."""
+    if appointment["kind"] == "group":
+        return [appointment["staff_id"]]
+    return [appointment["client_id"], *([] if appointment.get("group_id") else [appointment["staff_id"]])]
 
 
 def _meant(appointment: dict[str, Any], now: int) -> list[Entry]:
@@ -165,8 +258,47 @@ def wrong(now: int) -> list[str]:
     """
     days, meant = taken(now)
     found = [] if days == meant else [f"the days hold {days}, meant is {meant}"]
+    found += _crowded()
     for person, entries in days.items():
         for one, other in combinations(sorted(entries), 2):
             if other[0] < one[1] and one[2] != other[2]:
                 found.append(f"{person} twice: {one} {other}")
     return found
+
+
+def _crowded() -> list[str]:
+    """Groups that have more people than places, or not those who have a place of their own."""
+    from tests import flows
+
+    places: dict[str, set[str]] = {}
+    for each in flows.stored("appointment"):
+        if each.get("group_id") and each["status"] in ("confirmed", "completed", "no_show"):
+            places.setdefault(each["group_id"], set()).add(each["client_id"])
+    found = []
+    for each in flows.stored("group"):
+        members = json.loads(each["members"])
+        inside = {client_id for client_id, (state, _) in members.items() if state == "in"}
+        taken = sum(state in ("joining", "in") for state, _ in members.values())
+        if taken > int(each["capacity"]):
+            found.append(f"group {each['appointment_id']}: {taken} of {each['capacity']}")
+        if each["status"] == "confirmed" and inside != places.get(each["appointment_id"], set()):
+            found.append(f"group {each['appointment_id']}: {inside} in, places {places.get(each['appointment_id'])}")
+    return found
+
+
+def tenant_of(slug: str) -> str:
+    """The id of an organization of the world."""
+    from infra.local import world
+
+    return world.tenant_id(slug)
+
+
+def weekday_from(clock: Any, days: int, weekday: int) -> str:
+    """The first day of New York with this weekday (Monday is 0) that lies at least so many days ahead."""
+    day = clock.now().astimezone(ZoneInfo(ZONE)).date() + timedelta(days=days)
+    return (day + timedelta(days=(weekday - day.weekday()) % 7)).isoformat()
+
+
+def days_on(day: str, days: int) -> str:
+    """A date some days later."""
+    return (date.fromisoformat(day) + timedelta(days=days)).isoformat()

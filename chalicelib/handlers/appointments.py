@@ -13,8 +13,8 @@ from chalicelib.handlers.routing import PORTAL, PRACTICE, Routes, missing
 from chalicelib.handlers.slots import Colour, Instant, Zone, instant_of, minute_of
 from chalicelib.handlers.views import Body, Day, Id, Paging, PortalView, Query, Text, View
 from chalicelib.models.clients import Client
-from chalicelib.models.slots import Appointment
-from chalicelib.services import agendas, appointments, slots, staff
+from chalicelib.models.slots import Appointment, Group
+from chalicelib.services import agendas, appointments, memberships, slots, staff
 from chalicelib.services.appointments import Wanted
 from chalicelib.slots.rules import Mode
 
@@ -33,7 +33,8 @@ Ids = Annotated[str, StringConstraints(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}(,[
 
 class MyAppointment(PortalView):
     """An appointment of mine, or my request for one. `cancel_until`: then the notice begins, and only the practice can
-    change it. `proposals`: times that are held for me to choose from. `message` is the practice's, `note` mine."""
+    change it. `proposals`: times that are held for me to choose from. `message` is the practice's, `note` mine.
+    `group`: others take part, too; nothing is said of them, and only the practice moves it."""
 
     appointment_id: str
     status: Status
@@ -60,6 +61,7 @@ class MyAppointment(PortalView):
     late: bool
     ended_by: Literal["client", "staff", "system"] | None
     telehealth_link: str | None
+    group: bool
     etag: str
 
 
@@ -123,7 +125,7 @@ def list_my_appointments(context: Context, query: WhenQuery) -> MyAppointments:
 @portal.endpoint("GET", "/appointments/{appointment_id}", action="appointment:read")
 def read_my_appointment(context: Context, appointment_id: str) -> MyAppointment:
     """One of my appointments"""
-    return _shown_to_client(context, missing(context.named["appointment_id"]))
+    return shown_to_client(context, missing(context.named["appointment_id"]))
 
 
 @portal.endpoint("POST", "/appointments", action="appointment:book", body=BookingIn, status=201, idempotent=True)
@@ -131,7 +133,7 @@ def book_appointment(context: Context, body: BookingIn) -> MyAppointment:
     """Ask for a time, or book it where the practice confirms at once"""
     wish = slots.Wish(body.service_id, Mode(body.mode), body.location_id)
     wanted = Wanted(body.staff_id, wish, minute_of(body.starts_at), body.zone, body.note or None)
-    return _shown_to_client(context, appointments.book(context, wanted))
+    return shown_to_client(context, appointments.book(context, wanted))
 
 
 @portal.endpoint(
@@ -144,7 +146,7 @@ def book_appointment(context: Context, body: BookingIn) -> MyAppointment:
 )
 def move_my_appointment(context: Context, appointment_id: str, body: NewTime) -> MyAppointment:
     """Choose another time"""
-    return _shown_to_client(context, appointments.move(context, minute_of(body.starts_at), body.zone))
+    return shown_to_client(context, appointments.move(context, minute_of(body.starts_at), body.zone))
 
 
 @portal.endpoint(
@@ -157,7 +159,7 @@ def move_my_appointment(context: Context, appointment_id: str, body: NewTime) ->
 )
 def accept_proposal(context: Context, appointment_id: str, body: AcceptedTime) -> MyAppointment:
     """Take one of the times that the practice offers"""
-    return _shown_to_client(context, appointments.accept(context, minute_of(body.starts_at)))
+    return shown_to_client(context, appointments.accept(context, minute_of(body.starts_at)))
 
 
 @portal.endpoint(
@@ -170,10 +172,11 @@ def accept_proposal(context: Context, appointment_id: str, body: AcceptedTime) -
 )
 def cancel_my_appointment(context: Context, appointment_id: str, body: MyCancellation) -> MyAppointment:
     """Cancel an appointment, or take a request back"""
-    return _shown_to_client(context, appointments.cancel(context, body.reason or None))
+    return shown_to_client(context, appointments.cancel(context, body.reason or None))
 
 
-def _shown_to_client(context: Context, record: Appointment) -> MyAppointment:
+def shown_to_client(context: Context, record: Appointment) -> MyAppointment:
+    """An appointment as its client is shown it."""
     return _mine(context, record, appointments.links(context, [record]))
 
 
@@ -198,6 +201,7 @@ def _mine(context: Context, record: Appointment, links: dict[str, str]) -> MyApp
         can_move=appointments.can_move(tenant, record, now),
         undo_until=clock.text(undo) if undo is not None and now < undo else None,
         telehealth_link=links.get(record.appointment_id),
+        group=record.group_id is not None,
     )
 
 
@@ -222,7 +226,7 @@ def _time(record: Appointment) -> dict[str, Any]:
 
 class ClientAppointment(View):
     """An appointment of a client, or a request for one. `made_by`: who chose this time. `manageable`: whether it is in
-    a calendar that the asker manages."""
+    a calendar that the asker manages. `series_id`: it recurs; `group_id`: it is a place in a group."""
 
     appointment_id: str
     status: Status
@@ -251,6 +255,8 @@ class ClientAppointment(View):
     ended_by: Literal["client", "staff", "system"] | None
     manageable: bool
     telehealth_link: str | None
+    series_id: str | None
+    group_id: str | None
     etag: str
 
 
@@ -344,7 +350,7 @@ def read_appointment(context: Context, client_id: str, appointment_id: str) -> C
 @practice.endpoint("POST", "/clients/{client_id}/appointments/check", action="appointment:manage", body=CheckIn)
 def check_appointment(context: Context, client_id: str, body: CheckIn) -> TimeCheck:
     """What speaks against a time, before it is booked, moved to, or offered"""
-    found = appointments.check(context, _wanted(context, body), body.moving)
+    found = appointments.check(context, wanted_of(context, body), body.moving)
     return TimeCheck(warnings=list(found.warnings), blocked=found.blocked)
 
 
@@ -358,7 +364,7 @@ def check_appointment(context: Context, client_id: str, body: CheckIn) -> TimeCh
 )
 def create_appointment(context: Context, client_id: str, body: StaffBookingIn) -> ClientAppointment:
     """Book for a client"""
-    return _shown_to_staff(context, appointments.book_for(context, _wanted(context, body)))
+    return _shown_to_staff(context, appointments.book_for(context, wanted_of(context, body)))
 
 
 @practice.endpoint(
@@ -444,7 +450,8 @@ def settle_appointment(
     return _shown_to_staff(context, appointments.settle(context, body.status))
 
 
-def _wanted(context: Context, body: StaffBookingIn) -> Wanted:
+def wanted_of(context: Context, body: StaffBookingIn) -> Wanted:
+    """What staff want, as the services take it."""
     wish = slots.Wish(body.service_id, Mode(body.mode), body.location_id)
     zone = context.tenant.zone
     start = minute_of(body.starts_at)
@@ -477,15 +484,24 @@ def _theirs(context: Context, record: Appointment, links: dict[str, str]) -> Cli
         made_at=record.made_at,
         manageable=appointments.manages(context, record.staff_id),
         telehealth_link=links.get(record.appointment_id),
+        series_id=record.series_id,
+        group_id=record.group_id,
     )
 
 
 # ---- the calendar ----
 
 
+class GroupPlaces(View):
+    """How many of a group's places are taken."""
+
+    taken: int
+    capacity: int
+
+
 class CalendarEntry(View):
     """An appointment in the calendar: first name and initial, nothing else of the client. No name: the asker may not
-    see this client's file (any more)."""
+    see this client's file (any more), or it is a group."""
 
     appointment_id: str
     client_id: str | None
@@ -503,6 +519,7 @@ class CalendarEntry(View):
     proposals: list[str]
     held_until: str | None
     late: bool
+    group: GroupPlaces | None
     etag: str
 
 
@@ -514,7 +531,8 @@ class Interval(View):
 
 
 class TherapistCalendar(View):
-    """One therapist's part. `bookable`: by clients, now. `hours`: when clients are seen, without the time off."""
+    """One therapist's part. `bookable`: by clients, now. `hours`: when clients are seen, without the time off. `held`:
+    offered to somebody on the wait list. `waiting`: how many are on it."""
 
     staff_id: str
     name: str
@@ -523,6 +541,8 @@ class TherapistCalendar(View):
     hours: list[Interval]
     time_off: list[Interval]
     appointments: list[CalendarEntry]
+    held: list[Interval]
+    waiting: int
 
 
 class CalendarView(View):
@@ -545,6 +565,12 @@ class RequestsView(View):
     def clients_named(self) -> list[str]:
         """Those who asked."""
         return [each.client_id for each in self.items if each.client_id]
+
+
+class RequestCount(View):
+    """How many requests wait for an answer."""
+
+    total: int
 
 
 class CalendarQuery(Query):
@@ -571,7 +597,7 @@ def read_calendar(context: Context, query: CalendarQuery) -> CalendarView:
         detail = f"Ask for one to {WINDOW_DAYS} days."
         raise InvalidBody(errors=[{"pointer": "/last_day", "code": "window", "detail": detail}])
     zone = query.zone or context.tenant.zone
-    found = agendas.window(context, _ids(query.staff_ids), first_day, last_day, zone)
+    found = agendas.window(context, ids_of(query.staff_ids), first_day, last_day, zone)
     files = agendas.named(context, [record for each in found for record in each.appointments])
     return CalendarView(
         zone=zone,
@@ -584,6 +610,8 @@ def read_calendar(context: Context, query: CalendarQuery) -> CalendarView:
                 hours=_intervals(each.hours),
                 time_off=_intervals(each.time_off),
                 appointments=_entries(each.appointments, files),
+                held=_intervals(each.held),
+                waiting=each.waiting,
             )
             for each in found
         ],
@@ -593,34 +621,69 @@ def read_calendar(context: Context, query: CalendarQuery) -> CalendarView:
 @practice.endpoint("GET", "/requests", action="calendar:read", query=RequestsQuery)
 def list_requests(context: Context, query: RequestsQuery) -> RequestsView:
     """Requests that wait for an answer"""
-    found = agendas.requests(context, _ids(query.staff_ids))
+    found = agendas.requests(context, ids_of(query.staff_ids))
     items = _entries(found, agendas.named(context, found))
     return RequestsView(items=items, total=len(items))
+
+
+@practice.endpoint("GET", "/requests/count", action="calendar:read", query=RequestsQuery)
+def count_requests(context: Context, query: RequestsQuery) -> RequestCount:
+    """How many requests wait for an answer"""
+    return RequestCount(total=len(agendas.requests(context, ids_of(query.staff_ids))))
 
 
 def _intervals(found: Sequence[tuple[int, int]]) -> list[Interval]:
     return [Interval(starts_at=instant_of(start), ends_at=instant_of(end)) for start, end in found]
 
 
-def _ids(listed: str | None) -> list[str]:
+def ids_of(listed: str | None) -> list[str]:
+    """The ids that a query lists with commas."""
     return listed.split(",") if listed else []
 
 
-def _entries(records: Sequence[Appointment], files: dict[str, Client]) -> list[CalendarEntry]:
-    return [_entry(each, files.get(each.client_id)) for each in records]
+def _entries(records: Sequence[Appointment | Group], files: dict[str, Client]) -> list[CalendarEntry]:
+    return [
+        _entry(each, files.get(each.client_id)) if isinstance(each, Appointment) else _group_entry(each)
+        for each in records
+    ]
 
 
 def _entry(record: Appointment, client: Client | None) -> CalendarEntry:
     shown = _time(record)
     return CalendarEntry(
         **{name: value for name, value in shown.items() if name in CalendarEntry.model_fields},
+        **_what(record),
+        group=None,
         client_id=client.client_id if client is not None else None,
         client_name=agendas.short_name(client) if client is not None else None,
-        staff_id=record.staff_id,
-        before=int(record.before),
-        after=int(record.after),
-        service=record.service_name,
-        colour=record.colour,
-        mode=record.mode,
-        location=record.location_name,
     )
+
+
+def _group_entry(group: Group) -> CalendarEntry:
+    return CalendarEntry(
+        appointment_id=group.appointment_id,
+        client_id=None,
+        client_name=None,
+        status=group.status,
+        starts_at=instant_of(group.start),
+        ends_at=instant_of(group.start + group.minutes),
+        proposals=[],
+        held_until=None,
+        late=False,
+        group=GroupPlaces(taken=memberships.taken(group), capacity=int(group.capacity)),
+        etag=str(int(group.version)),
+        **_what(group),
+    )
+
+
+def _what(record: Appointment | Group) -> dict[str, Any]:
+    """What an entry says of an appointment and of a group alike."""
+    return {
+        "staff_id": record.staff_id,
+        "before": int(record.before),
+        "after": int(record.after),
+        "service": record.service_name,
+        "colour": record.colour,
+        "mode": record.mode,
+        "location": record.location_name,
+    }

@@ -10,7 +10,7 @@ from chalicelib.context import Context
 from chalicelib.errors import InvalidBody
 from chalicelib.handlers.routing import BOTH, PORTAL, PRACTICE, PUBLIC, Routes
 from chalicelib.handlers.views import Body, Content, Day, Empty, Id, Line, PortalView, Query, View
-from chalicelib.models.slots import Offer
+from chalicelib.models.slots import Appointment, Group, Offer
 from chalicelib.services import agendas, availability, feeds, slots, staff, tenants
 from chalicelib.services.sessions import Caller
 from chalicelib.slots import zones
@@ -273,9 +273,11 @@ class TimeOffView(View):
 
 
 class ConflictView(View):
-    """An appointment that lies outside the hours as they are; it stays until somebody changes it."""
+    """An appointment that lies outside the hours as they are; it stays until somebody changes it. `group`: it is one of
+    several clients, and `appointment_id` the group's."""
 
     appointment_id: str
+    group: bool
     client_id: str | None
     client_name: str | None
     starts_at: str
@@ -348,12 +350,17 @@ def _availability(context: Context, hours: availability.Hours) -> AvailabilityVi
     )
 
 
+def _client_id(appointment: Appointment | Group) -> str:
+    return str(appointment.client_id) if isinstance(appointment, Appointment) else ""
+
+
 def _conflicts(context: Context, hours: availability.Hours) -> list[ConflictView]:
     files = agendas.named(context, [each.appointment for each in hours.conflicts])
     return [
         ConflictView(
             appointment_id=each.appointment.appointment_id,
-            client_id=each.appointment.client_id if (client := files.get(each.appointment.client_id)) else None,
+            group=isinstance(each.appointment, Group),
+            client_id=client.client_id if (client := files.get(_client_id(each.appointment))) else None,
             client_name=agendas.short_name(client) if client else None,
             starts_at=instant_of(each.appointment.start),
             ends_at=instant_of(each.appointment.start + each.appointment.minutes),
@@ -398,6 +405,8 @@ class SchedulingView(PortalView):
     horizon_days: int
     instant_confirmation: bool
     hold_hours: int
+    wait_list: bool
+    offer_hold_hours: int
 
 
 class SlotQuery(Query):

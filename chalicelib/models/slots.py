@@ -75,8 +75,34 @@ class Bookings(Record):
     today = JsonAttribute()  # [UTC day, how often the client has booked, moved or cancelled on it]
 
 
-class Appointment(Record):
-    """A meeting of a client with a therapist, or the request for one. Edited whole.
+class _Meeting:
+    """When, what and where: of an appointment with one client, and of a group's."""
+
+    appointment_id = UnicodeAttribute()
+    staff_id = UnicodeAttribute()
+    phase = UnicodeAttribute()  # request (requested, proposed), booked, or place: a client's own in a group
+    status = UnicodeAttribute()
+    starts_at = UnicodeAttribute()
+    start = NumberAttribute()
+    minutes = NumberAttribute()
+    before = NumberAttribute()
+    after = NumberAttribute()
+    service_id = UnicodeAttribute()
+    service_name = UnicodeAttribute()
+    colour = UnicodeAttribute()
+    mode = UnicodeAttribute()
+    location_id = UnicodeAttribute(null=True)
+    location_name = UnicodeAttribute(null=True)
+    staff_name = UnicodeAttribute()
+    zone = UnicodeAttribute()  # the therapist's, when it was booked
+    made_at = UnicodeAttribute()
+    changed_at = UnicodeAttribute()
+    sequence = NumberAttribute()  # RFC 5545: how often its time or fate has changed
+
+
+class Appointment(_Meeting, Record):
+    """A meeting of a client with a therapist, or the request for one; or a client's own place in a group, which keeps
+    the client's time, while the group keeps the therapist's. Edited whole.
 
                                    ┌─▶ expired     (nobody answered while its time was held)
     requested ─┬─ confirm ─▶ confirmed ─▶ completed | no_show
@@ -92,33 +118,104 @@ class Appointment(Record):
     BY_CLIENT = Key(TENANT + "#CLIENT#{client_id}#APPOINTMENTS", "{starts_at}#{appointment_id}", "gsi2")
 
     client_id = UnicodeAttribute()
-    appointment_id = UnicodeAttribute()
+    client_zone = UnicodeAttribute()  # in which the client chose
+    made_by = UnicodeAttribute()  # client or staff
+    held_until = NumberAttribute(null=True)
+    proposals = JsonAttribute(null=True)  # starts that the practice holds for the client to choose from
+    late = BooleanAttribute(null=True)  # cancelled within the notice
+    ended_by = UnicodeAttribute(null=True)  # client, staff or system
+    words = BytesAttribute(null=True)  # encrypted: {note, message, reason}
+    series_id = UnicodeAttribute(null=True)
+    group_id = UnicodeAttribute(null=True)
+
+
+class Group(_Meeting, Record):
+    """A meeting of a therapist with several clients: the therapist's time is taken once, by this. Edited whole.
+
+    It stands in the therapist's list beside their other appointments. Who takes part:
+
+        joining ─┬─▶ in ──▶ out    (cancelled, by the client or by staff; client_busy when the group moved)
+                 └─▶ out           (client_busy, not_assigned, …: reported, never dropped)
+
+    `joining` and `in` take a place. Each one's own appointment follows the group within one job: until then it stands
+    where the group was.
+    """
+
+    KEY = Key(CALENDAR, "GROUP#{appointment_id}")
+    BY_THERAPIST = Appointment.BY_THERAPIST
+
+    capacity = NumberAttribute()
+    members = JsonAttribute()  # {client_id: [joining, in or out, why (a code) or None]}
+    job_id = UnicodeAttribute(null=True)  # the last, which brings the clients' own appointments in line
+
+
+class Series(Record):
+    """Appointments of a client that recur by the therapist's wall clock: the plan as it was made. What became of each
+    time is in the appointment of its number, or in the outcome of the first job."""
+
+    KEY = Key(CLIENT, "SERIES#{series_id}")
+
+    client_id = UnicodeAttribute()
+    series_id = UnicodeAttribute()
     staff_id = UnicodeAttribute()
-    phase = UnicodeAttribute()  # request (requested, proposed) or booked
+    zone = UnicodeAttribute()  # the therapist's, when it was made
+    every_weeks = NumberAttribute()
+    starts = JsonAttribute()  # as planned, in order: the number of an occurrence is its place here
+    made_at = UnicodeAttribute()
+    made_by_name = UnicodeAttribute()
+    job_id = UnicodeAttribute()  # which books them: item n is occurrence n, the last tells both sides
+    change_job_id = UnicodeAttribute(null=True)  # the last that moves or cancels those that follow one
+
+
+class WaitList(Record):
+    """Who waits for earlier times with one therapist, in their order, and what has become free since it was last
+    offered. Edited whole.
+
+    `due` while something is free that nobody has been offered yet.
+    """
+
+    KEY = Key(CALENDAR, "WAITLIST")
+
+    staff_id = UnicodeAttribute()
+    waiters = JsonAttribute()  # [[client_id, wait_id]], whoever came first first; a client once
+    freed = JsonAttribute()  # [[start, end]], in order
+
+
+class Wait(Record):
+    """A client's wish for an earlier time with one therapist. Edited whole.
+
+    waiting ── a time has opened, and it is their turn ──▶ offered ── the client takes it ──▶ ended
+       ▲                                                      │
+       └──────────── passes, or does not answer in time ──────┘   (either may become ended: the client leaves the list,
+                                                                  staff take them off it, or the wish is over)
+    `due`: the end of what is offered, else `until`.
+    """
+
+    KEY = Key(CLIENT, "WAIT#{wait_id}")
+
+    client_id = UnicodeAttribute()
+    wait_id = UnicodeAttribute()
+    staff_id = UnicodeAttribute()
     status = UnicodeAttribute()
-    starts_at = UnicodeAttribute()
-    start = NumberAttribute()
-    minutes = NumberAttribute()
-    before = NumberAttribute()
-    after = NumberAttribute()
+    since = UnicodeAttribute()
+    until = NumberAttribute()  # only times that begin before it are offered
+    before_day = UnicodeAttribute(null=True)  # what the client said of that, by the calendar of their zone
+    appointment_id = UnicodeAttribute(null=True)  # what an offer that is taken moves; only times before it are offered
     service_id = UnicodeAttribute()
     service_name = UnicodeAttribute()
-    colour = UnicodeAttribute()
     mode = UnicodeAttribute()
     location_id = UnicodeAttribute(null=True)
     location_name = UnicodeAttribute(null=True)
     staff_name = UnicodeAttribute()
-    zone = UnicodeAttribute()  # the therapist's, when it was booked
-    client_zone = UnicodeAttribute()  # in which the client chose
-    made_by = UnicodeAttribute()  # client or staff
-    made_at = UnicodeAttribute()
-    changed_at = UnicodeAttribute()
+    zone = UnicodeAttribute()
+    client_zone = UnicodeAttribute()
+    start = NumberAttribute(null=True)  # of what is offered, with its length and what it keeps free around it
+    minutes = NumberAttribute(null=True)
+    before = NumberAttribute(null=True)
+    after = NumberAttribute(null=True)
     held_until = NumberAttribute(null=True)
-    proposals = JsonAttribute(null=True)  # starts that the practice holds for the client to choose from
-    sequence = NumberAttribute()  # RFC 5545: how often its time or fate has changed
-    late = BooleanAttribute(null=True)  # cancelled within the notice
-    ended_by = UnicodeAttribute(null=True)  # client, staff or system
-    words = BytesAttribute(null=True)  # encrypted: {note, message, reason}
+    passed = JsonAttribute()  # starts that were offered and not taken: not offered again
+    ended_as = UnicodeAttribute(null=True)  # accepted, left, removed, over
 
 
 class Feed(Record):

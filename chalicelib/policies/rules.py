@@ -94,6 +94,8 @@ RULES: Mapping[str, Rule] = {
     "form:publish": Rule(None, TENANT, NO, NO, NO),
     "form:read": Rule(None, TENANT, TENANT, NO, NO),
     "form:update": Rule(None, TENANT, NO, NO, NO),  # drafts, archive, restore
+    "group:manage": Rule(None, TENANT, SELF, NO, NO),  # in one's own calendar; administrators in everyone's
+    "group:read": Rule(None, TENANT, SELF, NO, NO),
     "home:read": Rule(None, SELF, SELF, SELF, NO),
     "intake:complete": Rule(None, NO, NO, SELF, NO),  # what was sent can be finished, whatever is off
     "intake:list": Rule(None, TENANT, TENANT, NO, NO),  # a therapist's list holds assigned clients only

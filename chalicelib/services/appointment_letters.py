@@ -4,6 +4,7 @@ What people wrote is read in the portal. A confirmed time comes with an entry fo
 no longer kept with its removal (RFC 5546); both are titled "Appointment" and no more.
 """
 
+import contextlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -13,13 +14,15 @@ from zoneinfo import ZoneInfo
 from chalicelib import clock
 from chalicelib.adapters import icalendar
 from chalicelib.config import settings
+from chalicelib.errors import PortalError
 from chalicelib.models.clients import Client
 from chalicelib.models.mails import ClientMail, StaffMail
-from chalicelib.models.slots import Appointment
+from chalicelib.models.slots import Appointment, Group, Series, Wait
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import load
 from chalicelib.models.tenants import Tenant
-from chalicelib.services import tenants
+from chalicelib.models.transaction import Transaction
+from chalicelib.services import notifications, tenants
 from chalicelib.services.letters import Letter, letter
 from chalicelib.slots.zones import moment
 
@@ -73,6 +76,21 @@ _TOLD: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
         ("A reminder", "this is a reminder of your appointment: {when}."),
     ),
 }
+# Of a series, once for all its times: {count} of them, the first at {when}.
+_SERIES: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
+    "booked": (
+        ("Your appointments are booked", "{count} appointments are booked for you. The first: {when}."),
+        ("New appointments", "there are {count} new appointments in your calendar. The first: {when}."),
+    ),
+    "moved": (
+        ("Your appointments have new times", "your appointments have new times. The next: {when}."),
+        ("Appointments have new times", "appointments in your calendar have new times. The next: {when}."),
+    ),
+    "cancelled": (
+        ("Your appointments are cancelled", "appointments of yours are cancelled. The first: {when}."),
+        ("Appointments were cancelled", "appointments in your calendar were cancelled. The first: {when}."),
+    ),
+}
 # The state in which an entry for the calendar may go along, and as what.
 _ENTRIES = {
     "booked": ("confirmed", icalendar.REQUEST),
@@ -87,12 +105,14 @@ _ENTRIES = {
 def _composed(what: str, record: ClientMail | StaffMail, tenant: Tenant) -> Letter | None:
     """The mail of one step; None when its reader is gone, or it reminds of what is not so any more."""
     to_client = isinstance(record, ClientMail)
-    client_id = record.client_id if isinstance(record, ClientMail) else record.ids["client_id"]
-    place = {"tenant_id": record.tenant_id, "client_id": client_id}
+    client_id = _client_id(record)
+    place = {"tenant_id": record.tenant_id, "client_id": client_id, "appointment_id": record.ids["appointment_id"]}
+    if not isinstance(record, ClientMail):
+        place["staff_id"] = record.staff_id
     client, staff, appointment = load(
         (Client, place) if to_client else None,
-        None if isinstance(record, ClientMail) else (Staff, {**place, "staff_id": record.staff_id}),
-        (Appointment, {**place, "appointment_id": record.ids["appointment_id"]}),
+        None if to_client else (Staff, place),
+        (Appointment if client_id else Group, place),
     )
     if appointment is None or not _is_there(client, staff):
         return None
@@ -101,16 +121,90 @@ def _composed(what: str, record: ClientMail | StaffMail, tenant: Tenant) -> Lett
     now = clock.now()
     if what == "reminder" and not (same and appointment.status == "confirmed" and now < moment(start)):
         return None
+    if staff is not None and what in ("requested", "move_requested"):
+        _noticed(staff, appointment)
     zone = appointment.client_zone if to_client else appointment.zone
     subject, line = _TOLD[what][0 if to_client else 1]
-    to, name = (client.email, _first_name(client)) if to_client else (staff.email, staff.name.split()[0])
-    link = tenants.login_url(tenant) + ("" if to_client else "/staff")
-    body = f"Hello {name},\n\n{line.format(when=shown(start, zone))}\n\n{link}"
-    composed = letter(tenant, to, subject, body, _CLOSING, link, "Open the portal" if to_client else "Sign in")
+    composed = _said(tenant, client if to_client else staff, subject, line.format(when=shown(start, zone)))
+    to = composed.to
     state, method = _ENTRIES.get(what, ("", ""))
     if not same or appointment.status != state:
         return composed
     return composed._replace(calendar=(method, icalendar.calendar([event(appointment, to)], method)))
+
+
+def _client_id(record: ClientMail | StaffMail) -> str:
+    """Whose appointment it is about; "": a group's."""
+    return str(record.client_id if isinstance(record, ClientMail) else record.ids.get("client_id", ""))
+
+
+def _said(tenant: Tenant, reader: Client | Staff, subject: str, line: str) -> Letter:
+    to_client = isinstance(reader, Client)
+    name = _first_name(reader) if isinstance(reader, Client) else reader.name.split()[0]
+    link = tenants.login_url(tenant) + ("" if to_client else "/staff")
+    body = f"Hello {name},\n\n{line}\n\n{link}"
+    return letter(tenant, reader.email, subject, body, _CLOSING, link, "Open the portal" if to_client else "Sign in")
+
+
+def _series_composed(what: str, record: ClientMail | StaffMail, tenant: Tenant) -> Letter | None:
+    """The one mail about many times; None when its reader is gone, or nothing is left to be told.
+
+    What is attached is published (RFC 5546 3.2.1): an invitation or its removal may speak of one event only.
+    """
+    from chalicelib.services import series
+
+    to_client = isinstance(record, ClientMail)
+    place = {"tenant_id": record.tenant_id, "client_id": _client_id(record), "series_id": record.ids["series_id"]}
+    if not isinstance(record, ClientMail):
+        place["staff_id"] = record.staff_id
+    client, staff, found = load(
+        (Client, place) if to_client else None, None if to_client else (Staff, place), (Series, place)
+    )
+    if found is None or not _is_there(client, staff):
+        return None
+    states = ("cancelled",) if what == "cancelled" else ("confirmed",)
+    since = int(record.ids["start"])
+    meant = [each for each in series.appointments_of(found) if each.status in states and each.start >= since]
+    if not meant:
+        return None
+    first = min(meant, key=lambda each: int(each.start))
+    subject, line = _SERIES[what][0 if to_client else 1]
+    when = shown(int(first.start), first.client_zone if to_client else first.zone)
+    composed = _said(tenant, client if to_client else staff, subject, line.format(when=when, count=len(meant)))
+    events = [event(each) for each in meant]
+    return composed._replace(calendar=(icalendar.PUBLISH, icalendar.calendar(events, icalendar.PUBLISH)))
+
+
+def _noticed(staff: Staff, appointment: Appointment) -> None:
+    """In the app, too, the therapist is told that somebody asks for a time, once.
+
+    Written along with the mail and not with the booking, which is to keep to 26 write units: the mail is tried again
+    until it is sent, so this comes about as well.
+    """
+    cause, at = f"{appointment.appointment_id}|{appointment.made_at}", clock.parse(appointment.made_at)
+    told = notifications.notice(staff, notifications.APPOINTMENT_REQUESTED, appointment.client_id, at, cause)
+    with contextlib.suppress(_Told), Transaction() as tx:
+        tx.create(told, otherwise=_Told())
+
+
+class _Told(PortalError):
+    """The notice is there."""
+
+
+def _offered(record: ClientMail | StaffMail, tenant: Tenant) -> Letter | None:
+    """To somebody who waits for an earlier time: one is held for them. None when it is not so any more."""
+    assert isinstance(record, ClientMail)
+    place = {"tenant_id": record.tenant_id, "client_id": record.client_id}
+    client, wait = load((Client, place), (Wait, {**place, "wait_id": record.ids["wait_id"]}))
+    start, now = int(record.ids["start"]), clock.now()
+    if wait is None or not _is_there(client, None) or wait.status != "offered" or int(wait.start) != start:
+        return None
+    if now >= moment(int(wait.held_until)):
+        return None
+    when, until = shown(start, wait.client_zone), shown(int(wait.held_until), wait.client_zone)
+    link = tenants.login_url(tenant)
+    body = f"Hello {_first_name(client)},\n\na time has opened: {when}. It is held for you until {until}.\n\n{link}"
+    return letter(tenant, client.email, "A time has opened", body, _CLOSING, link, "Open the portal")
 
 
 def _first_name(client: Client) -> str:
@@ -125,7 +219,7 @@ def _is_there(client: Client | None, staff: Staff | None) -> bool:
     return staff is not None and staff.status == "active"
 
 
-def event(appointment: Appointment, attendee: str | None = None) -> icalendar.Event:
+def event(appointment: Appointment | Group, attendee: str | None = None) -> icalendar.Event:
     """An appointment as calendar programs are shown it."""
     start = moment(int(appointment.start))
     states = {"confirmed": "CONFIRMED", "requested": "TENTATIVE", "proposed": "TENTATIVE"}
@@ -152,5 +246,7 @@ def shown(start: int, zone: str) -> str:
 
 
 COMPOSERS: Mapping[str, Callable[[Any, Tenant], Letter | None]] = {
-    f"appointment_{what}": partial(_composed, what) for what in _TOLD
+    **{f"appointment_{what}": partial(_composed, what) for what in _TOLD},
+    **{f"series_{what}": partial(_series_composed, what) for what in _SERIES},
+    "wait_offered": _offered,
 }

@@ -8,7 +8,7 @@ what a caller is told to be taken is taken, and nobody is ever in two places at 
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from chalicelib.context import Actor, Context, Persona
 from chalicelib.errors import (
     AppointmentEnded,
     ClientBusy,
+    InGroup,
     NeedsOverride,
     NotAssigned,
     NotFound,
@@ -42,19 +43,19 @@ from chalicelib.errors import (
 )
 from chalicelib.models.clients import Assignment, Client
 from chalicelib.models.mails import ClientMail, StaffMail
-from chalicelib.models.slots import Appointment, Availability, Bookings, Offer
+from chalicelib.models.slots import Appointment, Availability, Bookings, Offer, WaitList
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import Page, at_keys, due_key, load
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.policies.rules import Role
-from chalicelib.services import audits, calendars, idempotency, mails, slots, tenants
+from chalicelib.services import audits, calendars, idempotency, jobs, mails, memberships, slots, tenants
 from chalicelib.services import availability as hours
 from chalicelib.services import staff as people
 from chalicelib.services.calendars import Days, Moved, Taken
 from chalicelib.slots.rules import Mode, Policy, Service
 from chalicelib.slots.search import Reason, Search, fits, objections
-from chalicelib.slots.zones import minute, moment
+from chalicelib.slots.zones import Interval, minute, moment
 
 REQUESTED, PROPOSED, CONFIRMED = "requested", "proposed", "confirmed"
 DECLINED, EXPIRED, CANCELLED, COMPLETED, NO_SHOW = "declined", "expired", "cancelled", "completed", "no_show"
@@ -65,7 +66,7 @@ LONGEST = timedelta(days=1)
 SOON = timedelta(days=7)  # where other times are looked for when one is gone
 
 # Staff book with open eyes: only what would put a person in two places is refused them.
-_FREE = Policy(grid_minutes=1, notice_hours=0, horizon_days=3660)
+FREE = Policy(grid_minutes=1, notice_hours=0, horizon_days=3660)
 _REFUSALS: dict[Reason, type[PortalError]] = {
     Reason.NOT_BOOKABLE: ServiceNotOffered,
     Reason.PAST: TooSoon,
@@ -89,6 +90,7 @@ class Scene:
     staff: Staff | None
     availability: Availability | None
     offer: Offer
+    waiting: WaitList | None
 
     def search(self, context: Context, service: Service, wish: slots.Wish, policy: Policy, moving: str) -> Search:
         """The question whether a time can be had."""
@@ -105,6 +107,12 @@ class Scene:
             moving=moving,
         )
 
+    def keep(self, context: Context, start: int, *changes: Taken) -> None:
+        """Of the days that were read those that these touch, and all that a cap on the therapist's day counts."""
+        assert self.availability is not None
+        counts = tenants.scheduling(context.tenant)["max_per_day"]
+        self.days.keep(*changes, whole_day=(self.availability.zone, start) if counts else None)
+
     def still_bookable(self, tx: Transaction) -> None:
         """For a transaction: the therapist is assigned, and the hours are those that were read."""
         assert self.assignment is not None
@@ -113,17 +121,20 @@ class Scene:
         tx.require(self.availability, Availability.version == self.availability.version, otherwise=Moved())
 
 
-def _scene(context: Context, client_id: str, staff_id: str, *changes: Taken, around: int | None = None) -> Scene:
+def scene_of(context: Context, client_id: str, staff_id: str, *changes: Taken, around: int | None = None) -> Scene:
     """One strongly consistent read of the facts and of the days that these touch; of those around a start, too, for a
     caller who will say what to keep of them."""
     place = {"tenant_id": context.tenant_id, "client_id": client_id, "staff_id": staff_id}
     days = Days.touched(context.tenant_id, staff_id, client_id, *changes)
     if around is not None:
         days.also_around(around)
-    kinds: list[Any] = [Bookings, Assignment, Staff, Availability, Offer]
-    bookings, assignment, staff, availability, offer, *found = load(*((kind, place) for kind in kinds), *days.wanted())
+    kinds: list[Any] = [Bookings, Assignment, Staff, Availability, Offer, WaitList]
+    bookings, assignment, staff, availability, offer, waiting, *found = load(
+        *((kind, place) for kind in kinds), *days.wanted()
+    )
     days.read(found)
-    return Scene(days, bookings, assignment, staff, availability, offer or hours.no_offer(context.tenant_id))
+    offer = offer or hours.no_offer(context.tenant_id)
+    return Scene(days, bookings, assignment, staff, availability, offer, waiting)
 
 
 # ---- what is written ----
@@ -135,23 +146,31 @@ class Step(NamedTuple):
     record: Appointment
     taken: Taken
     action: str
-    told: str  # the letter, see appointment_letters
+    told: str  # the letter, see appointment_letters; "": none, of a series both sides are told once
     seen: int | None = None  # the version that was read; None: it is new
-    check: Callable[[Transaction], None] | None = None  # what else must still hold
+    check: Callable[[Transaction], None] | None = None  # what else must still hold, or changes along
+    old: Taken | None = None  # what it occupied; what of it becomes free is offered to those who wait
+    instead_of: str = ""  # the offer that it comes from, which holds nothing any more
+    tell_staff: bool = True
 
 
-def _commit(context: Context, scene: Scene, step: Step) -> Appointment:
-    """Write it, all or nothing. Raises Moved when anything is not as it was read."""
+def commit(context: Context, scene: Scene, step: Step, finish: jobs.Finish | None = None) -> Appointment:
+    """Write it, all or nothing, with the outcome of the job's item that it is the work of. Raises Moved when anything
+    is not as it was read."""
     record = step.record
-    letters = _letters(context, record, step.told)
+    letters = _letters(context, record, step)
     with Transaction() as tx:
+        if finish is not None:  # first: another worker may have done this very item
+            finish(tx, record.appointment_id)
         idempotency.remember(tx, context, record.appointment_id)
         if step.check is not None:
             step.check(tx)
-        scene.days.write(tx, step.taken, minute(context.now))
+        scene.days.write(tx, step.taken, minute(context.now), step.instead_of)
+        if step.old is not None:
+            calendars.opened(tx, scene.waiting, step.old.spans() - step.taken.spans(), context.now)
         _count(tx, context, scene.bookings, record)
         _put(tx, context, record, step.seen)
-        about = {"appointment_id": record.appointment_id, "staff_id": record.staff_id}
+        about = {"appointment_id": record.appointment_id, "staff_id": record.staff_id, "series_id": record.series_id}
         tx.create(audits.event(context, step.action, client_id=record.client_id, **about))
         for letter in letters:
             tx.create(letter)
@@ -168,15 +187,18 @@ def _put(tx: Transaction, context: Context, record: Appointment, seen: int | Non
         tx.put(record, when=Appointment.version == seen, otherwise=Moved())
 
 
-def _letters(context: Context, record: Appointment, what: str) -> list[ClientMail | StaffMail]:
+def _letters(context: Context, record: Appointment, step: Step) -> list[ClientMail | StaffMail]:
     """Everyone is told of every step (DOMAIN.md 5.3); clients without an account are not written to."""
-    template = f"appointment_{what}"
+    if not step.told:
+        return []
+    template = f"appointment_{step.told}"
     about: dict[str, Any] = {"appointment_id": record.appointment_id, "start": int(record.start)}
     told: list[ClientMail | StaffMail] = []
     if context.client is not None and context.client.portal == "active":
         told.append(mails.to_client(context.now, record.tenant_id, record.client_id, template, **about))
     about["client_id"] = record.client_id
-    told.append(mails.to_staff(context.now, record.tenant_id, record.staff_id, template, **about))
+    if step.tell_staff:
+        told.append(mails.to_staff(context.now, record.tenant_id, record.staff_id, template, **about))
     return told
 
 
@@ -195,20 +217,31 @@ def reminders(tenant: Tenant, start: int) -> list[datetime]:
 
 
 def _count(tx: Transaction, context: Context, seen: Bookings | None, record: Appointment) -> None:
-    """What the client has ahead, as the caps count it (`_require_room`); written only when it changes."""
+    """What the client has ahead, as the caps count it (`require_room`); written only when it changes."""
     now, before = minute(context.now), _ahead(seen, context.now)
     after = {each: entry for each, entry in before.items() if each != record.appointment_id}
     ends = int(record.start) + int(record.minutes)
     if record.made_by == "client" and record.status in LIVE and ends > now:
         after[record.appointment_id] = [ends, record.status in OPEN]
     by_client = context.actor.kind == "client"
-    if after == before and not by_client:
-        return
+    if after != before or by_client:
+        _put_bookings(tx, context, seen, after, record.client_id)
+
+
+def note_act(tx: Transaction, context: Context, seen: Bookings | None) -> None:
+    """Count what the client does without changing what they have ahead: the pace bounds it, too."""
+    _put_bookings(tx, context, seen, _ahead(seen, context.now), context.client_id)
+
+
+def _put_bookings(
+    tx: Transaction, context: Context, seen: Bookings | None, ahead: dict[str, list[Any]], client_id: str
+) -> None:
+    by_client = context.actor.kind == "client"
     today, done = _today(seen, context.now)
     new = Bookings.new(
-        tenant_id=record.tenant_id,
-        client_id=record.client_id,
-        ahead=after,
+        tenant_id=context.tenant_id,
+        client_id=client_id,
+        ahead=ahead,
         today=[today, done + by_client],
         version=1 if seen is None else int(seen.version) + 1,
     )
@@ -227,7 +260,7 @@ def _today(seen: Bookings | None, now: datetime) -> tuple[str, int]:
     return today, seen.today[1] if seen is not None and seen.today[0] == today else 0
 
 
-def _require_room(context: Context, scene: Scene, appointment_id: str, *, request: bool) -> None:
+def require_room(context: Context, scene: Scene, appointment_id: str, *, request: bool) -> None:
     """Raise TooManyOpen, TooManyAhead or TooManyRequests where a client has as much as is possible."""
     caps = tenants.scheduling(context.tenant)
     others = {each: e for each, e in _ahead(scene.bookings, context.now).items() if each != appointment_id}
@@ -235,12 +268,13 @@ def _require_room(context: Context, scene: Scene, appointment_id: str, *, reques
         raise TooManyOpen()
     if len(others) >= caps["max_upcoming"]:
         raise TooManyAhead()
-    _require_pace(context, scene)
+    require_pace(context, scene.bookings)
 
 
-def _require_pace(context: Context, scene: Scene) -> None:
+def require_pace(context: Context, bookings: Bookings | None) -> None:
+    """Raise TooManyRequests where a client has done as much in a day as is possible."""
     most, _ = settings.limit("scheduling_client")
-    if _today(scene.bookings, context.now)[1] >= most:
+    if _today(bookings, context.now)[1] >= most:
         tomorrow = (context.now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
         raise TooManyRequests(retry_after=int((tomorrow - context.now).total_seconds()) + 1)
 
@@ -253,6 +287,7 @@ def _taken(record: Appointment, starts: Sequence[int] | None = None, held_until:
         int(record.before),
         int(record.after),
         held_until,
+        of_therapist=record.group_id is None,  # a group keeps the therapist's time itself
     )
 
 
@@ -270,13 +305,13 @@ def _hold(context: Context, starts: Sequence[int]) -> int:
     return min(minute(context.now) + hold, *starts)
 
 
-def _changed(context: Context, record: Appointment, *, moves: bool = True, **values: Any) -> Appointment:
+def changed(context: Context, record: Appointment, *, moves: bool = True, **values: Any) -> Appointment:
     """The appointment with these values and all keys that follow from them, a version later."""
     kept = {name: getattr(record, name) for name in Appointment.get_attributes() if name not in _DERIVED}
     new: dict[str, Any] = {**kept, **values, "changed_at": clock.text(context.now), "version": int(record.version) + 1}
     new["sequence"] = int(record.sequence) + moves
     new["starts_at"] = clock.text(moment(int(new["start"])))
-    new["phase"] = "request" if new["status"] in OPEN else "booked"
+    new["phase"] = "place" if record.group_id else "request" if new["status"] in OPEN else "booked"
     if new["status"] not in OPEN:
         new["held_until"] = new["proposals"] = None
     return Appointment.new(**new)
@@ -288,7 +323,7 @@ _DERIVED = {
 }  # fmt: skip
 
 
-def _words(record: Appointment, **more: str | None) -> bytes | None:
+def with_words(record: Appointment, **more: str | None) -> bytes | None:
     """What people wrote about it, encrypted, with this added."""
     said = {**words(record), **{name: text for name, text in more.items() if text}}
     return keys.encrypt(record.tenant_id, said, _place(record.appointment_id)) if said else None
@@ -339,28 +374,21 @@ def book(context: Context, wanted: Wanted) -> Appointment:
 
 def _book(context: Context, wanted: Wanted, appointment_id: str) -> Appointment:
     scheduling = tenants.scheduling(context.tenant)
-    scene = _scene(context, context.client_id, wanted.staff_id, around=wanted.start)
+    scene = scene_of(context, context.client_id, wanted.staff_id, around=wanted.start)
     staff = _bookable(context, scene)
     service, location = slots.chosen(scene.offer, wanted.wish, by_client=True)
     asked = hours.service_of(service, scheduling)
     instant = scheduling["instant_confirmation"]
     held_until = None if instant else _hold(context, [wanted.start])
     taken = Taken(appointment_id, [wanted.start], asked.minutes, asked.before, asked.after, held_until)
-    _keep(context, scene, wanted.start, taken)
+    scene.keep(context, wanted.start, taken)
     search = scene.search(context, asked, wanted.wish, hours.policy_of(scheduling), "")
     if (why := fits(search, wanted.start)) is not None:
         raise _REFUSALS[why]()
-    _require_room(context, scene, appointment_id, request=not instant)
+    require_room(context, scene, appointment_id, request=not instant)
     record = _new(context, wanted, appointment_id, staff, scene, service, location, asked, held_until)
     step = Step(record, taken, "appointment:book", "booked" if instant else "requested", check=scene.still_bookable)
-    return _commit(context, scene, step)
-
-
-def _keep(context: Context, scene: Scene, start: int, *changes: Taken) -> None:
-    """Of the days that were read those that these touch, and all that a cap on the therapist's day counts."""
-    assert scene.availability is not None
-    counts = tenants.scheduling(context.tenant)["max_per_day"]
-    scene.days.keep(*changes, whole_day=(scene.availability.zone, start) if counts else None)
+    return commit(context, scene, step)
 
 
 def _bookable(context: Context, scene: Scene) -> Staff:
@@ -472,8 +500,8 @@ class _Plan(NamedTuple):
 
 
 def _plan(context: Context, wanted: Wanted, appointment_id: str) -> _Plan:
-    _require_calendar(context, wanted.staff_id)
-    scene = _scene(context, context.client_id, wanted.staff_id, around=wanted.start)
+    require_calendar(context, wanted.staff_id)
+    scene = scene_of(context, context.client_id, wanted.staff_id, around=wanted.start)
     if scene.staff is None or scene.staff.status != "active" or scene.assignment is None:
         raise NotAssigned()
     service, location = slots.chosen(scene.offer, wanted.wish, by_client=False)
@@ -481,27 +509,41 @@ def _plan(context: Context, wanted: Wanted, appointment_id: str) -> _Plan:
     asked = Service(usual.service_id, wanted.minutes or usual.minutes, usual.before, usual.after)
     taken = Taken(appointment_id, [wanted.start], asked.minutes, asked.before, asked.after)
     scene.days.keep(taken)
-    verdict = _verdict(scene.search(context, asked, wanted.wish, _FREE, appointment_id), wanted.start)
+    verdict = verdict_on(scene.search(context, asked, wanted.wish, FREE, appointment_id), wanted.start)
     record = _new(context, wanted, appointment_id, scene.staff, scene, service, location, asked, None)
     return _Plan(scene, record, taken, verdict)
 
 
-def _book_for(context: Context, wanted: Wanted, appointment_id: str) -> Appointment:
+def book_occurrence(
+    context: Context, wanted: Wanted, appointment_id: str, series_id: str, finish: jobs.Finish
+) -> Appointment:
+    """`book_for` as the work of one item of a series' job: under an id of its own, and nobody is told of it alone."""
+    return calendars.settled(lambda: _book_for(context, wanted, appointment_id, series_id, finish))
+
+
+def _book_for(
+    context: Context,
+    wanted: Wanted,
+    appointment_id: str,
+    series_id: str | None = None,
+    finish: jobs.Finish | None = None,
+) -> Appointment:
     plan = _plan(context, wanted, appointment_id)
-    _require_good(plan.verdict, wanted.override)
+    plan.record.series_id = series_id
+    require_good(plan.verdict, wanted.override)
     assigned = plan.scene.assignment
     assert assigned is not None
     step = Step(
         plan.record,
         plan.taken,
         "appointment:book",
-        "booked",
+        "booked" if finish is None else "",
         check=lambda tx: tx.require(assigned, Assignment.pk.exists(), otherwise=NotAssigned()),
     )
-    return _commit(context, plan.scene, step)
+    return commit(context, plan.scene, step, finish)
 
 
-def _verdict(search: Search, *starts: int) -> tuple[PortalError | None, list[str]]:
+def verdict_on(search: Search, *starts: int) -> tuple[PortalError | None, list[str]]:
     """What nobody can overrule, if there is anything, and what staff may (codes, each once)."""
     found = [each for start in starts for each in objections(search, start)]
     blocked: PortalError | None = None
@@ -513,10 +555,15 @@ def _verdict(search: Search, *starts: int) -> tuple[PortalError | None, list[str
     return blocked, warnings
 
 
-def _require_good(verdict: tuple[PortalError | None, list[str]], override: bool) -> None:
+def require_good(verdict: tuple[PortalError | None, list[str]], override: bool) -> None:
     blocked, warnings = verdict
     if blocked is not None:
         raise blocked
+    require_override(warnings, override)
+
+
+def require_override(warnings: Sequence[str], override: bool) -> None:
+    """Raise NeedsOverride with what speaks against a time, unless whoever asks wants it nevertheless."""
     if warnings and not override:
         raise NeedsOverride(
             errors=[{"pointer": "/override", "code": each, "detail": _WARNINGS[each]} for each in warnings]
@@ -527,6 +574,7 @@ _WARNINGS: dict[str, str] = {
     Reason.PAST: "This time has passed.",
     Reason.HORIZON: "This is more than ten years ahead.",
     Reason.OUTSIDE: "This lies outside the hours that are set, or in time off.",
+    "time_off": "This lies in time off.",
 }
 
 
@@ -535,7 +583,8 @@ def manages(context: Context, staff_id: str) -> bool:
     return Role.ADMINISTRATOR in context.actor.roles or staff_id == context.actor.id
 
 
-def _require_calendar(context: Context, staff_id: str) -> None:
+def require_calendar(context: Context, staff_id: str) -> None:
+    """Raise NotYourCalendar for one that the asker does not manage."""
     if not manages(context, staff_id):
         raise NotYourCalendar()
 
@@ -543,7 +592,7 @@ def _require_calendar(context: Context, staff_id: str) -> None:
 # ---- what becomes of it ----
 
 
-def _current(context: Context, again: bool) -> Appointment:
+def current(context: Context, again: bool) -> Appointment:
     """The appointment that the address names, as it is now and, where If-Match says so, as it was seen."""
     found: Appointment | None = context.named["appointment_id"]
     if again and found is not None:
@@ -553,7 +602,7 @@ def _current(context: Context, again: bool) -> Appointment:
     if found is None:
         raise NotFound()
     if context.actor.kind == "staff":
-        _require_calendar(context, found.staff_id)
+        require_calendar(context, found.staff_id)
     if context.if_match is not None and int(found.version) != context.if_match:
         raise Stale()
     return found
@@ -564,7 +613,7 @@ def _act(context: Context, attempt: Callable[[Appointment], Appointment]) -> App
     if context.result:
         return get(context, context.client_id, context.result)
     tries = iter(range(calendars.TRIES))
-    return calendars.settled(lambda: attempt(_current(context, again=next(tries) > 0)))
+    return calendars.settled(lambda: attempt(current(context, again=next(tries) > 0)))
 
 
 def _require_open(context: Context, record: Appointment, *states: str) -> None:
@@ -575,24 +624,34 @@ def _require_open(context: Context, record: Appointment, *states: str) -> None:
 
 
 def _settle(
-    context: Context, record: Appointment, new: Appointment, action: str, told: str, *, by_client: bool = False
+    context: Context,
+    record: Appointment,
+    new: Appointment,
+    action: str,
+    told: str,
+    *,
+    by_client: bool = False,
+    finish: jobs.Finish | None = None,
 ) -> Appointment:
     """Change what an appointment is without a new time, or keep one that it holds: free what it no longer occupies."""
     taken = occupied(new)
-    scene = _scene(context, record.client_id, record.staff_id, occupied(record), taken)
+    old = occupied(record)
+    scene = scene_of(context, record.client_id, record.staff_id, old, taken)
     if by_client:
-        _require_pace(context, scene)
+        require_pace(context, scene.bookings)
     if new.status == CONFIRMED:  # its hold may have been over for a moment: somebody may have the time
-        _require_free(context, scene, new)
-    return _commit(context, scene, Step(new, taken, action, told, seen=int(record.version)))
+        require_free(context, scene, new)
+    leave = memberships.leaving(context.now, record) if record.group_id and new.status == CANCELLED else None
+    step = Step(new, taken, action, told, seen=int(record.version), check=leave, old=old)
+    return commit(context, scene, step, finish)
 
 
-def _require_free(context: Context, scene: Scene, record: Appointment, *starts: int) -> list[str]:
+def require_free(context: Context, scene: Scene, record: Appointment, *starts: int) -> list[str]:
     """Raise SlotTaken, ClientBusy or OwnConflict where a person would be in two places; else what speaks against it."""
     service = Service(record.service_id, int(record.minutes), int(record.before), int(record.after))
     wish = slots.Wish(record.service_id, Mode(record.mode), record.location_id)
-    search = scene.search(context, service, wish, _FREE, record.appointment_id)
-    blocked, warnings = _verdict(search, *(starts or (int(record.start),)))
+    search = scene.search(context, service, wish, FREE, record.appointment_id)
+    blocked, warnings = verdict_on(search, *(starts or (int(record.start),)))
     if blocked is not None:
         raise OwnConflict() if isinstance(blocked, ClientBusy) and context.actor.kind == "client" else blocked
     return warnings
@@ -603,7 +662,7 @@ def confirm(context: Context) -> Appointment:
 
     def attempt(record: Appointment) -> Appointment:
         _require_open(context, record, REQUESTED)
-        new = _changed(context, record, status=CONFIRMED)
+        new = changed(context, record, status=CONFIRMED)
         return _settle(context, record, new, "appointment:confirm", "confirmed")
 
     return _act(context, attempt)
@@ -614,8 +673,8 @@ def decline(context: Context, message: str | None) -> Appointment:
 
     def attempt(record: Appointment) -> Appointment:
         _require_open(context, record, *OPEN)
-        said = _words(record, message=message)
-        new = _changed(context, record, status=DECLINED, ended_by="staff", words=said)
+        said = with_words(record, message=message)
+        new = changed(context, record, status=DECLINED, ended_by="staff", words=said)
         return _settle(context, record, new, "appointment:decline", "declined")
 
     return _act(context, attempt)
@@ -629,18 +688,19 @@ def propose(context: Context, starts: Sequence[int], message: str | None, overri
 
     def attempt(record: Appointment) -> Appointment:
         _require_open(context, record, *OPEN)
-        said, offered = _words(record, message=message), sorted(set(starts))
+        said, offered = with_words(record, message=message), sorted(set(starts))
         held_until = _hold(context, offered)
-        new = _changed(
+        new = changed(
             context, record, status=PROPOSED, start=offered[0], proposals=offered, held_until=held_until, words=said
         )
-        taken = occupied(new)
-        scene = _scene(context, record.client_id, record.staff_id, occupied(record), taken)
-        warnings = _require_free(context, scene, new, *offered)
+        taken, old = occupied(new), occupied(record)
+        scene = scene_of(context, record.client_id, record.staff_id, old, taken)
+        warnings = require_free(context, scene, new, *offered)
         if Reason.PAST in warnings:  # nobody can choose what has passed
             raise TooSoon()
-        _require_good((None, warnings), override)
-        return _commit(context, scene, Step(new, taken, "appointment:propose", "proposed", seen=int(record.version)))
+        require_good((None, warnings), override)
+        step = Step(new, taken, "appointment:propose", "proposed", seen=int(record.version), old=old)
+        return commit(context, scene, step)
 
     return _act(context, attempt)
 
@@ -652,7 +712,7 @@ def accept(context: Context, start: int) -> Appointment:
         _require_open(context, record, PROPOSED)
         if start not in record.proposals:
             raise NotProposed()
-        new = _changed(context, record, status=CONFIRMED, start=start)
+        new = changed(context, record, status=CONFIRMED, start=start)
         return _settle(context, record, new, "appointment:accept", "accepted", by_client=True)
 
     return _act(context, attempt)
@@ -666,29 +726,33 @@ def cancel(context: Context, reason: str | None) -> Appointment:
 
     def attempt(record: Appointment) -> Appointment:
         _require_ours(context, record)
-        said = _words(record, reason=reason)
-        new = _changed(context, record, status=CANCELLED, ended_by="client", words=said)
+        said = with_words(record, reason=reason)
+        new = changed(context, record, status=CANCELLED, ended_by="client", words=said)
         return _settle(context, record, new, "appointment:cancel", "cancelled", by_client=True)
 
     return _act(context, attempt)
 
 
-def cancel_for(context: Context, reason: str | None, at_request: bool) -> Appointment:
-    """Staff cancel; when the client asked for it within the notice, it is marked as late (DOMAIN.md 5.5)."""
+def cancel_for(
+    context: Context, reason: str | None, at_request: bool, finish: jobs.Finish | None = None
+) -> Appointment:
+    """Staff cancel; when the client asked for it within the notice, it is marked as late (DOMAIN.md 5.5). As the work
+    of one item of a job nobody is told of it alone."""
 
     def attempt(record: Appointment) -> Appointment:
         if record.status not in LIVE:
             raise AppointmentEnded()
         late = at_request and record.status == CONFIRMED and context.now > change_until(context.tenant, record)
-        new = _changed(
+        new = changed(
             context,
             record,
             status=CANCELLED,
             ended_by="client" if at_request else "staff",
             late=late or None,
-            words=_words(record, reason=reason),
+            words=with_words(record, reason=reason),
         )
-        return _settle(context, record, new, "appointment:cancel", "cancelled")
+        told = "cancelled" if finish is None else ""
+        return _settle(context, record, new, "appointment:cancel", told, finish=finish)
 
     return _act(context, attempt)
 
@@ -716,7 +780,13 @@ def can_cancel(tenant: Tenant, record: Appointment, now: datetime) -> bool:
 
 def can_move(tenant: Tenant, record: Appointment, now: datetime) -> bool:
     """Whether the client can choose another time for this alone."""
-    return record.status in LIVE and now <= change_until(tenant, record)
+    return record.status in LIVE and not record.group_id and now <= change_until(tenant, record)
+
+
+def _require_alone(record: Appointment) -> None:
+    """A group is moved as a whole, by staff (DOMAIN.md 5.4)."""
+    if record.group_id:
+        raise InGroup()
 
 
 def _require_ours(context: Context, record: Appointment) -> None:
@@ -734,6 +804,7 @@ def move(context: Context, start: int, client_zone: str) -> Appointment:
     """
 
     def attempt(record: Appointment) -> Appointment:
+        _require_alone(record)
         _require_ours(context, record)
         if not can_move(context.tenant, record, context.now):
             raise TooLate()
@@ -751,7 +822,7 @@ def move(context: Context, start: int, client_zone: str) -> Appointment:
 def _move(context: Context, record: Appointment, start: int, client_zone: str) -> Appointment:
     scheduling = tenants.scheduling(context.tenant)
     instant = scheduling["instant_confirmation"]
-    new = _changed(
+    new = changed(
         context,
         record,
         status=CONFIRMED if instant else REQUESTED,
@@ -763,44 +834,113 @@ def _move(context: Context, record: Appointment, start: int, client_zone: str) -
         made_at=clock.text(context.now),
     )
     old, taken = occupied(record), occupied(new)
-    scene = _scene(context, record.client_id, record.staff_id, old, taken, around=start)
+    scene = scene_of(context, record.client_id, record.staff_id, old, taken, around=start)
     _bookable(context, scene)
-    _keep(context, scene, start, old, taken)
+    scene.keep(context, start, old, taken)
     service = Service(record.service_id, int(record.minutes), int(record.before), int(record.after))
     wish = slots.Wish(record.service_id, Mode(record.mode), record.location_id)
     search = scene.search(context, service, wish, hours.policy_of(scheduling), record.appointment_id)
     if (why := fits(search, start)) is not None:
         raise _REFUSALS[why]()
-    _require_room(context, scene, record.appointment_id, request=not instant)
+    require_room(context, scene, record.appointment_id, request=not instant)
     told = "moved" if instant else "move_requested"
-    step = Step(new, taken, "appointment:move", told, seen=int(record.version), check=scene.still_bookable)
-    return _commit(context, scene, step)
+    step = Step(new, taken, "appointment:move", told, seen=int(record.version), check=scene.still_bookable, old=old)
+    return commit(context, scene, step)
 
 
-def move_for(context: Context, start: int, override: bool) -> Appointment:
-    """Staff move a confirmed appointment. Raises NeedsOverride, SlotTaken, ClientBusy, AppointmentEnded, Stale."""
+class Opening(NamedTuple):
+    """A time that is held for a client who waits for one (services/waits)."""
+
+    staff_id: str
+    wish: slots.Wish
+    hold: Taken
+    client_zone: str
+    appointment_id: str | None  # what it moves
+
+
+def take(context: Context, opening: Opening, close: Callable[[Transaction, Scene, set[Interval]], None]) -> Appointment:
+    """The client takes a time that was offered from the wait list: booked at once, as times are that the practice
+    proposes; an appointment that it is for moves there. `close` ends the wait in the same transaction, and is told
+    what becomes free.
+
+    One attempt. Raises AppointmentEnded, TooLate (of the one that it moves), TherapistNotOffered, ServiceNotOffered,
+    OwnConflict, SlotTaken, TooManyAhead, TooManyRequests, Moved.
+    """
+    (start,) = opening.hold.starts
+    moving = _movable(context, opening.appointment_id) if opening.appointment_id else None
+    old = occupied(moving) if moving is not None else Taken(ids.new_id(context.now))
+    taken = replace(opening.hold, appointment_id=old.appointment_id, held_until=None, of_client=True)
+    scene = scene_of(context, context.client_id, opening.staff_id, old, taken)
+    staff = _bookable(context, scene)
+    service, location = slots.chosen(scene.offer, opening.wish, by_client=True)
+    asked = Service(service["service_id"], taken.minutes, taken.before, taken.after)
+    search = scene.search(context, asked, opening.wish, FREE, old.appointment_id)
+    others = [each for each in search.busy if each.appointment_id != opening.hold.appointment_id]
+    blocked, _ = verdict_on(replace(search, busy=others), start)
+    if blocked is not None:
+        raise OwnConflict() if isinstance(blocked, ClientBusy) else blocked
+    require_room(context, scene, old.appointment_id, request=False)
+    wanted = Wanted(opening.staff_id, opening.wish, start, opening.client_zone)
+    if moving is None:
+        new = _new(context, wanted, old.appointment_id, staff, scene, service, location, asked, None)
+    else:
+        at = clock.text(context.now)
+        new = changed(
+            context,
+            moving,
+            status=CONFIRMED,
+            start=start,
+            client_zone=opening.client_zone,
+            made_by="client",
+            made_at=at,
+        )
+
+    def check(tx: Transaction) -> None:
+        scene.still_bookable(tx)
+        close(tx, scene, old.spans() - taken.spans())
+
+    told, seen = ("moved", int(moving.version)) if moving is not None else ("booked", None)
+    held = opening.hold.appointment_id
+    return commit(context, scene, Step(new, taken, "wait:accept", told, seen, check, instead_of=held))
+
+
+def _movable(context: Context, appointment_id: str) -> Appointment:
+    record = get(context, context.client_id, appointment_id)
+    if record.status not in LIVE:
+        raise AppointmentEnded()
+    if not can_move(context.tenant, record, context.now):
+        raise TooLate()
+    return record
+
+
+def move_for(context: Context, start: int, override: bool, finish: jobs.Finish | None = None) -> Appointment:
+    """Staff move a confirmed appointment. Raises NeedsOverride, SlotTaken, ClientBusy, AppointmentEnded, InGroup,
+    Stale. As the work of one item of a job nobody is told of it alone."""
 
     def attempt(record: Appointment) -> Appointment:
+        _require_alone(record)
         _require_open(context, record, CONFIRMED)
-        new = _changed(context, record, start=start)
-        taken = occupied(new)
-        scene = _scene(context, record.client_id, record.staff_id, occupied(record), taken)
-        _require_good((None, _require_free(context, scene, new)), override)
-        return _commit(context, scene, Step(new, taken, "appointment:move", "moved", seen=int(record.version)))
+        new = changed(context, record, start=start)
+        taken, old = occupied(new), occupied(record)
+        scene = scene_of(context, record.client_id, record.staff_id, old, taken)
+        require_good((None, require_free(context, scene, new)), override)
+        told = "moved" if finish is None else ""
+        step = Step(new, taken, "appointment:move", told, seen=int(record.version), old=old)
+        return commit(context, scene, step, finish)
 
     return _act(context, attempt)
 
 
 def settle(context: Context, outcome: str) -> Appointment:
     """Staff note that it took place, or that the client did not come; either can be put right later."""
-    record = _current(context, again=False)
+    record = current(context, again=False)
     if context.result or record.status == outcome:
         return record
     if record.status not in HELD:
         raise AppointmentEnded()
     if context.now < moment(int(record.start)):
         raise NotYetBegun()
-    new = _changed(context, record, moves=False, status=outcome)
+    new = changed(context, record, moves=False, status=outcome)
     with Transaction() as tx:
         idempotency.remember(tx, context, record.appointment_id)
         tx.put(new, when=Appointment.version == record.version, otherwise=Stale())
@@ -888,7 +1028,7 @@ def _expire(context: Context) -> None:
     def attempt(record: Appointment) -> Appointment:
         if record.status not in OPEN or minute(context.now) < int(record.held_until):
             return record  # somebody has answered since
-        new = _changed(context, record, status=EXPIRED, ended_by="system")
+        new = changed(context, record, status=EXPIRED, ended_by="system")
         return _settle(context, record, new, "appointment:expire", "expired")
 
     _act(context, attempt)

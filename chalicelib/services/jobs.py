@@ -54,7 +54,7 @@ Work = Callable[[Context, Task, Finish], None]
 
 def _works() -> Mapping[str, Work]:
     """Every kind of job by its name; the features bring their work."""
-    from chalicelib.services import bulk, imports, mass_messages, reminders, sendings
+    from chalicelib.services import bulk, groups, imports, mass_messages, reminders, sendings, series
 
     return {
         bulk.WORK: bulk.invite_one,
@@ -62,6 +62,10 @@ def _works() -> Mapping[str, Work]:
         mass_messages.WORK: mass_messages.send_one,
         reminders.REMIND: reminders.remind_one,
         sendings.ASK_AGAIN: sendings.ask_one_again,
+        series.BOOK: series.book_one,
+        series.CHANGE: series.change_one,
+        groups.JOIN: groups.join_one,
+        groups.FOLLOW: groups.follow_one,
     }
 
 
@@ -73,6 +77,17 @@ def start(context: Context, work: str, shared: Any, items: Sequence[Any], *, hol
     leaves nothing done. With an Idempotency-Key: the same job again."""
     if context.result:
         return get(context, context.result)
+    job = prepared(context, work, shared, items, hold=hold)
+    with Transaction() as tx:
+        idempotency.remember(tx, context, job.job_id)
+        begin(tx, context, job)
+    queue_again(job, hold)
+    return job
+
+
+def prepared(context: Context, work: str, shared: Any, items: Sequence[Any], *, hold: int = 0) -> Job:
+    """A job whose items are stored, for `begin` in the transaction that causes it, and for `queue_again` after that.
+    Nobody looks at the items of a job that never begins."""
     at = context.now
     job = Job.new(
         tenant_id=context.tenant_id,
@@ -93,13 +108,13 @@ def start(context: Context, work: str, shared: Any, items: Sequence[Any], *, hol
     )
     job.about = keys.encrypt(context.tenant_id, shared, job.sk)
     _put_items(context, job, items)  # before the job itself: without it nobody looks at them
-    job.due(at + timedelta(seconds=hold) + AGAIN)
-    with Transaction() as tx:
-        idempotency.remember(tx, context, job.job_id)
-        tx.create(job)
-        tx.create(audits.event(context, "job:start", job_id=job.job_id, work=work))
-    queue_again(job, hold)
-    return job
+    return job.due(at + timedelta(seconds=hold) + AGAIN)
+
+
+def begin(tx: Transaction, context: Context, job: Job) -> None:
+    """Within the transaction that causes it: the job is there."""
+    tx.create(job)
+    tx.create(audits.event(context, "job:start", job_id=job.job_id, work=job.work))
 
 
 def _put_items(context: Context, job: Job, items: Sequence[Any]) -> None:

@@ -3,8 +3,8 @@ import type { ComponentType } from 'preact';
 import { ErrorBoundary, LocationProvider, Route, Router, useLocation } from 'preact-iso';
 import { useEffect, useLayoutEffect } from 'preact/hooks';
 import { comeBackTo, load, SessionProvider, useSessionState } from './session.tsx';
+import { page } from './chunk.ts';
 import { organization } from './keep.ts';
-import { page } from './later.tsx';
 import { Proof } from './shell/Proof.tsx';
 import { IdleWatch, useBrand } from './shell/shells.tsx';
 import type { Kind } from './types.ts';
@@ -68,6 +68,10 @@ const CardsPage = only('client', page(() => import('./pages/Cards.tsx')));
 const StatementPage = only('client', page(() => import('./pages/Statement.tsx')));
 const PayDone = only('client', page(() => import('./pages/PayDone.tsx')));
 const GuestPay = page(() => import('./pages/GuestPay.tsx'));
+const MessagesPage = only('client', page(() => import('./pages/Messages.tsx')));
+const NewMessage = only('client', page(() => import('./pages/NewMessage.tsx')));
+const ConversationPage = only('client', page(() => import('./pages/Conversation.tsx')));
+const PrintConversation = only('client', page(() => import('./pages/PrintConversation.tsx')));
 const Staff = only('staff', page(() => import('./staff/index.tsx')));
 
 /** Stripe's pages lead back here, whoever is signed in. */
@@ -115,6 +119,10 @@ function Frame() {
           <Route path="/pay/done" component={GuestPay} />
           <Route path="/pay/done/:payment_id" component={PayDone} />
           <Route path="/organization/billing" component={FromStripe} />
+          <Route path="/messages" component={MessagesPage} />
+          <Route path="/messages/new" component={NewMessage} />
+          <Route path="/messages/:thread_id" component={ConversationPage} />
+          <Route path="/messages/:thread_id/print" component={PrintConversation} />
           <Route path="/profile" component={ProfilePage} />
           <Route path="/staff" component={Staff} />
           <Route path="/staff/*" component={Staff} />

@@ -133,6 +133,13 @@ export async function call<T>(pending: Promise<Reply<T>>): Promise<T> {
   return reply.data as T;
 }
 
+/** Like `call`, but null when nothing changed since the tag that went along as If-None-Match. */
+export async function callUnlessSame<T>(pending: Promise<Reply<T>>): Promise<T | null> {
+  const reply = await pending.catch(() => null);
+  if (reply?.response.status === 304) return null;
+  return call(reply ? Promise.resolve(reply) : Promise.reject(new TypeError()));
+}
+
 function problemOf(response: Response, body: unknown): Problem {
   const said = (typeof body === 'object' && body !== null ? body : {}) as Partial<{
     code: string; title: string; errors: Fault[]; instance: string;

@@ -213,3 +213,34 @@ export type LedgerEntry = S['EntryView'];
 export type Processing = S['ProcessingView'];
 export type Reconciliation = S['ReconciliationView'];
 export type MailKind = S['MailChoicesIn']['muted'][number];
+export type Waiter = S['WaiterView'];
+export type MyWait = S['MyWait'];
+
+/* ---------- secure messaging ---------- */
+export type Folder = 'inbox' | 'sent' | 'trash';
+/** A conversation in a list; whose it is, and whether the asker takes part, is there for staff only. */
+export type ThreadLine = Omit<S['MyThread'], 'subject'> & { subject: string | null } & Partial<Pick<S['ThreadRow'], 'client_id' | 'client_name' | 'mine' | 'last_from_practice'>>;
+export type Message = S['MessageView'];
+export type MessageFile = S['AttachmentView'];
+export type ComposerFacts = S['Composer'];
+export type Conversation = Omit<S['MyConversation'], 'thread'> & { thread: ThreadLine; reason?: string | null };
+export type MessageDraft = S['MessageDraft'];
+export type MessageDraftBody = S['MessageDraftIn'];
+export type SentMessage = S['SentMessage'];
+export type ThreadPdf = S['PdfView'];
+export type PrintedThread = S['PrintView'];
+export type Choice = S['Choice'];
+export type ClientThreads = S['ClientThreads'];
+export type ContactEntry = S['ContactView'];
+export type MassLook = S['MassLook'];
+export type OpenedThread = S['OpenedThread'];
+export type Opening = S['OpeningView'];
+export type SeriesBody = S['SeriesIn'];
+export type SeriesCheck = S['SeriesCheck'];
+export type TimeLook = S['TimeLook'];
+export type Series = S['SeriesView'];
+export type Occurrence = S['OccurrenceView'];
+export type Group = S['GroupView'];
+export type GroupMember = S['GroupMember'];
+export type GroupCheck = S['GroupCheck'];
+export type GroupBody = S['GroupIn'];

@@ -1,5 +1,5 @@
 /** Sends a file: straight to the bucket by the form that the server signed, then waits for what the check says. */
-import { asProblem, Problem } from './http.ts';
+import { Problem } from './http.ts';
 import { shared } from './strings/shared.ts';
 import type { Upload, UploadTicket } from './types.ts';
 
@@ -15,19 +15,15 @@ export interface Way {
   read: (upload_id: string) => Promise<Upload>;
 }
 
-/** Resolves once the file is filed, clean or refused; a status of `checking` means that it takes longer. */
-export async function sendFile(file: File, way: Way): Promise<Upload> {
+/** Resolves once the file is filed, clean or refused; a status of `checking` means that it takes longer. `onProgress`
+ * hears how much of it is sent, from 0 to 1. */
+export async function sendFile(file: File, way: Way, onProgress: (part: number) => void = () => {}, signal?: AbortSignal): Promise<Upload> {
   const ticket = await way.begin({ name: file.name.slice(0, 400) || 'file', size: file.size });
   const form = new FormData();
   for (const field of ticket.fields) form.append(field.name, field.value);
   form.append('file', file);
-  let answer: Response;
-  try {
-    answer = await fetch(ticket.url, { method: 'POST', body: form, credentials: 'omit', referrerPolicy: 'no-referrer' });
-  } catch (cause) {
-    throw asNetwork(cause);
-  }
-  if (!answer.ok) throw new Problem({ status: answer.status, code: 'upload_refused', title: shared.upload.notTaken });
+  const status = await post(ticket.url, form, onProgress, signal);
+  if (status < 200 || status > 299) throw new Problem({ status, code: 'upload_refused', title: shared.upload.notTaken });
   let now = await way.finish(ticket.upload_id);
   for (let look = 0; now.status === 'checking' && look < LOOKS; look += 1) {
     await new Promise((done) => setTimeout(done, LOOK_AGAIN));
@@ -36,8 +32,18 @@ export async function sendFile(file: File, way: Way): Promise<Upload> {
   return now;
 }
 
-function asNetwork(cause: unknown): Problem {
-  return cause instanceof TypeError ? new Problem({ status: 0, code: 'network', title: shared.failure.network }) : asProblem(cause);
+/** `fetch` does not say how much has gone out, so this is the older way. Resolves to the status. */
+function post(url: string, form: FormData, onProgress: (part: number) => void, signal?: AbortSignal): Promise<number> {
+  return new Promise((done, fail) => {
+    const request = new XMLHttpRequest();
+    request.open('POST', url);
+    request.upload.onprogress = (event) => { if (event.lengthComputable) onProgress(event.loaded / event.total); };
+    request.onload = () => done(request.status);
+    request.onerror = () => fail(new Problem({ status: 0, code: 'network', title: shared.failure.network }));
+    request.onabort = () => fail(new DOMException('', 'AbortError'));
+    signal?.addEventListener('abort', () => request.abort());
+    request.send(form);
+  });
 }
 
 /** Why a chosen file cannot be sent at all, or null. */

@@ -68,6 +68,14 @@ def posted(target: str, content_type: str, body: bytes, now: datetime) -> Answer
     return Answer(204, headers, b"")
 
 
+def preflight(origin: str, wanted: str) -> Answer:
+    """What a browser asks before it posts a file and wants to hear of the progress, by the rules of stateful.yaml."""
+    if origin != os.environ["PORTAL_ORIGIN"] or wanted not in ("GET", "HEAD", "POST"):
+        return _error(403, "AccessForbidden")
+    allowed = [("Access-Control-Allow-Origin", origin), ("Access-Control-Allow-Methods", "GET, HEAD, POST")]
+    return Answer(200, [*allowed, ("Access-Control-Max-Age", "600"), ("Vary", "Origin")], b"")
+
+
 _ALWAYS_ALLOWED = {"policy", "x-amz-signature", "awsaccesskeyid", "file"}
 
 

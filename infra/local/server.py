@@ -98,6 +98,10 @@ class Handler(BaseHTTPRequestHandler):
         if path.startswith(links.PREFIX) and self.command == "POST":
             kind = self.headers.get("Content-Type", "")
             return links.posted(self.path, kind, body, self.site.portal.clock.now())
+        if path.startswith(links.PREFIX) and self.command == "OPTIONS":
+            return links.preflight(
+                self.headers.get("Origin", ""), self.headers.get("Access-Control-Request-Method", "")
+            )
         if path.startswith(links.PREFIX):
             return links.answer(self.command, self.path, self.headers["Host"], self.site.portal.clock.now())
         if path.startswith(stripe_double.PREFIX):

@@ -224,8 +224,17 @@ class TestLinks:
         assert _status(link.partition("?")[0]) == 403
         assert links.PREFIX in link
 
+    def test_a_page_of_the_portal_may_post_and_hear_of_the_progress(self, link: str, server: str) -> None:
+        def asked(origin: str, method: str) -> int:
+            wanted = {"Origin": origin, "Access-Control-Request-Method": method}
+            return _status(urllib.request.Request(link.partition("?")[0], method="OPTIONS", headers=wanted))
 
-def _status(url: str) -> int:
+        assert asked(os.environ["PORTAL_ORIGIN"], "POST") == 200
+        assert asked(os.environ["PORTAL_ORIGIN"], "DELETE") == 403
+        assert asked("https://elsewhere.example", "POST") == 403
+
+
+def _status(url: str | urllib.request.Request) -> int:
     try:
         with urllib.request.urlopen(url) as answer:
             return int(answer.status)

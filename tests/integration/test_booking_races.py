@@ -1,6 +1,6 @@
 """Fifty at the same moment, and everything in any order: nobody is in two places at once, no hold is a ghost.
 
-BOOKING_STEPS=10000 walks further than the steps of every run.
+`make soak` walks 10,000 steps (BOOKING_STEPS, BOOKING_SEEDS).
 """
 
 import os
@@ -23,6 +23,7 @@ from tests.flows import together
 Call = Callable[..., Caller]
 THREADS = 50
 STEPS = int(os.environ.get("BOOKING_STEPS", "150"))
+SEEDS = [int(each) for each in os.environ.get("BOOKING_SEEDS", "4,44").split(",")]
 
 
 def _now(world: World) -> int:
@@ -153,14 +154,14 @@ def test_the_hours_that_were_read_are_the_hours_that_count(world: World, call: C
 
     service, clock = opened(call, "T1"), world.portal.clock
     day = at(clock, 3)[:10]
-    commit, beside = appointments._commit, [True]
+    commit, beside = appointments.commit, [True]
 
     def slowly(*args: Any) -> Any:
         if beside and beside.pop():
             booking.hours(call("A1"), "T1", *booking.EVERY_DAY, time_off=[{"first_day": day, "last_day": day}])
         return commit(*args)
 
-    monkeypatch.setattr(appointments, "_commit", slowly)
+    monkeypatch.setattr(appointments, "commit", slowly)
     assert book(call("C1"), "T1", service, at(clock, 3)).code == "slot_not_offered"
     assert flows.stored("appointment") == []
 
@@ -169,23 +170,62 @@ def test_who_is_no_longer_assigned_cannot_be_booked(world: World, call: Call, mo
     from chalicelib.services import appointments, clients
 
     service, clock = opened(call, "T1"), world.portal.clock
-    commit = appointments._commit
+    commit = appointments.commit
 
     def slowly(*args: Any) -> Any:
         clients.unassign(world.tenant_id("oak"), world.id("C1"), world.id("T1"))
         return commit(*args)
 
-    monkeypatch.setattr(appointments, "_commit", slowly)
+    monkeypatch.setattr(appointments, "commit", slowly)
     assert book(call("C1"), "T1", service, at(clock, 3)).code == "therapist_not_offered"
     assert flows.stored("appointment") == []
+
+
+def test_one_place_left_is_taken_once(world: World, call: Call, clients: list[Caller]) -> None:
+    """Fifty people, each with a client of theirs, and one place in the group."""
+    service, clock = opened(call, "T1"), world.portal.clock
+    made = booking.group(call("A1"), "T1", service, at(clock, 3), capacity=2, client_ids=[demo.fixed_id("N0")])
+    call("A1").drain()
+    staff = [call("A1") for _ in range(THREADS - 1)]
+    answers = together(
+        THREADS - 1,
+        lambda n: booking.of_group(staff[n], "T1", made.json, "members", {"client_id": demo.fixed_id(f"N{n + 1}")}),
+    )
+    assert _outcomes(answers) == {(200, None): 1, (409, "group_full"): THREADS - 2}
+    assert len(flows.stored("appointment")) == 2
+    assert booking.wrong(_now(world)) == []
+
+
+def test_one_client_is_in_one_group_at_a_time(world: World, call: Call, clients: list[Caller]) -> None:
+    """Two groups at overlapping times, and a booking of their own, at the same moment."""
+    service, clock = opened(call, "T1", "T4"), world.portal.clock
+    times = {"T1": "15:00", "T4": "15:15"}
+    made = [booking.group(call("A1"), key, service, at(clock, 3, time)).json for key, time in times.items()]
+    body = {"client_id": demo.fixed_id("N0")}
+    staff = [call("A1") for _ in range(24)]
+
+    def one(number: int) -> Answer:
+        if number % 3 == 2:
+            return book(clients[0], "T1", service, at(clock, 3, "16:00"))
+        key = ("T1", "T4")[number % 3]
+        return booking.of_group(staff[number], key, made[number % 3], "members", body)
+
+    outcomes = _outcomes(together(24, one))
+    assert set(outcomes) <= {(200, None), (201, None), (409, "client_busy"), (409, "own_conflict"),
+                             (409, "slot_taken"), (409, "too_many_open"), (503, "busy")}  # fmt: skip
+    assert booking.wrong(_now(world)) == []
+    live = [each for each in flows.stored("appointment") if each["status"] in ("confirmed", "requested")]
+    assert len([each for each in live if each.get("group_id")]) == 1
 
 
 # ---- everything in any order ----
 
 
 _STEPS = [
-    *["book"] * 4, *["accept"] * 3, *["confirm"] * 2, *["propose"] * 2,
-    "book_for", "move", "move_for", "decline", "cancel", "cancel_for", "wait", "sweep",
+    *["book"] * 4, *["accept"] * 4, *["confirm"] * 2, *["propose"] * 3,
+    "book_for", "move", "move_for", *["decline"] * 2, "cancel", "cancel_for", "wait", *["sweep"] * 2,
+    "series", *["following"] * 2, "group", *["add"] * 2, "move_group", *["cancel_group"] * 2, *["work"] * 2,
+    *["join", "earlier"] * 2, *["take"] * 3, *["pass"] * 2, "leave",
 ]  # fmt: skip
 
 
@@ -198,6 +238,8 @@ class Walk:
         self.clients = {key: call(key) for key in ("C1", "C3")}
         self.staff = call("A1")
         self.seen: dict[str, tuple[str, dict[str, Any]]] = {}  # id → client, the view that somebody has of it
+        self.groups: dict[str, tuple[str, dict[str, Any]]] = {}  # id → therapist, the view that somebody has of it
+        self.waits: list[tuple[str, str]] = []
         self.done: Counter[str] = Counter()
 
     def step(self) -> None:
@@ -208,15 +250,25 @@ class Walk:
             key, response = answer
             assert response.status < 500, (name, response)
             self.done[f"{name} {response.status} {response.code or ''}"] += 1
-            if response.status < 300:
-                self.seen[response.json["appointment_id"]] = (key, response.json)
+            if response.status < 300 and name in ("join", "earlier"):
+                self.waits.append((key, response.json["wait_id"]))
+            elif response.status < 300 and name not in ("pass", "leave"):
+                self._note(key, response.json)
+
+    def _note(self, key: str, view: dict[str, Any]) -> None:
+        if "group_id" in view and "members" in view:
+            self.groups[view["group_id"]] = (key, view)
+        elif "appointment_id" in view:
+            self.seen[view["appointment_id"]] = (key, view)
 
     def _start(self) -> str:
         """One of few times, so that they meet."""
-        return at(self.clock, self.random.choice([2, 3]), self.random.choice(["23:30", "23:45", "00:00", "00:15"]))
+        return at(self.clock, self.random.choice([2, 3, 4]), self.random.choice(["23:30", "23:45", "00:00", "00:15"]))
 
-    def _some(self) -> tuple[str, dict[str, Any]] | None:
-        return self.random.choice(list(self.seen.values())[-6:]) if self.seen else None
+    def _some(self, *states: str) -> tuple[str, dict[str, Any]] | None:
+        """One of the last few, of those that somebody has seen in one of these states."""
+        found = [each for each in self.seen.values() if not states or each[1]["status"] in states]
+        return self.random.choice(found[-6:]) if found else None
 
     def _book(self) -> Any:
         key = self.random.choice(["C1", "C3"])
@@ -226,8 +278,8 @@ class Walk:
         key, therapist = self.random.choice([("C1", "T1"), ("C1", "T3"), ("C3", "T4")])
         return key, book_for(self.staff, key, therapist, self.service, self._start(), override=True)
 
-    def _of_staff(self, verb: str, body: Any) -> Any:
-        if (some := self._some()) is None:
+    def _of_staff(self, verb: str, body: Any, *states: str) -> Any:
+        if (some := self._some(*states)) is None:
             return None
         return some[0], theirs(self.staff, some[0], some[1], verb, body)
 
@@ -243,14 +295,14 @@ class Walk:
         return self._of_staff("time", {"starts_at": self._start(), "override": True})
 
     def _confirm(self) -> Any:
-        return self._of_staff("confirmation", {})
+        return self._of_staff("confirmation", {}, "requested")
 
     def _decline(self) -> Any:
-        return self._of_staff("refusal", {})
+        return self._of_staff("refusal", {}, "requested", "proposed")
 
     def _propose(self) -> Any:
         starts = [self._start() for _ in range(self.random.randint(1, 3))]
-        return self._of_staff("proposal", {"starts": starts, "override": True})
+        return self._of_staff("proposal", {"starts": starts, "override": True}, "requested", "proposed")
 
     def _accept(self) -> Any:
         offers = [each for each in self.seen.values() if each[1]["proposals"]]
@@ -266,6 +318,83 @@ class Walk:
     def _cancel_for(self) -> Any:
         return self._of_staff("cancellation", {})
 
+    def _series(self) -> Any:
+        key, therapist = self.random.choice([("C1", "T1"), ("C3", "T4")])
+        more = {"count": self.random.choice([2, 3]), "override": True}
+        return key, booking.book_series(self.staff, key, therapist, self.service, self._start(), **more)
+
+    def _following(self) -> Any:
+        """Of one of a series as it is now, moved or cancelled; often so that it meets itself."""
+        one = self.random.choice([each for each in flows.stored("appointment") if each.get("series_id")] or [None])
+        if one is None:
+            return None
+        key = next(each for each in self.clients if PEOPLE[each].id == one["client_id"])
+        seen = {"appointment_id": one["appointment_id"], "etag": one["version"]}
+        if self.random.random() < 0.7:
+            return key, theirs(self.staff, key, seen, "following/time", {"starts_at": self._start(), "override": True})
+        return key, theirs(self.staff, key, seen, "following/cancellation", {})
+
+    def _group(self) -> Any:
+        people = self.random.sample(["C1", "C3"], self.random.randint(0, 2))
+        return "T1", booking.group(self.staff, "T1", self.service, self._start(), *people, capacity=2, override=True)
+
+    def _of_group(self, verb: str, body: Any) -> Any:
+        if not self.groups:
+            return None
+        key, found = self.random.choice(list(self.groups.values())[-3:])
+        return key, booking.of_group(self.staff, key, found, verb, body)
+
+    def _add(self) -> Any:
+        return self._of_group("members", {"client_id": PEOPLE[self.random.choice(["C1", "C3"])].id})
+
+    def _move_group(self) -> Any:
+        return self._of_group("time", {"starts_at": self._start(), "override": True, "without_busy": True})
+
+    def _cancel_group(self) -> Any:
+        return self._of_group("cancellation", {})
+
+    def _work(self) -> None:
+        """What jobs have to do, and what those who look at their pages see then."""
+        with self.world.portal.pump.exclusively():
+            while self.world.portal.pump.invoke("on_job"):
+                pass
+        for key, found in list(self.groups.values())[-3:]:
+            self._note(key, booking.group_of(self.staff, key, found["group_id"]))
+        for each in flows.stored("appointment")[-4:]:
+            key = next(name for name in self.clients if PEOPLE[name].id == each["client_id"])
+            path = f"/practice/clients/{each['client_id']}/appointments/{each['appointment_id']}"
+            self._note(key, self.staff.get(path).json)
+
+    def _join(self) -> Any:
+        key = self.random.choice(["C1", "C3"])
+        return key, booking.wait_for(self.clients[key], {"C1": "T1", "C3": "T4"}[key], self.service)
+
+    def _earlier(self) -> Any:
+        if (some := self._some()) is None:
+            return None
+        return some[0], booking.wait_earlier(self.clients[some[0]], some[1])
+
+    def _take(self) -> Any:
+        offers = [(key, each) for key, who in self.clients.items() for each in booking.waits(who) if each["starts_at"]]
+        if not offers:
+            return None
+        key, offer = self.random.choice(offers)
+        return key, booking.take(self.clients[key], offer)
+
+    def _pass(self) -> Any:
+        offers = [(key, each) for key, who in self.clients.items() for each in booking.waits(who) if each["starts_at"]]
+        if not offers:
+            return None
+        key, offer = self.random.choice(offers)
+        path = f"/portal/waits/{offer['wait_id']}/refusal"
+        return key, self.clients[key].post(path, {"starts_at": offer["starts_at"]})
+
+    def _leave(self) -> Any:
+        if not self.waits:
+            return None
+        key, wait_id = self.random.choice(self.waits[-3:])
+        return key, self.clients[key].delete(f"/portal/waits/{wait_id}")
+
     def _wait(self) -> None:
         self.clock.advance(self.random.choice([60, 600, 1800, 3700]))
 
@@ -278,18 +407,30 @@ class Walk:
                 pass
 
 
-@pytest.mark.parametrize("seed", [4, 44])
+def _also_of(world: World, client: str, therapist: str) -> None:
+    from chalicelib.models.staff import Staff
+    from chalicelib.services import clients
+
+    member = Staff.find(tenant_id=world.tenant_id("oak"), staff_id=PEOPLE[therapist].id)
+    assert member is not None
+    clients.assign(world.tenant_id("oak"), PEOPLE[client].id, member)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_whatever_happens_in_whatever_order(world: World, call: Call, seed: int, monkeypatch: Any) -> None:
     from chalicelib.services import sessions
 
     monkeypatch.setattr(sessions, "idle_ends", lambda *_: world.portal.clock.now() + timedelta(days=1))
     monkeypatch.setattr(sessions, "_may_continue", lambda *_: True)  # the walk lasts for days
     service = opened(call, "T1", "T3", "T4")
+    _also_of(world, "C3", "T1")
     booking.settings(
-        call("A1"), hold_hours=1, minimum_notice_hours=0, cancel_notice_hours=12, max_open_requests=20, max_upcoming=50
-    )
+        call("A1"), hold_hours=1, minimum_notice_hours=0, cancel_notice_hours=12, max_open_requests=20, max_upcoming=50,
+        offer_hold_hours=1,
+    )  # fmt: skip
     walk = Walk(world, call, service, seed)
-    wanted = {"book", "confirm", "move", "propose", "accept", "cancel", "decline"}
+    wanted = {"book", "confirm", "move", "propose", "accept", "cancel", "decline", "join", "earlier", "take", "pass"}
+    wanted |= {"series", "following", "group", "add", "move_group", "cancel_group"}
     happened: set[str] = set()
     for number in range(6 * STEPS):  # which times are open depends on the hour: on until every kind has succeeded
         if number >= STEPS and happened >= wanted:
@@ -299,9 +440,11 @@ def test_whatever_happens_in_whatever_order(world: World, call: Call, seed: int,
         assert not problems, (number, problems)
         happened = {name.split()[0] for name in walk.done if " 20" in name}
     assert happened >= wanted, walk.done
+    assert book(walk.clients["C1"], "T1", service, at(world.portal.clock, 6, "12:00")).status == 201
     world.portal.clock.advance(7 * 86_400)  # what is still asked for by then is not held any more
     walk._sweep()
     assert not booking.wrong(_now(world))
     left = {each["status"] for each in flows.stored("appointment")}
     assert left >= {"cancelled", "declined", "expired"}
     assert "requested" not in left
+    assert "offered" not in {each["status"] for each in flows.stored("wait")}

@@ -39,6 +39,8 @@ LEFT = {
     "refund_request": ("amount",),
     "appointment": ("status", "start", "late", "ended_by"),
     "bookings": ("client_id",),
+    "group": ("status", "start", "capacity"),
+    "series": ("every_weeks",),
     "client_day": ("day",),
     "therapist_day": ("day",),
     "account": ("realm", "status", "email_digest"),
@@ -72,6 +74,8 @@ LEFT = {
     "wording": ("version",),
     "staff_mail": ("staff_id", "template", "status"),
     "upload": ("status", "purpose", "reason"),
+    "wait": ("status", "start", "ended_as"),
+    "wait_list": ("staff_id", "freed"),
     "attachment": ("number", "file_type"),
     "contact_entry": ("way", "number"),
     "message": ("number", "sender_id"),
@@ -348,6 +352,45 @@ def _nearly_reminded(call: Any) -> dict[str, Any]:
     return confirmed
 
 
+def _waiting(call: Any) -> tuple[dict[str, Any], str]:
+    """C1 has a time with T1 and waits for an earlier one of theirs; another of T1's is about to be free."""
+    booking.settings(call("A1"), instant_confirmation=True, max_upcoming=10)
+    service = booking.opened(call, "T1")
+    clock = call("A1").clock
+    gone = booking.book(call("C1"), "T1", service, booking.at(clock, 3)).json
+    own = booking.book(call("C1"), "T1", service, booking.at(clock, 9)).json
+    waiting = booking.wait_earlier(call("C1"), own)
+    assert waiting.status == 201, waiting
+    call("A1").drain()
+    return gone, waiting.json["wait_id"]
+
+
+def _offered(call: Any) -> dict[str, Any]:
+    gone, _ = _waiting(call)
+    assert booking.mine(call("C1"), gone, "cancellation", {}).status == 200
+    call("A1").clock.advance(61)
+    call("A1").drain()
+    (offer,) = booking.waits(call("C1"))
+    assert offer["starts_at"]
+    return offer
+
+
+def _nearly_lapsed(call: Any) -> dict[str, Any]:
+    offer = _offered(call)
+    call("A1").clock.set(booking.instant(offer["held_until"]) + timedelta(seconds=1))
+    return offer
+
+
+def _joining(call: Any) -> str:
+    return booking.opened(call, "T1")
+
+
+def _refuse(call: Any, offer: dict[str, Any]) -> Answer:
+    body = {"starts_at": offer["starts_at"]}
+    answer: Answer = call("C1").post(f"/portal/waits/{offer['wait_id']}/refusal", body)
+    return answer
+
+
 def _by_client(verb: str, **body: Any) -> Callable[[Any, Any], Answer]:
     def act(call: Any, seen: dict[str, Any]) -> Answer:
         return booking.mine(call("C1"), seen, verb, body, key="the-very-same-key")
@@ -365,6 +408,40 @@ def _by_staff(verb: str, **body: Any) -> Callable[[Any, Any], Answer]:
 def _reschedule(call: Any, seen: dict[str, Any]) -> Answer:
     body = {"starts_at": seen["starts_at"].replace("T15:00", "T15:15"), "zone": booking.ZONE}
     return booking.mine(call("C1"), seen, "time", body, key="the-very-same-key")
+
+
+def _series(call: Any, scene: Any, key: str = "the-very-same-key") -> Answer:
+    return booking.book_series(call("T1"), "C1", "T1", *scene, count=2, key_=key)
+
+
+def _of_series(call: Any) -> dict[str, Any]:
+    _series(call, _bookable(call), "another-key-before")
+    call("A1").drain()
+    first = call("C1").get("/portal/appointments").json["items"][0]
+    return dict(first)
+
+
+def _move_following(call: Any, seen: dict[str, Any]) -> Answer:
+    body = {"starts_at": seen["starts_at"].replace("T15:00", "T15:15")}
+    return booking.theirs(call("T1"), "C1", seen, "following/time", body, key="the-very-same-key")
+
+
+def _make_group(call: Any, scene: Any, key: str = "the-very-same-key") -> Answer:
+    return booking.group(call("T1"), "T1", *scene, "C1", key_=key)
+
+
+def _grouped(call: Any) -> dict[str, Any]:
+    made = _make_group(call, _bookable(call), "another-key-before").json
+    call("A1").drain()
+    return booking.group_of(call("T1"), "T1", made["group_id"])
+
+
+def _group_act(verb: str, **body: Any) -> Callable[[Any, Any], Answer]:
+    def act(call: Any, seen: dict[str, Any]) -> Answer:
+        sent = {**body, "starts_at": seen["starts_at"].replace("T15:00", "T15:15")} if verb == "time" else body
+        return booking.of_group(call("T1"), "T1", seen, verb, sent, key="the-very-same-key")
+
+    return act
 
 
 def _wait(call: Any, _: Any) -> Answer:
@@ -505,6 +582,31 @@ FLOWS: dict[str, Flow] = {
     "reschedule": Flow(_asked, _reschedule, (200,), True),
     "expire": Flow(_nearly_expired, _wait, (200,), True),
     "remind": Flow(_nearly_reminded, _wait, (200,), True),
+    "book a series": Flow(_bookable, _series, (201,), True),
+    "move those that follow": Flow(_of_series, _move_following, (200,), True),
+    "make a group": Flow(_bookable, _make_group, (201,), True),
+    "move a group": Flow(_grouped, _group_act("time"), (200,), True),
+    "cancel a group": Flow(_grouped, _group_act("cancellation"), (200,), True),
+    "join the wait list": Flow(
+        _joining,
+        lambda call, service: booking.wait_for(call("C1"), "T1", service, key_="the-very-same-key"),
+        (201,),
+        False,
+    ),
+    "a time opens for who waits": Flow(
+        _waiting,
+        lambda call, scene: booking.mine(call("C1"), scene[0], "cancellation", {}, key="the-very-same-key"),
+        (200,),
+        True,
+    ),
+    "take what is offered": Flow(
+        _offered,
+        lambda call, offer: booking.take(call("C1"), offer, key="the-very-same-key"),
+        (200,),
+        True,
+    ),
+    "pass on what is offered": Flow(_offered, _refuse, (200,), True),
+    "an offer that nobody answers": Flow(_nearly_lapsed, _wait, (200,), True),
     "sign up": Flow(
         lambda call: None,
         lambda call, _: flows.sign_up(call()),

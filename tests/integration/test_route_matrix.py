@@ -50,8 +50,8 @@ PROGRAMS = {
 OVER = ("revoked program", "expired program")
 UNAUTHENTICATED = (NOBODY, "expired", "forged", "disabled", "left", *OVER)
 NESTED = (
-    "appointment_id", "invite_id", "intake_id", "document_id", "notification_id", "session_id", "upload_id",
-    "thread_id", "attachment_id", "print_id", "invoice_id", "payment_id", "sheet_id",
+    "appointment_id", "invite_id", "intake_id", "document_id", "notification_id", "series_id", "session_id",
+    "upload_id", "wait_id", "thread_id", "attachment_id", "print_id", "invoice_id", "payment_id", "sheet_id",
 )  # fmt: skip
 BILLERS = ("T4",)  # therapists whom an administrator has let bill
 OF_CALENDAR = "therapist_id"  # whose calendar: a therapist's own, any of the organization's for administrators
@@ -358,7 +358,7 @@ def _money(stage: Stage, call: Callable[[str], Caller]) -> None:
 
 
 FEED = "a-feed-that-is-not-there"
-OFFERED, LATER = 5, 9  # days from now
+OFFERED, WAITED, LATER = 5, 7, 9  # days from now
 
 
 def _appointments(stage: Stage, call: Callable[[str], Caller]) -> None:
@@ -373,6 +373,10 @@ def _appointments(stage: Stage, call: Callable[[str], Caller]) -> None:
         asked = booking.book(call(key), therapist, service, at)
         assert asked.status == 201, asked
         stage.ids[key]["appointment_id"] = asked.json["appointment_id"]
+        if key != "C1":  # who may still join
+            wait_id = booking.wait_for(call(key), therapist, service).json["wait_id"]
+            stage.ids[key]["wait_id"] = wait_id
+            _offer_to(stage, key, wait_id)
     clock, admin = stage.portal.clock, call("A1")
     held = booking.book_for(admin, "C1", "T1", stage.service, booking.at(clock, -2), override=True).json
     assert booking.theirs(admin, "C1", held, "outcome", {"status": "completed"}).status == 200
@@ -383,9 +387,35 @@ def _appointments(stage: Stage, call: Callable[[str], Caller]) -> None:
     offered = booking.theirs(admin, "C3", asked, "proposal", {"starts": [booking.at(clock, OFFERED)]})
     stage.ids["C3"]["offered_appointment_id"] = offered.json["appointment_id"]
     assert offered.json["etag"] == "2"
+    _series_and_groups(stage, call, birch)
     for name in ("list_slots", "find_first_slot"):
         QUERIES[name] = QUERIES[name].replace(RANDOM_ID, stage.service)
     FEED = call("C1").post("/feed").json["address"].split("/")[-2]
+
+
+def _series_and_groups(stage: Stage, call: Callable[[str], Caller], birch: str) -> None:
+    """Two weeks of C1's and of CB's, and a group of T1's and of BT's."""
+    at = booking.at(stage.portal.clock, 20)
+    for by, key, therapist, service in (("A1", "C1", "T1", stage.service), ("B1", "CB", "BT", birch)):
+        made = booking.book_series(call(by), key, therapist, service, at, count=2)
+        call(by).drain()
+        series = booking.series_of(call(by), key, made.json["series_id"])
+        of_series = series["occurrences"][0]["appointment_id"]
+        stage.ids[key] |= {"series_id": series["series_id"], "of_series_appointment_id": of_series}
+        group = booking.group(call(by), therapist, service, at.replace("T15", "T18"))
+        assert group.status == 201, group
+        stage.ids[therapist]["group_id"] = group.json["group_id"]
+
+
+def _offer_to(stage: Stage, key: str, wait_id: str) -> None:
+    """As if a time had opened for who waits."""
+    from chalicelib.models.slots import Wait
+    from chalicelib.slots.zones import minute
+
+    place = Wait.at(tenant_id=demo.tenant_id(PEOPLE[key].tenant), client_id=PEOPLE[key].id, wait_id=wait_id)
+    start = minute(booking.instant(booking.at(stage.portal.clock, WAITED)))
+    offered = [Wait.start.set(start), Wait.minutes.set(50), Wait.before.set(0), Wait.after.set(0)]
+    change(place, *offered, Wait.status.set("offered"), Wait.held_until.set(start))
 
 
 def _hold_back(own: dict[str, str]) -> None:
@@ -493,10 +523,20 @@ def _targets(route: Route, stage: Stage) -> Iterator[Target]:
 def _about_calendars(route: Route, stage: Stage) -> Iterator[Target]:
     for key in ("A1", "T1", "T3", "T4", "BT"):
         there = frozenset(each for each, slug in stage.tenants.items() if slug == stage.tenants[key])
-        path = _filled(route, {OF_CALENDAR: PEOPLE[key].id})
+        group_id = stage.ids[key].get("group_id")
+        if "{group_id}" in route.path and group_id is None:
+            there = frozenset()
+        path = _filled(route, {OF_CALENDAR: PEOPLE[key].id, "group_id": group_id or RANDOM_ID})
         yield Target(f"{OF_CALENDAR} of {key}", path, None, False, there, key)
     for bad in [RANDOM_ID, *MALFORMED]:
-        yield Target(f"{OF_CALENDAR}={bad}", _filled(route, {OF_CALENDAR: bad}), None, False, frozenset(), "nobody")
+        yield Target(
+            f"{OF_CALENDAR}={bad}",
+            _filled(route, {OF_CALENDAR: bad, "group_id": RANDOM_ID}),
+            None,
+            False,
+            frozenset(),
+            "nobody",
+        )
 
 
 # Files below which every wrong id is tried: one with two therapists, one who is invited, a foreign one.
@@ -565,6 +605,9 @@ def _wanted(route: Route, name: str) -> str:
         "settle_appointment": "past_appointment_id",
         "move_appointment": "past_appointment_id",
         "accept_proposal": "offered_appointment_id",
+        "check_following": "of_series_appointment_id",
+        "move_following": "of_series_appointment_id",
+        "cancel_following": "of_series_appointment_id",
     }
     return special.get(route.operation_id, name) if name in ("intake_id", "appointment_id") else name
 
@@ -588,6 +631,8 @@ QUERIES = {
     "list_slots": f"{_WISH}&first_day=2026-11-25&last_day=2026-12-01&zone=Asia/Tokyo",
     "find_first_slot": _WISH,
 }
+_SERIES = {**booking.series("T1", RANDOM_ID, "2026-12-01T15:00:00Z"), "override": True}
+_GROUP = {"service_id": RANDOM_ID, "mode": "telehealth", "starts_at": "2026-12-01T15:00:00Z", "override": True}
 _STAFF_BOOKING = {**booking.wish("T1", RANDOM_ID, "2026-12-01T15:00:00Z"), "override": True}
 del _STAFF_BOOKING["zone"]
 BODIES: dict[str, Any] = {
@@ -659,6 +704,14 @@ BODIES: dict[str, Any] = {
     "move_my_appointment": {"starts_at": "2026-12-04T15:00:00Z", "zone": "America/New_York"},
     "accept_proposal": {"starts_at": "2026-12-04T15:00:00Z"},
     "cancel_my_appointment": {},
+    "join_wait_list": {
+        "staff_id": PEOPLE["T1"].id,
+        "service_id": RANDOM_ID,
+        "mode": "telehealth",
+        "zone": "America/New_York",
+    },
+    "accept_offer": {"starts_at": "2026-12-04T15:00:00Z"},
+    "decline_offer": {"starts_at": "2026-12-04T15:00:00Z"},
     "check_appointment": _STAFF_BOOKING,
     "create_appointment": _STAFF_BOOKING,
     "decline_appointment": {},
@@ -666,6 +719,16 @@ BODIES: dict[str, Any] = {
     "move_appointment": {"starts_at": "2026-12-04T15:00:00Z"},
     "cancel_appointment": {},
     "settle_appointment": {"status": "completed"},
+    "check_series": _SERIES,
+    "create_series": _SERIES,
+    "check_following": {"starts_at": "2026-12-04T15:00:00Z"},
+    "move_following": {"starts_at": "2026-12-04T15:00:00Z", "override": True},
+    "cancel_following": {},
+    "check_group": _GROUP,
+    "create_group": _GROUP,
+    "add_to_group": {"client_id": PEOPLE["C1"].id},
+    "move_group": {"starts_at": "2026-12-04T15:00:00Z", "override": True},
+    "cancel_group": {},
     "send_sign_up": {**flows.NEWCOMER, "slug": "oak", "ticket": "", "may_contact": True},
     "look_up_sign_up": {"token": "sign_up"},
     "confirm_sign_up": {"token": "sign_up", "password": flows.PASSWORD},
@@ -747,6 +810,9 @@ ALSO = {
     "confirm_appointment": (409,), "decline_appointment": (409,), "propose_times": (409,),
     "move_appointment": (409,), "cancel_appointment": (409,), "settle_appointment": (409,),
     "list_slots": (409,), "find_first_slot": (409,),
+    "check_series": (409,), "create_series": (409,), "check_following": (409,), "move_following": (409,),
+    "cancel_following": (409,), "check_group": (409,), "create_group": (409,), "add_to_group": (409,),
+    "join_wait_list": (409,), "accept_offer": (409,), "decline_offer": (409,),
     "change_offer": (412,), "change_availability": (412,),
     "download_packet": (409,), "change_client": (412,), "change_contact": (412,), "end_access": (409,),
     "give_access_back": (409,),
@@ -773,6 +839,8 @@ def _good(route: Route, stage: Stage, person: str = NOBODY) -> tuple[bytes, dict
         body["service_id"] = stage.service
     if "starts_at" in body:
         body["starts_at"] = booking.at(stage.portal.clock, OFFERED if "acceptance" in route.path else LATER)
+    if route.operation_id in ("accept_offer", "decline_offer"):
+        body["starts_at"] = booking.at(stage.portal.clock, WAITED)
     if "starts" in body:
         body["starts"] = [booking.at(stage.portal.clock, LATER)]
     if route.operation_id == "accept_proposal":

@@ -1,9 +1,11 @@
 /** The client's start page: the one thing that needs them now, then the rest. */
 import { api, call } from '../http.ts';
+import { useNews } from '../messages/news.ts';
 import { invoiceBadge } from '../money/index.ts';
 import { useSession } from '../session.tsx';
 import { ClientShell } from '../shell/ClientShell.tsx';
 import { client } from '../strings/client.ts';
+import { messages } from '../strings/messages.ts';
 import { payments } from '../strings/payments.ts';
 import { scheduling } from '../strings/scheduling.ts';
 import type { Home as HomeView, Intake, MyAppointment, MyBilling } from '../types.ts';
@@ -45,6 +47,7 @@ function Next({ ahead }: { ahead: MyAppointment[] }) {
 }
 
 function Content({ home, intakes, ahead, billing }: { home: HomeView; intakes: Intake[]; ahead: MyAppointment[]; billing: MyBilling }) {
+  const { unread } = useNews();
   const offered = ahead.some((one) => one.status === 'proposed');
   const intake = home.next ? intakes.find((one) => one.intake_id === home.next?.intake_id) ?? null : null;
   const next = <Next ahead={ahead} />;
@@ -53,10 +56,15 @@ function Content({ home, intakes, ahead, billing }: { home: HomeView; intakes: I
       {offered ? next : null}
       <section class="stack g3" aria-labelledby="needs">
         <h2 id="needs" class="hidden">{words.needs}</h2>
-        {home.next ? <Lead home={home} intake={intake} next={home.next} /> : offered || billing.open.length ? null : (
+        {home.next ? <Lead home={home} intake={intake} next={home.next} /> : offered || unread || billing.open.length ? null : (
           <div class="card stack g2"><div class="line"><span class="glyph"><Icon name="check" /></span><div class="stack g1"><h3>{words.nothing}</h3><p class="small soft">{words.nothingText}</p></div></div></div>
         )}
         <ToPay billing={billing} leads={!home.next && !offered} />
+        {unread ? (
+          <ul class="card flush rows">
+            <li><a class="row" href="/messages"><span class="glyph"><Icon name="message" /></span><div><p class="strong">{messages.home(unread)}</p><p class="small soft">{messages.homeText}</p></div><Icon name="right" /></a></li>
+          </ul>
+        ) : null}
         {home.reach_missing ? (
           <ul class="card flush rows">
             <li><a class="row" href="/profile"><span class="glyph"><Icon name="phone" /></span><div><p class="strong">{words.reach}</p><p class="small soft">{words.reachText}</p></div><Icon name="right" /></a></li>

@@ -4,6 +4,7 @@ import { api, call } from '../http.ts';
 import { account } from '../strings/account.ts';
 import { billing } from '../strings/billing.ts';
 import type { MailKind } from '../types.ts';
+import { NoticeChoice } from './messaging/notice.tsx';
 import { Check, Heading, useAct, useLoad, useToast } from '../ui/index.ts';
 import { Failed, Ready, RowBones } from './parts.tsx';
 
@@ -13,6 +14,7 @@ export function StaffAccount() {
       <div class="stack g1"><Heading>{account.title}</Heading><p class="soft">{account.lead}</p></div>
       <AccountSections />
       <MailChoices />
+      <NoticeChoice />
     </div>
   );
 }

@@ -1,6 +1,6 @@
 /** The staff pages and their routes, inside the staff frame. Loaded only once a staff member is signed in. */
-import { Route, Router } from 'preact-iso';
-import { page } from '../later.tsx';
+import { Route, Router, useLocation } from 'preact-iso';
+import { page } from '../chunk.ts';
 import { useSession } from '../session.tsx';
 import { StaffShell, type MenuItem } from '../shell/StaffShell.tsx';
 import { organization } from '../strings/organization.ts';
@@ -32,12 +32,19 @@ import { Signups } from './signups.tsx';
 import { AppointmentPage } from './calendar/appointment.tsx';
 import { AvailabilityPage } from './calendar/availability.tsx';
 import { NewAppointmentPage, PickClientPage } from './calendar/form.tsx';
+import { GroupPage, NewGroupPage } from './calendar/group.tsx';
 import { OfferPage } from './calendar/offer.tsx';
-import { CalendarPage } from './calendar/week.tsx';
+import { useRequestCount } from './calendar/count.ts';
+import { CalendarPage } from './calendar/page.tsx';
+import { WaitListPage } from './calendar/waitlist.tsx';
+import { SeriesPage } from './calendar/series.tsx';
 import { billing } from '../strings/billing.ts';
 import { calendar } from '../strings/calendar.ts';
 import { Today } from './today.tsx';
 import { Unfinished } from './unfinished.tsx';
+import { MassJobPage, MassMessagePage, MessagesPage, NewMessagePage, OpenedPage, PickRecipientPage, PrintThreadPage } from './messaging/later.tsx';
+import { useNews } from '../messages/news.ts';
+import { messages } from '../strings/messages.ts';
 import './staff.css';
 
 const PracticeBilling = page(() => import('./billing/practice.tsx'));
@@ -47,17 +54,21 @@ const ReceivePage = page(() => import('./billing/receive.tsx'));
 const PaymentPage = page(() => import('./billing/payment.tsx'));
 const LedgerPage = page(() => import('./billing/ledger.tsx'));
 
+const CALENDAR = '/staff/calendar';
+const MESSAGES = '/staff/messages';
 const MENU: MenuItem[] = [
   { href: '/staff', label: staff.menu.today, icon: 'home', exact: true },
   { href: '/staff/clients', label: staff.menu.clients, icon: 'people', also: ['/staff/invitations', '/staff/sign-ups'] },
   {
-    href: '/staff/calendar', label: calendar.menu.title, icon: 'calendar',
+    href: CALENDAR, label: calendar.menu.title, icon: 'calendar',
     sub: [
       { href: '/staff/calendar', label: calendar.menu.title },
+      { href: '/staff/wait-list', label: calendar.waits.menu },
       { href: '/staff/availability', label: calendar.menu.availability },
       { href: '/staff/services', label: calendar.menu.offer },
     ],
   },
+  { href: '/staff/messages', label: messages.nav, icon: 'message', also: ['/staff/new-message', '/staff/mass-messages'] },
   { href: '/staff/unfinished', label: forms.unfinished.menu, icon: 'form' },
   {
     href: '/staff/organization/client-portal', label: staff.menu.organization, icon: 'building',
@@ -78,8 +89,14 @@ function roleOf(roles: string[]): string {
 
 export default function Staff() {
   const session = useSession();
+  const asked = useRequestCount(useLocation().path);
+  const { unread } = useNews();
+  const counts: Record<string, MenuItem['count']> = {
+    [CALENDAR]: { n: asked, of: calendar.requests.count }, [MESSAGES]: { n: unread, of: messages.unread(unread) },
+  };
+  const menu = (session.roles.includes('administrator') ? WITH_STAFF : MENU).map((item) => ({ ...item, count: counts[item.href] }));
   return (
-    <StaffShell menu={session.roles.includes('administrator') ? WITH_STAFF : MENU} role={roleOf(session.roles)} above={<StandingBanner />}>
+    <StaffShell menu={menu} role={roleOf(session.roles)} above={<StandingBanner />}>
       <Router>
         <Route path="/" component={Today} />
         <Route path="/clients" component={Clients} />
@@ -98,6 +115,7 @@ export default function Staff() {
         <Route path="/clients/:client_id/intakes/:intake_id" component={SummaryPage} />
         <Route path="/clients/:client_id/appointments" component={ClientDetails} />
         <Route path="/clients/:client_id/appointments/new" component={NewAppointmentPage} />
+        <Route path="/clients/:client_id/series/:series_id" component={SeriesPage} />
         <Route path="/clients/:client_id/appointments/:appointment_id" component={AppointmentPage} />
         <Route path="/clients/:client_id/billing" component={ClientDetails} />
         <Route path="/clients/:client_id/billing/new" component={InvoiceEditor} />
@@ -110,8 +128,19 @@ export default function Staff() {
         <Route path="/organization/billing/card-processing" component={PracticeBilling} />
         <Route path="/organization/billing/reconciliation" component={PracticeBilling} />
         <Route path="/organization/billing/settings" component={PracticeBilling} />
+        <Route path="/clients/:client_id/messages" component={ClientDetails} />
+        <Route path="/clients/:client_id/messages/new" component={NewMessagePage} />
+        <Route path="/clients/:client_id/messages/:thread_id/print" component={PrintThreadPage} />
+        <Route path="/clients/:client_id/messages/:thread_id/opened" component={OpenedPage} />
+        <Route path="/messages/:client_id?/:thread_id?" component={MessagesPage} />
+        <Route path="/new-message" component={PickRecipientPage} />
+        <Route path="/mass-messages" component={MassMessagePage} />
+        <Route path="/mass-messages/:job_id" component={MassJobPage} />
         <Route path="/calendar" component={CalendarPage} />
         <Route path="/calendar/new" component={PickClientPage} />
+        <Route path="/calendar/new-group" component={NewGroupPage} />
+        <Route path="/groups/:staff_id/:group_id" component={GroupPage} />
+        <Route path="/wait-list" component={WaitListPage} />
         <Route path="/availability" component={AvailabilityPage} />
         <Route path="/availability/:staff_id" component={AvailabilityPage} />
         <Route path="/services" component={OfferPage} />

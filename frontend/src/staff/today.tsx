@@ -2,8 +2,9 @@
 import { useState } from 'preact/hooks';
 import { api, call } from '../http.ts';
 import { useSession } from '../session.tsx';
-import { Badge, Button, Heading, Icon, LinkButton, money, Note, useAct, useLoad, weekday } from '../ui/index.ts';
+import { Badge, Button, Heading, Icon, LinkButton, money, Note, useAct, useLoad, weekday, type IconName } from '../ui/index.ts';
 import { billing } from '../strings/billing.ts';
+import { messaging } from '../strings/messaging.ts';
 import { signups } from '../strings/signups.ts';
 import { staff } from '../strings/staff.ts';
 import type { Notification, PracticeHome } from '../types.ts';
@@ -91,26 +92,43 @@ function News({ first }: { first: Notification[] }) {
   );
 }
 
-/** What is said of money: that it came, failed or is disputed. */
-function moneyWords(item: Notification, name: string): [title: string, help: string] | null {
+interface About { icon: IconName; title: string; help: string; open: string; href: string }
+
+/** What a notification says, and where it leads. */
+function about(item: Notification): About {
+  const name = item.client_name ?? '';
+  const base = `/staff/clients/${item.client_id}`;
+  const documents = { open: words.openDocuments, href: `${base}/documents` };
   const { notices } = billing;
   const amount = item.amount ? money(item.amount) : '';
-  if (item.kind === 'payment_received') return [notices.received(amount, name), notices.receivedHelp];
-  if (item.kind === 'payment_failed') return [notices.failed(name), notices.failedHelp];
-  if (item.kind === 'payment_disputed') return [notices.disputed(amount, name), notices.disputedHelp];
-  return null;
+  const paid = { open: notices.open, href: item.payment_id ? `${base}/billing/payments/${item.payment_id}` : `${base}/billing` };
+  switch (item.kind) {
+    case 'packet_completed':
+      return { icon: 'form', title: words.packet(name), help: words.packetHelp, ...(item.intake_id ? { open: words.readSummary, href: `${base}/intakes/${item.intake_id}` } : documents) };
+    case 'document_added':
+      return { icon: 'folder', title: words.document(name), help: words.documentHelp, ...documents };
+    case 'sign_up_waiting':
+      return { icon: 'people', title: signups.today.notice, help: signups.today.noticeHelp, open: signups.today.open, href: '/staff/sign-ups' };
+    case 'message_waiting':
+      return { icon: 'message', title: messaging.news.waiting(name), help: messaging.news.waitingHelp, open: messaging.news.open, href: `/staff/messages/${item.client_id}/${item.thread_id}` };
+    case 'thread_opened':
+      return { icon: 'eye', title: messaging.news.opened(name), help: messaging.news.openedHelp, open: messaging.news.open, href: `${base}/messages` };
+    case 'appointment_requested':
+      return { icon: 'calendar', title: words.asks(name), help: words.asksHelp, open: words.openAppointments, href: `${base}/appointments` };
+    case 'payment_received':
+      return { icon: 'card', title: notices.received(amount, name), help: notices.receivedHelp, ...paid };
+    case 'payment_failed':
+      return { icon: 'card', title: notices.failed(name), help: notices.failedHelp, ...paid };
+    case 'payment_disputed':
+      return { icon: 'card', title: notices.disputed(amount, name), help: notices.disputedHelp, ...paid };
+    case 'invitation_renewal_asked':
+      return { icon: 'mail', title: words.renewal(name), help: words.renewalHelp, open: words.openInvitation, href: `${base}/portal` };
+  }
 }
 
 function NewsRow({ item, onRead }: { item: Notification; onRead: (id: string) => void }) {
   const { tenant } = useSession();
-  const packet = item.kind === 'packet_completed';
-  const signUp = item.kind === 'sign_up_waiting';
-  const document = item.kind === 'document_added';
-  const name = item.client_name ?? '';
-  const paying = moneyWords(item, name);
-  const title = paying ? paying[0] : signUp ? signups.today.notice : packet ? words.packet(name) : document ? words.document(name) : words.renewal(name);
-  const help = paying ? paying[1] : signUp ? signups.today.noticeHelp : packet ? words.packetHelp : document ? words.documentHelp : words.renewalHelp;
-  const base = `/staff/clients/${item.client_id}`;
+  const { icon, title, help, open, href } = about(item);
   const mark = useAct(async () => {
     await call(api.POST('/practice/notifications/{notification_id}/read', { params: { path: { notification_id: item.notification_id } } }));
     onRead(item.notification_id);
@@ -119,7 +137,7 @@ function NewsRow({ item, onRead }: { item: Notification; onRead: (id: string) =>
   const opened = () => { if (!item.read) void mark.run(); };
   return (
     <li class="news">
-      <span class={item.worrying ? 'glyph bad' : 'glyph'}><Icon name={item.worrying ? 'alert' : paying ? 'card' : signUp ? 'people' : packet ? 'form' : document ? 'folder' : 'mail'} /></span>
+      <span class={item.worrying ? 'glyph bad' : 'glyph'}><Icon name={item.worrying ? 'alert' : icon} /></span>
       <div class="stack g2">
         <div class="stack g1">
           <p class={item.read ? '' : 'strong'}>{title}</p>
@@ -133,11 +151,7 @@ function NewsRow({ item, onRead }: { item: Notification; onRead: (id: string) =>
         {mark.problem && <p class="error" role="alert">{words.markFailed} {sentenceOf(mark.problem)}</p>}
       </div>
       <div class="news-acts">
-        {packet && item.intake_id
-          ? <a class="btn mini" href={`${base}/intakes/${item.intake_id}`} onClick={opened}>{words.readSummary}<span class="hidden">{words.markReadOf(name)}</span></a>
-          : <a class="btn mini" href={paying ? (item.payment_id ? `${base}/billing/payments/${item.payment_id}` : `${base}/billing`) : signUp ? '/staff/sign-ups' : packet || document ? `${base}/documents` : `${base}/portal`} onClick={opened}>
-              {paying ? billing.notices.open : signUp ? signups.today.open : packet || document ? words.openDocuments : words.openInvitation}<span class="hidden">{words.markReadOf(signUp ? title : name)}</span>
-            </a>}
+        <a class="btn mini" href={href} onClick={opened}>{open}<span class="hidden">{words.markReadOf(item.client_name ?? title)}</span></a>
         {!item.read && (
           <Button look="quiet" mini busy={mark.busy} onClick={() => void mark.run()}>{words.markRead}<span class="hidden">{words.markReadOf(title)}</span></Button>
         )}

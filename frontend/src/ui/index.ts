@@ -8,3 +8,4 @@ export { Heading, setOrganization } from './page.tsx';
 export { countries, SelectField, zones } from './select.tsx';
 export { FileField } from './file.tsx';
 export { saveText } from './save.ts';
+export { fetchLink } from './link.ts';

@@ -4,11 +4,14 @@ import { useRef, useState } from 'preact/hooks';
 import { api, asProblem, call, newKey } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import { calendar } from '../../strings/calendar.ts';
+import { recurring } from '../../strings/recurring.ts';
 import { staff } from '../../strings/staff.ts';
 import type { ClientAppointment } from '../../types.ts';
 import { Badge, Button, Check, Dialog, Facts, Heading, LinkButton, Note, TextField, addDays, brief, dayKey, instantOf, spoken, statusBadge, useAct, useLoad, whereOf, zoneLabel } from '../../ui/index.ts';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
+import { groupHref } from './entry.ts';
 import { Checked, MoveForm, WhenFields, useCheck } from './form.tsx';
+import { Following, SeriesLink } from './series.tsx';
 
 const words = calendar.one;
 
@@ -50,6 +53,8 @@ function One(props: Props) {
   if (one.client_zone !== tenant.zone) facts.push([words.facts.zone, `${spoken(one, one.client_zone)}, ${zoneLabel(one.client_zone, new Date(one.starts_at))}`]);
   facts.push([words.facts.who, one.therapist], [words.facts.what, one.service], [words.facts.where, whereOf(one)], [words.facts.made, words.by[one.made_by]]);
   if (one.before || one.after) facts.push([words.facts.buffers, words.buffers(one.before, one.after)]);
+  if (one.series_id) facts.push([recurring.series.part, <SeriesLink client_id={props.client_id} series_id={one.series_id} />]);
+  if (one.group_id) facts.push([recurring.group.crumb, <a href={groupHref(one.staff_id, one.group_id)}>{recurring.group.openGroup}</a>]);
   if (one.held_until) facts.push([words.facts.held, brief(one.held_until, tenant.zone)]);
   if (one.proposals.length) facts.push([words.proposals, one.proposals.map((each) => brief(each, tenant.zone)).join('; ')]);
   if (one.note) facts.push([words.facts.note, <span class="said">{one.note}</span>]);
@@ -62,6 +67,7 @@ function One(props: Props) {
         {one.telehealth_link ? <div><LinkButton href={one.telehealth_link} target="_blank">{words.link}</LinkButton></div> : null}
       </div>
       {one.manageable ? <Acts {...props} /> : <Note tone="info" icon="lock">{words.notYours}</Note>}
+      {one.manageable && one.series_id && ['requested', 'proposed', 'confirmed'].includes(one.status) ? <Following client_id={props.client_id} one={one} /> : null}
     </>
   );
 }
@@ -107,7 +113,7 @@ function Acts({ client_id, one, put, reload, onStale }: Props) {
         <div class="cluster g2">
           {one.status === 'requested' ? <Button look="primary" busy={act.busy} onClick={() => void confirm()}>{words.confirm}</Button> : null}
           {open ? <><Button onClick={() => setAsking('propose')}>{words.propose}</Button><Button look="quiet" onClick={() => setAsking('decline')}>{words.decline}</Button></> : null}
-          {one.status === 'confirmed' && !begun ? <Button icon="clock" onClick={() => setAsking('move')}>{words.move}</Button> : null}
+          {one.status === 'confirmed' && !begun && !one.group_id ? <Button icon="clock" onClick={() => setAsking('move')}>{words.move}</Button> : null}
           {held && begun && one.status !== 'completed' ? <Button icon="check" busy={act.busy} onClick={() => void settle('completed')}>{words.completed}</Button> : null}
           {held && begun && one.status !== 'no_show' ? <Button busy={act.busy} onClick={() => void settle('no_show')}>{words.noShow}</Button> : null}
           {one.status === 'confirmed' ? <Button look="quiet" onClick={() => setAsking('cancel')}>{words.cancel}</Button> : null}

@@ -7,8 +7,10 @@ import { calendar } from '../../strings/calendar.ts';
 import { scheduling } from '../../strings/scheduling.ts';
 import { staff } from '../../strings/staff.ts';
 import type { ClientAppointment, ClientRow, Offer, TimeCheck } from '../../types.ts';
-import { Button, Check, Heading, Icon, LinkButton, Note, SelectField, TextField, addDays, clockOf, dayKey, instantOf, useAct, useLoad, zoneLabel } from '../../ui/index.ts';
+import { Button, Check, Heading, Icon, LinkButton, Note, SelectField, TextField, addDays, clockOf, clockWords, dateWords, dayKey, instantOf, useAct, useLoad, zoneLabel } from '../../ui/index.ts';
+import { recurring } from '../../strings/recurring.ts';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
+import { ONCE, RepeatFields, SeriesLooks, bookable, endFault, leftOut, plan, useSeriesCheck } from './repeat.tsx';
 
 const words = calendar.form;
 
@@ -17,7 +19,7 @@ export function WhenFields({ day, clock, zone, id, onDay, onClock }: { day: stri
   return (
     <div class="fieldgrid">
       <TextField id={`${id}-day`} label={words.day} type="date" value={day} onInput={onDay} />
-      <div class="field"><label class="strong" for={`${id}-time`}>{words.time}</label><input class="input" id={`${id}-time`} type="time" step={300} value={clock} aria-describedby={`${id}-zone`} onInput={(event) => onClock(event.currentTarget.value)} /><p class="help" id={`${id}-zone`}>{words.zone(zoneLabel(zone))}</p></div>
+      <div class="field"><label class="strong" for={`${id}-time`}>{words.time}</label><p class="help" id={`${id}-zone`}>{words.zone(zoneLabel(zone))}</p><input class="input" id={`${id}-time`} type="time" step={300} value={clock} aria-describedby={`${id}-zone`} onInput={(event) => onClock(event.currentTarget.value)} /></div>
     </div>
   );
 }
@@ -85,12 +87,13 @@ export function NewAppointmentPage() {
 function NewForm({ client_id, offer, therapists }: { client_id: string; offer: Offer; therapists: [string, string][] }) {
   const { tenant, person } = useSession();
   const { route } = useLocation();
-  const [staff_id, setStaff] = useState((therapists.find(([id]) => id === person.id) ?? therapists[0]!)[0]);
+  const { query } = useLocation(); // from an empty time of the calendar
+  const [staff_id, setStaff] = useState((therapists.find(([id]) => id === query['staff']) ?? therapists.find(([id]) => id === person.id) ?? therapists[0]!)[0]);
   const [service_id, setService] = useState(offer.services[0]!.service_id);
   const places: [string, string][] = offer.locations.length ? offer.locations.map((one) => [one.location_id, scheduling.at(one.name)]) : [['in_person', scheduling.mode.in_person]];
   const [where, setWhere] = useState(places[0]![0]);
-  const [day, setDay] = useState(addDays(dayKey(new Date(), tenant.zone), 1));
-  const [clock, setClock] = useState('');
+  const [day, setDay] = useState(/^\d{4}-\d\d-\d\d$/.test(query['day'] ?? '') ? query['day']! : addDays(dayKey(new Date(), tenant.zone), 1));
+  const [clock, setClock] = useState(/^\d\d:\d\d$/.test(query['at'] ?? '') ? query['at']! : '');
   const [minutes, setMinutes] = useState('');
   const [override, setOverride] = useState(false);
   const [wrong, setWrong] = useState('');
@@ -100,7 +103,19 @@ function NewForm({ client_id, offer, therapists }: { client_id: string; offer: O
   const badMinutes = lasts !== undefined && !(Number.isInteger(lasts) && lasts >= 5 && lasts <= 480);
   const way = where === 'telehealth' || where === 'in_person' ? { mode: where as 'telehealth' | 'in_person' } : { mode: 'in_person' as const, location_id: where };
   const wish = day && clock && !badMinutes ? { staff_id, service_id, ...way, starts_at: instantOf(day, clock, tenant.zone), ...(lasts ? { minutes: lasts } : {}) } : null;
-  const check = useCheck(client_id, wish);
+  const [repeat, setRepeat] = useState(ONCE);
+  const [nevertheless, setNevertheless] = useState<string[]>([]);
+  const badEnd = endFault(repeat, day);
+  const many = wish && repeat.every && !badEnd ? { ...wish, ...plan(repeat), override: false, leave_out: [] } : null;
+  const check = useCheck(client_id, repeat.every ? null : wish);
+  const looks = useSeriesCheck(client_id, many);
+  const bookAll = useAct(async () => {
+    const body = { ...many!, override: nevertheless.length > 0, leave_out: looks ? leftOut(looks, nevertheless) : [] };
+    const text = JSON.stringify(body);
+    if (key.current.body !== text) key.current = { body: text, key: newKey() };
+    const made = await call(api.POST('/practice/clients/{client_id}/series', { params: { path: { client_id }, header: { 'Idempotency-Key': key.current.key } }, body }));
+    route(`/staff/clients/${client_id}/series/${made.series_id}`, true);
+  });
   const book = useAct(async () => {
     const body = { ...wish!, override };
     const text = JSON.stringify(body);
@@ -109,8 +124,8 @@ function NewForm({ client_id, offer, therapists }: { client_id: string; offer: O
     route(`/staff/clients/${client_id}/appointments/${made.appointment_id}?done=booked`, true);
   });
   const submit = () => {
-    setWrong(badMinutes ? words.minutesShape : !wish ? words.enter : '');
-    if (wish) void book.run();
+    setWrong(badMinutes ? words.minutesShape : !wish ? words.enter : badEnd ?? '');
+    if (repeat.every) { if (many) void bookAll.run(); } else if (wish) void book.run();
   };
   return (
     <form class="card stack g5 narrow" noValidate onSubmit={(event) => { event.preventDefault(); submit(); }}>
@@ -121,10 +136,13 @@ function NewForm({ client_id, offer, therapists }: { client_id: string; offer: O
       </div>
       <WhenFields id="new" day={day} clock={clock} zone={tenant.zone} onDay={setDay} onClock={setClock} />
       <TextField id="minutes" label={words.minutes} optional inputMode="numeric" short value={minutes} help={scheduling.book.serviceFacts(service.minutes, null)} onInput={setMinutes} error={badMinutes ? words.minutesShape : null} />
-      <Checked check={check} override={override} onOverride={setOverride} />
+      <RepeatFields value={repeat} onChange={setRepeat} fault={wrong && badEnd ? badEnd : null} />
+      {repeat.every
+        ? <SeriesLooks check={looks} asked={many !== null} zone={tenant.zone} nevertheless={nevertheless} onNevertheless={setNevertheless} />
+        : <Checked check={check} override={override} onOverride={setOverride} />}
       {wrong ? <p class="error" role="alert"><Icon name="alert" /><span>{wrong}</span></p> : null}
-      <Failed problem={book.problem} />
-      <div><Button type="submit" look="primary" busy={book.busy}>{words.book}</Button></div>
+      <Failed problem={repeat.every ? bookAll.problem : book.problem} />
+      <div><Button type="submit" look="primary" busy={book.busy || bookAll.busy}>{repeat.every && looks ? recurring.repeat.book(bookable(looks, nevertheless)) : words.book}</Button></div>
     </form>
   );
 }
@@ -159,8 +177,13 @@ export function MoveForm({ client_id, one, onMoved, onClose }: { client_id: stri
   );
 }
 
+/** What an address asks for, with its question mark. */
+const asked = (url: string) => (url.includes('?') ? url.slice(url.indexOf('?')) : '');
+
 /** From the calendar: first, for whom. A name never goes into the address. */
 export function PickClientPage() {
+  const { url, query } = useLocation();
+  const chosen = query['day'] && query['at'] ? dateWords(query['day'], { weekday: 'long', month: 'long', day: 'numeric' }) : null;
   const [typed, setTyped] = useState('');
   const [found, setFound] = useState<ClientRow[] | null>(null);
   const term = typed.trim();
@@ -175,10 +198,10 @@ export function PickClientPage() {
   return (
     <>
       <Crumbs items={[[calendar.menu.title, '/staff/calendar'], words.title]} />
-      <Heading>{words.pickClient}</Heading>
-      <div class="narrow"><TextField id="find" label={words.search} type="search" value={typed} onInput={setTyped} /></div>
+      <div class="stack g1"><Heading>{words.pickClient}</Heading>{chosen ? <p class="soft">{words.chosen(chosen, clockWords(query['at']!))}</p> : null}</div>
+      <div class="narrow stack g3"><TextField id="find" label={words.search} type="search" value={typed} onInput={setTyped} /><p class="small"><a href={`/staff/calendar/new-group${asked(url)}`}>{recurring.group.toGroup}</a></p></div>
       {found === null ? <RecordBones /> : found.length ? (
-        <ul class="card flush rows">{found.map((one) => <li key={one.client_id}><a class="row" href={`/staff/clients/${one.client_id}/appointments/new`}><div><p class="strong">{one.name}</p></div><Icon name="right" /></a></li>)}</ul>
+        <ul class="card flush rows">{found.map((one) => <li key={one.client_id}><a class="row" href={`/staff/clients/${one.client_id}/appointments/new${asked(url)}`}><div><p class="strong">{one.name}</p></div><Icon name="right" /></a></li>)}</ul>
       ) : <p class="soft" role="status">{words.noClients}</p>}
     </>
   );

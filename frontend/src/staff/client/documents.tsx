@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, call } from '../../http.ts';
 import { useSession } from '../../session.tsx';
-import { Badge, Button, Empty, Note, dayAndTime, groups, shortDay, useAct } from '../../ui/index.ts';
+import { Badge, Button, Empty, Note, dayAndTime, fetchLink, groups, shortDay, useAct } from '../../ui/index.ts';
 import { staff } from '../../strings/staff.ts';
 import type { Document, StaffVerification } from '../../types.ts';
 import { Failed, sentenceOf } from '../parts.tsx';
@@ -17,17 +17,6 @@ function useDownload(client_id: string, { document_id, title }: Document) {
     const { url } = await call(api.POST('/practice/clients/{client_id}/documents/{document_id}/download', { params: { path: { client_id, document_id } } }));
     fetchLink(url, title);
   });
-}
-
-/** Hands a short-lived link to the browser; the page itself stays. The name is the answer's own. */
-export function fetchLink(url: string, title = ''): void {
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = title; // also tells the router that this is not a page of ours
-  link.rel = 'noopener';
-  document.body.append(link);
-  link.click();
-  link.remove();
 }
 
 /** Asks whether the stored PDF is still the one that was sealed; `tell` gets null while the answer is on its way. */

@@ -4,9 +4,8 @@ import { RecordView } from '../../forms/Record.tsx';
 import { api, call } from '../../http.ts';
 import { staff } from '../../strings/staff.ts';
 import type { DocumentRecord } from '../../types.ts';
-import { Button, Heading, useAct, useLoad } from '../../ui/index.ts';
+import { Button, fetchLink, Heading, useAct, useLoad } from '../../ui/index.ts';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
-import { fetchLink } from './documents.tsx';
 
 const words = staff.summary;
 

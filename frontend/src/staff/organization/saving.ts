@@ -30,13 +30,15 @@ function said<T extends object>(patch: T): Said<T> {
 }
 
 function laidOver(settings: Settings, patch: SettingsPatch): Settings {
-  const { features, scheduling, reminders, billing, ...plain } = patch;
+  const { features, scheduling, reminders, billing, messaging, ...plain } = patch;
+  const { desks, ...switches } = messaging ?? {};
   return {
     ...settings, ...said(plain),
     features: settings.features.map((one) => ({ ...one, on: features?.[one.feature as FeatureName] ?? one.on })),
     scheduling: { ...settings.scheduling, ...said(scheduling ?? {}) },
     reminders: { ...settings.reminders, ...said(reminders ?? {}) },
     billing: { ...settings.billing, ...said(billing ?? {}) },
+    messaging: { ...settings.messaging, ...said(switches), desks: { ...settings.messaging.desks, ...said(desks ?? {}) } },
   };
 }
 
@@ -47,6 +49,7 @@ function joined(first: SettingsPatch, then: SettingsPatch): SettingsPatch {
     ...(first.features || then.features ? { features: { ...first.features, ...then.features } } : {}),
     ...(first.scheduling || then.scheduling ? { scheduling: { ...first.scheduling, ...then.scheduling } } : {}),
     ...(first.reminders || then.reminders ? { reminders: { ...first.reminders, ...then.reminders } } : {}),
+    ...(first.messaging || then.messaging ? { messaging: { ...first.messaging, ...then.messaging, desks: { ...first.messaging?.desks, ...then.messaging?.desks } } } : {}),
   };
 }
 

@@ -7,10 +7,12 @@ import { Badge, Button, Check, Group, Icon, LinkButton, Note, Switch, useLoad } 
 import { billing } from '../../strings/billing.ts';
 import { calendar } from '../../strings/calendar.ts';
 import { client } from '../../strings/client.ts';
+import { messaging } from '../../strings/messaging.ts';
 import { signups } from '../../strings/signups.ts';
 import { staff } from '../../strings/staff.ts';
 import type { Settings, SettingsFeature, SettingsPatch } from '../../types.ts';
 import { CopyLink, sentenceOf } from '../parts.tsx';
+import { MessageDesks, MessageHours } from '../messaging/settings.tsx';
 import { useSaving, type Mark, type Saving } from './saving.ts';
 
 const words = staff.settings;
@@ -126,7 +128,25 @@ function FeatureRow({ one, ...wiring }: { one: SettingsFeature } & Wiring) {
     >
       {one.reason === 'card_processing_not_connected' && !wiring.locked && <div><LinkButton mini icon="card" href="/staff/organization/billing/card-processing">{billing.connectHint}</LinkButton></div>}
       {one.feature === 'self_scheduling' && one.on && <Scheduling {...wiring} />}
+      {one.feature === 'messaging' && one.on && <Messaging {...wiring} />}
     </Row>
+  );
+}
+
+function Messaging(wiring: Wiring) {
+  const { saving, locked } = wiring;
+  const text = messaging.settings;
+  const now = saving.settings.messaging;
+  return (
+    <div class="sub stack g4">
+      <div class="split keep">
+        <div class="stack g1"><label class="strong small" for="receipts">{text.receipts.name}</label><p class="small soft" id="receipts-what">{text.receipts.what} {text.receipts.how[0]}</p><MarkOf mark={saving.mark} id="receipts" /></div>
+        <OnOff id="receipts" on={now.read_receipts} disabled={locked} describedBy="receipts-what" onChange={(on) => void saving.save('receipts', { messaging: { read_receipts: on } })} />
+      </div>
+      <MessageHours saving={saving} locked={locked} /><MarkOf mark={saving.mark} id="message-hours" />
+      <Text {...wiring} id="away-note" label={text.away} help={text.awayHelp} value={saving.server.messaging.away_note} rows={2} max={300} patch={(note) => ({ messaging: { away_note: note } })} />
+      <MessageDesks saving={saving} locked={locked} /><MarkOf mark={saving.mark} id="message-desks" />
+    </div>
   );
 }
 
@@ -166,9 +186,14 @@ function Scheduling(wiring: Wiring) {
         <Pick {...wiring} id="buffer-before" label={more.before} value={scheduling.buffer_before_minutes} options={[0, 5, 10, 15, 30]} shown={minutesOr(more.none)} patch={(n) => ({ scheduling: { buffer_before_minutes: n } })} />
         <Pick {...wiring} id="buffer-after" label={more.after} value={scheduling.buffer_after_minutes} options={[0, 5, 10, 15, 30]} shown={minutesOr(more.none)} patch={(n) => ({ scheduling: { buffer_after_minutes: n } })} />
         <Pick {...wiring} id="hold" label={more.hold} value={scheduling.hold_hours} options={[4, 12, 24, 48, 72]} shown={text.hours} patch={(n) => ({ scheduling: { hold_hours: n } })} />
+        <Pick {...wiring} id="offer-hold" label={more.offerHold} value={scheduling.offer_hold_hours} options={[1, 2, 4, 12, 24]} shown={text.hours} patch={(n) => ({ scheduling: { offer_hold_hours: n } })} />
         <Pick {...wiring} id="max-open" label={more.open} value={scheduling.max_open_requests} options={[1, 2, 3, 5]} shown={String} patch={(n) => ({ scheduling: { max_open_requests: n } })} />
         <Pick {...wiring} id="max-ahead" label={more.ahead} value={scheduling.max_upcoming} options={[1, 2, 4, 8, 10, 20]} shown={String} patch={(n) => ({ scheduling: { max_upcoming: n } })} />
         <Pick {...wiring} id="max-day" label={more.perDay} value={scheduling.max_per_day} options={[0, 4, 6, 8, 10]} shown={(n) => (n ? String(n) : more.noCap)} patch={(n) => ({ scheduling: { max_per_day: n } })} />
+      </div>
+      <div class="cluster g3">
+        <Check checked={scheduling.wait_list} disabled={wiring.locked} onChange={(on) => void wiring.saving.save('wait-list', { scheduling: { wait_list: on } })}>{more.waitList}</Check>
+        <MarkOf mark={wiring.saving.mark} id="wait-list" />
       </div>
       <fieldset class="field" disabled={wiring.locked}>
         <legend>{more.reminders}</legend>

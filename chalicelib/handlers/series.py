@@ -1,0 +1,197 @@
+"""Appointments that recur: looked at, booked, and changed from one on."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from chalicelib.context import Context
+from chalicelib.handlers.appointments import StaffBookingIn, StaffCancellation, StaffNewTime, Status, wanted_of
+from chalicelib.handlers.routing import PRACTICE, Routes
+from chalicelib.handlers.slots import Instant, instant_of, minute_of
+from chalicelib.handlers.views import Body, Day, View
+from chalicelib.models.slots import Series
+from chalicelib.services import series
+from chalicelib.services.series import Look, Plan
+from chalicelib.slots.recurrence import MOST
+
+practice = Routes(__name__, PRACTICE, "/practice")
+
+# What speaks against a time. The first two of those that follow `free` nobody can overrule.
+Finding = Literal[
+    "free", "slot_taken", "client_busy", "time_off", "outside", "past", "horizon", "notice", "misaligned", "full_day",
+    "not_bookable",
+]  # fmt: skip
+
+
+class SeriesIn(StaffBookingIn):
+    """A first time, and how often it comes again by the therapist's clock: so many times, or until a day of theirs.
+    `leave_out`: starts that are not wanted."""
+
+    every_weeks: Literal[1, 2]
+    count: Annotated[int, Field(ge=2, le=MOST)] | None = None
+    last_day: Day | None = None
+    leave_out: list[Instant] = Field(default_factory=list, max_length=MOST)
+
+    @model_validator(mode="after")
+    def _ends(self) -> "SeriesIn":
+        if self.count is None and self.last_day is None:
+            raise ValueError("a series ends after so many times, or on a day")
+        return self
+
+
+class FollowingTime(Body):
+    """Where one of a series is to be; those that follow go along."""
+
+    starts_at: Instant
+
+
+class TimeLook(View):
+    """One time of a series, and what speaks against it."""
+
+    starts_at: str
+    finding: Finding
+
+
+class SeriesCheck(View):
+    """Every time of a series, as it would be. `zone`: the therapist's, by whose clock it recurs."""
+
+    zone: str
+    times: list[TimeLook]
+
+
+class OccurrenceView(View):
+    """One time of a series. No appointment: it waits, or `why` says what stood in its way (a code, as of a problem).
+    `unchanged`: why the last change from one on did not reach it."""
+
+    number: int
+    starts_at: str
+    appointment_id: str | None
+    status: Status | None
+    late: bool
+    why: str | None
+    unchanged: str | None
+
+
+class SeriesProgress(View):
+    """How far the work on a series is."""
+
+    status: Literal["queued", "running", "done", "stopped"]
+    done: int
+    total: int
+
+
+class SeriesView(View):
+    """A series, with every time of it. `work`: what books or changes it, or did last; null: long over."""
+
+    series_id: str
+    staff_id: str
+    zone: str
+    every_weeks: int
+    made_at: str
+    made_by_name: str
+    work: SeriesProgress | None
+    occurrences: list[OccurrenceView]
+
+
+@practice.endpoint("POST", "/clients/{client_id}/series/check", action="appointment:manage", body=SeriesIn)
+def check_series(context: Context, client_id: str, body: SeriesIn) -> SeriesCheck:
+    """What speaks against each time of a series, before it is booked"""
+    zone, looks = series.outlook(context, _plan(context, body))
+    return _check(zone, looks)
+
+
+@practice.endpoint(
+    "POST", "/clients/{client_id}/series", action="appointment:manage", body=SeriesIn, status=201, idempotent=True
+)
+def create_series(context: Context, client_id: str, body: SeriesIn) -> SeriesView:
+    """Book a series for a client; what becomes of each time is in its view"""
+    return _view(series.start(context, _plan(context, body)))
+
+
+@practice.endpoint("GET", "/clients/{client_id}/series/{series_id}", action="appointment:read", reads_record=True)
+def read_series(context: Context, client_id: str, series_id: str) -> SeriesView:
+    """A series of a client"""
+    return _view(series.get(context, context.client_id, series_id))
+
+
+@practice.endpoint(
+    "POST",
+    "/clients/{client_id}/appointments/{appointment_id}/following/check",
+    action="appointment:manage",
+    body=FollowingTime,
+)
+def check_following(context: Context, client_id: str, appointment_id: str, body: FollowingTime) -> SeriesCheck:
+    """What speaks against moving an appointment and those of its series that follow"""
+    zone, looks = series.outlook_following(context, minute_of(body.starts_at))
+    return _check(zone, looks)
+
+
+@practice.endpoint(
+    "POST",
+    "/clients/{client_id}/appointments/{appointment_id}/following/time",
+    action="appointment:manage",
+    body=StaffNewTime,
+    idempotent=True,
+    if_match=True,
+)
+def move_following(context: Context, client_id: str, appointment_id: str, body: StaffNewTime) -> SeriesView:
+    """Move an appointment and those of its series that follow"""
+    return _view(series.move_following(context, minute_of(body.starts_at), body.override))
+
+
+@practice.endpoint(
+    "POST",
+    "/clients/{client_id}/appointments/{appointment_id}/following/cancellation",
+    action="appointment:manage",
+    body=StaffCancellation,
+    idempotent=True,
+    if_match=True,
+)
+def cancel_following(context: Context, client_id: str, appointment_id: str, body: StaffCancellation) -> SeriesView:
+    """Cancel an appointment and those of its series that follow"""
+    return _view(series.cancel_following(context, body.reason or None, body.at_clients_request))
+
+
+def _plan(context: Context, body: SeriesIn) -> Plan:
+    last_day = date.fromisoformat(body.last_day) if body.last_day else None
+    left_out = {minute_of(each) for each in body.leave_out}
+    return Plan(wanted_of(context, body), body.every_weeks, body.count, last_day, left_out)
+
+
+def _check(zone: str, looks: Sequence[Look]) -> SeriesCheck:
+    times = [TimeLook(starts_at=instant_of(each.start), finding=each.finding) for each in looks]
+    return SeriesCheck(zone=zone, times=times)
+
+
+def _view(record: Series) -> SeriesView:
+    found = series.standing(record)
+    job = found.job
+    # Its last item tells both sides: that is not a time.
+    work = (
+        SeriesProgress(status=job.status, done=min(int(job.position), int(job.total) - 1), total=int(job.total) - 1)
+        if job is not None
+        else None
+    )
+    return SeriesView(
+        series_id=record.series_id,
+        staff_id=record.staff_id,
+        zone=record.zone,
+        every_weeks=int(record.every_weeks),
+        made_at=record.made_at,
+        made_by_name=record.made_by_name,
+        work=work,
+        occurrences=[
+            OccurrenceView(
+                number=each.number,
+                starts_at=instant_of(each.start),
+                appointment_id=each.appointment.appointment_id if each.appointment is not None else None,
+                status=each.appointment.status if each.appointment is not None else None,
+                late=bool(each.appointment is not None and each.appointment.late),
+                why=each.why,
+                unchanged=each.unchanged,
+            )
+            for each in found.occurrences
+        ],
+    )

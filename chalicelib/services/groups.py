@@ -1,0 +1,509 @@
+"""Group appointments: one therapist, up to twenty clients, each with a place of their own (DOMAIN.md 5.4).
+
+The group keeps the therapist's time, once; each place is an appointment of its client, keeps the client's time, and
+says nothing of the others. Twenty clients' days, appointments, audits and mails are more than one transaction holds,
+so the group comes first and decides, and the places follow it, one transaction each, in a job that can be resumed:
+
+    create ─▶ group, therapist's time taken, members `joining` ─▶ job: each is `in`, or `out` with the reason
+    move, cancel ─▶ group and therapist's time changed ─▶ job: each place goes where the group is, or ends
+
+Between the two a place stands where the group was, and both sides' days say so: nobody is ever in two places at once.
+A place is booked under the group's version, so there are never more than its capacity.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from chalicelib import clock, ids
+from chalicelib.context import Context
+from chalicelib.errors import (
+    AppointmentEnded,
+    ClientBusy,
+    Forbidden,
+    GroupFull,
+    InvalidBody,
+    NotAssigned,
+    NotFound,
+    PortalError,
+    Stale,
+)
+from chalicelib.models.clients import Assignment, Client
+from chalicelib.models.jobs import Job
+from chalicelib.models.mails import StaffMail
+from chalicelib.models.slots import Appointment, ClientDay, Group
+from chalicelib.models.table import load
+from chalicelib.models.transaction import Transaction
+from chalicelib.policies.decide import Facts, denial
+from chalicelib.services import appointments, audits, calendars, clients, idempotency, jobs, mails, slots, tenants
+from chalicelib.services import availability as hours
+from chalicelib.services import staff as people
+from chalicelib.services.appointments import CANCELLED, CONFIRMED, Scene, Step
+from chalicelib.services.calendars import Days, Moved, Taken
+from chalicelib.services.memberships import IN, JOINING, OUT, changed, group_of, place_id, put, settle, taken
+from chalicelib.slots.rules import Busy, Mode, Service
+from chalicelib.slots.zones import minute, moment
+
+JOIN, FOLLOW = "join_group", "follow_group"  # the jobs
+MOST = 20  # clients in a group
+KNOWN = 60  # clients that a group's record remembers, those who are out among them
+UNCHANGED = "unchanged"
+
+
+class Wanted(NamedTuple):
+    """What staff want: a group at a time, with these clients. `override`: nevertheless, outside the hours."""
+
+    staff_id: str
+    wish: slots.Wish
+    start: int
+    minutes: int | None = None
+    capacity: int = MOST
+    client_ids: Sequence[str] = ()
+    override: bool = False
+
+
+class Person(NamedTuple):
+    """One who is to take part, and why not: client_busy, not_assigned, or None."""
+
+    client_id: str
+    client: Client | None  # None: the asker may not see this file
+    problem: str | None
+
+
+class Check(NamedTuple):
+    """What speaks against a time for the therapist, as for `appointments.check`, and for each of the clients."""
+
+    warnings: Sequence[str]
+    blocked: str | None
+    people: list[Person]
+
+
+# ---- making one ----
+
+
+def check(context: Context, wanted: Wanted, moving: str | None = None) -> Check:
+    """What speaks against a group at this time, or against moving one to it; nothing is written."""
+    plan = _plan(context, wanted, moving or ids.new_id(context.now))
+    found = _people(context, wanted, plan.service.minutes, moving)
+    blocked, warnings = plan.verdict
+    return Check(warnings, blocked.code if blocked is not None else None, found)
+
+
+class _Plan(NamedTuple):
+    scene: Scene
+    service: Service
+    about: dict[str, Any]  # of the record
+    verdict: tuple[PortalError | None, list[str]]
+    taken: Taken
+
+
+def _plan(context: Context, wanted: Wanted, group_id: str) -> _Plan:
+    appointments.require_calendar(context, wanted.staff_id)
+    facts = appointments.scene_of(context, "", wanted.staff_id)
+    if facts.staff is None or facts.staff.status != "active":
+        raise NotFound()
+    service, location = slots.chosen(facts.offer, wanted.wish, by_client=False)
+    usual = hours.service_of(service, tenants.scheduling(context.tenant))
+    asked = replace(usual, minutes=wanted.minutes or usual.minutes, bookable=True)
+    occupies = Taken(group_id, [wanted.start], asked.minutes, asked.before, asked.after, of_client=False)
+    days = Days.touched(context.tenant_id, wanted.staff_id, "", occupies)
+    days.read(load(*days.wanted()))
+    scene = replace(facts, days=days)
+    about = {
+        "staff_id": wanted.staff_id,
+        "start": wanted.start,
+        "minutes": asked.minutes,
+        "before": asked.before,
+        "after": asked.after,
+        "service_id": service["service_id"],
+        "service_name": service["name"],
+        "colour": service["colour"],
+        "mode": str(wanted.wish.mode),
+        "location_id": location["location_id"] if location else None,
+        "location_name": location["name"] if location else None,
+        "staff_name": people.shown(facts.staff),
+        "zone": facts.availability.zone if facts.availability is not None else context.tenant.zone,
+    }
+    search = scene.search(context, asked, wanted.wish, appointments.FREE, group_id)
+    return _Plan(scene, asked, about, appointments.verdict_on(search, wanted.start), occupies)
+
+
+def _people(context: Context, wanted: Wanted, minutes: int, moving: str | None) -> list[Person]:
+    """Whether each of the clients can be there; three items each, in one read."""
+    own = {"tenant_id": context.tenant_id, "staff_id": wanted.staff_id}
+    files = {each.client_id: each for each in clients.visible(context, list(wanted.client_ids))}
+    group = group_of(context.tenant_id, wanted.staff_id, moving) if moving else None
+    found = []
+    for client_id, assignment, days in _their_days(own, wanted, minutes):
+        ignored = place_id(group, client_id) if group is not None else ""
+        problem = None
+        if assignment is None or client_id not in files:
+            problem = NotAssigned.code
+        elif any(_overlaps(each, wanted.start, minutes, context, ignored) for each in calendars.entries(days)):
+            problem = ClientBusy.code
+        found.append(Person(client_id, files.get(client_id), problem))
+    return found
+
+
+def _their_days(own: dict[str, str], wanted: Wanted, minutes: int) -> list[tuple[str, Any, list[Any]]]:
+    days = list(dict.fromkeys(calendars.day_of(at) for at in (wanted.start, wanted.start + minutes - 1)))
+    places = [{**own, "client_id": each} for each in wanted.client_ids]
+    found = load(
+        *((Assignment, each) for each in places),
+        *((ClientDay, {**each, "day": day}) for each in places for day in days),
+    )
+    rest = found[len(places) :]
+    return [
+        (client_id, found[n], [each for each in rest[n * len(days) : (n + 1) * len(days)] if each is not None])
+        for n, client_id in enumerate(wanted.client_ids)
+    ]
+
+
+def _overlaps(entry: Busy, start: int, minutes: int, context: Context, ignored: str) -> bool:
+    live = entry.held_until is None or minute(context.now) < entry.held_until
+    return live and entry.appointment_id != ignored and entry.start < start + minutes and start < entry.end
+
+
+def create(context: Context, wanted: Wanted) -> Group:
+    """Take the therapist's time for a group, and begin to enter these clients; each is told once they are in.
+
+    Raises NeedsOverride, SlotTaken, NotAssigned, ServiceNotOffered, InvalidBody, NotYourCalendar, Busy.
+    """
+    if context.result:
+        return group_of(context.tenant_id, wanted.staff_id, context.result)
+    if len(wanted.client_ids) > wanted.capacity:
+        detail = "More people than the group has places for."
+        raise InvalidBody(errors=[{"pointer": "/client_ids", "code": "capacity", "detail": detail}])
+    if any(each.problem == NotAssigned.code for each in _people(context, wanted, 1, None)):
+        raise NotAssigned()
+    group_id = ids.new_id(context.now)
+    job: list[Job] = []
+
+    def attempt() -> Group:
+        plan = _plan(context, wanted, group_id)
+        appointments.require_good(plan.verdict, wanted.override)
+        if wanted.client_ids and not job:
+            job.append(_job(context, JOIN, wanted.staff_id, group_id, wanted.client_ids))
+        at = clock.text(context.now)
+        group = Group.new(
+            tenant_id=context.tenant_id,
+            appointment_id=group_id,
+            phase="booked",
+            status=CONFIRMED,
+            starts_at=clock.text(moment(wanted.start)),
+            made_at=at,
+            changed_at=at,
+            sequence=0,
+            capacity=wanted.capacity,
+            members={each: [JOINING, None] for each in wanted.client_ids},
+            job_id=job[0].job_id if job else None,
+            version=1,
+            **plan.about,
+        )
+        return _commit(context, group, plan.scene, plan.taken, None, "create", "booked", job)
+
+    return calendars.settled(attempt)
+
+
+def _job(
+    context: Context, work: str, staff_id: str, group_id: str, client_ids: Sequence[str], reason: str | None = None
+) -> Job:
+    shared = {"staff_id": staff_id, "group_id": group_id, "reason": reason}
+    return jobs.prepared(context, work, shared, [{"client_id": each} for each in client_ids])
+
+
+def _commit(
+    context: Context,
+    group: Group,
+    scene: Scene,
+    occupies: Taken,
+    seen: Group | None,
+    verb: str,
+    told: str,
+    job: Sequence[Job],
+) -> Group:
+    """The group, the therapist's days, the job that brings the places in line, what the therapist is told: all or
+    nothing. Raises Moved."""
+    letter = _letter(context, group, told)
+    with Transaction() as tx:
+        idempotency.remember(tx, context, group.appointment_id)
+        scene.days.write(tx, occupies, minute(context.now))
+        if seen is None:
+            tx.create(group)
+        else:
+            put(tx, seen, group)
+            freed = _occupied(seen, [int(seen.start)]).spans() - occupies.spans()
+            calendars.opened(tx, scene.waiting, freed, context.now)
+        for each in job:
+            jobs.begin(tx, context, each)
+        about = {"group_id": group.appointment_id, "staff_id": group.staff_id}
+        tx.create(audits.event(context, f"group:{verb}", **about))
+        tx.create(letter)
+    mails.hand_over(letter)
+    for each in job:
+        jobs.queue_again(each)
+    return group
+
+
+def _letter(context: Context, group: Group, told: str) -> StaffMail:
+    about: dict[str, Any] = {"appointment_id": group.appointment_id, "start": int(group.start)}
+    return mails.to_staff(context.now, group.tenant_id, group.staff_id, f"appointment_{told}", **about)
+
+
+# ---- one client's place ----
+
+
+def add(context: Context, staff_id: str, group_id: str, client_id: str) -> Group:
+    """Give a client a place; they are told. Who has one keeps it.
+
+    Raises GroupFull, ClientBusy, NotAssigned, AppointmentEnded, NotYourCalendar, NotFound, Busy.
+    """
+    appointments.require_calendar(context, staff_id)
+    if not context.result:
+        calendars.settled(lambda: _join(context, staff_id, group_id, client_id, None))
+    return group_of(context.tenant_id, staff_id, group_id)
+
+
+def _join(context: Context, staff_id: str, group_id: str, client_id: str, finish: jobs.Finish | None) -> None:
+    group = group_of(context.tenant_id, staff_id, group_id)
+    if group.status != CONFIRMED:
+        raise AppointmentEnded()
+    state = group.members.get(client_id, [None])[0]
+    if state == IN:
+        if finish is not None:
+            with Transaction() as tx:
+                finish(tx)
+        return
+    unknown = client_id not in group.members and len(group.members) >= KNOWN
+    if state != JOINING and (taken(group) >= group.capacity or unknown):
+        raise GroupFull()
+    own, seen = _client_of(context, group, client_id)
+    record = _place(own, group, seen)
+    occupies = appointments.occupied(record)
+    scene = appointments.scene_of(own, client_id, staff_id, occupies)
+    assignment = scene.assignment
+    if assignment is None or scene.staff is None or scene.staff.status != "active":
+        raise NotAssigned()
+    appointments.require_free(own, scene, record)
+
+    def check(tx: Transaction) -> None:
+        tx.require(assignment, Assignment.pk.exists(), otherwise=NotAssigned())
+        settle(tx, own.now, group, client_id, IN)
+
+    before = int(seen.version) if seen is not None else None
+    step = Step(record, occupies, "appointment:book", "booked", seen=before, check=check, tell_staff=False)
+    appointments.commit(own, scene, step, finish)
+
+
+def _client_of(context: Context, group: Group, client_id: str) -> tuple[Context, Appointment | None]:
+    """The client, and the place that they have, or had once. Raises NotAssigned, as for everybody who cannot be."""
+    place = {"tenant_id": context.tenant_id, "client_id": client_id}
+    client, seen = load((Client, place), (Appointment, {**place, "appointment_id": place_id(group, client_id)}))
+    if client is None:
+        raise NotAssigned()
+    return replace(context, client=client), seen
+
+
+_OF_GROUP = ("tenant_id", "staff_id", "starts_at", "start", "minutes", "before", "after", "service_id", "service_name",
+             "colour", "mode", "location_id", "location_name", "staff_name", "zone")  # fmt: skip
+
+
+def _place(own: Context, group: Group, seen: Appointment | None) -> Appointment:
+    """A client's own appointment; of one who was in this group before the same, going on."""
+    at = clock.text(own.now)
+    return Appointment.new(
+        **{name: getattr(group, name) for name in _OF_GROUP},
+        client_id=own.client_id,
+        appointment_id=place_id(group, own.client_id),
+        group_id=group.appointment_id,
+        phase="place",
+        status=CONFIRMED,
+        client_zone=own.tenant.zone,
+        made_by="staff",
+        made_at=at,
+        changed_at=at,
+        sequence=int(seen.sequence) + 1 if seen is not None else 0,
+        version=int(seen.version) + 1 if seen is not None else 1,
+    )
+
+
+def join_one(context: Context, task: jobs.Task, finish: jobs.Finish) -> None:
+    """The work of one client who is joining (services.jobs): in, or out with the reason."""
+    staff_id, group_id, client_id = task.shared["staff_id"], task.shared["group_id"], task.about["client_id"]
+
+    def attempt() -> None:
+        try:
+            _require_allowed(context, staff_id)
+            _join(context, staff_id, group_id, client_id, finish)
+        except PortalError as refused:
+            if refused.status >= 500 or refused.status == 429:
+                raise
+            group = group_of(context.tenant_id, staff_id, group_id)
+            with Transaction() as tx:
+                finish(tx)
+                settle(tx, context.now, group, client_id, OUT, refused.code)
+
+    calendars.settled(attempt)
+
+
+def _require_allowed(context: Context, staff_id: str) -> None:
+    """Whoever began a job must still be allowed to go on with it. Raises Forbidden."""
+    facts = Facts(context.actor.roles, is_self=staff_id == context.actor.id, circumstances=context.circumstances)
+    if denial("group:manage", facts) is not None:
+        raise Forbidden()
+
+
+# ---- the whole group ----
+
+
+def move(context: Context, staff_id: str, group_id: str, start: int, override: bool, without_busy: bool) -> Group:
+    """Move a group; the places follow. `without_busy`: those who have another appointment then lose their place, and
+    are told; else ClientBusy where there are such.
+
+    Raises NeedsOverride, SlotTaken, AppointmentEnded, Stale, NotYourCalendar, NotFound.
+    """
+
+    def attempt(group: Group) -> Group:
+        wish = Wanted(staff_id, _wish_of(group), start, client_ids=_with_place(group))
+        busy = any(each.problem == ClientBusy.code for each in _people(context, wish, int(group.minutes), group_id))
+        if busy and not without_busy:
+            raise ClientBusy()
+        occupies = _occupied(group, [start])
+        scene = appointments.scene_of(context, "", staff_id, _occupied(group, [int(group.start)]), occupies)
+        service = Service(group.service_id, int(group.minutes), int(group.before), int(group.after))
+        search = scene.search(context, service, wish.wish, appointments.FREE, group_id)
+        appointments.require_good(appointments.verdict_on(search, start), override)
+        job = _job(context, FOLLOW, staff_id, group_id, _with_place(group))
+        new = changed(context.now, group, start=start, sequence=int(group.sequence) + 1, job_id=job.job_id)
+        return _commit(context, new, scene, occupies, group, "move", "moved", [job])
+
+    return _act(context, staff_id, group_id, attempt)
+
+
+def cancel(context: Context, staff_id: str, group_id: str, reason: str | None) -> Group:
+    """Cancel a group; the places follow. Raises AppointmentEnded, Stale, NotYourCalendar, NotFound."""
+
+    def attempt(group: Group) -> Group:
+        occupies = _occupied(group, ())
+        scene = appointments.scene_of(context, "", staff_id, _occupied(group, [int(group.start)]))
+        job = _job(context, FOLLOW, staff_id, group_id, _with_place(group), reason)
+        about = {"status": CANCELLED, "sequence": int(group.sequence) + 1, "job_id": job.job_id}
+        new = changed(context.now, group, **about)
+        return _commit(context, new, scene, occupies, group, "cancel", "cancelled", [job])
+
+    return _act(context, staff_id, group_id, attempt)
+
+
+def _act(context: Context, staff_id: str, group_id: str, attempt: Callable[[Group], Group]) -> Group:
+    appointments.require_calendar(context, staff_id)
+
+    def once() -> Group:
+        group = group_of(context.tenant_id, staff_id, group_id)
+        if context.result:
+            return group
+        if context.if_match is not None and int(group.version) != context.if_match:
+            raise Stale()
+        if group.status != CONFIRMED:
+            raise AppointmentEnded()
+        return attempt(group)
+
+    return calendars.settled(once)
+
+
+def _occupied(group: Group, starts: Sequence[int]) -> Taken:
+    length = int(group.minutes), int(group.before), int(group.after)
+    return Taken(group.appointment_id, starts, *length, of_client=False)
+
+
+def _with_place(group: Group) -> list[str]:
+    return [client_id for client_id, (state, _) in group.members.items() if state in (JOINING, IN)]
+
+
+def _wish_of(group: Group) -> slots.Wish:
+    return slots.Wish(group.service_id, Mode(group.mode), group.location_id)
+
+
+def follow_one(context: Context, task: jobs.Task, finish: jobs.Finish) -> None:
+    """The work of one place (services.jobs): it goes where the group is now, or ends with it, and its client is told.
+    Whoever is somewhere else then loses the place, which the group says."""
+    _require_allowed(context, task.shared["staff_id"])
+    calendars.settled(lambda: _follow(context, task, finish))
+
+
+def _follow(context: Context, task: jobs.Task, finish: jobs.Finish) -> None:
+    group = group_of(context.tenant_id, task.shared["staff_id"], task.shared["group_id"])
+    own, place = _client_of(context, group, task.about["client_id"])
+    if place is None or place.status != CONFIRMED:
+        raise jobs.Skip(AppointmentEnded.code)
+    if group.status == CANCELLED:
+        words = appointments.with_words(place, reason=task.shared["reason"])
+        new = appointments.changed(own, place, status=CANCELLED, ended_by="staff", words=words)
+        scene = appointments.scene_of(own, place.client_id, place.staff_id, appointments.occupied(place))
+        step = _step(place, new, "cancel", "cancelled", None)
+    elif place.start == group.start:
+        raise jobs.Skip(UNCHANGED)
+    else:
+        new = appointments.changed(own, place, start=int(group.start))
+        both = appointments.occupied(place), appointments.occupied(new)
+        scene = appointments.scene_of(own, place.client_id, place.staff_id, *both)
+        step = _along(own, scene, group, place, new)
+    appointments.commit(own, scene, step, finish)
+
+
+def _along(own: Context, scene: Scene, group: Group, place: Appointment, new: Appointment) -> Step:
+    """The place at the group's new time; its end, where its client is somewhere else then."""
+
+    def still(tx: Transaction) -> None:
+        tx.require(group, Group.version == group.version, otherwise=Moved())
+
+    def out(tx: Transaction) -> None:
+        settle(tx, own.now, group, place.client_id, OUT, ClientBusy.code)
+
+    try:
+        appointments.require_free(own, scene, new)
+    except ClientBusy:
+        new = appointments.changed(own, place, status=CANCELLED, ended_by="staff")
+        return _step(place, new, "cancel", "cancelled", out)
+    return _step(place, new, "move", "moved", still)
+
+
+def _step(
+    place: Appointment, new: Appointment, verb: str, told: str, check: Callable[[Transaction], None] | None
+) -> Step:
+    action, seen = f"appointment:{verb}", int(place.version)
+    return Step(new, appointments.occupied(new), action, told, seen=seen, check=check, tell_staff=False)
+
+
+# ---- reading ----
+
+
+class Member(NamedTuple):
+    """One who takes part, or did."""
+
+    client_id: str
+    client: Client | None  # None: the asker may not see this file
+    state: str
+    why: str | None
+    place: Appointment | None
+
+
+def members(context: Context, group: Group) -> list[Member]:
+    """Who takes part, with each one's own appointment."""
+    names = list(group.members)
+    files = {each.client_id: each for each in clients.visible(context, names)}
+    own = {"tenant_id": group.tenant_id}
+    places = load(
+        *((Appointment, {**own, "client_id": each, "appointment_id": place_id(group, each)}) for each in names)
+    )
+    return [
+        Member(each, files.get(each), group.members[each][0], group.members[each][1], place)
+        for each, place in zip(names, places, strict=True)
+    ]
+
+
+def progress(group: Group) -> Job | None:
+    """The job that brings the places in line with the group, while it is under way."""
+    if group.job_id is None:
+        return None
+    job = Job.find(tenant_id=group.tenant_id, job_id=group.job_id)
+    return job if job is not None and job.status in ("queued", "running") else None

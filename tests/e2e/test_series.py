@@ -1,0 +1,115 @@
+"""Recurring appointments and groups in browsers: planned with the conflicts in sight, followed, changed, attended."""
+
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+from playwright.sync_api import expect
+
+from tests import booking, flows
+from tests.booking import PEOPLE
+from tests.e2e.device import Device
+
+C1, C3, T1 = PEOPLE["C1"], PEOPLE["C3"], PEOPLE["T1"]
+SHOWN = "Immy Thistlewood"  # as C1 is called
+
+
+def test_a_series_and_a_group_from_plan_to_attendance(devices: Callable[..., Device], call: Any) -> None:
+    admin = call("A1")
+    service = booking.opened(call, "T1", times=booking.NINE_TO_FIVE)
+    for key in ("C2", "C3"):
+        assigned = admin.post(f"/practice/clients/{PEOPLE[key].id}/therapists", {"staff_id": T1.id})
+        assert assigned.status < 300, assigned
+    clock = admin.clock
+    first = date.fromisoformat(booking.at(clock, 7)[:10])
+    # At three in the afternoon: C3 is there in the second week, T1 is away in the third.
+    assert booking.book_for(admin, "C3", "T1", service, booking.at(clock, 14, "20:30")).status == 201
+    away = (first + timedelta(days=14)).isoformat()
+    booking.hours(admin, "T1", *booking.NINE_TO_FIVE, time_off=[{"first_day": away, "last_day": away}])
+    desk = devices("desktop", name="desk")
+    desk.enter(call.browser("T1"))
+    page = desk.page
+
+    # ---- a series ----
+    desk.open(f"/staff/clients/{C1.id}/appointments/new")
+    desk.arrived("New appointment", by_link=False)
+    page.get_by_label("Day").fill(first.isoformat())
+    page.get_by_label("Starts at").fill("15:00")
+    page.get_by_label("Repeats").select_option("Every week")
+    page.get_by_label("How many times").fill("5")
+    desk.sees("3 of 5 times are free.")
+    desk.sees("Another appointment or its buffer is in the way")
+    desk.sees("In time off")
+    desk.look("repeat")
+    page.get_by_label(re.compile("Book it nevertheless")).check()
+    desk.press("Book 4 appointments")
+    desk.arrived("Recurring appointments")
+    admin.drain()
+    desk.sees("Done. 1 time was not booked or changed; the reasons are below.")
+    expect(page.get_by_text("Confirmed", exact=True)).to_have_count(4)
+    desk.look("series")
+
+    page.get_by_role("link", name=re.compile("Confirmed")).nth(1).click()
+    desk.arrived(SHOWN, title="Appointment")
+    desk.press("Move this and all following")
+    page.get_by_label("Starts at").fill("10:00")
+    page.get_by_label("Move those outside the hours nevertheless").check()
+    desk.look("following")
+    page.get_by_role("button", name="Move 3 appointments").click()
+    desk.arrived("Recurring appointments")
+    admin.drain()
+    expect(page.get_by_text(re.compile("10:00"))).to_have_count(3)
+
+    # ---- a group ----
+    desk.open("/staff/calendar/new")
+    desk.follow("Make a group appointment instead")
+    desk.arrived("New group appointment")
+    page.get_by_label("Day").fill((first + timedelta(days=1)).isoformat())
+    page.get_by_label("Starts at").fill("11:00")
+    page.get_by_label("Places").fill("3")
+    for name in (SHOWN, "Bea Lindqvist"):
+        page.get_by_role("button", name=f"Add {name}").click()
+    desk.sees("2 of 3 places")
+    desk.sees("Nothing speaks against this time.")
+    desk.look("new-group")
+    desk.press("Make the group")
+    desk.arrived("Session", title="Group")
+    admin.drain()
+    expect(page.get_by_text("Takes part", exact=True)).to_have_count(2)
+    page.get_by_role("button", name=re.compile(f"Add {PEOPLE['C2'].name}")).click()
+    desk.sees("All places are taken.")
+    desk.look("group")
+    desk.open("/staff/calendar")
+    page.get_by_label("Go to").fill((first + timedelta(days=1)).isoformat())
+    expect(page.get_by_role("link", name=re.compile("Group · 3 of 3")).first).to_be_visible()
+    desk.look("calendar")
+
+    # ---- the client's own place ----
+    phone = devices("phone")
+    phone.enter(call.browser("C3"))
+    phone.open("/appointments")
+    phone.page.get_by_role("link", name=re.compile("11:00")).click()
+    phone.arrived("Appointment")
+    phone.sees(re.compile("This is a group appointment"))
+    expect(phone.page.get_by_role("link", name="Choose another time")).to_have_count(0)
+    assert SHOWN not in phone.page.content()
+    phone.look("place")
+    phone.press("Cancel this appointment")
+    phone.page.get_by_role("dialog").get_by_role("button", name="Cancel this appointment").click()
+    phone.sees("You cancelled it.")
+
+    # ---- who was there ----
+    (record,) = flows.stored("group")
+    clock.set(booking.instant(record["starts_at"]) + timedelta(minutes=5))
+    page.clock.set_fixed_time(clock.now())
+    desk.context.clear_cookies()
+    desk.enter(call.browser("T1"))
+    desk.open(f"/staff/groups/{T1.id}/{record['appointment_id']}")
+    desk.arrived("Session", title="Group", by_link=False)
+    desk.sees("Cancelled by the client")
+    page.get_by_role("button", name=f"Was there {SHOWN}").click()
+    desk.sees("Noted.")
+    page.get_by_role("button", name=f"No-show {PEOPLE['C2'].name}").click()
+    expect(page.get_by_text("No-show", exact=True).first).to_be_visible()
+    desk.look("attended")
