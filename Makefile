@@ -11,6 +11,7 @@ STAGE ?= dev
 REGION ?= us-east-1
 # Processes that share the test files; each has a cloud, a server and a browser of its own.
 WORKERS ?= 2
+SEEDS ?= $(shell date +%s)
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 APT_CHROMIUM := chromium fonts-liberation fonts-dejavu-core
@@ -27,7 +28,7 @@ PAGE := frontend/dist/index.html
 PAGE_SOURCES := $(shell find frontend/src frontend/public -type f 2>/dev/null) \
 	frontend/index.html frontend/vite.config.ts frontend/tsconfig.json frontend/package.json
 
-.PHONY: help run test check lint describe package bench reset lock format chromium clean
+.PHONY: help run test check soak lint describe package bench reset lock format chromium clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -53,6 +54,10 @@ lint: $(TOOLS) $(NODE)
 
 package: $(TOOLS) ## what would be deployed, into .build/ (STAGE=dev REGION=us-east-1), with cfn-lint
 	@.venv/bin/python -m infra.package $(STAGE) $(REGION) --lint $(REGION)
+
+soak: $(TOOLS) ## the random walk through the calendar, 10,000 steps (SEEDS=4,44 or others)
+	@BOOKING_STEPS=10000 BOOKING_SEEDS=$(SEEDS) .venv/bin/python -m pytest -q \
+		tests/integration/test_booking_races.py -k whatever_order $(PYTEST_ARGS)
 
 bench: $(TOOLS) ## ratios and units, printed (a few minutes)
 	@missed=; for name in units handler cold sealing slots payments; do \

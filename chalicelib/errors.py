@@ -446,6 +446,22 @@ class NotProposed(PortalError):
     status, code, title = 409, "not_proposed", "This time is not among those that the practice offers you."
 
 
+class AlreadyWaiting(PortalError):
+    status, code, title = 409, "already_waiting", "You are on this therapist's wait list already."
+
+
+class WaitListClosed(PortalError):
+    status, code, title = 409, "wait_list_closed", "The wait list is not open now. Please call the practice."
+
+
+class OfferGone(PortalError):
+    status, code, title = 409, "offer_gone", "This time is no longer held for you. You are still told of others."
+
+
+class WaitEnded(PortalError):
+    status, code, title = 409, "wait_ended", "You are not on this wait list any more."
+
+
 class NotYetBegun(PortalError):
     status, code, title = 409, "not_yet_begun", "This appointment has not begun yet."
 

@@ -5,6 +5,7 @@ import uuid
 from datetime import date, datetime, timedelta
 from itertools import combinations
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from tests.calls import PEOPLE, Answer, Caller
 
@@ -104,6 +105,31 @@ def book_for(staff: Caller, client: str, key: str, service_id: str, starts_at: s
     return staff.post(f"/practice/clients/{PEOPLE[client].id}/appointments", body)
 
 
+def wait_for(client: Caller, key: str, service_id: str, **more: Any) -> Answer:
+    """A client asks to be told of earlier times with a therapist of the world."""
+    idempotency = more.pop("key_", uuid.uuid4().hex)
+    body = {"staff_id": PEOPLE[key].id, "service_id": service_id, "mode": "telehealth", "zone": ZONE, **more}
+    return client.post("/portal/waits", body, key=idempotency)
+
+
+def wait_earlier(client: Caller, appointment: dict[str, Any], **more: Any) -> Answer:
+    """A client asks to be told of times before an appointment of theirs."""
+    return client.post("/portal/waits", {"appointment_id": appointment["appointment_id"], "zone": ZONE, **more})
+
+
+def waits(client: Caller) -> list[dict[str, Any]]:
+    """What a client waits for."""
+    answer = client.get("/portal/waits")
+    assert answer.status == 200, answer
+    found: list[dict[str, Any]] = answer.json["items"]
+    return found
+
+
+def take(client: Caller, wait: dict[str, Any], **options: Any) -> Answer:
+    """A client takes what is offered from the wait list."""
+    return client.post(f"/portal/waits/{wait['wait_id']}/acceptance", {"starts_at": wait["starts_at"]}, **options)
+
+
 def slots(client: Caller, service_id: str, first_day: str | date, days: int = 7, **more: Any) -> Answer:
     """The times that a client can book."""
     first = date.fromisoformat(first_day) if isinstance(first_day, str) else first_day
@@ -135,7 +161,12 @@ def taken(now: int) -> tuple[dict[str, set[Entry]], dict[str, set[Entry]]]:
 
     days: dict[str, set[Entry]] = {}
     meant: dict[str, set[Entry]] = {}
-    for each in flows.stored("appointment", "therapist_day", "client_day"):
+    for each in flows.stored("appointment", "therapist_day", "client_day", "wait"):
+        if each["kind"] == "wait":  # what is offered is the therapist's time, and not yet the client's
+            if each["status"] == "offered" and int(each["held_until"]) > now:
+                start = int(each["start"])
+                meant.setdefault(each["staff_id"], set()).add((start, start + int(each["minutes"]), each["wait_id"]))
+            continue
         if each["kind"] == "appointment":
             for entry in _meant(each, now):
                 for person in (each["staff_id"], each["client_id"]):
@@ -170,3 +201,21 @@ def wrong(now: int) -> list[str]:
             if other[0] < one[1] and one[2] != other[2]:
                 found.append(f"{person} twice: {one} {other}")
     return found
+
+
+def tenant_of(slug: str) -> str:
+    """The id of an organization of the world."""
+    from infra.local import world
+
+    return world.tenant_id(slug)
+
+
+def weekday_from(clock: Any, days: int, weekday: int) -> str:
+    """The first day of New York with this weekday (Monday is 0) that lies at least so many days ahead."""
+    day = clock.now().astimezone(ZoneInfo(ZONE)).date() + timedelta(days=days)
+    return (day + timedelta(days=(weekday - day.weekday()) % 7)).isoformat()
+
+
+def days_on(day: str, days: int) -> str:
+    """A date some days later."""
+    return (date.fromisoformat(day) + timedelta(days=days)).isoformat()

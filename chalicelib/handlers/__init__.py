@@ -33,13 +33,14 @@ from chalicelib.handlers import (
     tenants,
     tokens,
     uploads,
+    waits,
     wordings,
 )
 from chalicelib.handlers.routing import Route, Routes
 
 _FEATURES = (
     sessions, accounts, tenants, openings, staff, subscriptions, clients, invites, mails, wordings, senders, signups,
-    intakes, sendings, documents, uploads, forms, slots, appointments, invoices, payments, prints, messages,
+    intakes, sendings, documents, uploads, forms, slots, appointments, waits, invoices, payments, prints, messages,
     mass_messages, break_glass, contact_logs, imports, jobs, notifications, tokens, openapi,
 )  # fmt: skip
 

@@ -123,7 +123,7 @@ def list_my_appointments(context: Context, query: WhenQuery) -> MyAppointments:
 @portal.endpoint("GET", "/appointments/{appointment_id}", action="appointment:read")
 def read_my_appointment(context: Context, appointment_id: str) -> MyAppointment:
     """One of my appointments"""
-    return _shown_to_client(context, missing(context.named["appointment_id"]))
+    return shown_to_client(context, missing(context.named["appointment_id"]))
 
 
 @portal.endpoint("POST", "/appointments", action="appointment:book", body=BookingIn, status=201, idempotent=True)
@@ -131,7 +131,7 @@ def book_appointment(context: Context, body: BookingIn) -> MyAppointment:
     """Ask for a time, or book it where the practice confirms at once"""
     wish = slots.Wish(body.service_id, Mode(body.mode), body.location_id)
     wanted = Wanted(body.staff_id, wish, minute_of(body.starts_at), body.zone, body.note or None)
-    return _shown_to_client(context, appointments.book(context, wanted))
+    return shown_to_client(context, appointments.book(context, wanted))
 
 
 @portal.endpoint(
@@ -144,7 +144,7 @@ def book_appointment(context: Context, body: BookingIn) -> MyAppointment:
 )
 def move_my_appointment(context: Context, appointment_id: str, body: NewTime) -> MyAppointment:
     """Choose another time"""
-    return _shown_to_client(context, appointments.move(context, minute_of(body.starts_at), body.zone))
+    return shown_to_client(context, appointments.move(context, minute_of(body.starts_at), body.zone))
 
 
 @portal.endpoint(
@@ -157,7 +157,7 @@ def move_my_appointment(context: Context, appointment_id: str, body: NewTime) ->
 )
 def accept_proposal(context: Context, appointment_id: str, body: AcceptedTime) -> MyAppointment:
     """Take one of the times that the practice offers"""
-    return _shown_to_client(context, appointments.accept(context, minute_of(body.starts_at)))
+    return shown_to_client(context, appointments.accept(context, minute_of(body.starts_at)))
 
 
 @portal.endpoint(
@@ -170,10 +170,11 @@ def accept_proposal(context: Context, appointment_id: str, body: AcceptedTime) -
 )
 def cancel_my_appointment(context: Context, appointment_id: str, body: MyCancellation) -> MyAppointment:
     """Cancel an appointment, or take a request back"""
-    return _shown_to_client(context, appointments.cancel(context, body.reason or None))
+    return shown_to_client(context, appointments.cancel(context, body.reason or None))
 
 
-def _shown_to_client(context: Context, record: Appointment) -> MyAppointment:
+def shown_to_client(context: Context, record: Appointment) -> MyAppointment:
+    """An appointment as its client is shown it."""
     return _mine(context, record, appointments.links(context, [record]))
 
 
@@ -514,7 +515,8 @@ class Interval(View):
 
 
 class TherapistCalendar(View):
-    """One therapist's part. `bookable`: by clients, now. `hours`: when clients are seen, without the time off."""
+    """One therapist's part. `bookable`: by clients, now. `hours`: when clients are seen, without the time off. `held`:
+    offered to somebody on the wait list. `waiting`: how many are on it."""
 
     staff_id: str
     name: str
@@ -523,6 +525,8 @@ class TherapistCalendar(View):
     hours: list[Interval]
     time_off: list[Interval]
     appointments: list[CalendarEntry]
+    held: list[Interval]
+    waiting: int
 
 
 class CalendarView(View):
@@ -545,6 +549,12 @@ class RequestsView(View):
     def clients_named(self) -> list[str]:
         """Those who asked."""
         return [each.client_id for each in self.items if each.client_id]
+
+
+class RequestCount(View):
+    """How many requests wait for an answer."""
+
+    total: int
 
 
 class CalendarQuery(Query):
@@ -571,7 +581,7 @@ def read_calendar(context: Context, query: CalendarQuery) -> CalendarView:
         detail = f"Ask for one to {WINDOW_DAYS} days."
         raise InvalidBody(errors=[{"pointer": "/last_day", "code": "window", "detail": detail}])
     zone = query.zone or context.tenant.zone
-    found = agendas.window(context, _ids(query.staff_ids), first_day, last_day, zone)
+    found = agendas.window(context, ids_of(query.staff_ids), first_day, last_day, zone)
     files = agendas.named(context, [record for each in found for record in each.appointments])
     return CalendarView(
         zone=zone,
@@ -584,6 +594,8 @@ def read_calendar(context: Context, query: CalendarQuery) -> CalendarView:
                 hours=_intervals(each.hours),
                 time_off=_intervals(each.time_off),
                 appointments=_entries(each.appointments, files),
+                held=_intervals(each.held),
+                waiting=each.waiting,
             )
             for each in found
         ],
@@ -593,16 +605,23 @@ def read_calendar(context: Context, query: CalendarQuery) -> CalendarView:
 @practice.endpoint("GET", "/requests", action="calendar:read", query=RequestsQuery)
 def list_requests(context: Context, query: RequestsQuery) -> RequestsView:
     """Requests that wait for an answer"""
-    found = agendas.requests(context, _ids(query.staff_ids))
+    found = agendas.requests(context, ids_of(query.staff_ids))
     items = _entries(found, agendas.named(context, found))
     return RequestsView(items=items, total=len(items))
+
+
+@practice.endpoint("GET", "/requests/count", action="calendar:read", query=RequestsQuery)
+def count_requests(context: Context, query: RequestsQuery) -> RequestCount:
+    """How many requests wait for an answer"""
+    return RequestCount(total=len(agendas.requests(context, ids_of(query.staff_ids))))
 
 
 def _intervals(found: Sequence[tuple[int, int]]) -> list[Interval]:
     return [Interval(starts_at=instant_of(start), ends_at=instant_of(end)) for start, end in found]
 
 
-def _ids(listed: str | None) -> list[str]:
+def ids_of(listed: str | None) -> list[str]:
+    """The ids that a query lists with commas."""
     return listed.split(",") if listed else []
 
 

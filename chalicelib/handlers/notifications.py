@@ -31,6 +31,7 @@ class NotificationView(View):
         "payment_received",
         "payment_failed",
         "payment_disputed",
+        "appointment_requested",
         "message_waiting",
         "thread_opened",
     ]

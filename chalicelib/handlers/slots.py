@@ -398,6 +398,8 @@ class SchedulingView(PortalView):
     horizon_days: int
     instant_confirmation: bool
     hold_hours: int
+    wait_list: bool
+    offer_hold_hours: int
 
 
 class SlotQuery(Query):

@@ -103,7 +103,8 @@ class FeatureSwitch(View):
 
 class Scheduling(View):
     """Sub-switches of self-scheduling. `max_per_day`: appointments of one therapist, 0 for no cap. `hold_hours`: how
-    long a request holds its time. Buffers are those of services that set none."""
+    long a request holds its time, `offer_hold_hours`: an offer from the wait list. Buffers are those of services that
+    set none."""
 
     minimum_notice_hours: int
     cancel_notice_hours: int
@@ -117,6 +118,8 @@ class Scheduling(View):
     max_upcoming: int
     max_per_day: int
     reminder_hours: list[int]
+    wait_list: bool
+    offer_hold_hours: int
 
 
 class Reminders(View):
@@ -242,6 +245,8 @@ class SchedulingChange(Body):
     max_upcoming: int | None = Field(default=None, ge=1, le=50)
     max_per_day: int | None = Field(default=None, ge=0, le=50)
     reminder_hours: Annotated[list[Annotated[int, Field(ge=1, le=336)]], Field(max_length=3)] | None = None
+    wait_list: bool | None = None
+    offer_hold_hours: int | None = Field(default=None, ge=1, le=72)
 
 
 class DeskChange(Body):

@@ -121,6 +121,57 @@ class Appointment(Record):
     words = BytesAttribute(null=True)  # encrypted: {note, message, reason}
 
 
+class WaitList(Record):
+    """Who waits for earlier times with one therapist, in their order, and what has become free since it was last
+    offered. Edited whole.
+
+    `due` while something is free that nobody has been offered yet.
+    """
+
+    KEY = Key(CALENDAR, "WAITLIST")
+
+    staff_id = UnicodeAttribute()
+    waiters = JsonAttribute()  # [[client_id, wait_id]], whoever came first first; a client once
+    freed = JsonAttribute()  # [[start, end]], in order
+
+
+class Wait(Record):
+    """A client's wish for an earlier time with one therapist. Edited whole.
+
+    waiting ── a time has opened, and it is their turn ──▶ offered ── the client takes it ──▶ ended
+       ▲                                                      │
+       └──────────── passes, or does not answer in time ──────┘   (either may become ended: the client leaves the list,
+                                                                  staff take them off it, or the wish is over)
+    `due`: the end of what is offered, else `until`.
+    """
+
+    KEY = Key(CLIENT, "WAIT#{wait_id}")
+
+    client_id = UnicodeAttribute()
+    wait_id = UnicodeAttribute()
+    staff_id = UnicodeAttribute()
+    status = UnicodeAttribute()
+    since = UnicodeAttribute()
+    until = NumberAttribute()  # only times that begin before it are offered
+    before_day = UnicodeAttribute(null=True)  # what the client said of that, by the calendar of their zone
+    appointment_id = UnicodeAttribute(null=True)  # what an offer that is taken moves; only times before it are offered
+    service_id = UnicodeAttribute()
+    service_name = UnicodeAttribute()
+    mode = UnicodeAttribute()
+    location_id = UnicodeAttribute(null=True)
+    location_name = UnicodeAttribute(null=True)
+    staff_name = UnicodeAttribute()
+    zone = UnicodeAttribute()
+    client_zone = UnicodeAttribute()
+    start = NumberAttribute(null=True)  # of what is offered, with its length and what it keeps free around it
+    minutes = NumberAttribute(null=True)
+    before = NumberAttribute(null=True)
+    after = NumberAttribute(null=True)
+    held_until = NumberAttribute(null=True)
+    passed = JsonAttribute()  # starts that were offered and not taken: not offered again
+    ended_as = UnicodeAttribute(null=True)  # accepted, left, removed, over
+
+
 class Feed(Record):
     """Whose calendar a secret address shows; found before the organization is known. Only its digest is kept."""
 

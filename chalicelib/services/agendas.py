@@ -8,7 +8,7 @@ from chalicelib import clock
 from chalicelib.context import Context
 from chalicelib.errors import NotFound
 from chalicelib.models.clients import Client
-from chalicelib.models.slots import Appointment, Availability
+from chalicelib.models.slots import Appointment, Availability, Wait, WaitList
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import load
 from chalicelib.policies.rules import Role
@@ -19,6 +19,7 @@ from chalicelib.slots.search import open_times
 from chalicelib.slots.zones import DAY, Interval, dated, moment
 
 AHEAD = timedelta(days=400)
+MOST = 40  # calendars at once: two queries each
 SHOWN = (*hours.LIVE, "completed", "no_show", "cancelled")
 
 
@@ -31,6 +32,8 @@ class Agenda(NamedTuple):
     hours: Sequence[Interval]
     time_off: Sequence[Interval]
     appointments: Sequence[Appointment]
+    held: Sequence[Interval]  # for those on the wait list to whom these times are offered
+    waiting: int  # how many are on the wait list
 
 
 def window(context: Context, staff_ids: Sequence[str], first_day: date, last_day: date, zone: str) -> list[Agenda]:
@@ -41,7 +44,9 @@ def window(context: Context, staff_ids: Sequence[str], first_day: date, last_day
     start, end = zones.span(zone, first_day, last_day)
     since = clock.text(moment(start - DAY))  # what began the day before may last into it
     found = []
-    for member, availability in _whose(context, staff_ids):
+    calendars = whose(context, staff_ids)
+    held = _held(context, [each.waiting for each in calendars])
+    for member, availability, waiters in calendars:
         records = hours.upcoming(context.tenant_id, member.staff_id, since, clock.text(moment(end)))
         found.append(
             Agenda(
@@ -51,8 +56,20 @@ def window(context: Context, staff_ids: Sequence[str], first_day: date, last_day
                 _within(_hours(availability, start, end), start, end) if availability is not None else [],
                 _within(_time_off(availability), start, end) if availability is not None else [],
                 [each for each in records if each.status in SHOWN and int(each.start) + int(each.minutes) > start],
+                _within(held.get(member.staff_id, ()), start, end),
+                len(waiters.waiters) if waiters is not None else 0,
             )
         )
+    return found
+
+
+def _held(context: Context, lists: Sequence[WaitList | None]) -> dict[str, list[Interval]]:
+    """What is held for those who wait, by therapist."""
+    found: dict[str, list[Interval]] = {}
+    for each in waiting(lists):
+        if each.status == "offered" and int(each.held_until) > zones.minute(context.now):
+            start = int(each.start)
+            found.setdefault(each.staff_id, []).append((start, start + int(each.minutes)))
     return found
 
 
@@ -80,7 +97,7 @@ def requests(context: Context, staff_ids: Sequence[str]) -> list[Appointment]:
     """The open requests in these calendars, the earliest time first; chosen as for `window`."""
     now = context.now
     found: list[Appointment] = []
-    for member, _ in _whose(context, staff_ids):
+    for member, _, _ in whose(context, staff_ids):
         own: dict[str, Any] = {"tenant_id": context.tenant_id, "staff_id": member.staff_id}
         last = clock.text(now + AHEAD)
         found += Appointment.between(Appointment.BY_THERAPIST, clock.text(now), last, phase="request", **own)
@@ -88,23 +105,48 @@ def requests(context: Context, staff_ids: Sequence[str]) -> list[Appointment]:
     return sorted(still, key=lambda each: (int(each.start), str(each.appointment_id)))
 
 
-def _whose(context: Context, staff_ids: Sequence[str]) -> list[tuple[Staff, Availability | None]]:
+class Calendar(NamedTuple):
+    """Whose calendar it is, and what stands in it besides appointments."""
+
+    staff: Staff
+    availability: Availability | None
+    waiting: WaitList | None
+
+
+def whose(context: Context, staff_ids: Sequence[str]) -> list[Calendar]:
+    """These therapists' calendars; none named: one's own, for administrators everyone's (the first forty by name: as
+    many as can be named). One read more.
+
+    Raises NotFound for a colleague's where the asker is no administrator, and for nobody's.
+    """
     everyones = Role.ADMINISTRATOR in context.actor.roles
     if not everyones and any(each != context.actor.id for each in staff_ids):
         raise NotFound()
     if not staff_ids:
         members = staff.everyone(context.tenant_id) if everyones else [context.person]
         members = [each for each in members if each.status == "active" and staff.THERAPIST in each.roles]
+        members = sorted(members, key=lambda each: str(each.name))[:MOST]
     wanted = list(dict.fromkeys(staff_ids)) or [each.staff_id for each in members]
     places = [{"tenant_id": context.tenant_id, "staff_id": each} for each in wanted]
-    found = load(*((Staff, each) for each in places), *((Availability, each) for each in places))
-    pairs = list(zip(found[: len(wanted)], found[len(wanted) :], strict=True))
-    if any(member is None for member, _ in pairs):
+    found = load(*((kind, each) for each in places for kind in (Staff, Availability, WaitList)))
+    calendars = [Calendar(*found[at : at + 3]) for at in range(0, len(found), 3)]
+    if any(each.staff is None for each in calendars):
         raise NotFound()
-    return pairs
+    return calendars
 
 
-def named(context: Context, appointments: Sequence[Appointment]) -> dict[str, Client]:
+def waiting(lists: Sequence[WaitList | None]) -> list[Wait]:
+    """Who waits on these lists, each in its order."""
+    places = [
+        (Wait, {"tenant_id": one.tenant_id, "client_id": client_id, "wait_id": wait_id})
+        for one in lists
+        if one is not None
+        for client_id, wait_id in one.waiters
+    ]
+    return [each for each in load(*places) if each is not None and each.status != "ended"] if places else []
+
+
+def named(context: Context, appointments: Sequence[Appointment | Wait]) -> dict[str, Client]:
     """The files of those among these clients whom the asker may see at this moment, by id."""
     wanted = list(dict.fromkeys(each.client_id for each in appointments))
     return {client.client_id: client for client in clients.visible(context, wanted)}

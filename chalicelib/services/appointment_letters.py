@@ -4,6 +4,7 @@ What people wrote is read in the portal. A confirmed time comes with an entry fo
 no longer kept with its removal (RFC 5546); both are titled "Appointment" and no more.
 """
 
+import contextlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -13,13 +14,15 @@ from zoneinfo import ZoneInfo
 from chalicelib import clock
 from chalicelib.adapters import icalendar
 from chalicelib.config import settings
+from chalicelib.errors import PortalError
 from chalicelib.models.clients import Client
 from chalicelib.models.mails import ClientMail, StaffMail
-from chalicelib.models.slots import Appointment
+from chalicelib.models.slots import Appointment, Wait
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import load
 from chalicelib.models.tenants import Tenant
-from chalicelib.services import tenants
+from chalicelib.models.transaction import Transaction
+from chalicelib.services import notifications, tenants
 from chalicelib.services.letters import Letter, letter
 from chalicelib.slots.zones import moment
 
@@ -101,6 +104,8 @@ def _composed(what: str, record: ClientMail | StaffMail, tenant: Tenant) -> Lett
     now = clock.now()
     if what == "reminder" and not (same and appointment.status == "confirmed" and now < moment(start)):
         return None
+    if staff is not None and what in ("requested", "move_requested"):
+        _noticed(staff, appointment)
     zone = appointment.client_zone if to_client else appointment.zone
     subject, line = _TOLD[what][0 if to_client else 1]
     to, name = (client.email, _first_name(client)) if to_client else (staff.email, staff.name.split()[0])
@@ -111,6 +116,38 @@ def _composed(what: str, record: ClientMail | StaffMail, tenant: Tenant) -> Lett
     if not same or appointment.status != state:
         return composed
     return composed._replace(calendar=(method, icalendar.calendar([event(appointment, to)], method)))
+
+
+def _noticed(staff: Staff, appointment: Appointment) -> None:
+    """In the app, too, the therapist is told that somebody asks for a time, once.
+
+    Written along with the mail and not with the booking, which is to keep to 26 write units: the mail is tried again
+    until it is sent, so this comes about as well.
+    """
+    cause, at = f"{appointment.appointment_id}|{appointment.made_at}", clock.parse(appointment.made_at)
+    told = notifications.notice(staff, notifications.APPOINTMENT_REQUESTED, appointment.client_id, at, cause)
+    with contextlib.suppress(_Told), Transaction() as tx:
+        tx.create(told, otherwise=_Told())
+
+
+class _Told(PortalError):
+    """The notice is there."""
+
+
+def _offered(record: ClientMail | StaffMail, tenant: Tenant) -> Letter | None:
+    """To somebody who waits for an earlier time: one is held for them. None when it is not so any more."""
+    assert isinstance(record, ClientMail)
+    place = {"tenant_id": record.tenant_id, "client_id": record.client_id}
+    client, wait = load((Client, place), (Wait, {**place, "wait_id": record.ids["wait_id"]}))
+    start, now = int(record.ids["start"]), clock.now()
+    if wait is None or not _is_there(client, None) or wait.status != "offered" or int(wait.start) != start:
+        return None
+    if now >= moment(int(wait.held_until)):
+        return None
+    when, until = shown(start, wait.client_zone), shown(int(wait.held_until), wait.client_zone)
+    link = tenants.login_url(tenant)
+    body = f"Hello {_first_name(client)},\n\na time has opened: {when}. It is held for you until {until}.\n\n{link}"
+    return letter(tenant, client.email, "A time has opened", body, _CLOSING, link, "Open the portal")
 
 
 def _first_name(client: Client) -> str:
@@ -152,5 +189,6 @@ def shown(start: int, zone: str) -> str:
 
 
 COMPOSERS: Mapping[str, Callable[[Any, Tenant], Letter | None]] = {
-    f"appointment_{what}": partial(_composed, what) for what in _TOLD
+    **{f"appointment_{what}": partial(_composed, what) for what in _TOLD},
+    "wait_offered": _offered,
 }

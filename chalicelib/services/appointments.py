@@ -8,7 +8,7 @@ what a caller is told to be taken is taken, and nobody is ever in two places at 
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -42,7 +42,7 @@ from chalicelib.errors import (
 )
 from chalicelib.models.clients import Assignment, Client
 from chalicelib.models.mails import ClientMail, StaffMail
-from chalicelib.models.slots import Appointment, Availability, Bookings, Offer
+from chalicelib.models.slots import Appointment, Availability, Bookings, Offer, WaitList
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import Page, at_keys, due_key, load
 from chalicelib.models.tenants import Tenant
@@ -54,7 +54,7 @@ from chalicelib.services import staff as people
 from chalicelib.services.calendars import Days, Moved, Taken
 from chalicelib.slots.rules import Mode, Policy, Service
 from chalicelib.slots.search import Reason, Search, fits, objections
-from chalicelib.slots.zones import minute, moment
+from chalicelib.slots.zones import Interval, minute, moment
 
 REQUESTED, PROPOSED, CONFIRMED = "requested", "proposed", "confirmed"
 DECLINED, EXPIRED, CANCELLED, COMPLETED, NO_SHOW = "declined", "expired", "cancelled", "completed", "no_show"
@@ -89,6 +89,7 @@ class Scene:
     staff: Staff | None
     availability: Availability | None
     offer: Offer
+    waiting: WaitList | None
 
     def search(self, context: Context, service: Service, wish: slots.Wish, policy: Policy, moving: str) -> Search:
         """The question whether a time can be had."""
@@ -105,6 +106,12 @@ class Scene:
             moving=moving,
         )
 
+    def keep(self, context: Context, start: int, *changes: Taken) -> None:
+        """Of the days that were read those that these touch, and all that a cap on the therapist's day counts."""
+        assert self.availability is not None
+        counts = tenants.scheduling(context.tenant)["max_per_day"]
+        self.days.keep(*changes, whole_day=(self.availability.zone, start) if counts else None)
+
     def still_bookable(self, tx: Transaction) -> None:
         """For a transaction: the therapist is assigned, and the hours are those that were read."""
         assert self.assignment is not None
@@ -113,17 +120,20 @@ class Scene:
         tx.require(self.availability, Availability.version == self.availability.version, otherwise=Moved())
 
 
-def _scene(context: Context, client_id: str, staff_id: str, *changes: Taken, around: int | None = None) -> Scene:
+def scene_of(context: Context, client_id: str, staff_id: str, *changes: Taken, around: int | None = None) -> Scene:
     """One strongly consistent read of the facts and of the days that these touch; of those around a start, too, for a
     caller who will say what to keep of them."""
     place = {"tenant_id": context.tenant_id, "client_id": client_id, "staff_id": staff_id}
     days = Days.touched(context.tenant_id, staff_id, client_id, *changes)
     if around is not None:
         days.also_around(around)
-    kinds: list[Any] = [Bookings, Assignment, Staff, Availability, Offer]
-    bookings, assignment, staff, availability, offer, *found = load(*((kind, place) for kind in kinds), *days.wanted())
+    kinds: list[Any] = [Bookings, Assignment, Staff, Availability, Offer, WaitList]
+    bookings, assignment, staff, availability, offer, waiting, *found = load(
+        *((kind, place) for kind in kinds), *days.wanted()
+    )
     days.read(found)
-    return Scene(days, bookings, assignment, staff, availability, offer or hours.no_offer(context.tenant_id))
+    offer = offer or hours.no_offer(context.tenant_id)
+    return Scene(days, bookings, assignment, staff, availability, offer, waiting)
 
 
 # ---- what is written ----
@@ -138,6 +148,8 @@ class Step(NamedTuple):
     told: str  # the letter, see appointment_letters
     seen: int | None = None  # the version that was read; None: it is new
     check: Callable[[Transaction], None] | None = None  # what else must still hold
+    old: Taken | None = None  # what it occupied; what of it becomes free is offered to those who wait
+    instead_of: str = ""  # the offer that it comes from, which holds nothing any more
 
 
 def _commit(context: Context, scene: Scene, step: Step) -> Appointment:
@@ -148,7 +160,9 @@ def _commit(context: Context, scene: Scene, step: Step) -> Appointment:
         idempotency.remember(tx, context, record.appointment_id)
         if step.check is not None:
             step.check(tx)
-        scene.days.write(tx, step.taken, minute(context.now))
+        scene.days.write(tx, step.taken, minute(context.now), step.instead_of)
+        if step.old is not None:
+            calendars.opened(tx, scene.waiting, step.old.spans() - step.taken.spans(), context.now)
         _count(tx, context, scene.bookings, record)
         _put(tx, context, record, step.seen)
         about = {"appointment_id": record.appointment_id, "staff_id": record.staff_id}
@@ -195,20 +209,31 @@ def reminders(tenant: Tenant, start: int) -> list[datetime]:
 
 
 def _count(tx: Transaction, context: Context, seen: Bookings | None, record: Appointment) -> None:
-    """What the client has ahead, as the caps count it (`_require_room`); written only when it changes."""
+    """What the client has ahead, as the caps count it (`require_room`); written only when it changes."""
     now, before = minute(context.now), _ahead(seen, context.now)
     after = {each: entry for each, entry in before.items() if each != record.appointment_id}
     ends = int(record.start) + int(record.minutes)
     if record.made_by == "client" and record.status in LIVE and ends > now:
         after[record.appointment_id] = [ends, record.status in OPEN]
     by_client = context.actor.kind == "client"
-    if after == before and not by_client:
-        return
+    if after != before or by_client:
+        _put_bookings(tx, context, seen, after, record.client_id)
+
+
+def note_act(tx: Transaction, context: Context, seen: Bookings | None) -> None:
+    """Count what the client does without changing what they have ahead: the pace bounds it, too."""
+    _put_bookings(tx, context, seen, _ahead(seen, context.now), context.client_id)
+
+
+def _put_bookings(
+    tx: Transaction, context: Context, seen: Bookings | None, ahead: dict[str, list[Any]], client_id: str
+) -> None:
+    by_client = context.actor.kind == "client"
     today, done = _today(seen, context.now)
     new = Bookings.new(
-        tenant_id=record.tenant_id,
-        client_id=record.client_id,
-        ahead=after,
+        tenant_id=context.tenant_id,
+        client_id=client_id,
+        ahead=ahead,
         today=[today, done + by_client],
         version=1 if seen is None else int(seen.version) + 1,
     )
@@ -227,7 +252,7 @@ def _today(seen: Bookings | None, now: datetime) -> tuple[str, int]:
     return today, seen.today[1] if seen is not None and seen.today[0] == today else 0
 
 
-def _require_room(context: Context, scene: Scene, appointment_id: str, *, request: bool) -> None:
+def require_room(context: Context, scene: Scene, appointment_id: str, *, request: bool) -> None:
     """Raise TooManyOpen, TooManyAhead or TooManyRequests where a client has as much as is possible."""
     caps = tenants.scheduling(context.tenant)
     others = {each: e for each, e in _ahead(scene.bookings, context.now).items() if each != appointment_id}
@@ -235,12 +260,13 @@ def _require_room(context: Context, scene: Scene, appointment_id: str, *, reques
         raise TooManyOpen()
     if len(others) >= caps["max_upcoming"]:
         raise TooManyAhead()
-    _require_pace(context, scene)
+    require_pace(context, scene.bookings)
 
 
-def _require_pace(context: Context, scene: Scene) -> None:
+def require_pace(context: Context, bookings: Bookings | None) -> None:
+    """Raise TooManyRequests where a client has done as much in a day as is possible."""
     most, _ = settings.limit("scheduling_client")
-    if _today(scene.bookings, context.now)[1] >= most:
+    if _today(bookings, context.now)[1] >= most:
         tomorrow = (context.now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
         raise TooManyRequests(retry_after=int((tomorrow - context.now).total_seconds()) + 1)
 
@@ -339,28 +365,21 @@ def book(context: Context, wanted: Wanted) -> Appointment:
 
 def _book(context: Context, wanted: Wanted, appointment_id: str) -> Appointment:
     scheduling = tenants.scheduling(context.tenant)
-    scene = _scene(context, context.client_id, wanted.staff_id, around=wanted.start)
+    scene = scene_of(context, context.client_id, wanted.staff_id, around=wanted.start)
     staff = _bookable(context, scene)
     service, location = slots.chosen(scene.offer, wanted.wish, by_client=True)
     asked = hours.service_of(service, scheduling)
     instant = scheduling["instant_confirmation"]
     held_until = None if instant else _hold(context, [wanted.start])
     taken = Taken(appointment_id, [wanted.start], asked.minutes, asked.before, asked.after, held_until)
-    _keep(context, scene, wanted.start, taken)
+    scene.keep(context, wanted.start, taken)
     search = scene.search(context, asked, wanted.wish, hours.policy_of(scheduling), "")
     if (why := fits(search, wanted.start)) is not None:
         raise _REFUSALS[why]()
-    _require_room(context, scene, appointment_id, request=not instant)
+    require_room(context, scene, appointment_id, request=not instant)
     record = _new(context, wanted, appointment_id, staff, scene, service, location, asked, held_until)
     step = Step(record, taken, "appointment:book", "booked" if instant else "requested", check=scene.still_bookable)
     return _commit(context, scene, step)
-
-
-def _keep(context: Context, scene: Scene, start: int, *changes: Taken) -> None:
-    """Of the days that were read those that these touch, and all that a cap on the therapist's day counts."""
-    assert scene.availability is not None
-    counts = tenants.scheduling(context.tenant)["max_per_day"]
-    scene.days.keep(*changes, whole_day=(scene.availability.zone, start) if counts else None)
 
 
 def _bookable(context: Context, scene: Scene) -> Staff:
@@ -472,8 +491,8 @@ class _Plan(NamedTuple):
 
 
 def _plan(context: Context, wanted: Wanted, appointment_id: str) -> _Plan:
-    _require_calendar(context, wanted.staff_id)
-    scene = _scene(context, context.client_id, wanted.staff_id, around=wanted.start)
+    require_calendar(context, wanted.staff_id)
+    scene = scene_of(context, context.client_id, wanted.staff_id, around=wanted.start)
     if scene.staff is None or scene.staff.status != "active" or scene.assignment is None:
         raise NotAssigned()
     service, location = slots.chosen(scene.offer, wanted.wish, by_client=False)
@@ -535,7 +554,8 @@ def manages(context: Context, staff_id: str) -> bool:
     return Role.ADMINISTRATOR in context.actor.roles or staff_id == context.actor.id
 
 
-def _require_calendar(context: Context, staff_id: str) -> None:
+def require_calendar(context: Context, staff_id: str) -> None:
+    """Raise NotYourCalendar for one that the asker does not manage."""
     if not manages(context, staff_id):
         raise NotYourCalendar()
 
@@ -553,7 +573,7 @@ def _current(context: Context, again: bool) -> Appointment:
     if found is None:
         raise NotFound()
     if context.actor.kind == "staff":
-        _require_calendar(context, found.staff_id)
+        require_calendar(context, found.staff_id)
     if context.if_match is not None and int(found.version) != context.if_match:
         raise Stale()
     return found
@@ -579,12 +599,13 @@ def _settle(
 ) -> Appointment:
     """Change what an appointment is without a new time, or keep one that it holds: free what it no longer occupies."""
     taken = occupied(new)
-    scene = _scene(context, record.client_id, record.staff_id, occupied(record), taken)
+    old = occupied(record)
+    scene = scene_of(context, record.client_id, record.staff_id, old, taken)
     if by_client:
-        _require_pace(context, scene)
+        require_pace(context, scene.bookings)
     if new.status == CONFIRMED:  # its hold may have been over for a moment: somebody may have the time
         _require_free(context, scene, new)
-    return _commit(context, scene, Step(new, taken, action, told, seen=int(record.version)))
+    return _commit(context, scene, Step(new, taken, action, told, seen=int(record.version), old=old))
 
 
 def _require_free(context: Context, scene: Scene, record: Appointment, *starts: int) -> list[str]:
@@ -634,13 +655,14 @@ def propose(context: Context, starts: Sequence[int], message: str | None, overri
         new = _changed(
             context, record, status=PROPOSED, start=offered[0], proposals=offered, held_until=held_until, words=said
         )
-        taken = occupied(new)
-        scene = _scene(context, record.client_id, record.staff_id, occupied(record), taken)
+        taken, old = occupied(new), occupied(record)
+        scene = scene_of(context, record.client_id, record.staff_id, old, taken)
         warnings = _require_free(context, scene, new, *offered)
         if Reason.PAST in warnings:  # nobody can choose what has passed
             raise TooSoon()
         _require_good((None, warnings), override)
-        return _commit(context, scene, Step(new, taken, "appointment:propose", "proposed", seen=int(record.version)))
+        step = Step(new, taken, "appointment:propose", "proposed", seen=int(record.version), old=old)
+        return _commit(context, scene, step)
 
     return _act(context, attempt)
 
@@ -763,18 +785,83 @@ def _move(context: Context, record: Appointment, start: int, client_zone: str) -
         made_at=clock.text(context.now),
     )
     old, taken = occupied(record), occupied(new)
-    scene = _scene(context, record.client_id, record.staff_id, old, taken, around=start)
+    scene = scene_of(context, record.client_id, record.staff_id, old, taken, around=start)
     _bookable(context, scene)
-    _keep(context, scene, start, old, taken)
+    scene.keep(context, start, old, taken)
     service = Service(record.service_id, int(record.minutes), int(record.before), int(record.after))
     wish = slots.Wish(record.service_id, Mode(record.mode), record.location_id)
     search = scene.search(context, service, wish, hours.policy_of(scheduling), record.appointment_id)
     if (why := fits(search, start)) is not None:
         raise _REFUSALS[why]()
-    _require_room(context, scene, record.appointment_id, request=not instant)
+    require_room(context, scene, record.appointment_id, request=not instant)
     told = "moved" if instant else "move_requested"
-    step = Step(new, taken, "appointment:move", told, seen=int(record.version), check=scene.still_bookable)
+    step = Step(new, taken, "appointment:move", told, seen=int(record.version), check=scene.still_bookable, old=old)
     return _commit(context, scene, step)
+
+
+class Opening(NamedTuple):
+    """A time that is held for a client who waits for one (services/waits)."""
+
+    staff_id: str
+    wish: slots.Wish
+    hold: Taken
+    client_zone: str
+    appointment_id: str | None  # what it moves
+
+
+def take(context: Context, opening: Opening, close: Callable[[Transaction, Scene, set[Interval]], None]) -> Appointment:
+    """The client takes a time that was offered from the wait list: booked at once, as times are that the practice
+    proposes; an appointment that it is for moves there. `close` ends the wait in the same transaction, and is told
+    what becomes free.
+
+    One attempt. Raises AppointmentEnded, TooLate (of the one that it moves), TherapistNotOffered, ServiceNotOffered,
+    OwnConflict, SlotTaken, TooManyAhead, TooManyRequests, Moved.
+    """
+    (start,) = opening.hold.starts
+    moving = _movable(context, opening.appointment_id) if opening.appointment_id else None
+    old = occupied(moving) if moving is not None else Taken(ids.new_id(context.now))
+    taken = replace(opening.hold, appointment_id=old.appointment_id, held_until=None, offered=False)
+    scene = scene_of(context, context.client_id, opening.staff_id, old, taken)
+    staff = _bookable(context, scene)
+    service, location = slots.chosen(scene.offer, opening.wish, by_client=True)
+    asked = Service(service["service_id"], taken.minutes, taken.before, taken.after)
+    search = scene.search(context, asked, opening.wish, _FREE, old.appointment_id)
+    others = [each for each in search.busy if each.appointment_id != opening.hold.appointment_id]
+    blocked, _ = _verdict(replace(search, busy=others), start)
+    if blocked is not None:
+        raise OwnConflict() if isinstance(blocked, ClientBusy) else blocked
+    require_room(context, scene, old.appointment_id, request=False)
+    wanted = Wanted(opening.staff_id, opening.wish, start, opening.client_zone)
+    if moving is None:
+        new = _new(context, wanted, old.appointment_id, staff, scene, service, location, asked, None)
+    else:
+        at = clock.text(context.now)
+        new = _changed(
+            context,
+            moving,
+            status=CONFIRMED,
+            start=start,
+            client_zone=opening.client_zone,
+            made_by="client",
+            made_at=at,
+        )
+
+    def check(tx: Transaction) -> None:
+        scene.still_bookable(tx)
+        close(tx, scene, old.spans() - taken.spans())
+
+    told, seen = ("moved", int(moving.version)) if moving is not None else ("booked", None)
+    held = opening.hold.appointment_id
+    return _commit(context, scene, Step(new, taken, "wait:accept", told, seen, check, instead_of=held))
+
+
+def _movable(context: Context, appointment_id: str) -> Appointment:
+    record = get(context, context.client_id, appointment_id)
+    if record.status not in LIVE:
+        raise AppointmentEnded()
+    if not can_move(context.tenant, record, context.now):
+        raise TooLate()
+    return record
 
 
 def move_for(context: Context, start: int, override: bool) -> Appointment:
@@ -783,10 +870,11 @@ def move_for(context: Context, start: int, override: bool) -> Appointment:
     def attempt(record: Appointment) -> Appointment:
         _require_open(context, record, CONFIRMED)
         new = _changed(context, record, start=start)
-        taken = occupied(new)
-        scene = _scene(context, record.client_id, record.staff_id, occupied(record), taken)
+        taken, old = occupied(new), occupied(record)
+        scene = scene_of(context, record.client_id, record.staff_id, old, taken)
         _require_good((None, _require_free(context, scene, new)), override)
-        return _commit(context, scene, Step(new, taken, "appointment:move", "moved", seen=int(record.version)))
+        step = Step(new, taken, "appointment:move", "moved", seen=int(record.version), old=old)
+        return _commit(context, scene, step)
 
     return _act(context, attempt)
 

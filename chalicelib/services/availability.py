@@ -7,21 +7,22 @@ here ever moves or removes an appointment: what no longer lies within the hours 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from chalicelib import clock, ids
 from chalicelib.adapters import keys
 from chalicelib.context import Context
 from chalicelib.errors import NotFound, Stale
-from chalicelib.models.slots import Appointment, Availability, Offer
+from chalicelib.models.slots import Appointment, Availability, Offer, Wait, WaitList
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import load
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction
 from chalicelib.policies.plans import Feature, Off, why_off
-from chalicelib.services import audits, tenants
+from chalicelib.services import audits, calendars, tenants
 from chalicelib.slots.rules import Mode, Policy, Range, Rules, Schedule, Service, TimeOff
-from chalicelib.slots.search import open_times
+from chalicelib.slots.search import newly_open, open_times
 from chalicelib.slots.zones import Interval, moment
 
 LIVE = ("requested", "proposed", "confirmed")
@@ -132,8 +133,12 @@ def update(context: Context, therapist_id: str, changes: dict[str, Any]) -> Hour
 
     `changes`: zone, schedules, overrides, time_off in their stored form, telehealth_link in plain words or None.
     """
+    return calendars.settled(lambda: _update(context, therapist_id, changes))
+
+
+def _update(context: Context, therapist_id: str, changes: dict[str, Any]) -> Hours:
     place = {"tenant_id": context.tenant_id, "staff_id": therapist_id}
-    member, seen = load((Staff, place), (Availability, place))
+    member, seen, waiting = load((Staff, place), (Availability, place), (WaitList, place))
     if member is None:
         raise NotFound()
     kept = {"schedules": [], "overrides": {}, "time_off": []} | (seen.rules if seen is not None else {})
@@ -152,9 +157,29 @@ def update(context: Context, therapist_id: str, changes: dict[str, Any]) -> Hour
     )
     with Transaction() as tx:
         tx.put(new, when=_unchanged(Availability, context.if_match), otherwise=Stale())
+        calendars.opened(tx, waiting, _newly_open(context, waiting, seen, new), context.now)
         fields = ",".join(sorted(changes))
         tx.create(audits.event(context, "availability:update", staff_id=therapist_id, fields=fields))
     return _hours(context, member, new)
+
+
+def _newly_open(
+    context: Context, waiting: WaitList | None, seen: Availability | None, new: Availability
+) -> list[Interval]:
+    """Which times new hours open to those who wait for this therapist, as far ahead as clients can book."""
+    if waiting is None or not waiting.waiters:
+        return []
+    own = {"tenant_id": waiting.tenant_id}
+    waits = load(*((Wait, {**own, "client_id": who, "wait_id": each}) for who, each in waiting.waiters))
+    before, after = rules(seen) if seen is not None else no_rules(context.tenant), rules(new)
+    first = context.now.date() - timedelta(days=1)
+    last = first + timedelta(days=tenants.scheduling(context.tenant)["horizon_days"] + 2)
+    wishes = {(each.service_id, each.mode, each.location_id) for each in waits if each is not None}
+    found: list[Interval] = []
+    for service_id, mode, place in wishes:
+        serves = partial(Range.serves, service_id=service_id, mode=Mode(mode), location_id=place)
+        found += newly_open(before, after, first, last, serves)
+    return found
 
 
 def telehealth_link(availability: Availability | None) -> str | None:

@@ -10,15 +10,16 @@ import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 
 from chalicelib import errors
 from chalicelib.errors import PortalError
-from chalicelib.models.slots import ClientDay, TherapistDay
+from chalicelib.models.slots import ClientDay, TherapistDay, WaitList
 from chalicelib.models.table import Record
 from chalicelib.models.transaction import Transaction
 from chalicelib.slots.rules import Busy
+from chalicelib.slots.search import merged
 from chalicelib.slots.zones import DAY, Interval, clock_at, dated, moment
 
 KEPT = timedelta(days=400)  # so long after its day a record stays
@@ -33,7 +34,10 @@ class Moved(PortalError):
 
 @dataclass(frozen=True)
 class Taken:
-    """What an appointment occupies: several times while the client may still choose, one otherwise, none at its end."""
+    """What an appointment occupies: several times while the client may still choose, one otherwise, none at its end.
+
+    `offered`: a time that is held for somebody who waits: the therapist's, and not yet the client's.
+    """
 
     appointment_id: str
     starts: Sequence[int] = ()
@@ -41,13 +45,20 @@ class Taken:
     before: int = 0
     after: int = 0
     held_until: int | None = None
+    offered: bool = False
 
     def entries(self, *, buffers: bool) -> list[Busy]:
         """One for each time; a client's own keep no buffers."""
+        if self.offered and not buffers:
+            return []
         around = (self.before, self.after) if buffers else (0, 0)
         return [
             Busy(start, start + self.minutes, *around, self.appointment_id, self.held_until) for start in self.starts
         ]
+
+    def spans(self) -> set[Interval]:
+        """What it takes of the therapist's time, buffers included."""
+        return {(each.start - each.before, each.end + each.after) for each in self.entries(buffers=True)}
 
 
 @dataclass
@@ -67,7 +78,8 @@ class Days:
         for change in changes:
             for entry in change.entries(buffers=True):
                 days.therapist |= dict.fromkeys(_days_of(entry))
-                days.client |= dict.fromkeys(_days_of(entry._replace(before=0, after=0)))
+            for entry in change.entries(buffers=False):
+                days.client |= dict.fromkeys(_days_of(entry))
         return days
 
     def also_around(self, start: int) -> None:
@@ -111,11 +123,13 @@ class Days:
         """What is taken of the client's days."""
         return entries(record for record in self.client.values() if record is not None)
 
-    def write(self, tx: Transaction, taken: Taken, now: int) -> None:
-        """From now on the appointment occupies exactly this; Moved if a day is not as it was read.
+    def write(self, tx: Transaction, taken: Taken, now: int, instead_of: str = "") -> None:
+        """From now on the appointment occupies exactly this, and the offer that it comes from (its id) nothing; Moved
+        if a day is not as it was read.
 
         A day that does not change is only checked: the cap was counted on it.
         """
+        gone = {taken.appointment_id, instead_of}
         own = {"tenant_id": self.tenant_id}
         sides: list[tuple[Any, dict[str, str], dict[str, Any], bool]] = [
             (TherapistDay, {**own, "staff_id": self.staff_id}, self.therapist, True),
@@ -124,17 +138,17 @@ class Days:
         for kind, whose, days, buffers in sides:
             new = taken.entries(buffers=buffers)
             for day, record in days.items():
-                _write(tx, kind, {**whose, "day": day}, record, [e for e in new if day in _days_of(e)], taken, now)
+                _write(tx, kind, {**whose, "day": day}, record, [e for e in new if day in _days_of(e)], gone, now)
 
 
 def _write(
-    tx: Transaction, kind: Any, place: dict[str, str], record: Any, new: list[Busy], taken: Taken, now: int
+    tx: Transaction, kind: Any, place: dict[str, str], record: Any, new: list[Busy], gone: set[str], now: int
 ) -> None:
     before = entries([record]) if record is not None else []
     others = [
         each
         for each in before
-        if each.appointment_id != taken.appointment_id and (each.held_until is None or now < each.held_until)
+        if each.appointment_id not in gone and (each.held_until is None or now < each.held_until)
     ]
     after = sorted([*others, *new], key=_order)
     unseen = kind.pk.does_not_exist() if record is None else kind.version == record.version
@@ -165,19 +179,19 @@ def _order(entry: Busy) -> tuple[int, int, str]:
     return entry.start, entry.end, entry.appointment_id
 
 
-def of_therapist(tenant_id: str, staff_id: str, window: Interval) -> list[Busy]:
+def of_therapist(tenant_id: str, staff_id: str, window: Interval, *, consistent: bool = False) -> list[Busy]:
     """What is taken of a therapist in a window of instants, and a day more on either side; one query."""
-    return _between(TherapistDay, window, tenant_id=tenant_id, staff_id=staff_id)
+    return _between(TherapistDay, window, consistent, tenant_id=tenant_id, staff_id=staff_id)
 
 
-def of_client(tenant_id: str, client_id: str, window: Interval) -> list[Busy]:
+def of_client(tenant_id: str, client_id: str, window: Interval, *, consistent: bool = False) -> list[Busy]:
     """What is taken of a client in a window of instants, and a day more on either side; one query."""
-    return _between(ClientDay, window, tenant_id=tenant_id, client_id=client_id)
+    return _between(ClientDay, window, consistent, tenant_id=tenant_id, client_id=client_id)
 
 
-def _between(kind: Any, window: Interval, **whose: str) -> list[Busy]:
+def _between(kind: Any, window: Interval, consistent: bool, **whose: str) -> list[Busy]:
     first, last = day_of(window[0] - DAY), day_of(window[1] + DAY)
-    return entries(kind.between(kind.KEY, first, last, **whose))
+    return entries(kind.between(kind.KEY, first, last, consistent=consistent, **whose))
 
 
 def day_of(at: int) -> str:
@@ -188,6 +202,41 @@ def day_of(at: int) -> str:
 def _days_of(entry: Busy) -> list[str]:
     first, last = (entry.start - entry.before) // DAY, (entry.end + entry.after - 1) // DAY
     return [dated(day).isoformat() for day in range(first, last + 1)]
+
+
+# ---- what becomes free ----
+
+FREED_AT_MOST = 100
+
+
+def opened(tx: Transaction, waiting: WaitList | None, intervals: Iterable[Interval], now: datetime) -> None:
+    """Within a transaction that frees these times of a therapist: whoever waits is to be offered them (services/waits).
+    Moved if the list is not as it was read."""
+    if waiting is None or not waiting.waiters:
+        return
+    ahead = [each for each in intervals if moment(each[1]) > now]
+    if ahead:
+        put_list(tx, waiting, waiting.waiters, [*waiting.freed, *ahead], now)
+
+
+def put_list(
+    tx: Transaction, seen: WaitList, waiters: list[list[str]], freed: Iterable[Sequence[int]], now: datetime
+) -> None:
+    """Write a wait list as it shall be, over the one that was read (version 0: there was none); Moved if it changed."""
+    times = merged((start, end) for start, end in freed)
+    if len(times) > FREED_AT_MOST:  # then what lies between them is looked through, too
+        times = [(times[0][0], times[-1][1])]
+    new = WaitList.new(
+        tenant_id=seen.tenant_id,
+        staff_id=seen.staff_id,
+        waiters=waiters,
+        freed=[list(each) for each in times],
+        version=int(seen.version) + 1,
+    )
+    if times and waiters:
+        new.due(now)
+    unseen = WaitList.version == seen.version if seen.version else WaitList.pk.does_not_exist()
+    tx.put(new, when=unseen, otherwise=Moved())
 
 
 def settled(attempt: Callable[[], Made]) -> Made:

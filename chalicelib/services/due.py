@@ -16,7 +16,7 @@ from chalicelib.models.jobs import Job
 from chalicelib.models.mails import AccountMail, ClientMail, StaffMail
 from chalicelib.models.messages import StaffBox, Thread, ThreadPrint
 from chalicelib.models.payments import CardProcessing, Payment, PlannedCharge
-from chalicelib.models.slots import Appointment
+from chalicelib.models.slots import Appointment, Wait, WaitList
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import DUE_SHARDS, Record, due_before, due_key
 from chalicelib.models.tenants import Tenant
@@ -38,6 +38,7 @@ from chalicelib.services import (
     staff,
     thread_prints,
     uploads,
+    waits,
 )
 
 AT_ONCE = 200  # records of one shard in one run; the rest follows a minute later
@@ -58,13 +59,26 @@ WORK: dict[str, Callable[[str, str, datetime], None]] = {
     Payment.KIND: payments.sweep,
     PlannedCharge.KIND: autopay.sweep,
     Print.KIND: prints.sweep,
+    Wait.KIND: waits.sweep,
+    WaitList.KIND: waits.sweep_list,
     Thread.KIND: mailboxes.sweep,
     StaffBox.KIND: mailboxes.sweep,
     ThreadPrint.KIND: thread_prints.sweep,
 }
 # What writes more than when it is due next is done by on_job, which may: on_schedule only queues it. It stays due until
 # it is done, so it may be queued more than once.
-BY_WORKER = frozenset({Appointment.KIND, Intake.KIND, Staff.KIND, StaffBox.KIND, Tenant.KIND, Thread.KIND})
+BY_WORKER = frozenset(
+    {
+        Appointment.KIND,
+        Intake.KIND,
+        Staff.KIND,
+        StaffBox.KIND,
+        Tenant.KIND,
+        Thread.KIND,
+        Wait.KIND,
+        WaitList.KIND,
+    }
+)
 
 
 def run() -> int:

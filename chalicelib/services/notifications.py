@@ -17,6 +17,7 @@ DOCUMENT_ADDED = "document_added"
 SIGN_UP_WAITING = "sign_up_waiting"
 PAYMENT_RECEIVED, PAYMENT_FAILED, PAYMENT_DISPUTED = "payment_received", "payment_failed", "payment_disputed"
 CHOOSABLE = (PAYMENT_RECEIVED, PAYMENT_FAILED, PAYMENT_DISPUTED)  # whose mail one can do without
+APPOINTMENT_REQUESTED = "appointment_requested"
 MESSAGE_WAITING, THREAD_OPENED = "message_waiting", "thread_opened"
 
 

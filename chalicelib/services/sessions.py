@@ -30,7 +30,7 @@ from chalicelib.models.invoices import Invoice, Print
 from chalicelib.models.mails import Mail
 from chalicelib.models.messages import Thread
 from chalicelib.models.payments import Payment
-from chalicelib.models.slots import Appointment
+from chalicelib.models.slots import Appointment, Wait
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import Record, load
 from chalicelib.models.tenants import Tenant
@@ -112,6 +112,7 @@ NAMED: dict[str, type[Record]] = {
     "invoice_id": Invoice,
     "payment_id": Payment,
     "sheet_id": Print,
+    "wait_id": Wait,
     "thread_id": Thread,
 }
 

@@ -85,6 +85,8 @@ DEFAULTS: dict[str, Any] = {
         "max_upcoming": 10,  # that a client may have booked alone
         "max_per_day": 0,  # appointments on a day of a therapist; 0: no cap
         "reminder_hours": [24],
+        "wait_list": True,  # whether clients may ask to be told of earlier times
+        "offer_hold_hours": 12,  # how long a time is held for whoever is offered it from the wait list
     },
 }
 

@@ -87,13 +87,34 @@ def open_times(
     return _open(rules, serves, first, last, clock(rules.zone, first, last))
 
 
+def newly_open(
+    before: Rules, after: Rules, first_day: date, last_day: date, serves: Callable[[Range], bool] | None = None
+) -> list[Interval]:
+    """The hours of these days that `after` has and `before` had not."""
+    return _without(open_times(after, first_day, last_day, serves), open_times(before, first_day, last_day, serves))
+
+
+def near(search: Search, starts: Iterable[int], intervals: Sequence[Interval]) -> list[int]:
+    """Of these starts those whose sessions, with what they keep free around themselves, touch one of these times: first
+    those that lie within one, which leave the least of it unused, then the others, each in order."""
+    within: list[int] = []
+    touching: list[int] = []
+    for start in starts:
+        begins, ends = start - search.service.before, start + search.service.minutes + search.service.after
+        if any(opens <= begins and ends <= closes for opens, closes in intervals):
+            within.append(start)
+        elif any(opens < ends and begins < closes for opens, closes in intervals):
+            touching.append(start)
+    return [*within, *touching]
+
+
 def slots(search: Search, window: Interval) -> list[int]:
     """Every start in the window that can be booked, in order."""
     if not search.service.bookable:
         return []
     limits = _limits(search, window)
     start, end = max(window[0], limits.first), min(window[1], limits.horizon)
-    taken = _merged([*limits.full, *limits.busy, *limits.client_busy])
+    taken = merged([*limits.full, *limits.busy, *limits.client_busy])
     return _on_grid(_without(_within(limits.hours, start, end), taken), limits.clock, search.policy.grid_minutes)
 
 
@@ -223,7 +244,7 @@ def _open(rules: Rules, serves: Callable[[Range], bool] | None, first: int, last
         for each in rules.time_off
     ]
     start, end = clocks.instant(first * DAY), clocks.instant((last + 1) * DAY)
-    return _without(_within(_merged(found), start, end), _merged(away))
+    return _without(_within(merged(found), start, end), merged(away))
 
 
 def _counts(busy: Busy, search: Search) -> bool:
@@ -234,7 +255,7 @@ def _counts(busy: Busy, search: Search) -> bool:
 
 def _ruled_out(taken: Iterable[Busy], minutes: int, before: int, after: int) -> list[Interval]:
     """The starts whose session, with these buffers around it, would meet one of these times with its own."""
-    return _merged((each.start - each.before - minutes - after + 1, each.end + each.after + before) for each in taken)
+    return merged((each.start - each.before - minutes - after + 1, each.end + each.after + before) for each in taken)
 
 
 def _full_days(taken: Iterable[Busy], cap: int, days: tuple[int, int], clocks: Clock) -> list[Interval]:
@@ -247,7 +268,7 @@ def _full_days(taken: Iterable[Busy], cap: int, days: tuple[int, int], clocks: C
 # --------------------------------------------------------------------------------------- intervals, and minutes of them
 
 
-def _merged(intervals: Iterable[Interval]) -> list[Interval]:
+def merged(intervals: Iterable[Interval]) -> list[Interval]:
     """In order, without empty ones; those that overlap or touch are one."""
     merged: list[Interval] = []
     start, end = 0, 0

@@ -190,3 +190,5 @@ export type TherapistCalendar = S['TherapistCalendar'];
 export type CalendarEntry = S['CalendarEntry'];
 export type ClientAppointment = S['ClientAppointment'];
 export type TimeCheck = S['TimeCheck'];
+export type Waiter = S['WaiterView'];
+export type MyWait = S['MyWait'];

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from infra.local import cloud, faults, pump, state, stripe_double, world
+from infra.local import cloud, faults, furnish, pump, state, stripe_double, world
 from infra.local.clock import LocalClock
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,8 +33,14 @@ class Portal:
 
     def _make(self) -> None:
         cloud.create()
-        world.seed()
+        self._seed()
         self._seeded = state.snapshot(state.CHANGING)
+
+    def _seed(self) -> None:
+        """Whoever keeps a state on disk is a person who looks at it; the tests' world has nothing in its calendars."""
+        world.seed()
+        if self._folder is not None:
+            furnish.furnish()
 
     def _load(self) -> None:
         """The state of the last run, or the seeded world when there was none."""
@@ -56,7 +62,7 @@ class Portal:
         now, offset = state.snapshot(state.CHANGING), self.clock.offset
         self.clock.reset()
         _emptied()
-        world.seed()
+        self._seed()
         self._seeded = state.snapshot(state.CHANGING)
         state.restore(now)
         self.clock.offset = offset

@@ -164,9 +164,9 @@ def test_the_whole_life_of_a_request(desk: Device, phone: Device, call: Any) -> 
     desk.press("Confirm")
     desk.sees("Confirmed. The client is told.")
     desk.open("/staff/calendar")
-    desk.arrived("Calendar", by_link=False)
-    expect(desk.page.locator(".day .event").first).to_be_visible()
-    desk.look("calendar")
+    desk.page.get_by_label("Agenda").check()
+    expect(desk.page.locator(".agendarow").first).to_be_visible()
+    desk.look("agenda")
 
     phone.open("/home")
     phone.sees("Your next appointment")
@@ -242,6 +242,147 @@ def test_staff_book_with_a_warning_and_move_it(desk: Device, service: str, call:
     desk.page.get_by_role("form", name="Move appointment").get_by_role("button", name="Move").click()
     desk.sees("Moved. The client is told.")
     assert [each["status"] for each in call("C1").get("/portal/appointments").json["items"]] == ["confirmed"]
+
+
+def test_the_calendar_of_a_practice_by_pointer_and_by_keys(devices: Callable[..., Device], call: Any) -> None:
+    """A week with everything in it; an empty time that is chosen with the keys, in the calendar of a colleague."""
+    admin, clock = call("A1"), call().clock
+    services = [
+        {"name": "Session", "minutes": 50, "colour": "blue"},
+        {"name": "First visit", "minutes": 80, "colour": "rose"},
+    ]
+    body = {"services": services, "locations": [{"name": "Oak Lane"}, {"name": "River Street"}]}
+    offered = admin.api("PATCH", "/practice/offer", body, etag=admin.get("/practice/offer").json["etag"]).json
+    session, visit = (each["service_id"] for each in offered["services"])
+    day = booking.weekday_from(clock, 1, 0)
+    off = [{"first_day": booking.days_on(day, 3), "last_day": booking.days_on(day, 3)}]
+    booking.hours(admin, "T1", ["09:00", "12:00"], ["13:00", "17:00"], time_off=off)
+    booking.hours(admin, "T4", ["10:00", "18:00"])
+    for client, therapist, service, days, time in (
+        ("C1", "T1", session, 0, "14:30"), ("C3", "T4", visit, 0, "16:00"), ("C1", "T1", visit, 1, "18:30"),
+        ("C4", "T4", session, 1, "15:15"), ("C4", "T4", session, 2, "15:15"),
+    ):  # fmt: skip
+        at = f"{booking.days_on(day, days)}T{time}:00Z"
+        assert booking.book_for(admin, client, therapist, service, at, override=True).status == 201
+    assert booking.book(call("C1"), "T1", session, f"{booking.days_on(day, 2)}T19:00:00Z").status == 201
+
+    desk = devices("desktop", name="front")
+    desk.enter(call.browser("A1"))
+    desk.open("/staff/calendar")
+    page = desk.page
+    page.get_by_label("Go to").fill(day)
+    page.get_by_label("Whose calendar").select_option("Everyone")
+    expect(page.locator("a.event")).to_have_count(2)
+    desk.look("day")
+    page.get_by_label("Whose calendar").select_option(label="Priya Halvorsen")
+    page.get_by_label("Week").check()
+    expect(page.locator("a.event")).to_have_count(3)
+    expect(page.get_by_role("navigation", name="Main, wide screens").locator(".count")).to_contain_text("1")
+    desk.look("week")
+    page.get_by_label("Agenda").check()
+    expect(page.locator(".agendarow")).to_have_count(4)
+    desk.look("agenda")
+    page.get_by_label("Day", exact=True).check()
+    grid = page.get_by_role("grid")
+    grid.locator("[tabindex='0']").focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowDown")
+    expect(grid.locator(":focus")).to_have_attribute("aria-label", re.compile("10:30 AM, open for scheduling"))
+    page.keyboard.press("Enter")
+    desk.arrived("Whom is the appointment for?")
+    desk.sees(re.compile("10:30 AM"))
+    page.get_by_role("link", name=re.compile("Thistlewood")).click()
+    desk.arrived("New appointment")
+    expect(page.get_by_label("Day")).to_have_value(day)
+    expect(page.get_by_label("Starts at")).to_have_value("10:30")
+    desk.press("Book")
+    desk.sees(re.compile("Booked. The client is told.|against this time"))
+
+
+def test_a_client_is_told_of_something_earlier_and_takes_it(
+    phone: Device, devices: Callable[..., Device], call: Any, service: str
+) -> None:
+    booking.settings(call("A1"), instant_confirmation=True)
+    from chalicelib.models.staff import Staff
+    from chalicelib.services import clients
+
+    tenant_id = booking.tenant_of("oak")
+    clients.assign(tenant_id, booking.PEOPLE["C3"].id, Staff.find(tenant_id=tenant_id, staff_id=T1))
+    days = booking.starts(booking.slots(call("C1"), service, booking.at(call().clock, 2)[:10], 20))
+    gone = booking.book(call("C3"), "T1", service, days[0])
+    assert gone.status == 201, gone
+    own = booking.book(call("C1"), "T1", service, days[-1]).json
+    phone.open(f"/appointments/{own['appointment_id']}")
+    phone.press("Tell me when something earlier opens")
+    phone.sees("Only times before")
+    phone.look("joining")
+    phone.press("Join the wait list")
+    phone.sees("You are on the wait list")
+    phone.open("/appointments")
+    phone.sees("Earlier than the appointment you have")
+    phone.look("waiting")
+    desk = devices("desktop", name="desk")
+    desk.enter(call.browser("T1"))
+    desk.open("/staff/wait-list")
+    desk.sees("Immy T.")
+    desk.look("list")
+
+    assert booking.mine(call("C3"), gone.json, "cancellation", {}).status == 200
+    call().clock.advance(61)
+    call().drain()
+    phone.open("/appointments")
+    phone.sees("A time has opened for you")
+    phone.look("offered")
+    phone.page.get_by_role("button", name=re.compile("^Move my appointment to")).click()
+    phone.arrived("Your new time is set")
+    items = call("C1").get("/portal/appointments").json["items"]
+    assert [(each["appointment_id"], each["starts_at"]) for each in items] == [(own["appointment_id"], days[0])]
+
+
+def test_the_night_when_clocks_go_back_is_told_apart_in_both_zones(devices: Callable[..., Device], call: Any) -> None:
+    """1:30 comes twice in New York on 7 November 2027 and once in Tokyo: each shows its own, and one is booked."""
+    call().clock.set(booking.instant("2027-11-05T15:00:00Z"))
+
+    def later(key: str) -> Any:
+        caller = call()  # everyone was signed out long before
+        caller.sign_in(key)
+        return caller
+
+    night = [{"day": "2027-11-07", "ranges": booking.ranges(["00:00", "03:00"])}]
+    booking.opened(later, "T1", times=booking.NINE_TO_FIVE)
+    booking.hours(later("T1"), "T1", *booking.NINE_TO_FIVE, overrides=night)
+    tokyo = devices("phone", zone="Asia/Tokyo", name="tokyo")
+    tokyo.context.clock.set_fixed_time("2027-11-05T15:00:00Z")
+    tokyo.enter(call.browser("C1"))
+    tokyo.open("/appointments/new")
+    tokyo.page.get_by_label("Video").check()
+    tokyo.press("Continue")
+    zone = tokyo.page.get_by_label("Times are shown in")
+    zone.select_option("America/New_York")
+    expect(tokyo.page.get_by_role("button", name=re.compile("First available"))).to_be_visible()
+    tokyo.page.get_by_role("button", name="Next week").click()
+    expect(tokyo.page.get_by_role("heading", name=re.compile("^Nov 7"))).to_be_visible()
+    tokyo.page.locator(".days label", has_text="Sun").click()
+    expect(tokyo.page.locator(".slot", has_text=re.compile(r"1:30.AM E[DS]T"))).to_have_count(2)
+    tokyo.look("fold")
+    tokyo.page.locator(".slot", has_text=re.compile(r"1:30.AM EST")).click()
+    zone.select_option("Asia/Tokyo")
+    expect(tokyo.page.locator(".slot :checked")).to_have_count(1)
+    expect(tokyo.page.locator(".slot:has(:checked)")).to_have_text(re.compile(r"3:30.PM"))
+    tokyo.press("Continue")
+    tokyo.arrived("Check and send")
+    tokyo.sees(re.compile("Japan"))
+    tokyo.press("Request this time")
+    tokyo.arrived("Your request is sent")
+    (asked,) = later("C1").get("/portal/appointments").json["items"]
+    assert asked["starts_at"] == "2027-11-07T06:30:00.000Z"  # 1:30 EST, an hour after 1:30 EDT
+    desk = devices("desktop", name="desk")
+    desk.enter(call.browser("T1"))
+    desk.context.clock.set_fixed_time("2027-11-05T15:00:00Z")
+    desk.open("/staff/calendar")
+    desk.page.get_by_label("Go to").fill("2027-11-07")
+    expect(desk.page.locator("a.event")).to_contain_text(re.compile(r"1:30.AM"))
+    desk.look("night")
 
 
 def test_nothing_to_book_says_why_and_whom_to_call(phone: Device, call: Any) -> None:

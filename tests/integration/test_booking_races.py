@@ -1,6 +1,6 @@
 """Fifty at the same moment, and everything in any order: nobody is in two places at once, no hold is a ghost.
 
-BOOKING_STEPS=10000 walks further than the steps of every run.
+`make soak` walks 10,000 steps (BOOKING_STEPS, BOOKING_SEEDS).
 """
 
 import os
@@ -23,6 +23,7 @@ from tests.flows import together
 Call = Callable[..., Caller]
 THREADS = 50
 STEPS = int(os.environ.get("BOOKING_STEPS", "150"))
+SEEDS = [int(each) for each in os.environ.get("BOOKING_SEEDS", "4,44").split(",")]
 
 
 def _now(world: World) -> int:
@@ -185,7 +186,8 @@ def test_who_is_no_longer_assigned_cannot_be_booked(world: World, call: Call, mo
 
 _STEPS = [
     *["book"] * 4, *["accept"] * 3, *["confirm"] * 2, *["propose"] * 2,
-    "book_for", "move", "move_for", "decline", "cancel", "cancel_for", "wait", "sweep",
+    "book_for", "move", "move_for", "decline", "cancel", "cancel_for", "wait", *["sweep"] * 2,
+    *["join", "earlier"] * 2, *["take"] * 3, "pass", "leave",
 ]  # fmt: skip
 
 
@@ -198,6 +200,7 @@ class Walk:
         self.clients = {key: call(key) for key in ("C1", "C3")}
         self.staff = call("A1")
         self.seen: dict[str, tuple[str, dict[str, Any]]] = {}  # id → client, the view that somebody has of it
+        self.waits: list[tuple[str, str]] = []
         self.done: Counter[str] = Counter()
 
     def step(self) -> None:
@@ -208,7 +211,9 @@ class Walk:
             key, response = answer
             assert response.status < 500, (name, response)
             self.done[f"{name} {response.status} {response.code or ''}"] += 1
-            if response.status < 300:
+            if response.status < 300 and name in ("join", "earlier"):
+                self.waits.append((key, response.json["wait_id"]))
+            elif response.status < 300 and name not in ("pass", "leave"):
                 self.seen[response.json["appointment_id"]] = (key, response.json)
 
     def _start(self) -> str:
@@ -266,6 +271,36 @@ class Walk:
     def _cancel_for(self) -> Any:
         return self._of_staff("cancellation", {})
 
+    def _join(self) -> Any:
+        key = self.random.choice(["C1", "C3"])
+        return key, booking.wait_for(self.clients[key], {"C1": "T1", "C3": "T4"}[key], self.service)
+
+    def _earlier(self) -> Any:
+        if (some := self._some()) is None:
+            return None
+        return some[0], booking.wait_earlier(self.clients[some[0]], some[1])
+
+    def _take(self) -> Any:
+        offers = [(key, each) for key, who in self.clients.items() for each in booking.waits(who) if each["starts_at"]]
+        if not offers:
+            return None
+        key, offer = self.random.choice(offers)
+        return key, booking.take(self.clients[key], offer)
+
+    def _pass(self) -> Any:
+        offers = [(key, each) for key, who in self.clients.items() for each in booking.waits(who) if each["starts_at"]]
+        if not offers:
+            return None
+        key, offer = self.random.choice(offers)
+        path = f"/portal/waits/{offer['wait_id']}/refusal"
+        return key, self.clients[key].post(path, {"starts_at": offer["starts_at"]})
+
+    def _leave(self) -> Any:
+        if not self.waits:
+            return None
+        key, wait_id = self.random.choice(self.waits[-3:])
+        return key, self.clients[key].delete(f"/portal/waits/{wait_id}")
+
     def _wait(self) -> None:
         self.clock.advance(self.random.choice([60, 600, 1800, 3700]))
 
@@ -278,7 +313,7 @@ class Walk:
                 pass
 
 
-@pytest.mark.parametrize("seed", [4, 44])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_whatever_happens_in_whatever_order(world: World, call: Call, seed: int, monkeypatch: Any) -> None:
     from chalicelib.services import sessions
 
@@ -286,10 +321,11 @@ def test_whatever_happens_in_whatever_order(world: World, call: Call, seed: int,
     monkeypatch.setattr(sessions, "_may_continue", lambda *_: True)  # the walk lasts for days
     service = opened(call, "T1", "T3", "T4")
     booking.settings(
-        call("A1"), hold_hours=1, minimum_notice_hours=0, cancel_notice_hours=12, max_open_requests=20, max_upcoming=50
-    )
+        call("A1"), hold_hours=1, minimum_notice_hours=0, cancel_notice_hours=12, max_open_requests=20, max_upcoming=50,
+        offer_hold_hours=1,
+    )  # fmt: skip
     walk = Walk(world, call, service, seed)
-    wanted = {"book", "confirm", "move", "propose", "accept", "cancel", "decline"}
+    wanted = {"book", "confirm", "move", "propose", "accept", "cancel", "decline", "join", "earlier", "take", "pass"}
     happened: set[str] = set()
     for number in range(6 * STEPS):  # which times are open depends on the hour: on until every kind has succeeded
         if number >= STEPS and happened >= wanted:
@@ -305,3 +341,4 @@ def test_whatever_happens_in_whatever_order(world: World, call: Call, seed: int,
     left = {each["status"] for each in flows.stored("appointment")}
     assert left >= {"cancelled", "declined", "expired"}
     assert "requested" not in left
+    assert "offered" not in {each["status"] for each in flows.stored("wait")}

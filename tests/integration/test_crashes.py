@@ -72,6 +72,8 @@ LEFT = {
     "wording": ("version",),
     "staff_mail": ("staff_id", "template", "status"),
     "upload": ("status", "purpose", "reason"),
+    "wait": ("status", "start", "ended_as"),
+    "wait_list": ("staff_id", "freed"),
     "attachment": ("number", "file_type"),
     "contact_entry": ("way", "number"),
     "message": ("number", "sender_id"),
@@ -348,6 +350,45 @@ def _nearly_reminded(call: Any) -> dict[str, Any]:
     return confirmed
 
 
+def _waiting(call: Any) -> tuple[dict[str, Any], str]:
+    """C1 has a time with T1 and waits for an earlier one of theirs; another of T1's is about to be free."""
+    booking.settings(call("A1"), instant_confirmation=True, max_upcoming=10)
+    service = booking.opened(call, "T1")
+    clock = call("A1").clock
+    gone = booking.book(call("C1"), "T1", service, booking.at(clock, 3)).json
+    own = booking.book(call("C1"), "T1", service, booking.at(clock, 9)).json
+    waiting = booking.wait_earlier(call("C1"), own)
+    assert waiting.status == 201, waiting
+    call("A1").drain()
+    return gone, waiting.json["wait_id"]
+
+
+def _offered(call: Any) -> dict[str, Any]:
+    gone, _ = _waiting(call)
+    assert booking.mine(call("C1"), gone, "cancellation", {}).status == 200
+    call("A1").clock.advance(61)
+    call("A1").drain()
+    (offer,) = booking.waits(call("C1"))
+    assert offer["starts_at"]
+    return offer
+
+
+def _nearly_lapsed(call: Any) -> dict[str, Any]:
+    offer = _offered(call)
+    call("A1").clock.set(booking.instant(offer["held_until"]) + timedelta(seconds=1))
+    return offer
+
+
+def _joining(call: Any) -> str:
+    return booking.opened(call, "T1")
+
+
+def _refuse(call: Any, offer: dict[str, Any]) -> Answer:
+    body = {"starts_at": offer["starts_at"]}
+    answer: Answer = call("C1").post(f"/portal/waits/{offer['wait_id']}/refusal", body)
+    return answer
+
+
 def _by_client(verb: str, **body: Any) -> Callable[[Any, Any], Answer]:
     def act(call: Any, seen: dict[str, Any]) -> Answer:
         return booking.mine(call("C1"), seen, verb, body, key="the-very-same-key")
@@ -505,6 +546,26 @@ FLOWS: dict[str, Flow] = {
     "reschedule": Flow(_asked, _reschedule, (200,), True),
     "expire": Flow(_nearly_expired, _wait, (200,), True),
     "remind": Flow(_nearly_reminded, _wait, (200,), True),
+    "join the wait list": Flow(
+        _joining,
+        lambda call, service: booking.wait_for(call("C1"), "T1", service, key_="the-very-same-key"),
+        (201,),
+        False,
+    ),
+    "a time opens for who waits": Flow(
+        _waiting,
+        lambda call, scene: booking.mine(call("C1"), scene[0], "cancellation", {}, key="the-very-same-key"),
+        (200,),
+        True,
+    ),
+    "take what is offered": Flow(
+        _offered,
+        lambda call, offer: booking.take(call("C1"), offer, key="the-very-same-key"),
+        (200,),
+        True,
+    ),
+    "pass on what is offered": Flow(_offered, _refuse, (200,), True),
+    "an offer that nobody answers": Flow(_nearly_lapsed, _wait, (200,), True),
     "sign up": Flow(
         lambda call: None,
         lambda call, _: flows.sign_up(call()),

@@ -50,7 +50,7 @@ PROGRAMS = {
 OVER = ("revoked program", "expired program")
 UNAUTHENTICATED = (NOBODY, "expired", "forged", "disabled", "left", *OVER)
 NESTED = (
-    "appointment_id", "invite_id", "intake_id", "document_id", "notification_id", "session_id", "upload_id",
+    "appointment_id", "invite_id", "intake_id", "document_id", "notification_id", "session_id", "upload_id", "wait_id",
     "thread_id", "attachment_id", "print_id", "invoice_id", "payment_id", "sheet_id",
 )  # fmt: skip
 BILLERS = ("T4",)  # therapists whom an administrator has let bill
@@ -358,7 +358,7 @@ def _money(stage: Stage, call: Callable[[str], Caller]) -> None:
 
 
 FEED = "a-feed-that-is-not-there"
-OFFERED, LATER = 5, 9  # days from now
+OFFERED, WAITED, LATER = 5, 7, 9  # days from now
 
 
 def _appointments(stage: Stage, call: Callable[[str], Caller]) -> None:
@@ -373,6 +373,10 @@ def _appointments(stage: Stage, call: Callable[[str], Caller]) -> None:
         asked = booking.book(call(key), therapist, service, at)
         assert asked.status == 201, asked
         stage.ids[key]["appointment_id"] = asked.json["appointment_id"]
+        if key != "C1":  # who may still join
+            wait_id = booking.wait_for(call(key), therapist, service).json["wait_id"]
+            stage.ids[key]["wait_id"] = wait_id
+            _offer_to(stage, key, wait_id)
     clock, admin = stage.portal.clock, call("A1")
     held = booking.book_for(admin, "C1", "T1", stage.service, booking.at(clock, -2), override=True).json
     assert booking.theirs(admin, "C1", held, "outcome", {"status": "completed"}).status == 200
@@ -386,6 +390,17 @@ def _appointments(stage: Stage, call: Callable[[str], Caller]) -> None:
     for name in ("list_slots", "find_first_slot"):
         QUERIES[name] = QUERIES[name].replace(RANDOM_ID, stage.service)
     FEED = call("C1").post("/feed").json["address"].split("/")[-2]
+
+
+def _offer_to(stage: Stage, key: str, wait_id: str) -> None:
+    """As if a time had opened for who waits."""
+    from chalicelib.models.slots import Wait
+    from chalicelib.slots.zones import minute
+
+    place = Wait.at(tenant_id=demo.tenant_id(PEOPLE[key].tenant), client_id=PEOPLE[key].id, wait_id=wait_id)
+    start = minute(booking.instant(booking.at(stage.portal.clock, WAITED)))
+    offered = [Wait.start.set(start), Wait.minutes.set(50), Wait.before.set(0), Wait.after.set(0)]
+    change(place, *offered, Wait.status.set("offered"), Wait.held_until.set(start))
 
 
 def _hold_back(own: dict[str, str]) -> None:
@@ -659,6 +674,14 @@ BODIES: dict[str, Any] = {
     "move_my_appointment": {"starts_at": "2026-12-04T15:00:00Z", "zone": "America/New_York"},
     "accept_proposal": {"starts_at": "2026-12-04T15:00:00Z"},
     "cancel_my_appointment": {},
+    "join_wait_list": {
+        "staff_id": PEOPLE["T1"].id,
+        "service_id": RANDOM_ID,
+        "mode": "telehealth",
+        "zone": "America/New_York",
+    },
+    "accept_offer": {"starts_at": "2026-12-04T15:00:00Z"},
+    "decline_offer": {"starts_at": "2026-12-04T15:00:00Z"},
     "check_appointment": _STAFF_BOOKING,
     "create_appointment": _STAFF_BOOKING,
     "decline_appointment": {},
@@ -747,6 +770,7 @@ ALSO = {
     "confirm_appointment": (409,), "decline_appointment": (409,), "propose_times": (409,),
     "move_appointment": (409,), "cancel_appointment": (409,), "settle_appointment": (409,),
     "list_slots": (409,), "find_first_slot": (409,),
+    "join_wait_list": (409,), "accept_offer": (409,), "decline_offer": (409,),
     "change_offer": (412,), "change_availability": (412,),
     "download_packet": (409,), "change_client": (412,), "change_contact": (412,), "end_access": (409,),
     "give_access_back": (409,),
@@ -773,6 +797,8 @@ def _good(route: Route, stage: Stage, person: str = NOBODY) -> tuple[bytes, dict
         body["service_id"] = stage.service
     if "starts_at" in body:
         body["starts_at"] = booking.at(stage.portal.clock, OFFERED if "acceptance" in route.path else LATER)
+    if route.operation_id in ("accept_offer", "decline_offer"):
+        body["starts_at"] = booking.at(stage.portal.clock, WAITED)
     if "starts" in body:
         body["starts"] = [booking.at(stage.portal.clock, LATER)]
     if route.operation_id == "accept_proposal":

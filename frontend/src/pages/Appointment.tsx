@@ -8,6 +8,7 @@ import { scheduling } from '../strings/scheduling.ts';
 import type { MyAppointment } from '../types.ts';
 import { Await, Badge, Bones, Button, Dialog, Facts, Heading, LinkButton, Note, ProblemNote, TextField, WithPhone, brief, deviceZone, spoken, statusBadge, time, useAct, useLoad, useToast, whereOf, zoneLabel } from '../ui/index.ts';
 import { isLive, useBooking } from './Appointments.tsx';
+import { Join, Offers, loadWaits } from './Waits.tsx';
 
 const words = scheduling.one;
 
@@ -42,6 +43,7 @@ function toldOf(one: MyAppointment, zone: string): string {
 
 function One({ one, put, reload }: { one: MyAppointment; put: (next: MyAppointment) => void; reload: () => Promise<void> }) {
   const { query } = useLocation();
+  const open = useBooking();
   const zone = deviceZone();
   const badge = statusBadge(one);
   const title = titleOf(one, query['done']);
@@ -68,9 +70,24 @@ function One({ one, put, reload }: { one: MyAppointment; put: (next: MyAppointme
         ) : null}
       </div>
       {one.status === 'proposed' ? <Proposals one={one} zone={zone} put={put} reload={reload} /> : null}
+      {isLive(one) && one.can_move && open ? <Earlier one={one} /> : null}
       {isLive(one) ? <Acts one={one} zone={zone} put={put} reload={reload} /> : null}
     </>
   );
+}
+
+/** Told of something earlier than this appointment: joining, waiting, and what is offered. */
+function Earlier({ one }: { one: MyAppointment }) {
+  const found = useLoad(async () => {
+    const [waits, offer] = await Promise.all([loadWaits(), call(api.GET('/portal/scheduling'))]);
+    return { waits: waits.items.filter((each) => each.therapist_id === one.therapist_id), offer };
+  }, [one.appointment_id]);
+  if (!found.data) return null; // it is only an offer: the page does without
+  const { waits, offer } = found.data;
+  if (waits.some((each) => each.starts_at)) return <Offers items={waits} onChange={found.reload} />;
+  if (waits.length) return <p class="small soft">{scheduling.waits.earlier} <a href="/appointments">{scheduling.waits.title}</a></p>;
+  if (!offer.wait_list || one.status === 'proposed') return null;
+  return <Join appointment_id={one.appointment_id} therapists={[]} hold={offer.offer_hold_hours} label={scheduling.waits.join} />;
 }
 
 interface ActsProps { one: MyAppointment; zone: string; put: (next: MyAppointment) => void; reload: () => Promise<void> }

@@ -7,6 +7,7 @@ import { ClientShell } from '../shell/ClientShell.tsx';
 import { scheduling } from '../strings/scheduling.ts';
 import type { MyAppointment } from '../types.ts';
 import { Await, Badge, Bones, Button, Empty, Heading, Icon, LinkButton, Note, ProblemNote, WithPhone, deviceZone, spoken, statusBadge, useAct, useLoad, whereOf, zoneName } from '../ui/index.ts';
+import { Offers, WaitRows, loadWaits } from './Waits.tsx';
 
 const words = scheduling.list;
 
@@ -25,23 +26,25 @@ export function useBooking(): boolean {
 export default function Appointments() {
   const open = useBooking();
   const loaded = useLoad(async () => {
-    const [upcoming, past] = await Promise.all([list('upcoming'), list('past')]);
+    const [upcoming, past, waits] = await Promise.all([list('upcoming'), list('past'), loadWaits()]);
     // What was cancelled is over, even if its time is still to come.
     const over = upcoming.items.filter((one) => !isLive(one)).reverse();
-    return { upcoming: upcoming.items.filter(isLive), past: { ...past, items: [...over, ...past.items] }, phone: upcoming.phone };
+    return { upcoming: upcoming.items.filter(isLive), past: { ...past, items: [...over, ...past.items] }, phone: upcoming.phone, waits: waits.items };
   }, []);
   return (
     <ClientShell>
       <div class="stack g6">
-        <div class="split"><div class="stack g1"><Heading>{words.title}</Heading><p class="soft">{words.lead}</p></div>{open ? <LinkButton look="primary" icon="calendar" href="/appointments/new">{words.choose}</LinkButton> : null}</div>
+        <div class="split"><div class="stack g1"><Heading>{words.title}</Heading><p class="soft">{words.lead}</p></div>{open ? <LinkButton look={loaded.data?.waits.some((one) => one.starts_at) ? undefined : 'primary'} icon="calendar" href="/appointments/new">{words.choose}</LinkButton> : null}</div>
         <Await within of={loaded} bones={<Bones rows={3} />}>
-          {({ upcoming, past, phone }) => (
+          {({ upcoming, past, phone, waits }) => (
             <>
               {open ? null : <Note tone="info" icon="phone"><WithPhone text={words.off(phone)} phone={phone} /></Note>}
+              <Offers items={waits} onChange={loaded.reload} />
               <section class="stack g3" aria-labelledby="upcoming">
                 <h2 id="upcoming">{words.upcoming}</h2>
                 {upcoming.length ? <Rows items={upcoming} /> : <div class="card flush"><Empty level={3} icon="calendar" title={words.emptyTitle}>{words.empty}</Empty></div>}
               </section>
+              <WaitRows items={waits} onChange={loaded.reload} />
               <Past first={past} />
             </>
           )}

@@ -246,6 +246,7 @@ function CheckStep({ offer, choice, moving, onNote }: { offer: Bookable; choice:
         <Facts rows={[[one.who, names.therapist], [one.what, names.service], [one.where, names.way]]} />
       </section>
       {moving ? null : <TextField label={words.note} help={words.noteHelp} optional rows={3} maxLength={1000} value={choice.note} onInput={onNote} />}
+      {moving?.status === 'confirmed' && !offer.instant_confirmation ? <Note tone="warn">{words.frees(brief(moving.starts_at, choice.zone))}</Note> : null}
       <Note tone="info">{offer.instant_confirmation ? words.atOnce : words.held(offer.hold_hours)} {words.notice(offer.cancel_notice_hours)}</Note>
     </>
   );

@@ -6,6 +6,7 @@ import { scheduling } from '../strings/scheduling.ts';
 import type { Bookable } from '../types.ts';
 import { Await, Bones, Button, Empty, Icon, Note, SelectField, WithPhone, addDays, brief, dateWords, dayKey, dayOfWeek, deviceZone, minuteOfDay, time, useLoad, zoneLabel, zones } from '../ui/index.ts';
 import { wayOf, type Choice, type Slot } from './Book.tsx';
+import { Join } from './Waits.tsx';
 
 const words = scheduling.book;
 
@@ -87,6 +88,13 @@ export function Times({ offer, choice, moving, lost, error, onChange }: TimesPro
           </Await>
         </>
       )}
+      {offer.wait_list ? (
+        <Join
+          {...(moving ? { appointment_id: moving } : { wish: { ...wish, staff_id: choice.staff_id === 'any' ? null : choice.staff_id } })}
+          therapists={offer.therapists.map((each): [string, string] => [each.staff_id, each.name])} hold={offer.offer_hold_hours}
+          label={moving ? scheduling.waits.join : scheduling.waits.joinAny}
+        />
+      ) : null}
     </div>
   );
 }

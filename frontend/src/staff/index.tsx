@@ -1,5 +1,5 @@
 /** The staff pages and their routes, inside the staff frame. Loaded only once a staff member is signed in. */
-import { Route, Router } from 'preact-iso';
+import { Route, Router, useLocation } from 'preact-iso';
 import { useSession } from '../session.tsx';
 import { StaffShell, type MenuItem } from '../shell/StaffShell.tsx';
 import { organization } from '../strings/organization.ts';
@@ -32,19 +32,23 @@ import { AppointmentPage } from './calendar/appointment.tsx';
 import { AvailabilityPage } from './calendar/availability.tsx';
 import { NewAppointmentPage, PickClientPage } from './calendar/form.tsx';
 import { OfferPage } from './calendar/offer.tsx';
-import { CalendarPage } from './calendar/week.tsx';
+import { useRequestCount } from './calendar/count.ts';
+import { CalendarPage } from './calendar/page.tsx';
+import { WaitListPage } from './calendar/waitlist.tsx';
 import { calendar } from '../strings/calendar.ts';
 import { Today } from './today.tsx';
 import { Unfinished } from './unfinished.tsx';
 import './staff.css';
 
+const CALENDAR = '/staff/calendar';
 const MENU: MenuItem[] = [
   { href: '/staff', label: staff.menu.today, icon: 'home', exact: true },
   { href: '/staff/clients', label: staff.menu.clients, icon: 'people', also: ['/staff/invitations', '/staff/sign-ups'] },
   {
-    href: '/staff/calendar', label: calendar.menu.title, icon: 'calendar',
+    href: CALENDAR, label: calendar.menu.title, icon: 'calendar',
     sub: [
       { href: '/staff/calendar', label: calendar.menu.title },
+      { href: '/staff/wait-list', label: calendar.waits.menu },
       { href: '/staff/availability', label: calendar.menu.availability },
       { href: '/staff/services', label: calendar.menu.offer },
     ],
@@ -69,8 +73,10 @@ function roleOf(roles: string[]): string {
 
 export default function Staff() {
   const session = useSession();
+  const asked = useRequestCount(useLocation().path);
+  const menu = (session.roles.includes('administrator') ? WITH_STAFF : MENU).map((item) => (item.href === CALENDAR ? { ...item, count: { n: asked, of: calendar.requests.count } } : item));
   return (
-    <StaffShell menu={session.roles.includes('administrator') ? WITH_STAFF : MENU} role={roleOf(session.roles)} above={<StandingBanner />}>
+    <StaffShell menu={menu} role={roleOf(session.roles)} above={<StandingBanner />}>
       <Router>
         <Route path="/" component={Today} />
         <Route path="/clients" component={Clients} />
@@ -92,6 +98,7 @@ export default function Staff() {
         <Route path="/clients/:client_id/appointments/:appointment_id" component={AppointmentPage} />
         <Route path="/calendar" component={CalendarPage} />
         <Route path="/calendar/new" component={PickClientPage} />
+        <Route path="/wait-list" component={WaitListPage} />
         <Route path="/availability" component={AvailabilityPage} />
         <Route path="/availability/:staff_id" component={AvailabilityPage} />
         <Route path="/services" component={OfferPage} />

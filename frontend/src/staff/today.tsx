@@ -95,9 +95,10 @@ function NewsRow({ item, onRead }: { item: Notification; onRead: (id: string) =>
   const packet = item.kind === 'packet_completed';
   const signUp = item.kind === 'sign_up_waiting';
   const document = item.kind === 'document_added';
+  const asks = item.kind === 'appointment_requested';
   const name = item.client_name ?? '';
-  const title = signUp ? signups.today.notice : packet ? words.packet(name) : document ? words.document(name) : words.renewal(name);
-  const help = signUp ? signups.today.noticeHelp : packet ? words.packetHelp : document ? words.documentHelp : words.renewalHelp;
+  const title = signUp ? signups.today.notice : packet ? words.packet(name) : document ? words.document(name) : asks ? words.asks(name) : words.renewal(name);
+  const help = signUp ? signups.today.noticeHelp : packet ? words.packetHelp : document ? words.documentHelp : asks ? words.asksHelp : words.renewalHelp;
   const base = `/staff/clients/${item.client_id}`;
   const mark = useAct(async () => {
     await call(api.POST('/practice/notifications/{notification_id}/read', { params: { path: { notification_id: item.notification_id } } }));
@@ -107,7 +108,7 @@ function NewsRow({ item, onRead }: { item: Notification; onRead: (id: string) =>
   const opened = () => { if (!item.read) void mark.run(); };
   return (
     <li class="news">
-      <span class={item.worrying ? 'glyph bad' : 'glyph'}><Icon name={item.worrying ? 'alert' : signUp ? 'people' : packet ? 'form' : document ? 'folder' : 'mail'} /></span>
+      <span class={item.worrying ? 'glyph bad' : 'glyph'}><Icon name={item.worrying ? 'alert' : signUp ? 'people' : packet ? 'form' : document ? 'folder' : asks ? 'calendar' : 'mail'} /></span>
       <div class="stack g2">
         <div class="stack g1">
           <p class={item.read ? '' : 'strong'}>{title}</p>
@@ -123,8 +124,8 @@ function NewsRow({ item, onRead }: { item: Notification; onRead: (id: string) =>
       <div class="news-acts">
         {packet && item.intake_id
           ? <a class="btn mini" href={`${base}/intakes/${item.intake_id}`} onClick={opened}>{words.readSummary}<span class="hidden">{words.markReadOf(name)}</span></a>
-          : <a class="btn mini" href={signUp ? '/staff/sign-ups' : packet || document ? `${base}/documents` : `${base}/portal`} onClick={opened}>
-              {signUp ? signups.today.open : packet || document ? words.openDocuments : words.openInvitation}<span class="hidden">{words.markReadOf(signUp ? title : name)}</span>
+          : <a class="btn mini" href={signUp ? '/staff/sign-ups' : packet || document ? `${base}/documents` : asks ? `${base}/appointments` : `${base}/portal`} onClick={opened}>
+              {signUp ? signups.today.open : packet || document ? words.openDocuments : asks ? words.openAppointments : words.openInvitation}<span class="hidden">{words.markReadOf(signUp ? title : name)}</span>
             </a>}
         {!item.read && (
           <Button look="quiet" mini busy={mark.busy} onClick={() => void mark.run()}>{words.markRead}<span class="hidden">{words.markReadOf(title)}</span></Button>

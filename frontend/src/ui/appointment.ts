@@ -86,3 +86,9 @@ export function clockOf(instant: string, zone: string): string {
   const minute = minuteOfDay(instant, zone);
   return `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`;
 }
+
+/** "2:05 PM" of "14:05". */
+export function clockWords(clock: string): string {
+  const [hour, minute] = clock.split(':').map(Number);
+  return new Intl.DateTimeFormat('en-US', { hour: 'numeric', minute: '2-digit', timeZone: 'UTC' }).format(new Date(Date.UTC(2026, 0, 1, hour, minute)));
+}

@@ -116,6 +116,7 @@ function faults(draft: Draft): Wrong[] {
   const ranges = (name: string, id: string, list: Hours[]) => list.forEach((each, n) => {
     if (!each.start || !each.end || (each.start === each.end && each.start !== '00:00')) found.push({ id: `${id}-${n}-start`, text: words.faults.range(name) });
     if (!each.modes.length) found.push({ id: `${id}-${n}`, text: words.faults.mode(name) });
+    if (each.services?.length === 0 || (each.locations?.length === 0 && each.modes.includes('in_person'))) found.push({ id: `${id}-${n}-limits`, text: words.faults.limits(name) });
   });
   draft.schedules.forEach((schedule) => {
     if (!schedule.first_day) found.push({ id: 'from', text: words.faults.from });
@@ -187,16 +188,39 @@ function Range({ id, name, range, offer, onChange, onRemove }: { id: string; nam
       {field('end', words.end)}
       <Check checked={range.modes.includes('in_person')} onChange={(on) => mode('in_person', on)}>{words.modes.in_person}</Check>
       <Check checked={range.modes.includes('telehealth')} onChange={(on) => mode('telehealth', on)}>{words.modes.telehealth}</Check>
-      {offer.locations.length > 1 && range.modes.includes('in_person') ? (
-        <label class="timefield"><span class="tiny soft">{words.location}<span class="hidden">, {name}</span></span>
-          <select value={range.locations?.[0] ?? ''} onChange={(event) => onChange({ locations: event.currentTarget.value ? [event.currentTarget.value] : null })}>
-            <option value="">{words.everywhere}</option>
-            {offer.locations.map((each) => <option key={each.location_id} value={each.location_id}>{each.name}</option>)}
-          </select>
-        </label>
-      ) : null}
       <Button mini look="quiet" icon="bin" onClick={onRemove}>{words.remove}<span class="hidden">{words.removeOf(name, range.start)}</span></Button>
+      <Limits id={id} name={name} range={range} offer={offer} onChange={onChange} />
     </div>
+  );
+}
+
+/** Which places and services these hours are for: all of them unless it says otherwise. */
+function Limits({ id, name, range, offer, onChange }: { id: string; name: string; range: Hours; offer: Offer; onChange: (next: Partial<Hours>) => void }) {
+  const places = range.modes.includes('in_person') && offer.locations.length > 1 ? offer.locations.map((each): [string, string] => [each.location_id, each.name]) : [];
+  const services = offer.services.length > 1 ? offer.services.map((each): [string, string] => [each.service_id, each.name]) : [];
+  if (!places.length && !services.length) return null;
+  const choices = (which: 'locations' | 'services', legend: string, all: [string, string][]) => {
+    const chosen = range[which] ?? all.map(([one]) => one);
+    const pick = (one: string, on: boolean) => {
+      const next = all.map(([each]) => each).filter((each) => (each === one ? on : chosen.includes(each)));
+      onChange({ [which]: next.length === all.length ? null : next });
+    };
+    return all.length ? (
+      <fieldset class="stack g1">
+        <legend class="tiny soft">{legend}<span class="hidden">, {name}</span></legend>
+        <div class="cluster g4">{all.map(([one, text]) => <Check key={one} checked={chosen.includes(one)} onChange={(on) => pick(one, on)}>{text}</Check>)}</div>
+      </fieldset>
+    ) : null;
+  };
+  const said = [
+    ...(services.length ? [range.services ? words.some(range.services.length, services.length, words.kinds.services) : words.all.services] : []),
+    ...(places.length ? [range.locations ? words.some(range.locations.length, places.length, words.kinds.locations) : words.all.locations] : []),
+  ].join(', ');
+  return (
+    <details class="limits" id={`${id}-limits`}>
+      <summary>{said}<span class="hidden">, {name}</span></summary>
+      <div class="stack g3">{choices('services', words.forServices, services)}{choices('locations', words.forLocations, places)}</div>
+    </details>
   );
 }
 

@@ -7,7 +7,7 @@ import { calendar } from '../../strings/calendar.ts';
 import { scheduling } from '../../strings/scheduling.ts';
 import { staff } from '../../strings/staff.ts';
 import type { ClientAppointment, ClientRow, Offer, TimeCheck } from '../../types.ts';
-import { Button, Check, Heading, Icon, LinkButton, Note, SelectField, TextField, addDays, clockOf, dayKey, instantOf, useAct, useLoad, zoneLabel } from '../../ui/index.ts';
+import { Button, Check, Heading, Icon, LinkButton, Note, SelectField, TextField, addDays, clockOf, clockWords, dateWords, dayKey, instantOf, useAct, useLoad, zoneLabel } from '../../ui/index.ts';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 
 const words = calendar.form;
@@ -85,12 +85,13 @@ export function NewAppointmentPage() {
 function NewForm({ client_id, offer, therapists }: { client_id: string; offer: Offer; therapists: [string, string][] }) {
   const { tenant, person } = useSession();
   const { route } = useLocation();
-  const [staff_id, setStaff] = useState((therapists.find(([id]) => id === person.id) ?? therapists[0]!)[0]);
+  const { query } = useLocation(); // from an empty time of the calendar
+  const [staff_id, setStaff] = useState((therapists.find(([id]) => id === query['staff']) ?? therapists.find(([id]) => id === person.id) ?? therapists[0]!)[0]);
   const [service_id, setService] = useState(offer.services[0]!.service_id);
   const places: [string, string][] = offer.locations.length ? offer.locations.map((one) => [one.location_id, scheduling.at(one.name)]) : [['in_person', scheduling.mode.in_person]];
   const [where, setWhere] = useState(places[0]![0]);
-  const [day, setDay] = useState(addDays(dayKey(new Date(), tenant.zone), 1));
-  const [clock, setClock] = useState('');
+  const [day, setDay] = useState(/^\d{4}-\d\d-\d\d$/.test(query['day'] ?? '') ? query['day']! : addDays(dayKey(new Date(), tenant.zone), 1));
+  const [clock, setClock] = useState(/^\d\d:\d\d$/.test(query['at'] ?? '') ? query['at']! : '');
   const [minutes, setMinutes] = useState('');
   const [override, setOverride] = useState(false);
   const [wrong, setWrong] = useState('');
@@ -161,6 +162,8 @@ export function MoveForm({ client_id, one, onMoved, onClose }: { client_id: stri
 
 /** From the calendar: first, for whom. A name never goes into the address. */
 export function PickClientPage() {
+  const { url, query } = useLocation();
+  const chosen = query['day'] && query['at'] ? dateWords(query['day'], { weekday: 'long', month: 'long', day: 'numeric' }) : null;
   const [typed, setTyped] = useState('');
   const [found, setFound] = useState<ClientRow[] | null>(null);
   const term = typed.trim();
@@ -175,10 +178,10 @@ export function PickClientPage() {
   return (
     <>
       <Crumbs items={[[calendar.menu.title, '/staff/calendar'], words.title]} />
-      <Heading>{words.pickClient}</Heading>
+      <div class="stack g1"><Heading>{words.pickClient}</Heading>{chosen ? <p class="soft">{words.chosen(chosen, clockWords(query['at']!))}</p> : null}</div>
       <div class="narrow"><TextField id="find" label={words.search} type="search" value={typed} onInput={setTyped} /></div>
       {found === null ? <RecordBones /> : found.length ? (
-        <ul class="card flush rows">{found.map((one) => <li key={one.client_id}><a class="row" href={`/staff/clients/${one.client_id}/appointments/new`}><div><p class="strong">{one.name}</p></div><Icon name="right" /></a></li>)}</ul>
+        <ul class="card flush rows">{found.map((one) => <li key={one.client_id}><a class="row" href={`/staff/clients/${one.client_id}/appointments/new${url.includes('?') ? url.slice(url.indexOf('?')) : ''}`}><div><p class="strong">{one.name}</p></div><Icon name="right" /></a></li>)}</ul>
       ) : <p class="soft" role="status">{words.noClients}</p>}
     </>
   );

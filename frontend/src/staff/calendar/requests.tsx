@@ -6,6 +6,7 @@ import { calendar } from '../../strings/calendar.ts';
 import type { CalendarEntry } from '../../types.ts';
 import { Badge, Button, LinkButton, Note, brief, statusBadge, useAct, useLoad, type Loaded } from '../../ui/index.ts';
 import { Failed, sentenceOf } from '../parts.tsx';
+import { requestsChanged } from './count.ts';
 
 const words = calendar.requests;
 
@@ -14,17 +15,17 @@ export function useRequests() {
 }
 
 /** Nothing at all while nothing waits, so that it can stand on a page that is quiet. */
-export function Requests({ of: found, onChange }: { of: Loaded<{ items: CalendarEntry[]; total: number }>; onChange?: () => unknown }) {
+export function Requests({ of: found, onChange, narrow }: { of: Loaded<{ items: CalendarEntry[]; total: number }>; onChange?: () => unknown; narrow?: boolean }) {
   const [told, setTold] = useState('');
   const items = found.data?.items ?? [];
-  const done = async (text: string) => { setTold(text); await found.reload(); await onChange?.(); };
+  const done = async (text: string) => { setTold(text); requestsChanged(); await found.reload(); await onChange?.(); };
   return (
     <>
-      <div role="status">{told ? <Note tone="good">{told}</Note> : null}</div>
+      <div role="status" class="hint-slot">{told ? <Note tone="good">{told}</Note> : null}</div>
       {found.problem && found.problem.status !== 401 ? <Note tone="warn" action={<Button mini onClick={() => void found.reload()}>{calendar.availability.reload}</Button>}>{sentenceOf(found.problem)}</Note> : null}
       {items.length ? (
-        <section class="card flush" aria-labelledby="requests">
-          <div class="cardhead"><h2 id="requests">{words.title(found.data!.total)}</h2></div>
+        <section class={narrow ? 'card flush narrownews' : 'card flush'} aria-labelledby="requests">
+          <div class="cardhead"><h2 id="requests" tabIndex={-1}>{words.title(found.data!.total)}</h2></div>
           <ul class="rows">{items.map((one) => <Request key={one.appointment_id} one={one} onDone={done} />)}</ul>
         </section>
       ) : null}

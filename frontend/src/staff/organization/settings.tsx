@@ -164,9 +164,14 @@ function Scheduling(wiring: Wiring) {
         <Pick {...wiring} id="buffer-before" label={more.before} value={scheduling.buffer_before_minutes} options={[0, 5, 10, 15, 30]} shown={minutesOr(more.none)} patch={(n) => ({ scheduling: { buffer_before_minutes: n } })} />
         <Pick {...wiring} id="buffer-after" label={more.after} value={scheduling.buffer_after_minutes} options={[0, 5, 10, 15, 30]} shown={minutesOr(more.none)} patch={(n) => ({ scheduling: { buffer_after_minutes: n } })} />
         <Pick {...wiring} id="hold" label={more.hold} value={scheduling.hold_hours} options={[4, 12, 24, 48, 72]} shown={text.hours} patch={(n) => ({ scheduling: { hold_hours: n } })} />
+        <Pick {...wiring} id="offer-hold" label={more.offerHold} value={scheduling.offer_hold_hours} options={[1, 2, 4, 12, 24]} shown={text.hours} patch={(n) => ({ scheduling: { offer_hold_hours: n } })} />
         <Pick {...wiring} id="max-open" label={more.open} value={scheduling.max_open_requests} options={[1, 2, 3, 5]} shown={String} patch={(n) => ({ scheduling: { max_open_requests: n } })} />
         <Pick {...wiring} id="max-ahead" label={more.ahead} value={scheduling.max_upcoming} options={[1, 2, 4, 8, 10, 20]} shown={String} patch={(n) => ({ scheduling: { max_upcoming: n } })} />
         <Pick {...wiring} id="max-day" label={more.perDay} value={scheduling.max_per_day} options={[0, 4, 6, 8, 10]} shown={(n) => (n ? String(n) : more.noCap)} patch={(n) => ({ scheduling: { max_per_day: n } })} />
+      </div>
+      <div class="cluster g3">
+        <Check checked={scheduling.wait_list} disabled={wiring.locked} onChange={(on) => void wiring.saving.save('wait-list', { scheduling: { wait_list: on } })}>{more.waitList}</Check>
+        <MarkOf mark={wiring.saving.mark} id="wait-list" />
       </div>
       <fieldset class="field" disabled={wiring.locked}>
         <legend>{more.reminders}</legend>

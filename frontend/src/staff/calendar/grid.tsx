@@ -1,0 +1,192 @@
+/** Days, or therapists, side by side: what is open, what is taken, and empty times to choose.
+ *
+ * Three layers over each other: the shading; a grid of half hours, which arrow keys walk and Enter or a click opens; and
+ * the appointments, which are links. The cells name what is taken, so the grid alone tells everything. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { calendar } from '../../strings/calendar.ts';
+import { Badge, dateWords, dayKey, minuteOfDay, statusBadge, time, whereOf } from '../../ui/index.ts';
+import { blocks, clockText, parts, place, type Block, type Column, type Part } from './placing.ts';
+
+const words = calendar.page;
+const CELL = 30; // minutes
+
+interface GridProps { columns: Column[]; zone: string; label: string; named: boolean; roomy: boolean; onPick: (column: Column, clock: string) => void }
+
+export function TimeGrid({ columns, zone, label, named, roomy, onPick }: GridProps) {
+  const shown = columns.map((one) => ({
+    one, placed: blocks(one.of, one.day, zone),
+    open: parts(one.of.flatMap((each) => each.hours), one.day, zone),
+    away: one.of.length === 1 ? parts(one.of[0]!.time_off, one.day, zone) : [],
+    held: parts(one.of.flatMap((each) => each.held), one.day, zone),
+  }));
+  // From eight to seven, and as much more as somebody is there.
+  const starts = shown.flatMap((each) => [...each.placed.map((one) => one.start), ...each.held.map((one) => one[0]), ...each.open.map((one) => Math.max(360, one[0]))]);
+  const ends = shown.flatMap((each) => [...each.placed.map((one) => one.end), ...each.held.map((one) => one[1]), ...each.open.map((one) => Math.min(1320, one[1]))]);
+  const from = Math.floor(Math.min(480, ...starts) / 60) * 60;
+  const to = Math.ceil(Math.max(1140, ...ends) / 60) * 60;
+  const clip = (all: Part[]) => all.filter(([start, end]) => Math.min(end, to) > Math.max(start, from)).map(([start, end]): Part => [Math.max(start, from), Math.min(end, to)]);
+  const today = dayKey(new Date(), zone);
+  const now = minuteOfDay(new Date(), zone);
+  const size = (element: HTMLElement | null) => {
+    element?.style.setProperty('--rows', String((to - from) / 5));
+    element?.style.setProperty('--cols', String(columns.length));
+  };
+  const empty = (column: number, at: number) => cellState(shown[column]!, at);
+  return (
+    <section class="card flush" aria-label={label}>
+      <div class={columns.length > 1 && columns[0]!.day === columns[1]!.day ? 'cal many' : 'cal'} ref={size}>
+        <div class="calhead">
+          <span />
+          {columns.map((one) => <div key={one.key} class={one.day === today ? 'head today' : 'head'}>{one.head}{one.sub ? <b>{one.sub}</b> : null}</div>)}
+        </div>
+        <div class="calbody">
+          <div class="callayer" aria-hidden="true">
+            <ul class="calhours">{Array.from({ length: (to - from) / 60 }, (_, n) => <li key={n}>{hourName(from / 60 + n)}</li>)}</ul>
+            {shown.map(({ one, open, away }) => (
+              <div key={one.key} class="calday shade">
+                {clip(open).map((part) => <div key={String(part)} class="open" ref={(element) => place(element, part, from)} />)}
+                {clip(away).map((part) => <div key={`away${String(part)}`} class="event away" ref={(element) => place(element, part, from)}><b>{words.away}</b></div>)}
+              </div>
+            ))}
+          </div>
+          <Cells columns={columns} from={from} to={to} label={label} state={empty} onPick={onPick} />
+          <div class="callayer over">
+            <span />
+            {shown.map(({ one, placed, held }) => (
+              <div key={one.key} class="calday" role="group" aria-label={one.label}>
+                {clip(held).map((part) => <div key={`held${String(part)}`} class="event held" ref={(element) => place(element, part, from)}><b>{words.held}</b></div>)}
+                {placed.map((each) => <Event key={each.key} block={each} zone={zone} from={from} named={named} roomy={roomy} />)}
+                {one.day === today && now >= from && now < to ? <div class="instant" ref={(element) => place(element, [now, now + 5], from)}><span class="hidden">{words.now}</span></div> : null}
+              </div>
+            ))}
+          </div>
+        </div>
+      </div>
+    </section>
+  );
+}
+
+interface Content { placed: Block[]; open: Part[]; away: Part[]; held: Part[] }
+
+/** What a half hour is, in words; and the appointment in it, if there is one. */
+function cellState({ placed, open, away, held }: Content, at: number): { word: string; block: Block | null } {
+  const meets = ([start, end]: Part) => start < at + CELL && at < end;
+  const block = placed.find((each) => meets([each.start, each.end])) ?? null;
+  if (block) return { word: block.entry.client_name ?? words.hidden, block };
+  if (held.some(meets)) return { word: words.held, block: null };
+  if (away.some(meets)) return { word: words.away, block: null };
+  return { word: open.some(meets) ? words.openCell : words.closedCell, block: null };
+}
+
+interface CellsProps { columns: Column[]; from: number; to: number; label: string; state: (column: number, at: number) => { word: string; block: Block | null }; onPick: (column: Column, clock: string) => void }
+
+/** The half hours as an ARIA grid: one of them is in the tab order, arrows go on from there (WAI-ARIA APG, Grid). */
+function Cells({ columns, from, to, label, state, onPick }: CellsProps) {
+  const grid = useRef<HTMLDivElement>(null);
+  const times = Array.from({ length: (to - from) / CELL }, (_, n) => from + n * CELL);
+  const [at, setAt] = useState<[number, number]>([0, 0]);
+  useEffect(() => setAt([0, Math.max(0, times.findIndex((each) => state(0, each).word === words.openCell))]), [columns[0]?.key, from, to]);
+  const go = (column: number, row: number) => {
+    const next: [number, number] = [Math.min(columns.length - 1, Math.max(0, column)), Math.min(times.length - 1, Math.max(0, row))];
+    setAt(next);
+    grid.current?.querySelector<HTMLElement>(`[data-at="${next.join('-')}"]`)?.focus();
+  };
+  const choose = (column: number, minute: number) => {
+    const { block } = state(column, minute);
+    if (block) grid.current?.parentElement?.querySelector<HTMLElement>(`[data-key="${CSS.escape(block.key)}"]`)?.click();
+    else onPick(columns[column]!, clockText(minute));
+  };
+  const key = (event: KeyboardEvent, column: number, row: number) => {
+    const moves: Record<string, [number, number]> = {
+      ArrowLeft: [column - 1, row], ArrowRight: [column + 1, row], ArrowUp: [column, row - 1], ArrowDown: [column, row + 1],
+      Home: [0, row], End: [columns.length - 1, row], PageUp: [column, row - 4], PageDown: [column, row + 4],
+    };
+    if (event.key === 'Enter' || event.key === ' ') choose(column, times[row]!);
+    else if (moves[event.key]) go(...moves[event.key]!);
+    else return;
+    event.preventDefault();
+  };
+  return (
+    <div class="calcells" role="grid" aria-label={words.gridOf(label)} ref={grid}>
+      {times.map((minute, row) => (
+        <div class="calrow" role="row" key={minute}>
+          <span role="rowheader"><span class="hidden">{clockName(minute)}</span></span>
+          {columns.map((one, column) => (
+            <div
+              key={one.key} role="gridcell" data-at={`${column}-${row}`} tabIndex={at[0] === column && at[1] === row ? 0 : -1}
+              aria-label={`${one.label}, ${clockName(minute)}, ${state(column, minute).word}`}
+              onKeyDown={(event) => key(event, column, row)} onFocus={() => setAt([column, row])}
+              onClick={(event) => { const half = event.offsetY > event.currentTarget.clientHeight / 2 ? CELL / 2 : 0; choose(column, minute + (event.detail ? half : 0)); }}
+            />
+          ))}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function hourName(hour: number): string {
+  return hour === 12 ? words.noon : new Intl.DateTimeFormat('en-US', { hour: 'numeric', timeZone: 'UTC' }).format(new Date(Date.UTC(2026, 0, 1, hour)));
+}
+
+function clockName(minute: number): string {
+  return new Intl.DateTimeFormat('en-US', { hour: 'numeric', minute: '2-digit', timeZone: 'UTC' }).format(new Date(Date.UTC(2026, 0, 1, 0, minute)));
+}
+
+interface EventProps { block: Block; zone: string; from: number; named: boolean; roomy: boolean }
+
+function Event({ block, zone, from, named, roomy }: EventProps) {
+  const { entry } = block;
+  const badge = statusBadge(entry);
+  const asked = entry.status === 'requested' || entry.status === 'proposed';
+  const name = entry.client_name ?? words.hidden;
+  const at = time(block.at, zone);
+  const put = (element: HTMLElement | null) => place(element, [block.start, block.end], from, block.lane, block.lanes);
+  const look = `event lane ${asked ? 'asked' : `c-${entry.colour}`}${entry.status === 'completed' || entry.status === 'no_show' ? ' past' : ''}`;
+  const more = [words.where[entry.mode], ...(roomy ? [entry.service, whereOf(entry)].slice(0, entry.mode === 'in_person' ? 2 : 1) : [])];
+  const inside = (
+    <>
+      <b>{name}</b>
+      {roomy ? <span>{at} – {time(block.ends, zone)} {more.join(' · ')}</span> : <><span aria-hidden="true">{at.replace(/\s?[AP]M$/, '')} {more.join(' · ')}</span><span class="hidden">{at}, {more.join(', ')}</span></>}
+      {named ? <span class="by">{block.by}</span> : null}
+      {asked || entry.status === 'no_show' ? <span class={roomy ? 'by' : 'hidden'}>{badge.word}</span> : <span class="hidden">, {badge.word}</span>}
+    </>
+  );
+  if (!entry.client_id) return <div class={look} ref={put} data-key={block.key}>{inside}</div>;
+  return <a class={look} ref={put} data-key={block.key} href={`/staff/clients/${entry.client_id}/appointments/${entry.appointment_id}`}>{inside}</a>;
+}
+
+/** The same days as a list: what is in them, in order. */
+export function Agenda({ columns, zone, label, named, empty }: { columns: Column[]; zone: string; label: string; named: boolean; empty: string }) {
+  const days = columns.map((one) => ({ one, placed: blocks(one.of, one.day, zone), away: one.of.length === 1 ? parts(one.of[0]!.time_off, one.day, zone) : [] })).filter((each) => each.placed.length || each.away.length);
+  const today = dayKey(new Date(), zone);
+  if (!days.length) return <section class="card" aria-label={label}><p class="soft">{empty}</p></section>;
+  return (
+    <section class="stack g4" aria-label={label}>
+      {days.map(({ one, placed, away }) => (
+        <div class="card flush" key={one.key}>
+          <h2 class="agendaday">{dateWords(one.day, { weekday: 'long', month: 'long', day: 'numeric' })}{one.day === today ? <Badge tone="info">{words.todayWord}</Badge> : null}</h2>
+          <ul class="rows">
+            {away.map((part) => <li key={`away${String(part)}`} class="agendarow"><span class="num small">{part[0] === 0 && part[1] === 1440 ? words.allDay : `${clockName(part[0])} – ${clockName(part[1] % 1440)}`}</span><span class="soft">{words.away}</span></li>)}
+            {placed.map((each) => <li key={each.key}><AgendaRow block={each} zone={zone} named={named} /></li>)}
+          </ul>
+        </div>
+      ))}
+    </section>
+  );
+}
+
+function AgendaRow({ block, zone, named }: { block: Block; zone: string; named: boolean }) {
+  const { entry } = block;
+  const badge = statusBadge(entry);
+  const inside = (
+    <>
+      <span class="num small">{time(block.at, zone)} – {time(block.ends, zone)}</span>
+      <span class={`strip c-${entry.colour}`} aria-hidden="true" />
+      <span class="stack g1"><span class="strong">{entry.client_name ?? words.hidden}</span><span class="small soft">{[entry.service, whereOf(entry), ...(named ? [block.by] : [])].join(' · ')}</span></span>
+      <Badge tone={badge.tone} hollow={badge.hollow}>{badge.word}</Badge>
+    </>
+  );
+  if (!entry.client_id) return <div class="agendarow">{inside}</div>;
+  return <a class="agendarow row" href={`/staff/clients/${entry.client_id}/appointments/${entry.appointment_id}`}>{inside}</a>;
+}

@@ -1,0 +1,158 @@
+"""What `make run` shows at once: services, hours, some appointments and a request that waits. Not part of the tests'
+world, which begins empty. Made through the application's own services; its mails are left out, so that the outbox shows
+only what somebody has done."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from infra.local import cloud, state
+from infra.local.world import CLIENTS, ORGANIZATIONS, STAFF, tenant_id
+
+_BOTH = ["in_person", "telehealth"]
+_SERVICES = [
+    ("Individual session", 50, "teal", 15_000),
+    ("First visit", 80, "violet", 19_000),
+    ("Couples session", 75, "amber", 18_000),
+]
+_PLACES = {
+    "oak": [("Oak Lane", "48 Oak Lane, Suite 3"), ("River Street", "9 River Street")],
+    "birch": [("Birchwater Court", "7 Birchwater Court")],
+}
+# Weekday (Monday is 0) → hours; whoever is not named has set none.
+_HOURS: dict[str, dict[int, list[tuple[str, str, list[str]]]]] = {
+    "T1": {
+        **{day: [("09:00", "12:00", _BOTH), ("13:00", "17:00", _BOTH)] for day in (0, 1, 3)},
+        2: [("12:00", "16:00", _BOTH), ("17:00", "20:00", ["telehealth"])],
+    },
+    "T4": {day: [("10:00", "14:00", _BOTH), ("15:00", "18:00", _BOTH)] for day in (1, 2, 3, 4)},
+    "A2": {day: [("09:00", "13:00", _BOTH)] for day in (0, 2)},
+    "BT": {day: [("09:00", "17:00", _BOTH)] for day in range(5)},
+}
+# Client, therapist, service, days from now, time of day; a day that is closed is put off.
+_BOOKED = [
+    ("C1", "T1", 0, 1, "10:00"),
+    ("C3", "T4", 0, 1, "11:00"),
+    ("C4", "T4", 1, 2, "16:00"),
+    ("C1", "T1", 0, 8, "14:00"),
+    ("CB", "BT", 0, 2, "10:00"),
+]
+_TOOK_PLACE = ("C1", "T1", 0, -6, "10:00")
+_ASKED = ("C3", "T4", 0, 4, "15:00")
+_PEOPLE = {each.key: each for each in (*STAFF, *CLIENTS)}
+
+
+def furnish() -> None:
+    """Fill the calendars of a world that was just seeded."""
+    from chalicelib import clock
+    from chalicelib.services import availability
+
+    offered = {}
+    for slug, places in _PLACES.items():
+        context = _context(_administrator(slug), None)
+        services = [
+            {
+                "service_id": None, "name": name, "minutes": minutes, "before": None, "after": 10, "colour": colour,
+                "price": {"amount": price, "currency": "usd"}, "bookable": True,
+            }
+            for name, minutes, colour, price in _SERVICES
+        ]  # fmt: skip
+        locations = [{"location_id": None, "name": name, "address": address} for name, address in places]
+        offered[slug] = availability.update_offer(context, services, locations)
+    now = clock.now()
+    for key in _HOURS:
+        changes = {"schedules": [{"first_day": "2026-01-05", "week": _week(key)}]}
+        if key == "T4":
+            away = (now.date() + timedelta(days=20)).isoformat()
+            changes["time_off"] = [{"first_day": away, "last_day": away, "start": "00:00", "end": "24:00"}]
+        if key in ("T1", "BT"):
+            changes["telehealth_link"] = f"https://video.example/{key.lower()}"  # type: ignore[assignment]
+        availability.update(_context(_PEOPLE[key], None), _PEOPLE[key].id, changes)
+    for each in _BOOKED:
+        _book(offered, now, *each)
+    _book(offered, now, *_TOOK_PLACE, took_place=True)
+    _book(offered, now, *_ASKED, by_client=True)
+    _without_mails()
+
+
+def _week(key: str) -> list[list[dict[str, Any]]]:
+    return [
+        [
+            {"start": start, "end": end, "modes": modes, "locations": None, "services": None}
+            for start, end, modes in _HOURS[key].get(day, [])
+        ]
+        for day in range(7)
+    ]
+
+
+def _book(
+    offered: dict[str, Any],
+    now: datetime,
+    client: str,
+    therapist: str,
+    service: int,
+    days: int,
+    time: str,
+    *,
+    took_place: bool = False,
+    by_client: bool = False,
+) -> None:
+    from chalicelib.services import appointments, slots
+    from chalicelib.slots.rules import Mode
+    from chalicelib.slots.zones import minute
+
+    slug = _PEOPLE[therapist].tenant
+    zone = next(each.zone for each in ORGANIZATIONS if each.slug == slug)
+    day = _open_day(therapist, now.astimezone(ZoneInfo(zone)).date() + timedelta(days=days), -1 if days < 0 else 1)
+    start = minute(datetime.fromisoformat(f"{day}T{time}").replace(tzinfo=ZoneInfo(zone)))
+    wish = slots.Wish(offered[slug].services[service]["service_id"], Mode.TELEHEALTH)
+    note = "Afternoons are best for me this month." if by_client else None
+    wanted = appointments.Wanted(_PEOPLE[therapist].id, wish, start, zone, note, override=not by_client)
+    if by_client:
+        appointments.book(_context(_PEOPLE[client], client), wanted)
+        return
+    booked = appointments.book_for(_context(_PEOPLE[therapist], client), wanted)
+    if took_place:
+        context = _context(_PEOPLE[therapist], client)
+        context.named["appointment_id"] = booked
+        appointments.settle(context, "completed")
+
+
+def _open_day(therapist: str, day: date, step: int) -> date:
+    while day.weekday() not in _HOURS[therapist]:
+        day += timedelta(days=step)
+    return day
+
+
+def _administrator(slug: str) -> Any:
+    return next(each for each in STAFF if each.tenant == slug and "administrator" in each.roles)
+
+
+def _context(who: Any, client: str | None) -> Any:
+    """As if this person had asked, about this client."""
+    from chalicelib import clock
+    from chalicelib.context import Actor, Context, Persona
+    from chalicelib.policies.rules import Role
+    from chalicelib.services import clients, staff, tenants
+
+    tenant = tenant_id(who.tenant)
+    is_staff = who in STAFF
+    person = staff.get(tenant, who.id) if is_staff else clients.find(tenant, who.id)
+    roles = frozenset(Role(role) for role in who.roles) if is_staff else frozenset({Role.CLIENT})
+    return Context(
+        tenant_id=tenant,
+        actor=Actor("staff" if is_staff else "client", who.id, who.name, roles),
+        now=clock.now(),
+        persona=Persona.PRACTICE if is_staff else Persona.PORTAL,
+        tenant=tenants.get(tenant),
+        person=person,
+        client=clients.find(tenant, _PEOPLE[client].id) if client else None,
+    )
+
+
+def _without_mails() -> None:
+    for partition in state.backend("dynamodb").tables[cloud.PREFIX].items.values():
+        for sort, item in list(partition.items()):
+            if item.attrs["kind"].value in ("client_mail", "staff_mail"):
+                del partition[sort]
+    cloud.client("sqs").purge_queue(QueueUrl=cloud.queue_url("mail"))
