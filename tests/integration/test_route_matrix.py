@@ -50,8 +50,8 @@ PROGRAMS = {
 OVER = ("revoked program", "expired program")
 UNAUTHENTICATED = (NOBODY, "expired", "forged", "disabled", "left", *OVER)
 NESTED = (
-    "appointment_id", "invite_id", "intake_id", "document_id", "notification_id", "session_id", "upload_id", "wait_id",
-    "thread_id", "attachment_id", "print_id", "invoice_id", "payment_id", "sheet_id",
+    "appointment_id", "invite_id", "intake_id", "document_id", "notification_id", "series_id", "session_id",
+    "upload_id", "wait_id", "thread_id", "attachment_id", "print_id", "invoice_id", "payment_id", "sheet_id",
 )  # fmt: skip
 BILLERS = ("T4",)  # therapists whom an administrator has let bill
 OF_CALENDAR = "therapist_id"  # whose calendar: a therapist's own, any of the organization's for administrators
@@ -387,9 +387,24 @@ def _appointments(stage: Stage, call: Callable[[str], Caller]) -> None:
     offered = booking.theirs(admin, "C3", asked, "proposal", {"starts": [booking.at(clock, OFFERED)]})
     stage.ids["C3"]["offered_appointment_id"] = offered.json["appointment_id"]
     assert offered.json["etag"] == "2"
+    _series_and_groups(stage, call, birch)
     for name in ("list_slots", "find_first_slot"):
         QUERIES[name] = QUERIES[name].replace(RANDOM_ID, stage.service)
     FEED = call("C1").post("/feed").json["address"].split("/")[-2]
+
+
+def _series_and_groups(stage: Stage, call: Callable[[str], Caller], birch: str) -> None:
+    """Two weeks of C1's and of CB's, and a group of T1's and of BT's."""
+    at = booking.at(stage.portal.clock, 20)
+    for by, key, therapist, service in (("A1", "C1", "T1", stage.service), ("B1", "CB", "BT", birch)):
+        made = booking.book_series(call(by), key, therapist, service, at, count=2)
+        call(by).drain()
+        series = booking.series_of(call(by), key, made.json["series_id"])
+        of_series = series["occurrences"][0]["appointment_id"]
+        stage.ids[key] |= {"series_id": series["series_id"], "of_series_appointment_id": of_series}
+        group = booking.group(call(by), therapist, service, at.replace("T15", "T18"))
+        assert group.status == 201, group
+        stage.ids[therapist]["group_id"] = group.json["group_id"]
 
 
 def _offer_to(stage: Stage, key: str, wait_id: str) -> None:
@@ -508,10 +523,20 @@ def _targets(route: Route, stage: Stage) -> Iterator[Target]:
 def _about_calendars(route: Route, stage: Stage) -> Iterator[Target]:
     for key in ("A1", "T1", "T3", "T4", "BT"):
         there = frozenset(each for each, slug in stage.tenants.items() if slug == stage.tenants[key])
-        path = _filled(route, {OF_CALENDAR: PEOPLE[key].id})
+        group_id = stage.ids[key].get("group_id")
+        if "{group_id}" in route.path and group_id is None:
+            there = frozenset()
+        path = _filled(route, {OF_CALENDAR: PEOPLE[key].id, "group_id": group_id or RANDOM_ID})
         yield Target(f"{OF_CALENDAR} of {key}", path, None, False, there, key)
     for bad in [RANDOM_ID, *MALFORMED]:
-        yield Target(f"{OF_CALENDAR}={bad}", _filled(route, {OF_CALENDAR: bad}), None, False, frozenset(), "nobody")
+        yield Target(
+            f"{OF_CALENDAR}={bad}",
+            _filled(route, {OF_CALENDAR: bad, "group_id": RANDOM_ID}),
+            None,
+            False,
+            frozenset(),
+            "nobody",
+        )
 
 
 # Files below which every wrong id is tried: one with two therapists, one who is invited, a foreign one.
@@ -580,6 +605,9 @@ def _wanted(route: Route, name: str) -> str:
         "settle_appointment": "past_appointment_id",
         "move_appointment": "past_appointment_id",
         "accept_proposal": "offered_appointment_id",
+        "check_following": "of_series_appointment_id",
+        "move_following": "of_series_appointment_id",
+        "cancel_following": "of_series_appointment_id",
     }
     return special.get(route.operation_id, name) if name in ("intake_id", "appointment_id") else name
 
@@ -603,6 +631,8 @@ QUERIES = {
     "list_slots": f"{_WISH}&first_day=2026-11-25&last_day=2026-12-01&zone=Asia/Tokyo",
     "find_first_slot": _WISH,
 }
+_SERIES = {**booking.series("T1", RANDOM_ID, "2026-12-01T15:00:00Z"), "override": True}
+_GROUP = {"service_id": RANDOM_ID, "mode": "telehealth", "starts_at": "2026-12-01T15:00:00Z", "override": True}
 _STAFF_BOOKING = {**booking.wish("T1", RANDOM_ID, "2026-12-01T15:00:00Z"), "override": True}
 del _STAFF_BOOKING["zone"]
 BODIES: dict[str, Any] = {
@@ -689,6 +719,16 @@ BODIES: dict[str, Any] = {
     "move_appointment": {"starts_at": "2026-12-04T15:00:00Z"},
     "cancel_appointment": {},
     "settle_appointment": {"status": "completed"},
+    "check_series": _SERIES,
+    "create_series": _SERIES,
+    "check_following": {"starts_at": "2026-12-04T15:00:00Z"},
+    "move_following": {"starts_at": "2026-12-04T15:00:00Z", "override": True},
+    "cancel_following": {},
+    "check_group": _GROUP,
+    "create_group": _GROUP,
+    "add_to_group": {"client_id": PEOPLE["C1"].id},
+    "move_group": {"starts_at": "2026-12-04T15:00:00Z", "override": True},
+    "cancel_group": {},
     "send_sign_up": {**flows.NEWCOMER, "slug": "oak", "ticket": "", "may_contact": True},
     "look_up_sign_up": {"token": "sign_up"},
     "confirm_sign_up": {"token": "sign_up", "password": flows.PASSWORD},
@@ -770,6 +810,8 @@ ALSO = {
     "confirm_appointment": (409,), "decline_appointment": (409,), "propose_times": (409,),
     "move_appointment": (409,), "cancel_appointment": (409,), "settle_appointment": (409,),
     "list_slots": (409,), "find_first_slot": (409,),
+    "check_series": (409,), "create_series": (409,), "check_following": (409,), "move_following": (409,),
+    "cancel_following": (409,), "check_group": (409,), "create_group": (409,), "add_to_group": (409,),
     "join_wait_list": (409,), "accept_offer": (409,), "decline_offer": (409,),
     "change_offer": (412,), "change_availability": (412,),
     "download_packet": (409,), "change_client": (412,), "change_contact": (412,), "end_access": (409,),

@@ -86,7 +86,10 @@ ADMINISTRATORS_ONLY |= {"message:open"}
 # yet, brings a file, or lets a program in. What was begun is finished.
 BEGINS = {"client:create", "client:import", "invoice:begin", "staff:invite", "token:create", "upload:add"}
 # 1.7 "Each staff member sets their own availability … An administrator may set it for them."
-OWN_OR_BY_ADMINISTRATORS = {"availability:read", "availability:update", "calendar:read"}
+# 5.3, 5.4 A group is in one therapist's calendar, and about several clients: its address names the therapist.
+OWN_OR_BY_ADMINISTRATORS = {
+    "availability:read", "availability:update", "calendar:read", "group:manage", "group:read",
+}  # fmt: skip
 # 4.5 "the client can always download their own copy"; DESIGN: one's own record is never gated.
 # A client sends papers (an insurance card) for their own file.
 CLIENTS_OWN = {
@@ -611,6 +614,8 @@ def test_what_sends_mail_needs_an_idempotency_key() -> None:
     sending |= {"create_invoice", "bill_appointments", "issue_invoice", "void_invoice", "write_off_invoice"}
     sending |= {"adjust_invoice", "apply_credit", "apply_my_credit", "start_payment", "record_payment"}
     sending |= {"refund_payment", "make_pay_link", "make_my_pay_link"}
+    sending |= {"create_series", "move_following", "cancel_following"}
+    sending |= {"create_group", "add_to_group", "move_group", "cancel_group"}
     sending |= {"join_wait_list", "accept_offer"}  # the first would else be answered with its own doing
     sending |= {"begin_thread", "answer_thread", "begin_my_thread", "answer_my_thread", "send_mass_message"}
     sending |= {"open_thread", "add_contact"}
