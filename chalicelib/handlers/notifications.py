@@ -15,7 +15,7 @@ practice = Routes(__name__, PRACTICE, "/practice")
 portal = Routes(__name__ + ".portal", PORTAL, "/portal")
 
 SHOWN = 20
-Choosable = Literal["payment_received", "payment_failed", "payment_disputed"]
+Choosable = Literal["message_waiting", "payment_received", "payment_failed", "payment_disputed"]
 
 
 class NotificationView(View):
@@ -148,55 +148,30 @@ def read_notification(context: Context, notification_id: str) -> Empty:
     return Empty()
 
 
-class MailChoicesView(View):
-    """Which mails about what happened one does without; the notices in the app come all the same."""
+class NoticeChoices(View):
+    """Which notices the asker has in the app only; `message_waiting` is mailed when a message is unread for a quarter
+    of an hour."""
 
     muted: list[Choosable]
 
 
-class MailChoicesIn(Body):
-    """Which mails to do without."""
+class NoticeChoicesIn(Body):
+    """Which notices not to mail; every other one is mailed."""
 
     muted: Annotated[list[Choosable], Field(max_length=10)]
 
 
-@practice.endpoint("GET", "/notification-mails", action="notification:read")
-def read_mail_choices(context: Context) -> MailChoicesView:
-    """Which mails I do without"""
-    found = notifications.muted(context.tenant_id, context.actor.staff_id)
-    return MailChoicesView(muted=sorted(found))
-
-
-@practice.endpoint("PUT", "/notification-mails", action="notification:update", body=MailChoicesIn)
-def choose_mails(context: Context, body: MailChoicesIn) -> MailChoicesView:
-    """Do without mails about some things"""
-    notifications.mute(context, list(body.muted))
-    return MailChoicesView(muted=sorted(set(body.muted)))
-
-
-class NoticeChoices(View):
-    """What is mailed to the asker. `message_mail`: that a message is unread for a quarter of an hour."""
-
-    message_mail: bool
-
-
-class NoticeChoicesIn(Body):
-    """What to mail."""
-
-    message_mail: bool
-
-
 @practice.endpoint("GET", "/notification-choices", action="notification:read")
 def read_notice_choices(context: Context) -> NoticeChoices:
-    """What is mailed to me"""
-    return NoticeChoices(message_mail=notifications.wants_message_mail(context))
+    """Which notices I have in the app only"""
+    return NoticeChoices(muted=sorted(notifications.muted(context.tenant_id, context.actor.staff_id)))
 
 
 @practice.endpoint("PUT", "/notification-choices", action="notification:update", body=NoticeChoicesIn)
 def choose_notices(context: Context, body: NoticeChoicesIn) -> NoticeChoices:
-    """Choose what is mailed to me"""
-    notifications.choose_message_mail(context, body.message_mail)
-    return NoticeChoices(message_mail=body.message_mail)
+    """Choose which notices come by mail too"""
+    notifications.mute(context, list(body.muted))
+    return NoticeChoices(muted=sorted(set(body.muted)))
 
 
 def _views(context: Context, found: list[Any]) -> list[NotificationView]:

@@ -13,7 +13,6 @@ class Notification(Record):
     staff_id = UnicodeAttribute()
     notification_id = UnicodeAttribute()
     about = UnicodeAttribute()  # services.notifications says of what
-    about = UnicodeAttribute()  # packet_completed, invitation_renewal_asked, document_added, sign_up_waiting, …
     client_id = UnicodeAttribute(null=True)  # a sign-up is about nobody's file
     intake_id = UnicodeAttribute(null=True)
     thread_id = UnicodeAttribute(null=True)
@@ -32,12 +31,3 @@ class MailChoices(Record):
 
     staff_id = UnicodeAttribute()
     muted = JsonAttribute()  # kinds of notification
-
-
-class Preferences(Record):
-    """What a staff member wants mailed; what is told in the app is not a matter of taste."""
-
-    KEY = Key(STAFF, "PREFERENCES")
-
-    staff_id = UnicodeAttribute()
-    message_mail = BooleanAttribute()

@@ -18,7 +18,7 @@ from chalicelib.errors import Busy, NotFound, NotInTrash, PortalError
 from chalicelib.models.clients import Assignment, Client
 from chalicelib.models.mails import ClientMail, Mail, StaffMail
 from chalicelib.models.messages import Message, StaffBox, Thread, place_of
-from chalicelib.models.notifications import Preferences
+from chalicelib.models.notifications import MailChoices
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import Key, at_keys, due_key, load
 from chalicelib.models.tenants import StaffCard, Tenant
@@ -374,7 +374,7 @@ def _notices(box: Box, now: datetime) -> list[Any]:
         )
         return [mail]
     own = {**place, "staff_id": box.staff_id}
-    who, assignment, thread, chosen = load((Staff, own), (Assignment, own), (Thread, place), (Preferences, own))
+    who, assignment, thread, chosen = load((Staff, own), (Assignment, own), (Thread, place), (MailChoices, own))
     if who is None or thread is None or box.staff_id not in thread.members:
         return []
     if not recipients.takes_part(who, is_assigned=assignment is not None):
@@ -382,7 +382,7 @@ def _notices(box: Box, now: datetime) -> list[Any]:
     notice = notifications.notice(
         who, notifications.MESSAGE_WAITING, box.client_id, now, cause, thread_id=box.thread_id
     )
-    if chosen is not None and not chosen.message_mail:
+    if chosen is not None and notifications.MESSAGE_WAITING in chosen.muted:
         return [notice]
     about = {"client_id": box.client_id, "thread_id": box.thread_id}
     return [notice, mails.to_staff(now, box.tenant_id, box.staff_id, letters.MESSAGE_WAITING, cause, **about)]

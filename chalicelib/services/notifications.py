@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from chalicelib import clock, ids
 from chalicelib.context import Context
 from chalicelib.models.clients import Assignment
-from chalicelib.models.notifications import MailChoices, Notification, Preferences
+from chalicelib.models.notifications import MailChoices, Notification
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import Page, load
-from chalicelib.models.transaction import Transaction, add, change
+from chalicelib.models.transaction import Transaction, change
 from chalicelib.services import audits, staff
 
 KEPT = timedelta(days=180)
@@ -16,7 +16,6 @@ PACKET_COMPLETED, RENEWAL_ASKED = "packet_completed", "invitation_renewal_asked"
 DOCUMENT_ADDED = "document_added"
 SIGN_UP_WAITING = "sign_up_waiting"
 PAYMENT_RECEIVED, PAYMENT_FAILED, PAYMENT_DISPUTED = "payment_received", "payment_failed", "payment_disputed"
-CHOOSABLE = (PAYMENT_RECEIVED, PAYMENT_FAILED, PAYMENT_DISPUTED)  # whose mail one can do without
 APPOINTMENT_REQUESTED = "appointment_requested"
 MESSAGE_WAITING, THREAD_OPENED = "message_waiting", "thread_opened"
 
@@ -87,7 +86,7 @@ def notice(
 
 
 def muted(tenant_id: str, staff_id: str) -> set[str]:
-    """What this staff member is told in the app only."""
+    """What this staff member is told in the app only; nothing, until they choose."""
     (found,) = load((MailChoices, {"tenant_id": tenant_id, "staff_id": staff_id}))
     return set(found.muted) if found is not None else set()
 
@@ -105,17 +104,6 @@ def mine(context: Context, limit: int, cursor: str | None) -> Page:
     return Notification.page(
         Notification.KEY, tenant_id=context.tenant_id, staff_id=context.actor.id, limit=limit, cursor=cursor
     )
-
-
-def wants_message_mail(context: Context) -> bool:
-    """Whether the asker is mailed of unread messages; until they choose, they are."""
-    found = Preferences.find(tenant_id=context.tenant_id, staff_id=context.actor.id)
-    return found is None or bool(found.message_mail)
-
-
-def choose_message_mail(context: Context, wanted: bool) -> None:
-    """Be mailed of unread messages, or not; what the app shows stays."""
-    add(Preferences.new(tenant_id=context.tenant_id, staff_id=context.actor.id, message_mail=wanted))
 
 
 def mark_read(context: Context, notification_id: str) -> None:

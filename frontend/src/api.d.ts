@@ -3427,28 +3427,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What is mailed to me */
+        /** Which notices I have in the app only */
         get: operations["read_notice_choices"];
-        /** Choose what is mailed to me */
+        /** Choose which notices come by mail too */
         put: operations["choose_notices"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/practice/notification-mails": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Which mails I do without */
-        get: operations["read_mail_choices"];
-        /** Do without mails about some things */
-        put: operations["choose_mails"];
         post?: never;
         delete?: never;
         options?: never;
@@ -7450,22 +7432,6 @@ export interface components {
             title: string;
         };
         /**
-         * MailChoicesIn
-         * @description Which mails to do without.
-         */
-        MailChoicesIn: {
-            /** Muted */
-            muted: ("payment_received" | "payment_failed" | "payment_disputed")[];
-        };
-        /**
-         * MailChoicesView
-         * @description Which mails about what happened one does without; the notices in the app come all the same.
-         */
-        MailChoicesView: {
-            /** Muted */
-            muted: ("payment_received" | "payment_failed" | "payment_disputed")[];
-        };
-        /**
          * MailPage
          * @description Some mails to a client, newest first.
          */
@@ -8471,19 +8437,20 @@ export interface components {
         };
         /**
          * NoticeChoices
-         * @description What is mailed to the asker. `message_mail`: that a message is unread for a quarter of an hour.
+         * @description Which notices the asker has in the app only; `message_waiting` is mailed when a message is unread for a quarter
+         *     of an hour.
          */
         NoticeChoices: {
-            /** Message Mail */
-            message_mail: boolean;
+            /** Muted */
+            muted: ("message_waiting" | "payment_received" | "payment_failed" | "payment_disputed")[];
         };
         /**
          * NoticeChoicesIn
-         * @description What to mail.
+         * @description Which notices not to mail; every other one is mailed.
          */
         NoticeChoicesIn: {
-            /** Message Mail */
-            message_mail: boolean;
+            /** Muted */
+            muted: ("message_waiting" | "payment_received" | "payment_failed" | "payment_disputed")[];
         };
         /**
          * NoticeIn
@@ -36222,7 +36189,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What is mailed to me */
+            /** @description Which notices I have in the app only */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -36300,192 +36267,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Choose what is mailed to me */
+            /** @description Choose which notices come by mail too */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["NoticeChoices"];
-                };
-            };
-            /** @description Problem */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Problem */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Problem */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Problem */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Problem */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Problem */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Problem */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Problem */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Problem */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    read_mail_choices: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Which mails I do without */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MailChoicesView"];
-                };
-            };
-            /** @description Problem */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Problem */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Problem */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Problem */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Problem */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Problem */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    choose_mails: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["MailChoicesIn"];
-            };
-        };
-        responses: {
-            /** @description Do without mails about some things */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MailChoicesView"];
                 };
             };
             /** @description Problem */

@@ -212,7 +212,7 @@ export type Ledger = S['LedgerView'];
 export type LedgerEntry = S['EntryView'];
 export type Processing = S['ProcessingView'];
 export type Reconciliation = S['ReconciliationView'];
-export type MailKind = S['MailChoicesIn']['muted'][number];
+export type MailKind = S['NoticeChoicesIn']['muted'][number];
 export type Waiter = S['WaiterView'];
 export type MyWait = S['MyWait'];
 

@@ -326,5 +326,5 @@ def test_card_processing_is_disconnected_and_connected_again(desk: Device, call:
     desk.open("/staff/account")
     page.get_by_label("A payment has arrived").uncheck()
     desk.sees("Saved.")
-    assert call("A1").get("/practice/notification-mails").json == {"muted": ["payment_received"]}
+    assert call("A1").get("/practice/notification-choices").json == {"muted": ["payment_received"]}
     desk.look("mails")

@@ -53,7 +53,7 @@ def test_no_mail_for_what_was_read_for_who_chose_none_and_for_who_is_gone(world:
     thread = write(world, therapist, "C1")
     _later(client, 60)
     assert client.post(f"/portal/messages/{thread}/read", {"up_to": 1}).status == 204
-    assert therapist.api("PUT", "/practice/notification-choices", {"message_mail": False}).status == 200
+    assert therapist.api("PUT", "/practice/notification-choices", {"muted": ["message_waiting"]}).status == 200
     begin(client, world.id("T1"), "To the one who wants no mail")
     gone = begin(call("C3"), world.id("T4"))
     assert admin.delete(f"/practice/clients/{world.id('C3')}/therapists/{world.id('T4')}").status in (200, 204)
@@ -65,7 +65,7 @@ def test_no_mail_for_what_was_read_for_who_chose_none_and_for_who_is_gone(world:
     assert gone
     assert off
     therapist = call.browser("T1")  # type: ignore[attr-defined]
-    assert therapist.get("/practice/notification-choices").json == {"message_mail": False}
+    assert therapist.get("/practice/notification-choices").json == {"muted": ["message_waiting"]}
 
 
 def test_a_client_is_mailed_without_a_word_of_it(world: World, call: Call) -> None:

@@ -534,7 +534,7 @@ def test_connecting_a_practice(world: World, call: Call) -> None:
 
 def test_mails_can_be_muted_notices_not(world: World, call: Call) -> None:
     admin, client = call("A1"), call("C1")
-    assert admin.api("PUT", "/practice/notification-mails", {"muted": ["payment_received"]}).status == 200
+    assert admin.api("PUT", "/practice/notification-choices", {"muted": ["payment_received"]}).status == 200
     paid(client, issued(admin, "C1"))
     client.drain()
     assert len(notices(admin)) == 1

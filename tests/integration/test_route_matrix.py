@@ -653,7 +653,6 @@ BODIES: dict[str, Any] = {
     "refund_payment": {"amount": 100, "reason": "Kindness"},
     "print_mine": {"what": "statement", "first_day": "2026-11-01", "last_day": "2026-11-30"},
     "print_for_client": {"what": "statement", "first_day": "2026-11-01", "last_day": "2026-11-30"},
-    "choose_mails": {"muted": []},
     "search_clients": {"search": "imo"},
     "sign_in": {"slug": "oak", "kind": "client", "email": "imogen@mail.example", "password": "C1-quiet-river-lantern"},
     "create_api_token": {"name": "Export", "scopes": ["forms:read"]},
@@ -771,7 +770,7 @@ BODIES: dict[str, Any] = {
     "add_contact": {"way": "phone", "happened_at": "2026-01-14T09:30:00Z", "note": "Called back."},
     "look_at_mass_message": {"to": "mine"},
     "send_mass_message": {"to": "chosen", "client_ids": [PEOPLE["C1"].id], "subject": "Hello", "body": "Hello"},
-    "choose_notices": {"message_mail": True},
+    "choose_notices": {"muted": ["message_waiting"]},
     "sign_up_practice": {
         "key": "k" * 40,
         "slug": "willow",

@@ -54,6 +54,18 @@ export const account = {
     stopped: 'Codes are off.',
   },
 
+  mails: {
+    title: 'Which notices also come by mail',
+    text: 'Every notice comes in the portal. Choose which of them also come by e-mail. A mail never says of whom, how much or what was written.',
+    kinds: {
+      message_waiting: 'A message is still unread after 15 minutes',
+      payment_received: 'A payment has arrived',
+      payment_failed: 'A planned payment failed',
+      payment_disputed: 'A payment is disputed',
+    } as Record<string, string>,
+    saved: 'Saved.',
+  },
+
   sessions: {
     title: 'Where you are signed in',
     here: 'This device',

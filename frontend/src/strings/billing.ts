@@ -189,12 +189,5 @@ export const billing = {
     open: 'Open billing',
   },
 
-  mails: {
-    title: 'E-mails about payments',
-    text: 'Notices in the portal always come. Choose which of them also come by e-mail; a mail never says how much or of whom.',
-    kinds: { payment_received: 'A payment has arrived', payment_failed: 'A planned payment failed', payment_disputed: 'A payment is disputed' } as Record<string, string>,
-    saved: 'Saved.',
-  },
-
   connectHint: 'Connect card processing',
 };

@@ -158,13 +158,6 @@ export const messaging = {
     everyone: 'Nobody named',
   },
 
-  notice: {
-    title: 'Message e-mails',
-    text: 'An e-mail tells you when a message is still unread after 15 minutes. It says neither who wrote nor what.',
-    on: 'E-mail me about unread messages',
-    saved: 'Saved',
-  },
-
   news: {
     waiting: (name: string) => `A message from ${name} waits`,
     waitingHelp: 'It was unread for 15 minutes.',
