@@ -1,6 +1,6 @@
-"""What `make run` shows at once: services, hours, some appointments and a request that waits. Not part of the tests'
-world, which begins empty. Made through the application's own services; its mails are left out, so that the outbox shows
-only what somebody has done."""
+"""What `make run` shows at once: services, hours, some appointments and a request that waits; invoices in every state;
+conversations with something unread. Not part of the tests' world, which begins empty. Made through the application's
+own services; its mails are left out, so that the outbox shows only what somebody has done."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -39,6 +39,29 @@ _BOOKED = [
 ]
 _TOOK_PLACE = ("C1", "T1", 0, -6, "10:00")
 _ASKED = ("C3", "T4", 0, 4, "15:00")
+# Client, who bills, lines (what, how many days ago, cents, of these from insurance), due in so many days, and what has
+# become of it: a draft, owed, or paid by check so far.
+_BILLED: list[tuple[str, str, list[tuple[str, int, int, int]], int, int | None]] = [
+    ("C1", "A1", [("First visit", 34, 19_000, 0)], -10, 19_000),
+    ("C1", "A1", [("Individual session", 20, 15_000, 11_500)], -4, 0),
+    ("C1", "A1", [("Individual session", 13, 15_000, 0), ("Letter for your employer", 12, 2_500, 0)], 16, 5_000),
+    ("C1", "A1", [("Individual session", 13, 15_000, 0)], 30, None),
+    ("C3", "A1", [("Individual session", 9, 15_000, 0)], 21, 0),
+    ("C4", "A1", [("First visit", 15, 19_000, 12_000)], 15, 7_000),
+    ("CB", "B1", [("Individual session", 8, 15_000, 0)], 22, 0),
+    ("CD", "D1", [("Individual session", 8, 14_000, 0)], 22, 0),
+]
+# Client, to whom, about what, and who wrote what how many hours ago; nobody has read the last message.
+_CONVERSATIONS: list[tuple[str, str, str, list[tuple[str, int, str]]]] = [
+    ("C1", "T1", "Next week", [
+        ("C1", 26, "Could we meet on screen next week? I am travelling from Monday to Wednesday."),
+        ("T1", 4, "That works. The link is in your appointment; nothing else changes."),
+    ]),
+    ("C1", "administration", "Letter for my employer", [
+        ("C1", 3, "Thank you for the letter. Could it be addressed to the Harborview office instead?"),
+    ]),
+    ("CB", "BT", "Parking", [("CB", 2, "Is there somewhere to park near Birchwater Court in the morning?")]),
+]  # fmt: skip
 _PEOPLE = {each.key: each for each in (*STAFF, *CLIENTS)}
 
 
@@ -72,7 +95,48 @@ def furnish() -> None:
         _book(offered, now, *each)
     _book(offered, now, *_TOOK_PLACE, took_place=True)
     _book(offered, now, *_ASKED, by_client=True)
+    for bill in _BILLED:
+        _bill(*bill)
+    for conversation in _CONVERSATIONS:
+        _write(*conversation)
     _without_mails()
+
+
+def _bill(client: str, by: str, lines: list[tuple[str, int, int, int]], due: int, paid: int | None) -> None:
+    from chalicelib import clock
+    from chalicelib.services import invoices, refunds
+
+    context = _context(_PEOPLE[by], client)
+    today = clock.today(context.tenant.zone)
+    written = [
+        {
+            "description": what, "service_on": (today - timedelta(days=ago)).isoformat(), "quantity": 1,
+            "amount": amount, "insurance": insurance, "code": None, "taxed": False, "therapist": None,
+            "appointment_id": None,
+        }
+        for what, ago, amount, insurance in lines
+    ]  # fmt: skip
+    due_on = (today + timedelta(days=due)).isoformat()
+    draft = invoices.create(context, invoices.INVOICE, {"lines": written, "due_on": due_on})
+    if paid is None:
+        return
+    context.named["invoice_id"] = draft
+    issued = invoices.issue(context)
+    if paid:
+        refunds.receive(context, "check", paid, [(issued.invoice_id, paid)], None, "2204")
+
+
+def _write(client: str, to: str, subject: str, said: list[tuple[str, int, str]]) -> None:
+    from chalicelib.services import messages
+
+    whom = _PEOPLE[to].id if to in _PEOPLE else to
+    thread = None
+    for who, hours, words in said:
+        context = _context(_PEOPLE[who], client, ago=timedelta(hours=hours))
+        letter = messages.Letter(words)
+        thread = (
+            messages.answer(context, thread, letter) if thread else messages.begin(context, whom, subject, letter)
+        )[0]
 
 
 def _week(key: str) -> list[list[dict[str, Any]]]:
@@ -128,8 +192,8 @@ def _administrator(slug: str) -> Any:
     return next(each for each in STAFF if each.tenant == slug and "administrator" in each.roles)
 
 
-def _context(who: Any, client: str | None) -> Any:
-    """As if this person had asked, about this client."""
+def _context(who: Any, client: str | None, ago: timedelta = timedelta()) -> Any:
+    """As if this person had asked, about this client, so long ago."""
     from chalicelib import clock
     from chalicelib.context import Actor, Context, Persona
     from chalicelib.policies.rules import Role
@@ -142,7 +206,7 @@ def _context(who: Any, client: str | None) -> Any:
     return Context(
         tenant_id=tenant,
         actor=Actor("staff" if is_staff else "client", who.id, who.name, roles),
-        now=clock.now(),
+        now=clock.now() - ago,
         persona=Persona.PRACTICE if is_staff else Persona.PORTAL,
         tenant=tenants.get(tenant),
         person=person,
