@@ -10,7 +10,7 @@ from chalicelib.handlers.routing import PORTAL, PRACTICE, Routes
 from chalicelib.handlers.views import Body, Day, Empty, Id, Line, Money, Paging, PortalView, Text, View
 from chalicelib.models.invoices import Invoice
 from chalicelib.models.slots import Appointment
-from chalicelib.services import autopay, clients, invoices, payments, tenants
+from chalicelib.services import autopay, cards, clients, invoices, payments, tenants
 
 practice = Routes(__name__, PRACTICE, "/practice")
 portal = Routes(__name__ + ".portal", PORTAL, "/portal")
@@ -66,14 +66,24 @@ class InvoiceRow(PortalView):
     charged_at: str | None
 
 
+class InvoiceChange(PortalView):
+    """Staff changed what is owed, by this much; why stands in the ledger, for staff."""
+
+    kind: Literal["adjustment", "write_off"]
+    amount: Money
+    at: str
+
+
 class InvoiceView(InvoiceRow):
-    """An invoice whole. `least`: what at least is paid of it at once. `etag` goes back in If-Match to edit a draft."""
+    """An invoice whole. `least`: what at least is paid of it at once. `etag` goes back in If-Match to edit a draft.
+    `changes`: oldest first; none where they come to nothing together."""
 
     etag: str
     payment_id: str | None
     least: Money
     lines: list[InvoiceLine]
     taxes: list[TaxLine]
+    changes: list[InvoiceChange]
     note: str | None
     diagnoses: list[str]
 
@@ -130,6 +140,10 @@ def whole(context: Context, invoice: Invoice) -> InvoiceView:
         least=_money(invoice, payments.least(context, int(invoice.balance))),
         lines=[_line(invoice, each) for each in said["lines"]],
         taxes=[TaxLine(**{**each, "amount": _money(invoice, each["amount"])}) for each in said["taxes"]],
+        changes=[
+            InvoiceChange(kind=each.entry, amount=_money(invoice, invoices.changed_by(each)), at=each.happened_at)
+            for each in invoices.changes(invoice)
+        ],
         note=said.get("note"),
         diagnoses=said.get("diagnoses") or [],
     )
@@ -224,12 +238,21 @@ class CreditIn(Body):
     amount: Amount
 
 
+class AutopayCard(View):
+    """The saved card that pays a client's new invoices, and since when."""
+
+    brand: str
+    last4: str
+    since: str
+
+
 class ClientInvoices(View):
-    """A client's invoices and how they stand."""
+    """A client's invoices and how they stand. `autopay` is told with open invoices only."""
 
     items: list[InvoiceRow]
     next_cursor: str | None
     balance: Balance
+    autopay: AutopayCard | None
 
 
 class Billable(View):
@@ -256,7 +279,18 @@ def list_client_invoices(context: Context, client_id: str, query: PhaseQuery) ->
     page = invoices.of_client(context, query.phase, query.limit, query.cursor)
     plans = autopay.plans_of(context) if query.phase == "open" else {}
     items = [row(context, each, plans) for each in page.items]
-    return ClientInvoices(items=items, next_cursor=page.next_cursor, balance=balance(context))
+    card = _autopay(context) if query.phase == "open" else None
+    return ClientInvoices(items=items, next_cursor=page.next_cursor, balance=balance(context), autopay=card)
+
+
+def _autopay(context: Context) -> AutopayCard | None:
+    payer = cards.of_client(context)
+    if payer is None:
+        return None
+    for each in payer.cards:
+        if each["card_id"] == payer.autopay_card:
+            return AutopayCard(brand=each["brand"], last4=each["last4"], since=payer.autopay_since)
+    return None
 
 
 @practice.endpoint(
@@ -396,10 +430,16 @@ class TenantInvoices(View):
         return [each.client_id for each in self.items]
 
 
-@practice.endpoint("GET", "/invoices", action="billing:read", query=PhaseQuery)
-def list_invoices(context: Context, query: PhaseQuery) -> TenantInvoices:
-    """The organization's invoices of one phase"""
-    page = invoices.of_tenant(context, query.phase, query.limit, query.cursor)
+class StatusQuery(Paging):
+    """Which of the organization's invoices; estimates that were given are `given`."""
+
+    status: Status = "open"
+
+
+@practice.endpoint("GET", "/invoices", action="billing:read", query=StatusQuery)
+def list_invoices(context: Context, query: StatusQuery) -> TenantInvoices:
+    """The organization's invoices of one status"""
+    page = invoices.of_tenant(context, query.status, query.limit, query.cursor)
     wanted = list(dict.fromkeys(each.client_id for each in page.items))
     names = {each.client_id: clients.shown(each) for each in clients.visible(context, wanted)}
     items = [

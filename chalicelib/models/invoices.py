@@ -19,7 +19,7 @@ class Invoice(Record):
     """
 
     KEY = Key(CLIENT, "INVOICE#{invoice_id}")
-    BY_TENANT = Key(TENANT + "#INVOICES", "{phase}#{invoice_id}", "gsi1")
+    BY_TENANT = Key(TENANT + "#INVOICES", "{status}#{invoice_id}", "gsi1")
     BY_CLIENT = Key(TENANT + "#CLIENT#{client_id}#INVOICES", "{phase}#{invoice_id}", "gsi2")
 
     client_id = UnicodeAttribute()

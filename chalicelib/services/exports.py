@@ -71,10 +71,10 @@ def invoices(context: Context, first_day: str, last_day: str) -> str:
     """The invoices that were issued on these days as CSV."""
     _period(context, first_day, last_day)
     found: list[Invoice] = []
-    for phase in ("open", "settled"):
+    for status in ("open", "paid", "void"):
         found += [
             each
-            for each in Invoice.every(Invoice.BY_TENANT, tenant_id=context.tenant_id, phase=phase)
+            for each in Invoice.every(Invoice.BY_TENANT, tenant_id=context.tenant_id, status=status)
             if first_day <= (each.issued_on or "") <= last_day
         ]
     found.sort(key=lambda each: int(each.number))

@@ -84,15 +84,31 @@ def of_client(context: Context, phase: str, limit: int, cursor: str | None) -> P
     return Invoice.page(Invoice.BY_CLIENT, phase=phase, limit=limit, cursor=cursor, **_own(context))
 
 
-def of_tenant(context: Context, phase: str, limit: int, cursor: str | None) -> Page:
-    """The organization's invoices of one phase, newest first."""
-    return Invoice.page(Invoice.BY_TENANT, phase=phase, limit=limit, cursor=cursor, tenant_id=context.tenant_id)
+def of_tenant(context: Context, status: str, limit: int, cursor: str | None) -> Page:
+    """The organization's invoices of one status (draft, open, paid, void; given: estimates), newest first."""
+    return Invoice.page(Invoice.BY_TENANT, status=status, limit=limit, cursor=cursor, tenant_id=context.tenant_id)
 
 
 def standing(context: Context) -> Ledger:
     """What the client owes and has to their credit."""
     (found,) = load((Ledger, _own(context)))
     return found or Ledger.new(**_own(context), balance=0, credit=0, debt=0, entries=0)
+
+
+def changes(invoice: Invoice) -> list[LedgerEntry]:
+    """What staff changed about what is owed on an issued invoice: adjustments and write-offs, oldest first. Read only
+    where its amounts say that there are some."""
+    if invoice.status not in ("open", "paid") or invoice.settled + invoice.balance == invoice.charge:
+        return []
+    found = books.read(invoice.tenant_id, invoice.client_id).entries
+    kinds = (Kind.ADJUSTMENT.value, Kind.WRITE_OFF.value)
+    mine = [each for each in found if each.invoice_id == invoice.invoice_id and each.entry in kinds]
+    return sorted(mine, key=lambda each: (str(each.happened_at), str(each.entry_id)))
+
+
+def changed_by(entry: LedgerEntry) -> int:
+    """By how much an adjustment or a write-off changed what is owed."""
+    return -int(entry.amount) if entry.entry == Kind.WRITE_OFF.value else int(entry.amount)
 
 
 def details(invoice: Invoice) -> dict[str, Any]:

@@ -119,14 +119,14 @@ def _invoice_sums(invoice: Invoice, said: dict[str, Any], estimate: bool) -> lis
         sums.append(("Expected from insurance", _money(-invoice.insurance, money), False))
         sums.append(("Your portion", _money(invoice.charge, money), estimate))
     if not estimate:
-        changed = int(invoice.settled + invoice.balance - invoice.charge) if invoice.status != "void" else 0
-        if changed:
-            sums.append(("Adjustments", _money(changed, money), False))
+        for each in invoices.changes(invoice):
+            sums.append((_CHANGES[each.entry], _money(invoices.changed_by(each), money), False))
         sums.append(("Paid", _money(-invoice.settled, money), False))
         sums.append(("Balance due", _money(invoice.balance, money), True))
     return sums
 
 
+_CHANGES = {"adjustment": "Adjusted by the practice", "write_off": "Written off by the practice"}
 _METHODS = {"card": "Card", "cash": "Cash", "check": "Check", "other": "Other"}
 
 

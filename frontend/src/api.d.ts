@@ -3186,7 +3186,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The organization's invoices of one phase */
+        /** The organization's invoices of one status */
         get: operations["list_invoices"];
         put?: never;
         post?: never;
@@ -4713,6 +4713,18 @@ export interface components {
             size: number;
         };
         /**
+         * AutopayCard
+         * @description The saved card that pays a client's new invoices, and since when.
+         */
+        AutopayCard: {
+            /** Brand */
+            brand: string;
+            /** Last4 */
+            last4: string;
+            /** Since */
+            since: string;
+        };
+        /**
          * AutopayIn
          * @description The saved card that pays invoices from now on; null: none does.
          */
@@ -5319,9 +5331,10 @@ export interface components {
         };
         /**
          * ClientInvoices
-         * @description A client's invoices and how they stand.
+         * @description A client's invoices and how they stand. `autopay` is told with open invoices only.
          */
         ClientInvoices: {
+            autopay: components["schemas"]["AutopayCard"] | null;
             balance: components["schemas"]["Balance"];
             /** Items */
             items: components["schemas"]["InvoiceRow"][];
@@ -7017,6 +7030,20 @@ export interface components {
             name: string;
         };
         /**
+         * InvoiceChange
+         * @description Staff changed what is owed, by this much; why stands in the ledger, for staff.
+         */
+        InvoiceChange: {
+            amount: components["schemas"]["Money"];
+            /** At */
+            at: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "adjustment" | "write_off";
+        };
+        /**
          * InvoiceIn
          * @description What stands on an invoice. Without `due_on` it is due so many days after it is issued as the settings say.
          */
@@ -7108,8 +7135,11 @@ export interface components {
         /**
          * InvoiceView
          * @description An invoice whole. `least`: what at least is paid of it at once. `etag` goes back in If-Match to edit a draft.
+         *     `changes`: oldest first; none where they come to nothing together.
          */
         InvoiceView: {
+            /** Changes */
+            changes: components["schemas"]["InvoiceChange"][];
             charge: components["schemas"]["Money"];
             /** Charged At */
             charged_at: string | null;
@@ -34780,7 +34810,7 @@ export interface operations {
             query?: {
                 limit?: number;
                 cursor?: string | null;
-                phase?: "open" | "settled" | "draft" | "estimate";
+                status?: "draft" | "open" | "paid" | "void" | "given";
             };
             header?: never;
             path?: never;
@@ -34788,7 +34818,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The organization's invoices of one phase */
+            /** @description The organization's invoices of one status */
             200: {
                 headers: {
                     [name: string]: unknown;

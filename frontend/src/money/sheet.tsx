@@ -20,7 +20,7 @@ export function InvoiceSheet({ invoice, organization, phone, client, heading }: 
   if (invoice.issued_on) facts.push([words.issued, shortDate(invoice.issued_on)]);
   if (invoice.due_on && invoice.what === 'invoice') facts.push([words.dueOn, shortDate(invoice.due_on)]);
   facts.push([words.status, <Badge tone={badge.tone} hollow={badge.hollow}>{invoice.status === 'open' ? payments.status.open : badge.word}</Badge>]);
-  const rows = sums(invoice);
+  const rows = sums(invoice, invoice.changes);
   return (
     <article class="sheet bill stack g6" aria-label={invoiceName(invoice)}>
       <div class="split"><p class="strong lt noprint">{organization}</p>{heading}</div>
@@ -42,7 +42,7 @@ export function InvoiceSheet({ invoice, organization, phone, client, heading }: 
         </tbody>
         <tfoot>
           {invoice.taxes.map((tax) => <tr key={tax.name}><th scope="row" colSpan={2}>{tax.name}</th><td class="end num">{money(tax.amount)}</td></tr>)}
-          {rows.map(([name, amount]) => <tr key={name}><th scope="row" colSpan={2}>{name}</th><td class="end num">{amount}</td></tr>)}
+          {rows.map(([name, amount], n) => <tr key={n}><th scope="row" colSpan={2}>{name}</th><td class="end num">{amount}</td></tr>)}
         </tfoot>
       </table>
       {invoice.note ? <p class="small said">{invoice.note}</p> : null}

@@ -1,6 +1,6 @@
 /** How invoices and payments stand, in a badge and in a line. Shared by clients and staff. */
 import { payments as words } from '../strings/payments.ts';
-import type { InvoiceRow, Money, Payment } from '../types.ts';
+import type { Invoice, InvoiceRow, Money, Payment } from '../types.ts';
 import { dateWords } from '../ui/appointment.ts';
 import { money } from '../ui/format.ts';
 import type { Tone } from '../ui/parts.tsx';
@@ -53,8 +53,9 @@ export function paidFor(one: Payment): string {
 
 type Sums = Pick<InvoiceRow, 'what' | 'status' | 'total' | 'insurance' | 'charge' | 'settled' | 'due'>;
 
-/** What an invoice comes to, line by line; those that say nothing are left out. The last is what is still due. */
-export function sums(one: Sums): [string, string, boolean][] {
+/** What an invoice comes to, line by line; those that say nothing are left out. The last is what is still due. Where they
+ * are known, `changes` by staff stand one by one. */
+export function sums(one: Sums, changes: Invoice['changes'] = []): [string, string, boolean][] {
   const { currency } = one.total;
   const of = (amount: number): Money => ({ amount, currency });
   const estimate = one.what === 'estimate';
@@ -65,7 +66,8 @@ export function sums(one: Sums): [string, string, boolean][] {
   }
   if (estimate) return rows;
   const adjusted = one.status === 'open' || one.status === 'paid' ? one.settled.amount + one.due.amount - one.charge.amount : 0;
-  if (adjusted) rows.push([words.sums.adjusted, money(of(adjusted)), false]);
+  if (changes.length) rows.push(...changes.map((each): [string, string, boolean] => [words.sums.changed[each.kind], money(each.amount), false]));
+  else if (adjusted) rows.push([words.sums.adjusted, money(of(adjusted)), false]);
   if (one.settled.amount) rows.push([words.sums.paid, money(of(-one.settled.amount)), false]);
   rows.push([words.sums.due, money(one.due), true]);
   return rows;

@@ -4,10 +4,11 @@ import { useEffect } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { api, call } from '../http.ts';
 import { mine, paidBy, paymentBadge, usePrint } from '../money/index.ts';
+import { useSession } from '../session.tsx';
 import { ClientShell } from '../shell/ClientShell.tsx';
 import { payments } from '../strings/payments.ts';
 import type { Payment } from '../types.ts';
-import { Await, Badge, Bones, Button, Facts, Heading, longDay, money, ProblemNote, useLoad } from '../ui/index.ts';
+import { Await, Badge, Bones, Button, Facts, Heading, Icon, longDay, money, ProblemNote, useLoad } from '../ui/index.ts';
 
 const words = payments.receipt;
 
@@ -25,9 +26,10 @@ export default function PaymentPage() {
 }
 
 function Receipt({ payment }: { payment: Payment }) {
+  const { tenant } = useSession();
   const print = usePrint(mine);
   const badge = paymentBadge(payment);
-  const day = longDay(payment.succeeded_at ?? payment.created_at);
+  const day = longDay(payment.succeeded_at ?? payment.created_at, tenant.zone);
   const rest = payment.amount.amount - payment.shares.reduce((sum, share) => sum + share.amount.amount, 0);
   const num = (text: string) => <span class="num">{text}</span>;
   const rows: [string, preact.ComponentChildren][] = [[words.amount, num(money(payment.amount))], [words.date, day], [words.by, paidBy(payment)]];
@@ -53,7 +55,7 @@ function Receipt({ payment }: { payment: Payment }) {
         <h2 id="for">{words.for}</h2>
         <ul class="card flush rows">
           {payment.shares.map((share) => (
-            <li key={share.invoice_id}><a class="row" href={`/payments/invoices/${share.invoice_id}`}><div><p class="strong">{payments.invoice(share.number)}</p></div><p class="num strong">{money(share.amount)}</p></a></li>
+            <li key={share.invoice_id}><a class="row" href={`/payments/invoices/${share.invoice_id}`}><div><p class="strong">{payments.invoice(share.number)}</p></div><p class="num strong">{money(share.amount)}</p><Icon name="right" /></a></li>
           ))}
           {rest > 0 ? <li><div class="row"><div><p class="strong">{words.kept}</p></div><p class="num strong">{money({ ...payment.amount, amount: rest })}</p></div></li> : null}
         </ul>

@@ -3,6 +3,7 @@ import { useLocation } from 'preact-iso';
 import { useState } from 'preact/hooks';
 import { api, call } from '../http.ts';
 import { dayWords, invoiceBadge, invoiceName, paidBy, paidFor, paymentBadge } from '../money/index.ts';
+import { useSession } from '../session.tsx';
 import { ClientShell } from '../shell/ClientShell.tsx';
 import { payments } from '../strings/payments.ts';
 import type { InvoiceRow, MyBilling, MyCards, Page, Payment } from '../types.ts';
@@ -114,10 +115,11 @@ function History({ first }: { first: Page<Payment> }) {
 }
 
 function PaymentLine({ one }: { one: Payment }) {
+  const { tenant } = useSession();
   const badge = paymentBadge(one);
   return (
     <a class="row" href={`/payments/${one.payment_id}`}>
-      <div class="stack g1"><p class="strong">{shortDay(one.succeeded_at ?? one.created_at)}</p><p class="small soft">{paidFor(one)}, {paidBy(one)}</p></div>
+      <div class="stack g1"><p class="strong">{shortDay(one.succeeded_at ?? one.created_at, tenant.zone)}</p><p class="small soft">{paidFor(one)}, {paidBy(one)}</p></div>
       <div class="stack g1 end"><p class="num strong">{money(one.amount)}</p><p><Badge tone={badge.tone} hollow={badge.hollow}>{badge.word}</Badge></p></div>
       <Icon name="right" />
     </a>

@@ -11,7 +11,7 @@ export const billing = {
   more: 'Show more',
   amount: 'Amount',
   reason: 'Reason',
-  reasonHelp: 'Kept in the ledger. Staff can read it.',
+  reasonHelp: 'Kept in the ledger, for staff. The client sees the change, not the reason.',
   needAmount: 'Enter the amount in dollars and cents, like 35.00',
   needReason: 'Say why',
   upTo: (most: string) => `At most ${most}`,
@@ -30,14 +30,17 @@ export const billing = {
     noNumber: 'No number yet',
     statement: 'Statement',
     autopay: 'Automatic payment',
-    autopayText: 'The client has new invoices paid by a saved card. These are planned:',
-    autopayNone: 'No charge of a saved card is planned. Clients turn automatic payment on and off themselves, under Payments.',
+    autopayOn: (card: string, day: string) => `On since ${day}: new invoices are paid by ${card} when they are due.`,
+    autopayPlanned: 'Planned charges:',
+    autopayNone: 'No charge is planned now.',
+    autopayOff: 'Off.',
+    autopayWho: 'Only the client can turn it on and off, under Payments.',
     planned: (invoice: string, day: string) => `${invoice}: on ${day}`,
   },
 
   toBill: {
     title: 'Not billed yet',
-    text: 'Appointments that took place and stand on no invoice.',
+    text: 'Appointments that took place and stand on no invoice. What you bill is issued at once and owed; a draft can still be changed.',
     noPrice: 'No price: set one under Services and locations',
     missed: 'Missed',
     bill: (n: number, amount: string) => `Bill ${count(n, 'appointment', 'appointments')}, ${amount}`,
@@ -56,7 +59,7 @@ export const billing = {
     more: 'Code, therapist, tax', code: 'Procedure code (CPT)', therapist: 'Therapist', taxed: 'Taxable',
     add: 'Add a line', remove: 'Remove this line',
     due: 'Due on', dueHelp: 'Left empty, the days of your settings count from the day of issue.',
-    note: 'Note to the client', diagnoses: 'Diagnoses (ICD-10)', diagnosesHelp: 'For superbills. Separate codes by commas, like F41.1, F32.0',
+    rest: 'Due date, diagnoses and note', note: 'Note to the client', diagnoses: 'Diagnoses (ICD-10)', diagnosesHelp: 'For superbills. Separate codes by commas, like F41.1, F32.0',
     total: 'Total before tax', portion: 'Client’s portion before tax', expected: 'Expected from insurance',
     issue: 'Save and issue', give: 'Save and give to the client', draft: 'Save as a draft',
     faults: {
@@ -116,7 +119,7 @@ export const billing = {
   },
 
   ledger: {
-    title: 'Ledger', lead: 'Everything that happened with this client’s money. Entries are added, never changed.',
+    title: 'Ledger', lead: 'Everything that happened with this client’s money. Entries are added, never changed. A minus lowers what the client owes.',
     empty: 'No entries yet', emptyText: 'The first invoice makes the first one.',
     when: 'When', what: 'What', amount: 'Amount', by: 'By', note: 'Reason or reference',
     entry: {
@@ -128,10 +131,10 @@ export const billing = {
 
   practice: {
     title: 'Billing', tabsLabel: 'Billing', tabs: { invoices: 'Invoices', processing: 'Card processing', nights: 'Reconciliation', settings: 'Billing settings' },
-    show: 'Which invoices', phases: { open: 'Open', paid: 'Paid', void: 'Void', draft: 'Drafts', estimate: 'Estimates' } as Record<string, string>,
+    show: 'Which invoices', phases: { open: 'Open', paid: 'Paid', void: 'Void', draft: 'Drafts', given: 'Estimates' } as Record<string, string>,
     search: 'Search by client or number', clear: 'Clear',
     emptyTitle: 'No invoices here', emptyText: 'Invoices are written under Client Details, Billing.',
-    none: (text: string) => `Nothing fits “${text}” among those that are loaded.`,
+    none: (text: string) => `Nothing fits “${text}”.`, looking: 'Looking through older invoices', tooMany: (n: number) => `Only the newest ${n} were looked through. Open the client’s file to see all of theirs.`,
     client: 'Client', open: (n: number, amount: string) => `${count(n, 'invoice', 'invoices')}, ${amount} due`,
     some: (n: number) => `The newest ${n} are loaded.`,
     exportTitle: 'Export', exportText: 'As CSV for spreadsheet programs, with the names of clients. Keep the file as safe as a file of theirs.',

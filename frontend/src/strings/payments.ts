@@ -16,7 +16,7 @@ export const payments = {
 
   /** The lines of a sum, top to bottom. */
   sums: {
-    total: 'Total', insurance: 'Expected from insurance', portion: 'Your portion', adjusted: 'Adjustments', paid: 'Paid or applied', due: 'Balance due', estimated: 'Expected cost', estimatedPortion: 'Your expected portion',
+    total: 'Total', insurance: 'Expected from insurance', portion: 'Your portion', adjusted: 'Changes by the practice', changed: { adjustment: 'Adjusted by the practice', write_off: 'Written off by the practice' }, paid: 'Paid or applied', due: 'Balance due', estimated: 'Expected cost', estimatedPortion: 'Your expected portion',
   },
 
   method: { card: 'card', cash: 'cash', check: 'check', other: 'other' } as Record<string, string>,
@@ -53,7 +53,7 @@ export const payments = {
     openTitle: 'Open invoices',
     choose: 'What do you want to pay?',
     chooseHelp: 'Several invoices are paid whole. Choose one to pay only a part of it.',
-    look: 'Look at it',
+    look: 'See the invoice',
     lookOf: (invoice: string) => `Look at ${invoice.toLowerCase()}`,
     amount: 'Amount to pay now',
     part: (least: string) => `You can pay part now, at least ${least}, and the rest later.`,

@@ -108,7 +108,7 @@ function Editor({ client_id, offer, invoice, what, currency, reload }: Props) {
           </dl>
         </div>
       </section>
-      <section class="card stack g4" aria-label={words.note}>
+      <section class="card stack g4" aria-label={words.rest}>
         <div class="fieldgrid">
           {what === 'invoice' ? <TextField id="due" label={words.due} help={words.dueHelp} optional type="date" short value={draft.due_on} error={at('due')} onInput={(due_on) => setDraft({ ...draft, due_on })} /> : null}
           <TextField id="diagnoses" label={words.diagnoses} help={words.diagnosesHelp} optional maxLength={150} value={draft.diagnoses} error={at('diagnoses')} onInput={(diagnoses) => setDraft({ ...draft, diagnoses })} />
@@ -150,10 +150,10 @@ function LineFields({ n, line, currency, offer, at, onChange, onRemove }: LinePr
         <AmountField id={id('amount')} label={words.price} currency={currency} value={line.amount} error={at(id('amount'))} onInput={(amount) => onChange({ amount })} />
         <AmountField id={id('insurance')} label={words.insurance} currency={currency} value={line.insurance} error={at(id('insurance'))} onInput={(insurance) => onChange({ insurance })} />
       </div>
-      <div class="split top">
+      <div class="linemore">
         <details open={more}>
           <summary>{words.more}<span class="hidden">: {words.line(n + 1)}</span></summary>
-          <div class="fieldgrid below">
+          <div class="fieldgrid below top">
             <TextField id={id('code')} label={words.code} optional short maxLength={20} value={line.code} error={at(id('code'))} onInput={(code) => onChange({ code })} />
             <TextField id={id('therapist')} label={words.therapist} optional maxLength={200} value={line.therapist} onInput={(therapist) => onChange({ therapist })} />
             <Check checked={line.taxed} onChange={(taxed) => onChange({ taxed })}>{words.taxed}</Check>

@@ -1,5 +1,5 @@
 /** The organization's invoices: open, paid, void, drafts, estimates; found by client or number; exported. */
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { api, call } from '../../http.ts';
 import { dayWords, invoiceBadge, invoiceName, isPeriod } from '../../money/index.ts';
 import { useSession } from '../../session.tsx';
@@ -12,19 +12,22 @@ const words = billing.practice;
 const text = billing.client;
 const YEAR = 365;
 
-type Choice = 'open' | 'paid' | 'void' | 'draft' | 'estimate';
-const PHASE = { open: 'open', paid: 'settled', void: 'settled', draft: 'draft', estimate: 'estimate' } as const;
+type Choice = TenantInvoiceRow['status'];
+const MOST = 3000; // invoices to look through for what is searched
 
-const ask = (choice: Choice, cursor?: string) => call(api.GET('/practice/invoices', { params: { query: { phase: PHASE[choice], limit: 100, ...(cursor ? { cursor } : {}) } } }));
+const ask = (choice: Choice, cursor?: string) => call(api.GET('/practice/invoices', { params: { query: { status: choice, limit: 100, ...(cursor ? { cursor } : {}) } } }));
 
 export function InvoicesTab() {
   const [choice, setChoice] = useState<Choice>('open');
   const [term, setTerm] = useState('');
-  const loaded = useLoad(() => ask(choice), [PHASE[choice]]);
+  const loaded = useLoad(() => ask(choice), [choice]);
   const more = useAct(async (page: Page<TenantInvoiceRow>) => {
     const next = await ask(choice, page.next_cursor!);
     loaded.put({ items: [...page.items, ...next.items], next_cursor: next.next_cursor });
   });
+  const found = loaded.data;
+  const looking = Boolean(term.trim() && found?.next_cursor && found.items.length < MOST && !more.problem);
+  useEffect(() => { if (looking && found) void more.run(found); }, [looking, found]);
   return (
     <>
       <div class="split">
@@ -33,15 +36,15 @@ export function InvoicesTab() {
       </div>
       <Ready of={loaded} bones={<RowBones />} heading={false}>
         {(page) => {
-          const rows = page.items.filter((one) => (choice === 'paid' || choice === 'void' ? one.status === choice : true)).filter((one) => fits(one, term));
+          const rows = page.items.filter((one) => fits(one, term));
           return (
             <section class="card flush" aria-label={words.tabs.invoices}>
               {rows.length ? <Rows rows={rows} choice={choice} /> : term.trim()
-                ? <p class="inset soft" role="status">{words.none(term.trim())}</p>
+                ? <p class="inset soft" role="status">{looking ? words.looking : words.none(term.trim())}</p>
                 : page.next_cursor ? null : <Empty icon="card" title={words.emptyTitle}>{words.emptyText}</Empty>}
               {(choice === 'open' && rows.length > 0) || page.next_cursor ? (
                 <div class="cardhead foothead">
-                  <span class="small soft" role="status">{choice === 'open' && rows.length ? words.open(rows.length, money({ amount: rows.reduce((sum, one) => sum + one.due.amount, 0), currency: rows[0]!.due.currency })) : ''}{page.next_cursor ? ` ${words.some(page.items.length)}` : ''}</span>
+                  <span class="small soft" role="status">{choice === 'open' && rows.length ? words.open(rows.length, money({ amount: rows.reduce((sum, one) => sum + one.due.amount, 0), currency: rows[0]!.due.currency })) : ''}{page.next_cursor ? ` ${looking ? words.looking : term.trim() ? words.tooMany(page.items.length) : words.some(page.items.length)}` : ''}</span>
                   {page.next_cursor ? <Button mini busy={more.busy} onClick={() => void more.run(page)}>{billing.more}</Button> : null}
                 </div>
               ) : null}

@@ -11,6 +11,7 @@ import { Crumbs, Ready, RecordBones } from '../parts.tsx';
 import { moment } from '../when.ts';
 
 const words = billing.ledger;
+const LOWERS = ['payment', 'write_off', 'credit', 'refund_failed', 'dispute_won']; // what the client owes
 
 export default function LedgerPage() {
   const { client_id } = useRoute().params as { client_id: string };
@@ -31,7 +32,7 @@ export default function LedgerPage() {
             <div class="stack g1"><Heading title={`${words.title}, ${client.name}`}>{words.title}</Heading><p class="soft">{words.lead}</p></div>
           </div>
           <section class="card" aria-label={billing.client.balance}>
-            <div class="amounts narrowpage"><Facts rows={[[words.due, <span class="num strong">{money(ledger.due)}</span>], [words.credit, <span class="num">{money(ledger.credit)}</span>], ...(ledger.debt.amount ? [[words.debt, <span class="num">{money(ledger.debt)}</span>] as [string, preact.ComponentChildren]] : [])]} /></div>
+            <div class="ledgersum"><Facts rows={[[words.due, <span class="num strong">{money(ledger.due)}</span>], [words.credit, <span class="num">{money(ledger.credit)}</span>], ...(ledger.debt.amount ? [[words.debt, <span class="num">{money(ledger.debt)}</span>] as [string, preact.ComponentChildren]] : [])]} /></div>
           </section>
           <section class="card flush" aria-label={words.title}>
             {ledger.items.length ? (
@@ -55,7 +56,7 @@ function Entry({ one, base }: { one: LedgerEntry; base: string }) {
     <tr>
       <td data-label={words.when} class="num">{moment(one.happened_at, tenant.zone)}</td>
       <td data-label={words.what}><span>{href ? <a href={href}>{name}</a> : name}{one.method ? `, ${common.method[one.method] ?? one.method}` : ''}</span></td>
-      <td data-label={words.amount} class="end num">{one.entry === 'void' ? '–' : money(one.amount)}</td>
+      <td data-label={words.amount} class="end num">{one.amount.amount ? money({ ...one.amount, amount: LOWERS.includes(one.entry) ? -one.amount.amount : one.amount.amount }) : '–'}</td>
       <td data-label={words.by}>{one.recorded_by}</td>
       <td data-label={words.note}><span class="said">{one.reason ?? one.reference ?? '–'}</span></td>
     </tr>

@@ -8,7 +8,7 @@ import { billing } from '../../strings/billing.ts';
 import { payments as common } from '../../strings/payments.ts';
 import { staff } from '../../strings/staff.ts';
 import type { Client, Payment } from '../../types.ts';
-import { Badge, Button, dayAndTime, Facts, Heading, longDay, money, Note, useEvery, useLoad } from '../../ui/index.ts';
+import { Badge, Button, dayAndTime, Facts, Heading, Icon, longDay, money, Note, useEvery, useLoad } from '../../ui/index.ts';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 import { Ask } from './fields.tsx';
 
@@ -78,7 +78,7 @@ function One({ client, payment, put }: { client: Client; payment: Payment; put: 
         <section class="card flush" aria-labelledby="for">
           <div class="cardhead"><h2 id="for">{common.receipt.for}</h2></div>
           <ul class="rows">
-            {payment.shares.map((share) => <li key={share.invoice_id}><a class="row" href={`${base}/invoices/${share.invoice_id}`}><div><p class="strong">{common.invoice(share.number)}</p></div><p class="num strong">{money(share.amount)}</p></a></li>)}
+            {payment.shares.map((share) => <li key={share.invoice_id}><a class="row" href={`${base}/invoices/${share.invoice_id}`}><div><p class="strong">{common.invoice(share.number)}</p></div><p class="num strong">{money(share.amount)}</p><Icon name="right" /></a></li>)}
             {rest > 0 ? <li><div class="row"><div><p class="strong">{common.receipt.kept}</p></div><p class="num strong">{money({ ...payment.amount, amount: rest })}</p></div></li> : null}
           </ul>
         </section>

@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { api, call } from '../../http.ts';
-import { dayWords, invoiceBadge, invoiceName, ofClient, paidBy, paidFor, paymentBadge, StatementForm } from '../../money/index.ts';
+import { cardName, dayWords, invoiceBadge, invoiceName, ofClient, paidBy, paidFor, paymentBadge, StatementForm } from '../../money/index.ts';
 import { useSession } from '../../session.tsx';
 import { billing as words } from '../../strings/billing.ts';
 import { payments as common } from '../../strings/payments.ts';
@@ -65,7 +65,7 @@ export function BillingTab({ client_id, archived }: { client_id: string; archive
               </div>
               <aside class="stack g4">
                 <Balance all={all} base={base} archived={archived} />
-                <Planned rows={all.open.items} />
+                <Automatic of={all.open} />
                 <section class="card stack g3" aria-labelledby="statement"><h2 id="statement">{text.statement}</h2><StatementForm printer={ofClient(client_id)} today={new Date()} /></section>
               </aside>
             </div>
@@ -93,15 +93,17 @@ function Balance({ all, base, archived }: { all: All; base: string; archived: bo
   );
 }
 
-/** What the client's saved card will be charged, and when. */
-function Planned({ rows }: { rows: InvoiceRow[] }) {
+/** Whether a saved card pays new invoices, and what it will be charged when. */
+function Automatic({ of: { items, autopay } }: { of: ClientInvoices }) {
   const { tenant } = useSession();
-  const planned = rows.filter((one) => one.charged_at);
+  const planned = items.filter((one) => one.charged_at);
   return (
     <section class="card stack g3" aria-labelledby="autopay">
       <h2 id="autopay">{text.autopay}</h2>
-      <p class="small soft">{planned.length ? text.autopayText : text.autopayNone}</p>
+      <p class="small">{autopay ? text.autopayOn(cardName(autopay), shortDay(autopay.since, tenant.zone)) : text.autopayOff}</p>
+      {planned.length ? <p class="small">{text.autopayPlanned}</p> : autopay ? <p class="small">{text.autopayNone}</p> : null}
       {planned.length ? <ul class="dots small">{planned.map((one) => <li key={one.invoice_id}>{text.planned(invoiceName(one), dayWords(dayKey(one.charged_at!, tenant.zone)))}</li>)}</ul> : null}
+      <p class="small soft">{text.autopayWho}</p>
     </section>
   );
 }
