@@ -99,6 +99,8 @@ def furnish() -> None:
         _bill(*bill)
     for conversation in _CONVERSATIONS:
         _write(*conversation)
+    for each in ORGANIZATIONS:
+        _compare_nightly(each.id, now)
     _without_mails()
 
 
@@ -124,6 +126,15 @@ def _bill(client: str, by: str, lines: list[tuple[str, int, int, int]], due: int
     issued = invoices.issue(context)
     if paid:
         refunds.receive(context, "check", paid, [(issued.invoice_id, paid)], None, "2204")
+
+
+def _compare_nightly(tenant: str, now: datetime) -> None:
+    """With Stripe's books: once now, and every night from now on."""
+    from chalicelib.services import card_processing, payments
+
+    connected = payments.processing(tenant)
+    if connected is not None:
+        card_processing.sweep(connected.pk, connected.sk, now)
 
 
 def _write(client: str, to: str, subject: str, said: list[tuple[str, int, str]]) -> None:

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { usePrint, type Printer } from './prints.ts';
 import { payments } from '../strings/payments.ts';
 import { addDays, dayKey } from '../ui/appointment.ts';
-import { deviceZone } from '../ui/format.ts';
+import { useSession } from '../session.tsx';
 import { Button, goTo, ProblemNote, TextField } from '../ui/parts.tsx';
 
 const words = payments.statement;
@@ -16,7 +16,7 @@ export function isPeriod(first: string, last: string, longest: number): boolean 
 }
 
 export function StatementForm({ printer, today, primary }: { printer: Printer; today: Date; primary?: boolean }) {
-  const now = dayKey(today, deviceZone());
+  const now = dayKey(today, useSession().tenant.zone);
   const [first, setFirst] = useState(`${now.slice(0, 4)}-01-01`);
   const [last, setLast] = useState(now);
   const [fault, setFault] = useState<string | null>(null);

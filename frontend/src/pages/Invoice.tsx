@@ -37,8 +37,8 @@ function One({ invoice, billing, reload }: { invoice: Invoice; billing: MyBillin
     <div class="stack g5">
       <div class="stack g3 noprint">
         <ol class="crumbs"><li><a href="/payments">{payments.page.wayBack}</a></li><li aria-current="page">{name}</li></ol>
+        {payable && billing.can_pay ? <div><LinkButton look="primary" icon="card" href={`/payments?invoice=${invoice.invoice_id}`}>{words.pay(money(invoice.due))}</LinkButton></div> : null}
         <div class="cluster g2">
-          {payable && billing.can_pay ? <LinkButton look="primary" icon="card" href={`/payments?invoice=${invoice.invoice_id}`}>{words.pay(money(invoice.due))}</LinkButton> : null}
           <Button icon="print" onClick={() => window.print()}>{words.print}</Button>
           <Button icon="download" busy={print.busy} busyLabel={words.making} onClick={() => make('invoice')}>{words.pdf}</Button>
         </div>
