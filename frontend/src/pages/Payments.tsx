@@ -86,10 +86,11 @@ function Open({ billing, cards, first, reload }: { billing: MyBilling; cards: My
 function InvoiceLine({ one }: { one: InvoiceRow }) {
   const badge = invoiceBadge(one);
   const open = one.status === 'open';
+  const state = <Badge tone={badge.tone} hollow={badge.hollow}>{badge.word}</Badge>; // "Overdue since November 21" wants the room on the left
   return (
     <a class="row" href={`/payments/invoices/${one.invoice_id}`}>
-      <div class="stack g1"><p class="strong">{invoiceName(one)}</p><p class="small soft">{one.issued_on ? dayWords(one.issued_on) : ''}</p></div>
-      <div class="stack g1 end"><p class="num strong">{money(open ? one.due : one.charge)}</p><p><Badge tone={badge.tone} hollow={badge.hollow}>{badge.word}</Badge></p></div>
+      <div class="stack g1"><p class="strong">{invoiceName(one)}</p>{open ? <p>{state}</p> : <p class="small soft">{one.issued_on ? dayWords(one.issued_on) : ''}</p>}</div>
+      <div class="stack g1 end"><p class="num strong">{money(open ? one.due : one.charge)}</p>{open ? null : <p>{state}</p>}</div>
       <Icon name="right" />
     </a>
   );

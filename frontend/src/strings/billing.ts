@@ -149,9 +149,9 @@ export const billing = {
     told: {
       none: 'Until an account is connected, Payments cannot be switched on, and clients see that they cannot pay online.',
       pending: 'Stripe still wants to know something. Go on there; you come back here afterwards.',
-      connected: 'Clients can pay by card while Payments is switched on.',
       disconnected: 'No card is taken. Money that is still on its way is booked all the same.',
     } as Record<string, string>,
+    on: 'Payments is switched on: clients can pay by card.', off: 'Payments is switched off, so clients cannot pay online. Switch it on under',
     state: 'State', currency: 'Currency', account: 'Account', mode: 'Mode', live: 'Real money', test: 'Test: no real money moves', since: 'Connected since',
     currencyHelp: 'All invoices are in this currency. It cannot change once an invoice is issued.',
     missing: 'Stripe asks for', missingCurrency: 'An account that settles in the currency of your invoices',

@@ -54,7 +54,7 @@ export default function InvoicePage() {
 interface Props { base: string; client_id: string; invoice: Invoice; credit: Money; name: string; onDone: (told: string) => Promise<void> }
 
 function One({ base, client_id, invoice, credit, name, onDone }: Props) {
-  const { tenant, may_bill } = useSession();
+  const { features, tenant, may_bill } = useSession();
   const [asked, setAsked] = useState<Asked | null>(null);
   return (
     <div class="beside billpage">
@@ -64,7 +64,7 @@ function One({ base, client_id, invoice, credit, name, onDone }: Props) {
         {invoice.diagnoses.length ? <p class="small soft">{words.diagnoses(invoice.diagnoses.join(', '))}</p> : null}
         {invoice.charged_at && invoice.status === 'open' ? <Note tone="info" icon="card">{billing.client.autopay}: {dayWords(dayKey(invoice.charged_at, tenant.zone))}</Note> : null}
         {may_bill && (invoice.status === 'open' || invoice.status === 'paid') && invoice.what === 'invoice' ? <Changes invoice={invoice} credit={credit} base={base} onAsk={setAsked} /> : null}
-        {may_bill && invoice.status === 'open' && invoice.due.amount > 0 ? <Guest client_id={client_id} invoice={invoice} /> : null}
+        {may_bill && features['payments']?.on && invoice.status === 'open' && invoice.due.amount > 0 ? <Guest client_id={client_id} invoice={invoice} /> : null}
       </aside>
       {asked ? <Question asked={asked} client_id={client_id} base={base} invoice={invoice} credit={credit} onClose={() => setAsked(null)} onDone={onDone} /> : null}
     </div>

@@ -24,6 +24,7 @@ function readable(name: string): string {
 
 function Account({ state, put }: { state: Processing; put: (next: Processing) => void }) {
   const session = useSession();
+  const on = Boolean(session.features['payments']?.on);
   const [asking, setAsking] = useState(false);
   const [told, setTold] = useState('');
   const connect = useAct(async () => location.assign((await call(api.POST('/practice/card-processing/connection'))).address));
@@ -43,7 +44,9 @@ function Account({ state, put }: { state: Processing; put: (next: Processing) =>
           <div class="stack g1"><h2 id="processing">{words.title}</h2><p class="soft">{words.lead}</p></div>
           <div class="told-slot" role="status">{told ? <Note tone="good">{told}</Note> : null}</div>
           <Facts rows={facts} />
-          <p class="small">{words.told[state.status]} {state.status === 'connected' ? <a href="/staff/organization/client-portal">{words.toSettings}</a> : null}</p>
+          {state.status === 'connected'
+            ? <Note tone={on ? 'good' : 'warn'}>{on ? words.on : words.off} <a href="/staff/organization/client-portal">{words.toSettings}</a></Note>
+            : <p class="small">{words.told[state.status]}</p>}
           {state.status === 'pending' && state.missing.length ? <div class="stack g1"><p class="small strong">{words.missing}</p><ul class="dots small">{state.missing.map((one) => <li key={one}>{readable(one)}</li>)}</ul></div> : null}
           <p class="tiny soft">{words.currencyHelp}</p>
           {locked ? <p class="small soft">{words.adminOnly}</p> : (
