@@ -70,8 +70,8 @@ function One({ one, put, reload }: { one: MyAppointment; put: (next: MyAppointme
         ) : null}
       </div>
       {one.status === 'proposed' ? <Proposals one={one} zone={zone} put={put} reload={reload} /> : null}
-      {isLive(one) && one.can_move && open ? <Earlier one={one} /> : null}
       {isLive(one) ? <Acts one={one} zone={zone} put={put} reload={reload} /> : null}
+      {isLive(one) && one.can_move && open ? <Earlier one={one} /> : null}
     </>
   );
 }
@@ -142,16 +142,18 @@ function Acts({ one, zone, put, reload }: ActsProps) {
     }
   });
   const asked = one.status !== 'confirmed';
+  // While it can be undone, that is the way to take it back: two buttons that do the same only raise the question which.
+  const undo = one.undo_until && one.status !== 'proposed' ? one.undo_until : null;
   return (
     <div class="stack g3">
-      {one.undo_until && one.status !== 'proposed' ? (
-        <Note tone="info" action={<Button mini busy={cancel.busy} onClick={() => void cancel.run(words.undone)}>{words.undo}</Button>}>{words.undoText(time(one.undo_until, zone))}</Note>
+      {undo ? (
+        <Note tone="info" action={<Button mini busy={cancel.busy} onClick={() => void cancel.run(words.undone)}>{words.undo}</Button>}>{words.undoText(time(undo, zone))}</Note>
       ) : null}
       {one.can_cancel ? (
         <>
-          <div class="cluster g2">
+          <div class="cluster g2 acts">
             {one.can_move && open && one.status !== 'proposed' ? <LinkButton icon="clock" href={`/appointments/new?moving=${one.appointment_id}`}>{words.move}</LinkButton> : null}
-            <Button look="quiet" onClick={() => setAsking(true)}>{one.status === 'proposed' ? words.none : asked ? words.withdraw : words.cancel}</Button>
+            {undo ? null : <Button look="quiet" onClick={() => setAsking(true)}>{one.status === 'proposed' ? words.none : asked ? words.withdraw : words.cancel}</Button>}
           </div>
           {one.group ? <p class="small soft"><WithPhone text={words.group(brief(one.cancel_until, zone), tenant.phone)} phone={tenant.phone} /></p> : null}
           {one.can_move && !asked ? <p class="small soft">{words.until(brief(one.cancel_until, zone))}</p> : null}

@@ -178,7 +178,7 @@ export function Agenda({ columns, zone, label, named, empty }: { columns: Column
   );
 }
 
-function AgendaRow({ block, zone, named }: { block: Block; zone: string; named: boolean }) {
+export function AgendaRow({ block, zone, named }: { block: Block; zone: string; named: boolean }) {
   const { entry } = block;
   const badge = statusBadge(entry);
   const inside = (
