@@ -67,7 +67,7 @@ function One({ one, put, reload }: { one: MyAppointment; put: (next: MyAppointme
         <Facts rows={rows} />
         {one.telehealth_link ? (
           <div class="stack g2"><LinkButton look="primary" wide href={one.telehealth_link} target="_blank">{words.join}</LinkButton><p class="small soft">{words.joinHelp}</p></div>
-        ) : null}
+        ) : one.mode === 'telehealth' && one.status === 'confirmed' && Date.parse(one.ends_at) > Date.now() ? <p class="small soft">{words.joinLater}</p> : null}
       </div>
       {one.status === 'proposed' ? <Proposals one={one} zone={zone} put={put} reload={reload} /> : null}
       {isLive(one) ? <Acts one={one} zone={zone} put={put} reload={reload} /> : null}
@@ -85,7 +85,7 @@ function Earlier({ one }: { one: MyAppointment }) {
   if (!found.data) return null; // it is only an offer: the page does without
   const { waits, offer } = found.data;
   if (waits.some((each) => each.starts_at)) return <Offers items={waits} onChange={found.reload} />;
-  if (waits.length) return <p class="small soft">{scheduling.waits.earlier} <a href="/appointments">{scheduling.waits.title}</a></p>;
+  if (waits.length) return <p class="small soft">{scheduling.waits.earlier} <a href="/appointments">{scheduling.waits.see}</a></p>;
   if (!offer.wait_list || one.status === 'proposed') return null;
   return <Join appointment_id={one.appointment_id} therapists={[]} hold={offer.offer_hold_hours} label={scheduling.waits.join} />;
 }
@@ -159,7 +159,7 @@ function Acts({ one, zone, put, reload }: ActsProps) {
           {one.can_move && !asked ? <p class="small soft">{words.until(brief(one.cancel_until, zone))}</p> : null}
           {one.can_move && !open ? <p class="small soft"><WithPhone text={words.call(tenant.phone)} phone={tenant.phone} /></p> : null}
         </>
-      ) : <Note tone="info" icon="phone"><WithPhone text={words.tooLate(tenant.phone)} phone={tenant.phone} /></Note>}
+      ) : <Note tone="info" icon="phone"><WithPhone text={words.tooLate(tenant.phone)} phone={tenant.phone} />{Date.parse(one.cancel_until) < Date.now() ? ` ${words.since(brief(one.cancel_until, zone))}` : ''}</Note>}
       {asking ? null : <ProblemNote problem={cancel.problem} />}
       <Dialog
         open={asking} onClose={() => setAsking(false)} title={asked ? words.withdrawTitle : words.cancelTitle}

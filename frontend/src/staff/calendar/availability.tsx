@@ -6,7 +6,7 @@ import { useSession } from '../../session.tsx';
 import { calendar } from '../../strings/calendar.ts';
 import { recurring } from '../../strings/recurring.ts';
 import type { Availability, AvailabilityBody, Hours, Offer } from '../../types.ts';
-import { Button, Check, ErrorSummary, Heading, Note, SelectField, TextField, addDays, brief, dateWords, dayKey, useAct, useLoad, zones, type Wrong } from '../../ui/index.ts';
+import { Button, Check, ErrorSummary, Heading, Icon, Note, SelectField, TextField, addDays, brief, dateWords, dayKey, useAct, useLoad, zones, type Wrong } from '../../ui/index.ts';
 import { Failed, Ready, RecordBones } from '../parts.tsx';
 import { groupHref } from './entry.ts';
 
@@ -74,6 +74,7 @@ function Editor({ found, offer, today, reload, put }: { found: Availability; off
   });
   const schedule = draft.schedules[at]!;
   const setSchedule = (next: Partial<typeof schedule>) => change({ schedules: draft.schedules.map((each, n) => (n === at ? { ...each, ...next } : each)) });
+  const video = schedule.week.some((ranges) => ranges.some((each) => each.modes.includes('telehealth')));
   const saved = !dirty && justSaved === `${found.staff_id}${found.etag}`;
   return (
     <form class="stack g5" noValidate onSubmit={(event) => { event.preventDefault(); setTurn(turn + 1); if (!faults(draft).length) void save.run(); }}>
@@ -107,7 +108,7 @@ function Editor({ found, offer, today, reload, put }: { found: Availability; off
       </section>
       <Overrides draft={draft} offer={offer} today={today} change={change} />
       <TimeOff draft={draft} today={today} change={change} />
-      <section class="card"><TextField id="link" label={words.link} help={words.linkHelp} optional value={draft.telehealth_link} maxLength={500} onInput={(telehealth_link) => change({ telehealth_link })} /></section>
+      <section class="card stack g3"><TextField id="link" label={words.link} help={words.linkHelp} optional value={draft.telehealth_link} maxLength={500} onInput={(telehealth_link) => change({ telehealth_link })} />{video && !draft.telehealth_link ? <p class="small warnline"><Icon name="alert" />{words.linkMissing}</p> : null}</section>
       {save.problem?.status === 412 ? <Note tone="warn" live action={<Button mini onClick={() => void reload()}>{words.reload}</Button>}>{words.stale}</Note> : <Failed problem={save.problem} />}
       <div class="cluster g3 savebar"><Button type="submit" look="primary" busy={save.busy}>{words.save}</Button><span class="small soft" role="status">{saved ? words.saved : dirty ? words.unsaved : ''}</span></div>
     </form>

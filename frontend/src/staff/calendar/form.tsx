@@ -127,7 +127,9 @@ function NewForm({ client_id, offer, therapists }: { client_id: string; offer: O
     route(`/staff/clients/${client_id}/appointments/${made.appointment_id}?done=booked`, true);
   });
   const submit = () => {
-    setWrong(badMinutes ? words.minutesShape : !wish ? words.enter : badEnd ?? '');
+    const none = many !== null && looks !== null && bookable(looks, nevertheless) === 0;
+    setWrong(badMinutes ? words.minutesShape : !wish ? words.enter : badEnd ?? (none ? recurring.repeat.noneChosen : ''));
+    if (none) return;
     if (repeat.every) { if (many) void bookAll.run(); } else if (wish) void book.run();
   };
   return (
@@ -145,7 +147,7 @@ function NewForm({ client_id, offer, therapists }: { client_id: string; offer: O
         : <Checked check={check} override={override} onOverride={setOverride} />}
       {wrong ? <p class="error" role="alert"><Icon name="alert" /><span>{wrong}</span></p> : null}
       <Failed problem={repeat.every ? bookAll.problem : book.problem} />
-      <div><Button type="submit" look="primary" busy={book.busy || bookAll.busy}>{repeat.every && looks ? recurring.repeat.book(bookable(looks, nevertheless)) : words.book}</Button></div>
+      <div><Button type="submit" look="primary" busy={book.busy || bookAll.busy}>{repeat.every && looks && bookable(looks, nevertheless) ? recurring.repeat.book(bookable(looks, nevertheless)) : words.book}</Button></div>
     </form>
   );
 }
