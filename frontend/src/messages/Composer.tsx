@@ -125,11 +125,13 @@ interface Props {
   onArrived: () => void;
   /** Offers "Send and copy to contact log". */
   copy?: string;
+  /** Who then reads the words. */
+  copyHelp?: string;
   /** It was sent, and noted in the contact log. */
   onCopied?: () => void;
 }
 
-export function Composer({ desk, facts, to, onSent, onArrived, copy, onCopied }: Props) {
+export function Composer({ desk, facts, to, onSent, onArrived, copy, copyHelp, onCopied }: Props) {
   const { person } = useSession();
   const writing = useWriting(desk, person.id, onArrived);
   const [fault, setFault] = useState<string | null>(null);
@@ -180,6 +182,7 @@ export function Composer({ desk, facts, to, onSent, onArrived, copy, onCopied }:
       {(copy || left < 500) && (
         <div class="split g2">
           {copy ? <Button mini look="quiet" icon="copy" busy={writing.sending} onClick={() => void send(true)}>{copy}</Button> : <span />}
+          {copy && copyHelp && left >= 500 ? <span class="tiny soft">{copyHelp}</span> : null}
           {left < 500 && <span class="tiny soft num">{words.left(left)}</span>}
         </div>
       )}

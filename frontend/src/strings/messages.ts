@@ -9,7 +9,7 @@ export const messages = {
   nav: 'Messages',
   unread: (n: number) => (n >= 100 ? 'unread conversations, 100 or more' : n === 1 ? 'unread conversation' : 'unread conversations'),
   most: '99+',
-  home: (n: number) => (n === 1 ? 'New message' : `${n} conversations with something new`),
+  home: (n: number) => (n === 1 ? 'You have a new message' : `${n} conversations with something new`),
   homeText: 'Read and answer here',
   folders: { legend: 'Which messages', inbox: 'Inbox', sent: 'Sent', trash: 'Trash' },
   write: 'New message',

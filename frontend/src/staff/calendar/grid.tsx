@@ -149,7 +149,7 @@ function Event({ block, zone, from, named, roomy }: EventProps) {
   const inside = (
     <>
       <b>{name}</b>
-      {roomy ? <span>{at} – {time(block.ends, zone)} {more.join(' · ')}</span> : <><span aria-hidden="true">{at.replace(/\s?[AP]M$/, '')} {more.join(' · ')}</span><span class="hidden">{at}, {more.join(', ')}</span></>}
+      {roomy ? <span>{at} – {time(block.ends, zone)} {more.join(' · ')}</span> : <><span aria-hidden="true">{at.replace(/\s?[AP]M$/, '')}{entry.mode === 'telehealth' ? ` ${words.where.telehealth}` : ''}</span><span class="hidden">{at}, {more.join(', ')}</span></>}
       {named ? <span class="by">{block.by}</span> : null}
       {asked || entry.status === 'no_show' ? <span class={roomy ? 'by' : 'hidden'}>{badge.word}</span> : <span class="hidden">, {badge.word}</span>}
     </>

@@ -83,7 +83,7 @@ function Talking({ client_id, thread_id }: { client_id: string; thread_id: strin
       <Opened client_id={client_id} thread_id={thread_id} />
       <Messages open={open} talk={talk} />
       {data.can_answer
-        ? <div class="mailfoot"><Composer desk={talk.desk} facts={data.composer} to={shortPartner(thread)} copy={words.copy} onSent={open.wake} onCopied={() => say(words.copied)} onArrived={open.wake} /></div>
+        ? <div class="mailfoot"><Composer desk={talk.desk} facts={data.composer} to={shortPartner(thread)} copy={words.copy} copyHelp={words.copyHelp} onSent={open.wake} onCopied={() => say(words.copied)} onArrived={open.wake} /></div>
         : <Note tone="info">{whyNot(session, data.reason)}</Note>}
     </section>
   );
