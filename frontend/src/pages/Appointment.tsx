@@ -142,7 +142,7 @@ function Acts({ one, zone, put, reload }: ActsProps) {
     }
   });
   const asked = one.status !== 'confirmed';
-  // While it can be undone, that is the way to take it back: two buttons that do the same only raise the question which.
+  // While a request can be undone, that is the way to take it back: two buttons that do the same only raise the question which.
   const undo = one.undo_until && one.status !== 'proposed' ? one.undo_until : null;
   return (
     <div class="stack g3">
@@ -153,7 +153,7 @@ function Acts({ one, zone, put, reload }: ActsProps) {
         <>
           <div class="cluster g2 acts">
             {one.can_move && open && one.status !== 'proposed' ? <LinkButton icon="clock" href={`/appointments/new?moving=${one.appointment_id}`}>{words.move}</LinkButton> : null}
-            {undo ? null : <Button look="quiet" onClick={() => setAsking(true)}>{one.status === 'proposed' ? words.none : asked ? words.withdraw : words.cancel}</Button>}
+            {undo && asked ? null : <Button look="quiet" onClick={() => setAsking(true)}>{one.status === 'proposed' ? words.none : asked ? words.withdraw : words.cancel}</Button>}
           </div>
           {one.group ? <p class="small soft"><WithPhone text={words.group(brief(one.cancel_until, zone), tenant.phone)} phone={tenant.phone} /></p> : null}
           {one.can_move && !asked ? <p class="small soft">{words.until(brief(one.cancel_until, zone))}</p> : null}
