@@ -55,7 +55,7 @@ def test_a_conversation_both_ways(devices: Callable[..., Device], call: Any, off
     phone.follow("New message")
     phone.arrived("New message")
     phone.press("Send")
-    phone.sees("Not sent yet. This is missing:")
+    phone.sees("Not sent yet. First do this:")
     phone.look("missing")
     phone.page.get_by_label(re.compile("Priya")).check()
     phone.page.get_by_label("Subject").fill("Before our first session")

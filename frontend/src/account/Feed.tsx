@@ -38,7 +38,8 @@ export function Feed() {
       {loaded.data === null ? <ProblemNote problem={loaded.problem} onRetry={() => void loaded.reload()} /> : address ? (
         <div class="stack g3">
           <input class="input link" ref={field} aria-label={words.label} readOnly value={address} onFocus={(event) => event.currentTarget.select()} />
-          <div class="cluster g2">
+          <p class="small soft">{words.how}</p>
+          <div class="cluster g2 acts">
             <Button icon="copy" onClick={() => void copy(address)}>{words.copy}</Button>
             <Button look="quiet" busy={make.busy} onClick={() => void make.run(true)}>{words.renew}</Button>
             <Button look="quiet" onClick={() => setAsking(true)}>{words.revoke}</Button>

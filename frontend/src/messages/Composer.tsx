@@ -5,7 +5,7 @@ import { useSession } from '../session.tsx';
 import { messages } from '../strings/messages.ts';
 import { shared } from '../strings/shared.ts';
 import type { ComposerFacts, SentMessage } from '../types.ts';
-import { Button, FieldError, Icon, Note, ProblemNote, fileSize, time, useAct, useOnline, useToast } from '../ui/index.ts';
+import { Button, Dialog, FieldError, Icon, Note, ProblemNote, fileSize, time, useAct, useOnline, useToast } from '../ui/index.ts';
 import { ACCEPT } from '../upload.ts';
 import { stateOf, unready, type Attaching } from './attaching.ts';
 import type { Desk } from './mailbox.ts';
@@ -34,11 +34,12 @@ export function DraftState({ writing }: { writing: Writing }) {
   );
 }
 
-/** The files of a message that is being written, each with its state. */
-export function AttachedFiles({ files }: { files: Attaching }) {
+/** The files of a message that is being written, each with its state; `error`: why the message cannot go with them. */
+export function AttachedFiles({ files, id, error }: { files: Attaching; id?: string; error?: string | null }) {
   if (!files.items.length) return files.fault ? <p class="error" role="alert"><Icon name="alert" /><span>{files.fault}</span></p> : null;
   return (
-    <div class="stack g2">
+    <div class="stack g2" id={id} tabIndex={id ? -1 : undefined}>
+      {error && <FieldError id={`${id}-error`} text={error} />}
       <ul class="attached" aria-label={messages.files.list}>
         {files.items.map((one) => (
           <li key={one.id} class={one.state === 'refused' || one.state === 'failed' ? 'attach bad' : 'attach'}>
@@ -81,23 +82,37 @@ export function AttachButton({ files, facts, children }: { files: Attaching; fac
 /** What became of the draft and of the last try to send it. */
 export function Outcome({ writing }: { writing: Writing }) {
   const { problem, told } = writing;
+  const online = useOnline();
   return (
     <>
       {told && <Note tone="info" live>{told}</Note>}
-      {problem && <Note tone="bad" live icon={problem.status === 0 ? 'offline' : 'alert'}>{problem.passing ? words.unknown : `${words.failed} ${problem.faults[0]?.detail ?? problem.title}`}</Note>}
+      {problem && <Note tone="bad" live icon={problem.status === 0 ? 'offline' : 'alert'}>{problem.passing ? (online ? words.unknown : words.offline) : `${words.failed} ${problem.faults[0]?.detail ?? problem.title}`}</Note>}
     </>
   );
 }
 
-/** Throws away what is written, and its files. */
+/** Throws away what is written, and its files; asks first, because nobody can bring it back. */
 export function Discard({ writing }: { writing: Writing }) {
   const say = useToast();
+  const [asking, setAsking] = useState(false);
   const act = useAct(async () => {
     await writing.discard();
+    setAsking(false);
     say(words.discarded);
   });
   if (!writing.text.subject && !writing.text.body && !writing.files.items.length) return null;
-  return <><p><Button mini look="quiet" icon="bin" busy={act.busy} onClick={() => void act.run()}>{words.discard}</Button></p><ProblemNote problem={act.problem} /></>;
+  return (
+    <>
+      <p><Button mini look="quiet" icon="bin" class="flush-x" onClick={() => setAsking(true)}>{words.discard}</Button></p>
+      <Dialog
+        open={asking} onClose={() => setAsking(false)} title={words.discardTitle}
+        actions={<><Button look="danger" busy={act.busy} onClick={() => void act.run()}>{words.discard}</Button><Button onClick={() => setAsking(false)}>{words.keep}</Button></>}
+      >
+        <p>{words.discardText}</p>
+        <ProblemNote problem={act.problem} />
+      </Dialog>
+    </>
+  );
 }
 
 interface Props {
@@ -110,11 +125,13 @@ interface Props {
   onArrived: () => void;
   /** Offers "Send and copy to contact log". */
   copy?: string;
+  /** Who then reads the words. */
+  copyHelp?: string;
   /** It was sent, and noted in the contact log. */
   onCopied?: () => void;
 }
 
-export function Composer({ desk, facts, to, onSent, onArrived, copy, onCopied }: Props) {
+export function Composer({ desk, facts, to, onSent, onArrived, copy, copyHelp, onCopied }: Props) {
   const { person } = useSession();
   const writing = useWriting(desk, person.id, onArrived);
   const [fault, setFault] = useState<string | null>(null);
@@ -165,6 +182,7 @@ export function Composer({ desk, facts, to, onSent, onArrived, copy, onCopied }:
       {(copy || left < 500) && (
         <div class="split g2">
           {copy ? <Button mini look="quiet" icon="copy" busy={writing.sending} onClick={() => void send(true)}>{copy}</Button> : <span />}
+          {copy && copyHelp && left >= 500 ? <span class="tiny soft">{copyHelp}</span> : null}
           {left < 500 && <span class="tiny soft num">{words.left(left)}</span>}
         </div>
       )}

@@ -67,11 +67,11 @@ function One({ one, put, reload }: { one: MyAppointment; put: (next: MyAppointme
         <Facts rows={rows} />
         {one.telehealth_link ? (
           <div class="stack g2"><LinkButton look="primary" wide href={one.telehealth_link} target="_blank">{words.join}</LinkButton><p class="small soft">{words.joinHelp}</p></div>
-        ) : null}
+        ) : one.mode === 'telehealth' && one.status === 'confirmed' && Date.parse(one.ends_at) > Date.now() ? <p class="small soft">{words.joinLater}</p> : null}
       </div>
       {one.status === 'proposed' ? <Proposals one={one} zone={zone} put={put} reload={reload} /> : null}
-      {isLive(one) && one.can_move && open ? <Earlier one={one} /> : null}
       {isLive(one) ? <Acts one={one} zone={zone} put={put} reload={reload} /> : null}
+      {isLive(one) && one.can_move && open ? <Earlier one={one} /> : null}
     </>
   );
 }
@@ -85,7 +85,7 @@ function Earlier({ one }: { one: MyAppointment }) {
   if (!found.data) return null; // it is only an offer: the page does without
   const { waits, offer } = found.data;
   if (waits.some((each) => each.starts_at)) return <Offers items={waits} onChange={found.reload} />;
-  if (waits.length) return <p class="small soft">{scheduling.waits.earlier} <a href="/appointments">{scheduling.waits.title}</a></p>;
+  if (waits.length) return <p class="small soft">{scheduling.waits.earlier} <a href="/appointments">{scheduling.waits.see}</a></p>;
   if (!offer.wait_list || one.status === 'proposed') return null;
   return <Join appointment_id={one.appointment_id} therapists={[]} hold={offer.offer_hold_hours} label={scheduling.waits.join} />;
 }
@@ -142,22 +142,24 @@ function Acts({ one, zone, put, reload }: ActsProps) {
     }
   });
   const asked = one.status !== 'confirmed';
+  // While a request can be undone, that is the way to take it back: two buttons that do the same only raise the question which.
+  const undo = one.undo_until && one.status !== 'proposed' ? one.undo_until : null;
   return (
     <div class="stack g3">
-      {one.undo_until && one.status !== 'proposed' ? (
-        <Note tone="info" action={<Button mini busy={cancel.busy} onClick={() => void cancel.run(words.undone)}>{words.undo}</Button>}>{words.undoText(time(one.undo_until, zone))}</Note>
+      {undo ? (
+        <Note tone="info" action={<Button mini busy={cancel.busy} onClick={() => void cancel.run(words.undone)}>{words.undo}</Button>}>{words.undoText(time(undo, zone))}</Note>
       ) : null}
       {one.can_cancel ? (
         <>
-          <div class="cluster g2">
+          <div class="cluster g2 acts">
             {one.can_move && open && one.status !== 'proposed' ? <LinkButton icon="clock" href={`/appointments/new?moving=${one.appointment_id}`}>{words.move}</LinkButton> : null}
-            <Button look="quiet" onClick={() => setAsking(true)}>{one.status === 'proposed' ? words.none : asked ? words.withdraw : words.cancel}</Button>
+            {undo && asked ? null : <Button look="quiet" onClick={() => setAsking(true)}>{one.status === 'proposed' ? words.none : asked ? words.withdraw : words.cancel}</Button>}
           </div>
           {one.group ? <p class="small soft"><WithPhone text={words.group(brief(one.cancel_until, zone), tenant.phone)} phone={tenant.phone} /></p> : null}
           {one.can_move && !asked ? <p class="small soft">{words.until(brief(one.cancel_until, zone))}</p> : null}
           {one.can_move && !open ? <p class="small soft"><WithPhone text={words.call(tenant.phone)} phone={tenant.phone} /></p> : null}
         </>
-      ) : <Note tone="info" icon="phone"><WithPhone text={words.tooLate(tenant.phone)} phone={tenant.phone} /></Note>}
+      ) : <Note tone="info" icon="phone"><WithPhone text={words.tooLate(tenant.phone)} phone={tenant.phone} />{Date.parse(one.cancel_until) < Date.now() ? ` ${words.since(brief(one.cancel_until, zone))}` : ''}</Note>}
       {asking ? null : <ProblemNote problem={cancel.problem} />}
       <Dialog
         open={asking} onClose={() => setAsking(false)} title={asked ? words.withdrawTitle : words.cancelTitle}

@@ -225,7 +225,7 @@ function Summary({ offer, choice, moving, onChange }: { offer: Bookable; choice:
         <p class="small soft">{[names.service, names.way].join(' · ')}</p>
         {moving ? <p class="small soft">{words.was(brief(moving.starts_at, choice.zone))}</p> : null}
       </div>
-      {onChange ? <Button look="quiet" mini onClick={onChange}>{words.change}<span class="hidden">{words.changeOf}</span></Button> : null}
+      {onChange ? <Button look="quiet" mini class="flush-x" onClick={onChange}>{words.change}<span class="hidden">{words.changeOf}</span></Button> : null}
     </div>
   );
 }

@@ -43,6 +43,7 @@ function Begin({ items, facts }: { items: Choice[]; facts: ComposerFacts }) {
   const foot = useFootHeight();
   const writing = useWriting(myNewDesk, person.id, mailMoved);
   const [turn, setTurn] = useState(0);
+  const [held, setHeld] = useState(0); // the press of "Send" that a file held up
   const { text, files, change } = writing;
   const only = items.length === 1 ? items[0]!.to : null;
   const to = items.some((one) => one.to === text.to) ? text.to : only;
@@ -50,13 +51,16 @@ function Begin({ items, facts }: { items: Choice[]; facts: ComposerFacts }) {
   const wrongs = {
     to: to ? null : strings.composer.toMissing,
     subject: text.subject.trim() ? null : strings.composer.subjectMissing,
-    body: unready(files) ?? (text.body.trim() || files.ready.length ? null : strings.composer.empty),
+    body: text.body.trim() || files.items.length ? null : strings.composer.empty,
+    // A file that is attached later is no fault until "Send" is pressed again.
+    files: turn && held === turn ? unready(files) : null,
   };
-  const shown = turn ? wrongs : { to: null, subject: null, body: null };
-  const list: Wrong[] = (['to', 'subject', 'body'] as const).flatMap((id) => (shown[id] ? [{ id: `m-${id}`, text: shown[id] }] : []));
+  const shown = turn ? wrongs : { to: null, subject: null, body: null, files: null };
+  const list: Wrong[] = (['to', 'subject', 'body', 'files'] as const).flatMap((id) => (shown[id] ? [{ id: `m-${id}`, text: shown[id] }] : []));
   const send = async () => {
     setTurn((n) => n + 1);
-    if (wrongs.to || wrongs.subject || wrongs.body) return;
+    if (unready(files)) setHeld(turn + 1);
+    if (wrongs.to || wrongs.subject || wrongs.body || unready(files)) return;
     const sent = await writing.send(false);
     if (!sent) return;
     mailMoved();
@@ -81,7 +85,7 @@ function Begin({ items, facts }: { items: Choice[]; facts: ComposerFacts }) {
         </Group>
         <TextField id="m-subject" label={strings.composer.subject} help={strings.composer.subjectHelp} value={text.subject} maxLength={120} error={shown.subject} onInput={(subject) => change({ subject })} />
         <TextField id="m-body" label={strings.composer.body} rows={7} value={text.body} maxLength={facts.most} error={shown.body} onInput={(body) => change({ body })} />
-        <AttachedFiles files={files} />
+        <AttachedFiles files={files} id="m-files" error={shown.files} />
         <Outcome writing={writing} />
         <Discard writing={writing} />
       </form>

@@ -45,7 +45,10 @@ export function Times({ offer, choice, moving, lost, error, onChange }: TimesPro
   const days_ = loaded.data ?? {};
   const shown = days.includes(day) && days_[day]?.length ? day : days.find((each) => days_[each]?.length) ?? null;
   const rezone = (next: string) => {
-    const to = slot ? dayKey(slot.starts_at, next) : day;
+    // The day that is shown because of an instant follows that instant; a day that was chosen stays.
+    const begun = first.data?.starts_at && dayKey(first.data.starts_at, zone) === day ? first.data.starts_at : null;
+    const at = slot?.starts_at ?? begun;
+    const to = at ? dayKey(at, next) : day;
     setDay(to);
     setWeek(weekOf(to));
     onChange({ zone: next });

@@ -80,7 +80,7 @@ function Row({ one, onChange }: { one: MyWait; onChange: () => unknown }) {
         <p><Badge tone={one.starts_at ? 'info' : 'plain'} hollow={!one.starts_at}>{one.starts_at ? words.offered : words.waiting}</Badge></p>
         <ProblemNote problem={leave.problem} />
       </div>
-      <Button mini look="quiet" busy={leave.busy} onClick={() => void leave.run()}>{words.leave}<span class="hidden">, {name}</span></Button>
+      <Button mini look="quiet" class="flush-x" busy={leave.busy} onClick={() => void leave.run()}>{words.leave}<span class="hidden">, {name}</span></Button>
     </li>
   );
 }

@@ -2,13 +2,16 @@
 import { useState } from 'preact/hooks';
 import { api, call } from '../http.ts';
 import { useSession } from '../session.tsx';
-import { Badge, Button, Heading, Icon, LinkButton, money, Note, useAct, useLoad, weekday, type IconName } from '../ui/index.ts';
+import { Badge, Button, Heading, Icon, LinkButton, Note, addDays, brief, dayKey, money, useAct, useLoad, weekday, type IconName } from '../ui/index.ts';
 import { billing } from '../strings/billing.ts';
 import { messaging } from '../strings/messaging.ts';
 import { signups } from '../strings/signups.ts';
 import { staff } from '../strings/staff.ts';
 import type { Notification, PracticeHome } from '../types.ts';
 import { PortalBadge, Ready, RowBones, sentenceOf } from './parts.tsx';
+import { nameOf } from './calendar/entry.ts';
+import { AgendaRow } from './calendar/grid.tsx';
+import { blocks } from './calendar/placing.ts';
 import { Requests, useRequests } from './calendar/requests.tsx';
 import { FirstSteps } from './steps.tsx';
 import { moment, momentInSentence } from './when.ts';
@@ -31,8 +34,32 @@ export function Today() {
       </div>
       {roles.includes('administrator') && <FirstSteps />}
       <Requests of={requests} />
+      {roles.includes('therapist') && <MyDay />}
       <Ready of={home} bones={<RowBones />} heading={false}>{(data) => <Page home={data} asked={(requests.data?.total ?? 0) > 0} />}</Ready>
     </>
+  );
+}
+
+const AHEAD = 13; // days to look for the next appointment in, when there is none today
+
+/** One's own appointments of today; a request is above, where it can be answered. */
+function MyDay() {
+  const { tenant, person } = useSession();
+  const zone = tenant.zone;
+  const today = dayKey(new Date(), zone);
+  const found = useLoad(() => call(api.GET('/practice/calendar', { params: { query: { first_day: today, last_day: addDays(today, AHEAD), zone, staff_ids: person.id } } })), [today]);
+  return (
+    <section class="card flush" aria-labelledby="myday">
+      <div class="cardhead"><h2 id="myday">{words.appointments}</h2><a class="small" href="/staff/calendar">{words.toCalendar}</a></div>
+      <Ready of={found} bones={<RowBones rows={2} />} heading={false}>{({ items }) => {
+        const booked = (day: string) => blocks(items, day, zone).filter((each) => each.entry.status !== 'requested' && each.entry.status !== 'proposed');
+        const now = booked(today);
+        const next = now.length ? undefined : Array.from({ length: AHEAD }, (_, n) => booked(addDays(today, n + 1))[0]).find((each) => each);
+        return now.length
+          ? <ul class="rows">{now.map((each) => <li key={each.key}><AgendaRow block={each} zone={zone} named={false} /></li>)}</ul>
+          : <p class="pad-box soft small">{words.noAppointments} {next && words.nextAppointment(brief(next.at, zone), nameOf(next.entry))}</p>;
+      }}</Ready>
+    </section>
   );
 }
 

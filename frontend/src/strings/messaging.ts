@@ -10,6 +10,7 @@ export const messaging = {
   pickTitle: 'No conversation is open',
   client: 'Client Details',
   copy: 'Send and copy to contact log',
+  copyHelp: 'Administrators and the client’s therapists read the log.',
   copied: 'Sent, and noted in the contact log.',
   openings: (who: string, when: string) => `${who} opened this conversation ${when}.`,
   openingReason: (reason: string) => `Reason: ${reason}`,

@@ -6,6 +6,10 @@ export const staff = {
   today: {
     title: 'Today',
     hello: (name: string) => `Hello, ${name}`,
+    appointments: 'Your appointments today',
+    noAppointments: 'No appointments today.',
+    nextAppointment: (when: string, name: string) => `Next: ${when}, ${name}`,
+    toCalendar: 'Open the calendar',
     news: 'What is new',
     unread: (n: number) => `${n} not read yet`,
     allRead: 'All read',

@@ -1,6 +1,6 @@
 /** When an appointment is, and what has become of it, in words; always in a named zone. */
 import { scheduling } from '../strings/scheduling.ts';
-import { time, weekday, zoneName } from './format.ts';
+import { time, unbroken, weekday, zoneName } from './format.ts';
 import type { Tone } from './parts.tsx';
 
 export interface Timed { starts_at: string; ends_at: string }
@@ -17,7 +17,7 @@ export function span(one: Timed, zone: string): string {
 
 /** "Thu, Dec 3, 2:00 PM" of an instant. */
 export function brief(instant: string, zone: string): string {
-  return new Intl.DateTimeFormat('en-US', { weekday: 'short', month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit', timeZone: zone }).format(new Date(instant));
+  return unbroken(new Intl.DateTimeFormat('en-US', { weekday: 'short', month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit', timeZone: zone }).format(new Date(instant)));
 }
 
 /** "Eastern Time (New York)": a zone as people know it, as it is named then. */
@@ -90,5 +90,5 @@ export function clockOf(instant: string, zone: string): string {
 /** "2:05 PM" of "14:05". */
 export function clockWords(clock: string): string {
   const [hour, minute] = clock.split(':').map(Number);
-  return new Intl.DateTimeFormat('en-US', { hour: 'numeric', minute: '2-digit', timeZone: 'UTC' }).format(new Date(Date.UTC(2026, 0, 1, hour, minute)));
+  return unbroken(new Intl.DateTimeFormat('en-US', { hour: 'numeric', minute: '2-digit', timeZone: 'UTC' }).format(new Date(Date.UTC(2026, 0, 1, hour, minute))));
 }

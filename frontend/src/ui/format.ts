@@ -12,14 +12,19 @@ function parts(options: Intl.DateTimeFormatOptions, zone?: string): Intl.DateTim
   return new Intl.DateTimeFormat(LOCALE, zone ? { ...options, timeZone: zone } : options);
 }
 
+/** A time is never broken over two lines: "2:00" at the end of one and "PM" on the next is read twice. */
+export function unbroken(words: string): string {
+  return words.replace(/(\d) ([AP]M)\b/g, '$1\u00a0$2');
+}
+
 /** "2:14 PM", in the device's zone unless another is named. */
 export function time(instant: string | Date, zone?: string): string {
-  return parts({ hour: 'numeric', minute: '2-digit' }, zone).format(new Date(instant));
+  return unbroken(parts({ hour: 'numeric', minute: '2-digit' }, zone).format(new Date(instant)));
 }
 
 /** "2:14 PM EST": for times that stand alone or matter legally. */
 export function timeWithZone(instant: string | Date, zone?: string): string {
-  return parts({ hour: 'numeric', minute: '2-digit', timeZoneName: 'short' }, zone).format(new Date(instant));
+  return unbroken(parts({ hour: 'numeric', minute: '2-digit', timeZoneName: 'short' }, zone).format(new Date(instant)));
 }
 
 /** "November 23, 2026" from an instant. */

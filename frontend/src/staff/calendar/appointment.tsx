@@ -169,7 +169,7 @@ function ProposeForm({ client_id, one, onDone, onClose }: { client_id: string; o
       {times.length < 3 ? <div><Button mini icon="plus" onClick={() => setTimes([...times, { ...times[times.length - 1]!, clock: '' }])}>{words.addTime}</Button></div> : null}
       <TextField label={words.message} help={words.messageHelp} optional rows={2} maxLength={1000} value={message} onInput={setMessage} />
       <Failed problem={send.problem} />
-      <div class="cluster g2"><Button type="submit" look="primary" busy={send.busy} aria-disabled={starts.length ? undefined : 'true'}>{words.sendProposal}</Button><Button look="quiet" onClick={onClose}>{words.keep}</Button></div>
+      <div class="cluster g2"><Button type="submit" look="primary" busy={send.busy} aria-disabled={starts.length ? undefined : 'true'}>{words.sendProposal}</Button><Button look="quiet" onClick={onClose}>{words.notNow}</Button></div>
     </form>
   );
 }

@@ -6,7 +6,7 @@ import { useSession } from '../../session.tsx';
 import { calendar } from '../../strings/calendar.ts';
 import { recurring } from '../../strings/recurring.ts';
 import type { Availability, AvailabilityBody, Hours, Offer } from '../../types.ts';
-import { Button, Check, ErrorSummary, Heading, Note, SelectField, TextField, addDays, brief, dateWords, dayKey, useAct, useLoad, zones, type Wrong } from '../../ui/index.ts';
+import { Button, Check, ErrorSummary, Heading, Icon, Note, SelectField, TextField, addDays, brief, dateWords, dayKey, useAct, useLoad, zones, type Wrong } from '../../ui/index.ts';
 import { Failed, Ready, RecordBones } from '../parts.tsx';
 import { groupHref } from './entry.ts';
 
@@ -74,6 +74,7 @@ function Editor({ found, offer, today, reload, put }: { found: Availability; off
   });
   const schedule = draft.schedules[at]!;
   const setSchedule = (next: Partial<typeof schedule>) => change({ schedules: draft.schedules.map((each, n) => (n === at ? { ...each, ...next } : each)) });
+  const video = schedule.week.some((ranges) => ranges.some((each) => each.modes.includes('telehealth')));
   const saved = !dirty && justSaved === `${found.staff_id}${found.etag}`;
   return (
     <form class="stack g5" noValidate onSubmit={(event) => { event.preventDefault(); setTurn(turn + 1); if (!faults(draft).length) void save.run(); }}>
@@ -85,8 +86,9 @@ function Editor({ found, offer, today, reload, put }: { found: Availability; off
         <div class="fieldgrid">
           <SelectField id="zone" label={words.zone} value={draft.zone} options={zones()} onChange={(zone) => change({ zone })} />
           {draft.schedules.length > 1 ? <SelectField id="which" label={words.which} value={String(at)} options={draft.schedules.map((each, n): [string, string] => [String(n), words.fromDay(each.first_day ? dateWords(each.first_day, { dateStyle: 'long' }) : '')])} onChange={(n) => setAt(Number(n))} /> : null}
-          <TextField id="from" label={words.from} help={words.fromHelp} type="date" value={schedule.first_day} onInput={(first_day) => setSchedule({ first_day })} />
+          <TextField id="from" label={words.from} type="date" value={schedule.first_day} onInput={(first_day) => setSchedule({ first_day })} />
         </div>
+        <p class="help">{words.fromHelp}</p>
         <div class="weekdays">
           {schedule.week.map((ranges, n) => (
             <Day key={n} id={`d${n}`} name={words.days[n]!} ranges={ranges} offer={offer}
@@ -106,9 +108,9 @@ function Editor({ found, offer, today, reload, put }: { found: Availability; off
       </section>
       <Overrides draft={draft} offer={offer} today={today} change={change} />
       <TimeOff draft={draft} today={today} change={change} />
-      <section class="card narrow"><TextField id="link" label={words.link} help={words.linkHelp} optional value={draft.telehealth_link} maxLength={500} onInput={(telehealth_link) => change({ telehealth_link })} /></section>
+      <section class="card stack g3"><TextField id="link" label={words.link} help={words.linkHelp} optional value={draft.telehealth_link} maxLength={500} onInput={(telehealth_link) => change({ telehealth_link })} />{video && !draft.telehealth_link ? <p class="small warnline"><Icon name="alert" />{words.linkMissing}</p> : null}</section>
       {save.problem?.status === 412 ? <Note tone="warn" live action={<Button mini onClick={() => void reload()}>{words.reload}</Button>}>{words.stale}</Note> : <Failed problem={save.problem} />}
-      <div class="cluster g3"><Button type="submit" look="primary" busy={save.busy}>{words.save}</Button><span class="small soft" role="status">{saved ? words.saved : dirty ? words.unsaved : ''}</span></div>
+      <div class="cluster g3 savebar"><Button type="submit" look="primary" busy={save.busy}>{words.save}</Button><span class="small soft" role="status">{saved ? words.saved : dirty ? words.unsaved : ''}</span></div>
     </form>
   );
 }
@@ -170,8 +172,8 @@ function Day({ id, name, ranges, offer, onChange, onCopy, last }: DayProps) {
       <legend class="strong">{name}</legend>
       {ranges.length ? ranges.map((each, n) => (
         <Range key={n} id={`${id}-${n}`} name={name} range={each} offer={offer} onChange={(next) => set(n, next)} onRemove={() => { onChange(ranges.filter((_, m) => m !== n)); ref.current?.querySelector<HTMLElement>('[data-add]')?.focus(); }} />
-      )) : <p class="soft small">{words.closed}</p>}
-      <div class="cluster g2">
+      )) : <p class="soft small closedday">{words.closed}</p>}
+      <div class="cluster g2 flush-x">
         <Button mini look="quiet" icon="plus" data-add onClick={add}>{words.add}<span class="hidden">{words.addOf(name)}</span></Button>
         {onCopy && !last ? <Button mini look="quiet" icon="copy" onClick={onCopy}>{words.copy}<span class="hidden">{words.copyOf(name)}</span></Button> : null}
       </div>
@@ -252,7 +254,7 @@ function TimeOff({ draft, today, change }: { draft: Draft; today: string; change
     <section class="card stack g4" aria-labelledby="off">
       <div class="stack g1"><h2 id="off">{words.timeOff}</h2><p class="small soft">{words.timeOffHelp}</p></div>
       {draft.time_off.map((each, n) => (
-        <div class="fieldgrid ruledrow" key={n}>
+        <div class="offrow ruledrow" key={n}>
           <TextField id={`off${n}-first`} label={words.firstDay} type="date" value={each.first_day} onInput={(first_day) => set(n, { first_day, ...(each.last_day < first_day ? { last_day: first_day } : {}) })} />
           {clock(n, 'start', words.startOptional, each.start === '00:00' ? '' : each.start)}
           <TextField id={`off${n}-last`} label={words.lastDay} type="date" value={each.last_day} onInput={(last_day) => set(n, { last_day })} />

@@ -17,9 +17,12 @@ const words = calendar.form;
 /** A day and a time by the organization's clock. */
 export function WhenFields({ day, clock, zone, id, onDay, onClock }: { day: string; clock: string; zone: string; id: string; onDay: (day: string) => void; onClock: (clock: string) => void }) {
   return (
-    <div class="fieldgrid">
-      <TextField id={`${id}-day`} label={words.day} type="date" value={day} onInput={onDay} />
-      <div class="field"><label class="strong" for={`${id}-time`}>{words.time}</label><p class="help" id={`${id}-zone`}>{words.zone(zoneLabel(zone))}</p><input class="input" id={`${id}-time`} type="time" step={300} value={clock} aria-describedby={`${id}-zone`} onInput={(event) => onClock(event.currentTarget.value)} /></div>
+    <div class="stack g1">
+      <div class="fieldgrid">
+        <TextField id={`${id}-day`} label={words.day} type="date" value={day} onInput={onDay} />
+        <div class="field"><label class="strong" for={`${id}-time`}>{words.time}</label><input class="input" id={`${id}-time`} type="time" step={300} value={clock} aria-describedby={`${id}-zone`} onInput={(event) => onClock(event.currentTarget.value)} /></div>
+      </div>
+      <p class="help" id={`${id}-zone`}>{words.zone(zoneLabel(zone))}</p>
     </div>
   );
 }
@@ -124,7 +127,9 @@ function NewForm({ client_id, offer, therapists }: { client_id: string; offer: O
     route(`/staff/clients/${client_id}/appointments/${made.appointment_id}?done=booked`, true);
   });
   const submit = () => {
-    setWrong(badMinutes ? words.minutesShape : !wish ? words.enter : badEnd ?? '');
+    const none = many !== null && looks !== null && bookable(looks, nevertheless) === 0;
+    setWrong(badMinutes ? words.minutesShape : !wish ? words.enter : badEnd ?? (none ? recurring.repeat.noneChosen : ''));
+    if (none) return;
     if (repeat.every) { if (many) void bookAll.run(); } else if (wish) void book.run();
   };
   return (
@@ -135,14 +140,14 @@ function NewForm({ client_id, offer, therapists }: { client_id: string; offer: O
         <SelectField id="where" label={words.where} value={where} options={[...places, ['telehealth', scheduling.mode.telehealth]]} onChange={setWhere} />
       </div>
       <WhenFields id="new" day={day} clock={clock} zone={tenant.zone} onDay={setDay} onClock={setClock} />
-      <TextField id="minutes" label={words.minutes} optional inputMode="numeric" short value={minutes} help={scheduling.book.serviceFacts(service.minutes, null)} onInput={setMinutes} error={badMinutes ? words.minutesShape : null} />
+      <TextField id="minutes" label={words.minutes} optional inputMode="numeric" short value={minutes} help={words.minutesHelp(service.minutes)} onInput={setMinutes} error={badMinutes ? words.minutesShape : null} />
       <RepeatFields value={repeat} onChange={setRepeat} fault={wrong && badEnd ? badEnd : null} />
       {repeat.every
         ? <SeriesLooks check={looks} asked={many !== null} zone={tenant.zone} nevertheless={nevertheless} onNevertheless={setNevertheless} />
         : <Checked check={check} override={override} onOverride={setOverride} />}
       {wrong ? <p class="error" role="alert"><Icon name="alert" /><span>{wrong}</span></p> : null}
       <Failed problem={repeat.every ? bookAll.problem : book.problem} />
-      <div><Button type="submit" look="primary" busy={book.busy || bookAll.busy}>{repeat.every && looks ? recurring.repeat.book(bookable(looks, nevertheless)) : words.book}</Button></div>
+      <div><Button type="submit" look="primary" busy={book.busy || bookAll.busy}>{repeat.every && looks && bookable(looks, nevertheless) ? recurring.repeat.book(bookable(looks, nevertheless)) : words.book}</Button></div>
     </form>
   );
 }
@@ -172,7 +177,7 @@ export function MoveForm({ client_id, one, onMoved, onClose }: { client_id: stri
       <WhenFields id="move" day={day} clock={clock} zone={tenant.zone} onDay={setDay} onClock={setClock} />
       <Checked check={check} override={override} onOverride={setOverride} />
       <Failed problem={move.problem} />
-      <div class="cluster g2"><Button type="submit" look="primary" busy={move.busy} aria-disabled={moved ? undefined : 'true'}>{words.move}</Button><Button look="quiet" onClick={onClose}>{calendar.one.keep}</Button></div>
+      <div class="cluster g2"><Button type="submit" look="primary" busy={move.busy} aria-disabled={moved ? undefined : 'true'}>{words.move}</Button><Button look="quiet" onClick={onClose}>{calendar.one.notNow}</Button></div>
     </form>
   );
 }

@@ -2,7 +2,7 @@
  *
  * Three layers over each other: the shading; a grid of half hours, which arrow keys walk and Enter or a click opens; and
  * the appointments, which are links. The cells name what is taken, so the grid alone tells everything. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { calendar } from '../../strings/calendar.ts';
 import { Badge, dateWords, dayKey, minuteOfDay, statusBadge, time, whereOf } from '../../ui/index.ts';
 import { hrefOf, nameOf } from './entry.ts';
@@ -86,7 +86,8 @@ function Cells({ columns, from, to, label, state, onPick }: CellsProps) {
   const grid = useRef<HTMLDivElement>(null);
   const times = Array.from({ length: (to - from) / CELL }, (_, n) => from + n * CELL);
   const [at, setAt] = useState<[number, number]>([0, 0]);
-  useEffect(() => setAt([0, Math.max(0, times.findIndex((each) => state(0, each).word === words.openCell))]), [columns[0]?.key, from, to]);
+  // Before anybody can see it: a focus that came sooner would walk on from another cell.
+  useLayoutEffect(() => setAt([0, Math.max(0, times.findIndex((each) => state(0, each).word === words.openCell))]), [columns[0]?.key, from, to]);
   const go = (column: number, row: number) => {
     const next: [number, number] = [Math.min(columns.length - 1, Math.max(0, column)), Math.min(times.length - 1, Math.max(0, row))];
     setAt(next);
@@ -149,7 +150,7 @@ function Event({ block, zone, from, named, roomy }: EventProps) {
   const inside = (
     <>
       <b>{name}</b>
-      {roomy ? <span>{at} – {time(block.ends, zone)} {more.join(' · ')}</span> : <><span aria-hidden="true">{at.replace(/\s?[AP]M$/, '')} {more.join(' · ')}</span><span class="hidden">{at}, {more.join(', ')}</span></>}
+      {roomy ? <span>{at} – {time(block.ends, zone)} {more.join(' · ')}</span> : <><span aria-hidden="true">{at.replace(/\s?[AP]M$/, '')}{entry.mode === 'telehealth' ? ` ${words.where.telehealth}` : ''}</span><span class="hidden">{at}, {more.join(', ')}</span></>}
       {named ? <span class="by">{block.by}</span> : null}
       {asked || entry.status === 'no_show' ? <span class={roomy ? 'by' : 'hidden'}>{badge.word}</span> : <span class="hidden">, {badge.word}</span>}
     </>
@@ -178,7 +179,7 @@ export function Agenda({ columns, zone, label, named, empty }: { columns: Column
   );
 }
 
-function AgendaRow({ block, zone, named }: { block: Block; zone: string; named: boolean }) {
+export function AgendaRow({ block, zone, named }: { block: Block; zone: string; named: boolean }) {
   const { entry } = block;
   const badge = statusBadge(entry);
   const inside = (

@@ -126,7 +126,7 @@ function NewForm({ offer, therapists }: { offer: Offer; therapists: [string, str
       </div>
       <WhenFields id="new" day={day} clock={clock} zone={tenant.zone} onDay={setDay} onClock={setClock} />
       <div class="fieldgrid">
-        <TextField id="minutes" label={form.minutes} optional inputMode="numeric" short value={minutes} help={scheduling.book.serviceFacts(service.minutes, null)} onInput={setMinutes} error={badMinutes ? form.minutesShape : null} />
+        <TextField id="minutes" label={form.minutes} optional inputMode="numeric" short value={minutes} help={form.minutesHelp(service.minutes)} onInput={setMinutes} error={badMinutes ? form.minutesShape : null} />
         <TextField id="capacity" label={words.capacity} inputMode="numeric" short value={capacity} help={words.capacityHelp} onInput={setCapacity} error={turn && badCapacity ? words.capacityShape : null} />
       </div>
       <Checked check={check} override={override} onOverride={setOverride} />

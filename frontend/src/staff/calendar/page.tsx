@@ -5,7 +5,7 @@ import { Feed } from '../../account/Feed.tsx';
 import { api, call } from '../../http.ts';
 import { keep, recall } from '../../keep.ts';
 import { useSession } from '../../session.tsx';
-import { Button, Heading, Icon, LinkButton, Note, Segments, SelectField, TextField, addDays, dateWords, dayKey, dayOfWeek, useLoad, zoneLabel } from '../../ui/index.ts';
+import { Button, Heading, Icon, LinkButton, Note, Segments, SelectField, TextField, addDays, dateWords, dayKey, dayOfWeek, minuteOfDay, useLoad, zoneLabel } from '../../ui/index.ts';
 import { calendar } from '../../strings/calendar.ts';
 import type { TherapistCalendar } from '../../types.ts';
 import { Ready, RecordBones } from '../parts.tsx';
@@ -156,9 +156,11 @@ function Facts({ items, view, first, count, zone }: { items: TherapistCalendar[]
   const days = Array.from({ length: count }, (_, n) => addDays(first, n));
   const placed = days.flatMap((day) => blocks(items, day, zone));
   const now = dayKey(new Date(), zone);
+  const gone = minuteOfDay(new Date(), zone); // of today, what is past is not left
   const minutes = items.reduce((sum, one) => sum + days.filter((day) => day >= now).reduce((all, day) => {
     const taken = [...blocks([one], day, zone).map((each): [number, number] => [each.start - each.entry.before, each.end + each.entry.after]), ...parts(one.held, day, zone)];
-    return all + left(parts(one.hours, day, zone), taken);
+    const open = parts(one.hours, day, zone).map(([start, end]): [number, number] => [day === now ? Math.max(start, gone) : start, end]).filter(([start, end]) => end > start);
+    return all + left(open, taken);
   }, 0), 0);
   const waiting = items.reduce((sum, one) => sum + one.waiting, 0);
   return (

@@ -50,16 +50,20 @@ function Begin({ client_id, name, facts }: { client_id: string; name: string; fa
   const desk = useMemo(() => newDeskTo(client_id), [client_id]);
   const writing = useWriting(desk, person.id, mailMoved);
   const [turn, setTurn] = useState(0);
+  const [held, setHeld] = useState(0); // the press of "Send" that a file held up
   const { text, files, change } = writing;
   const wrongs = {
     subject: text.subject.trim() ? null : strings.composer.subjectMissing,
-    body: unready(files) ?? (text.body.trim() || files.ready.length ? null : strings.composer.empty),
+    body: text.body.trim() || files.items.length ? null : strings.composer.empty,
+    // A file that is attached later is no fault until "Send" is pressed again.
+    files: turn && held === turn ? unready(files) : null,
   };
-  const shown = turn ? wrongs : { subject: null, body: null };
-  const list: Wrong[] = (['subject', 'body'] as const).flatMap((id) => (shown[id] ? [{ id: `m-${id}`, text: shown[id] }] : []));
+  const shown = turn ? wrongs : { subject: null, body: null, files: null };
+  const list: Wrong[] = (['subject', 'body', 'files'] as const).flatMap((id) => (shown[id] ? [{ id: `m-${id}`, text: shown[id] }] : []));
   const send = async (copy: boolean) => {
     setTurn((n) => n + 1);
-    if (wrongs.subject || wrongs.body) return;
+    if (unready(files)) setHeld(turn + 1);
+    if (wrongs.subject || wrongs.body || unready(files)) return;
     const sent = await writing.send(copy);
     if (!sent) return;
     mailMoved();
@@ -72,7 +76,7 @@ function Begin({ client_id, name, facts }: { client_id: string; name: string; fa
       <ErrorSummary wrong={list} turn={turn} title={strings.composer.missing} />
       <TextField id="m-subject" label={strings.composer.subject} help={strings.composer.subjectHelp} value={text.subject} maxLength={120} error={shown.subject} onInput={(subject) => change({ subject })} />
       <TextField id="m-body" label={strings.composer.body} rows={9} value={text.body} maxLength={facts.most} error={shown.body} onInput={(body) => change({ body })} />
-      <AttachedFiles files={files} />
+      <AttachedFiles files={files} id="m-files" error={shown.files} />
       <Outcome writing={writing} />
       <div class="cluster g2">
         <Button look="primary" icon="send" type="submit" busy={writing.sending} busyLabel={strings.composer.sending}>{writing.problem?.passing ? strings.composer.again : strings.composer.send}</Button>
@@ -80,6 +84,7 @@ function Begin({ client_id, name, facts }: { client_id: string; name: string; fa
         <AttachButton files={files} facts={facts}>{strings.composer.attach}</AttachButton>
         <Discard writing={writing} />
       </div>
+      <p class="tiny soft">{messaging.copyHelp}</p>
     </form>
   );
 }

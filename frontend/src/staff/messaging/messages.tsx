@@ -27,7 +27,7 @@ export default function MessagesPage() {
     <>
       <div class={open ? 'split mailtop open' : 'split mailtop'}>
         <div class="stack g1">{open ? <p class="pagetitle">{strings.title}</p> : <Heading>{strings.title}</Heading>}<p class="soft">{words.lead}</p></div>
-        {on && <div class="cluster g2"><LinkButton icon="people" href="/staff/mass-messages">{words.mass}</LinkButton><LinkButton look="primary" icon="pen" href="/staff/new-message">{strings.write}</LinkButton></div>}
+        {on && <div class="cluster g2 acts"><LinkButton icon="people" href="/staff/mass-messages">{words.mass}</LinkButton><LinkButton look="primary" icon="pen" href="/staff/new-message">{strings.write}</LinkButton></div>}
       </div>
       {!on && <Note tone="info" icon="lock">{whyNot(session, 'feature_switched_off')}</Note>}
       <div class={open ? 'mailpanes open' : 'mailpanes'}>
@@ -83,7 +83,7 @@ function Talking({ client_id, thread_id }: { client_id: string; thread_id: strin
       <Opened client_id={client_id} thread_id={thread_id} />
       <Messages open={open} talk={talk} />
       {data.can_answer
-        ? <div class="mailfoot"><Composer desk={talk.desk} facts={data.composer} to={shortPartner(thread)} copy={words.copy} onSent={open.wake} onCopied={() => say(words.copied)} onArrived={open.wake} /></div>
+        ? <div class="mailfoot"><Composer desk={talk.desk} facts={data.composer} to={shortPartner(thread)} copy={words.copy} copyHelp={words.copyHelp} onSent={open.wake} onCopied={() => say(words.copied)} onArrived={open.wake} /></div>
         : <Note tone="info">{whyNot(session, data.reason)}</Note>}
     </section>
   );

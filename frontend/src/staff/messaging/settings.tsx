@@ -30,7 +30,7 @@ export function MessageHours({ saving, locked }: { saving: Saving; locked: boole
   };
   return (
     <Group id="message-hours" label={words.hours} help={words.hoursHelp}>
-      <div class="weekdays">
+      <div class="answerdays">
         {words.days.map((name, day) => {
           const span = hours[day] ?? null;
           return (
