@@ -69,6 +69,20 @@ def test_who_may_bill(world: World, call: Call) -> None:
     assert admin.get("/practice/invoices").json["items"][0]["client_name"]
 
 
+def test_the_organizations_invoices_by_status(world: World, call: Call) -> None:
+    """Each status is a list of its own: none is filtered from another."""
+    admin = call("A1")
+    kept = {"draft": draft(admin, "C1").json, "open": issued(admin, "C1"), "void": issued(admin, "C3")}
+    kept["paid"] = issued(admin, "C4")
+    assert on(admin, "C3", kept["void"]["invoice_id"], "void", {"reason": "Wrong client"}).status == 200
+    off = on(admin, "C4", kept["paid"]["invoice_id"], "write-off", {"amount": 12_000, "reason": "Waived"})
+    assert off.json["status"] == "paid"
+    kept["given"] = issued(admin, "C1", what="estimate")
+    for status, one in kept.items():
+        found = admin.get("/practice/invoices", query={"status": status}).json["items"]
+        assert [each["invoice_id"] for each in found] == [one["invoice_id"]]
+
+
 def test_taxes_write_offs_adjustments(world: World, call: Call) -> None:
     admin = call("A1")
     etag = admin.get("/practice/settings").json["etag"]
@@ -83,6 +97,10 @@ def test_taxes_write_offs_adjustments(world: World, call: Call) -> None:
         on(admin, "C1", bill["invoice_id"], "write-off", {"amount": 20_001, "reason": "x"}).code == "amount_too_large"
     )
     up = on(admin, "C1", bill["invoice_id"], "adjustment", {"amount": 500, "reason": "Missed a session"})
+    seen = call("C1").get(f"/portal/invoices/{bill['invoice_id']}")
+    changes = [(each["kind"], each["amount"]["amount"]) for each in seen.json["changes"]]
+    assert changes == [("write_off", -824), ("adjustment", 500)]
+    assert "Missed" not in str(seen.json)
     assert up.json["due"]["amount"] == 20_500
     down = on(admin, "C1", bill["invoice_id"], "adjustment", {"amount": -20_501, "reason": "x"})
     assert down.code == "amount_too_large"

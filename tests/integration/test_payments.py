@@ -398,7 +398,10 @@ def test_save_a_card_pay_by_it_and_have_it_pay_by_itself(world: World, call: Cal
     told(client)
     assert client.get(f"/portal/payments/{by_card.json['payment_id']}").json["status"] == "succeeded"
     assert client.api("PUT", "/portal/autopay", {"card_id": "pm_not_mine"}).code == "card_gone"
+    of_client = f"/practice/clients/{world.id('C1')}/invoices"
+    assert call("A1").get(of_client).json["autopay"] is None
     assert client.api("PUT", "/portal/autopay", {"card_id": card["card_id"]}).json["items"][0]["autopay"] is True
+    assert call("A1").get(of_client).json["autopay"]["last4"] == "4242"
     bill = issued(admin, "C1", billing.line(4_000), due_on="2026-11-25")
     client.drain()
     assert [m for m in client.outbox(PEOPLE["C1"].email) if "will be charged" in m["subject"]]
