@@ -53,7 +53,7 @@ export function BillingTab({ client_id, archived }: { client_id: string; archive
             {session.may_bill ? null : <Note tone="info" icon="lock">{words.noPermission}</Note>}
             <div class="told-slot" role="status">{told ? <Note tone="good">{told}</Note> : null}</div>
             <div class="beside balancefirst">
-              <aside><Balance all={all} base={base} archived={archived} /></aside>
+              <div><Balance all={all} base={base} archived={archived} /></div>
               <div class="stack g4">
                 {session.may_bill && all.billable.length ? <ToBill client_id={client_id} items={all.billable} onDone={async (words_) => { setTold(words_); await loaded.reload(); }} /> : null}
                 {none ? <section class="card"><Empty icon="card" title={text.emptyTitle}>{session.may_bill ? text.emptyText : ''}</Empty></section> : null}
