@@ -359,33 +359,40 @@ def _tell(box: Box, now: datetime) -> None:
 
 
 def _notices(box: Box, now: datetime) -> list[Any]:
-    if not box.unread:
-        return []
-    place = {"tenant_id": box.tenant_id, "client_id": box.client_id, "thread_id": box.thread_id}
-    tenant, client = load((Tenant, place), (Client, place))
-    if tenant is None or client is None or _is_off(tenant, client):
-        return []
+    who = _reader(box) if box.unread else None
     cause = f"{box.thread_id}/{box.read_to}/{box.last_at}"
     if isinstance(box, Thread):
-        if client.portal != "active":
+        if who is None:
             return []
         mail = mails.to_client(
             now, box.tenant_id, box.client_id, letters.MESSAGE_WAITING, cause, thread_id=box.thread_id
         )
         return [mail]
-    own = {**place, "staff_id": box.staff_id}
-    who, assignment, thread, chosen = load((Staff, own), (Assignment, own), (Thread, place), (Preferences, own))
-    if who is None or thread is None or box.staff_id not in thread.members:
-        return []
-    if not recipients.takes_part(who, is_assigned=assignment is not None):
+    if not isinstance(who, Staff):
         return []
     notice = notifications.notice(
         who, notifications.MESSAGE_WAITING, box.client_id, now, cause, thread_id=box.thread_id
     )
+    chosen = Preferences.find(tenant_id=box.tenant_id, staff_id=box.staff_id)
     if chosen is not None and not chosen.message_mail:
         return [notice]
     about = {"client_id": box.client_id, "thread_id": box.thread_id}
     return [notice, mails.to_staff(now, box.tenant_id, box.staff_id, letters.MESSAGE_WAITING, cause, **about)]
+
+
+def _reader(box: Box) -> Client | Staff | None:
+    """Whose box it is, if they can read and answer in it at this moment."""
+    place = {"tenant_id": box.tenant_id, "client_id": box.client_id, "thread_id": box.thread_id}
+    tenant, client = load((Tenant, place), (Client, place))
+    if tenant is None or client is None or _is_off(tenant, client):
+        return None
+    if isinstance(box, Thread):
+        return client if client.portal == "active" else None
+    own = {**place, "staff_id": box.staff_id}
+    who, assignment, thread = load((Staff, own), (Assignment, own), (Thread, place))
+    if who is None or thread is None or box.staff_id not in thread.members:
+        return None
+    return who if recipients.takes_part(who, is_assigned=assignment is not None) else None
 
 
 def _is_off(tenant: Tenant, client: Client) -> bool:
@@ -394,10 +401,11 @@ def _is_off(tenant: Tenant, client: Client) -> bool:
 
 
 def is_waiting(record: ClientMail | StaffMail) -> bool:
-    """Whether there is still something unread of what this mail of the outbox is about."""
+    """Whether there is still something unread of what this mail of the outbox is about, for one who can still read it:
+    a mail may lie in the queue for hours, and in the meantime somebody is unassigned."""
     place = {"tenant_id": record.tenant_id, **record.ids}
     if isinstance(record, ClientMail):
         box: Box | None = Thread.find(**place, client_id=record.client_id)
     else:
         box = StaffBox.find(**place, staff_id=record.staff_id)
-    return box is not None and int(box.unread) > 0 and box.folder == INBOX
+    return box is not None and int(box.unread) > 0 and box.folder == INBOX and _reader(box) is not None

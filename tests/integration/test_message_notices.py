@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from tests.calls import PEOPLE, Caller
 from tests.conftest import World
+from tests.flows import stored
 from tests.integration.test_messages import answered, begin, to_client, write
 
 Call = Callable[..., Caller]
@@ -66,6 +67,21 @@ def test_no_mail_for_what_was_read_for_who_chose_none_and_for_who_is_gone(world:
     assert off
     therapist = call.browser("T1")  # type: ignore[attr-defined]
     assert therapist.get("/practice/notification-choices").json == {"message_mail": False}
+
+
+def test_a_mail_that_waited_in_the_queue_goes_to_nobody_who_is_gone_since(world: World, call: Call) -> None:
+    from chalicelib.services import clients
+
+    client = call("C1")
+    begin(client, world.id("T1"))
+    with world.portal.pump.exclusively():
+        client.clock.advance(QUARTER + 60)
+        world.portal.pump.invoke("on_schedule")
+        world.portal.pump.invoke("on_job")
+        clients.unassign(world.tenant_id("oak"), world.id("C1"), world.id("T1"))
+    client.drain()
+    assert [each["status"] for each in stored("staff_mail") if each["template"] == "message_waiting"] == ["dropped"]
+    assert _mails(client, "T1") == []
 
 
 def test_a_client_is_mailed_without_a_word_of_it(world: World, call: Call) -> None:
