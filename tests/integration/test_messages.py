@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from tests.calls import Answer, Caller
 from tests.conftest import World
+from tests.flows import uploaded
+from tests.integration.test_uploads import pdf
 
 Call = Callable[..., Caller]
 
@@ -111,18 +113,46 @@ def test_a_desks_new_colleague_joins_with_the_next_message(world: World, call: C
     admin, client = call("A1"), call("C1")
     thread = begin(client, "administration", "One")
     assert _threads(call("A1")) == _threads(call("A2")) == {thread}
-    etag = admin.get("/practice/settings").json["etag"]
-    only = {"administration": {"on": True, "staff_ids": [world.id("A2")]}}
-    assert admin.patch("/practice/settings", {"messaging": {"desks": only}}, etag=etag).status == 200
+    _desk(admin, "administration", world.id("A2"))
     assert answered(client.post(f"/portal/messages/{thread}", {"body": "Two"})) == 2
     assert admin.get(to_client(world, "C1", thread)).status == 404
     assert _threads(call("A1")) == set()
-    both = {"administration": {"on": True, "staff_ids": [world.id("A1"), world.id("A2")]}}
-    etag = call("A2").get("/practice/settings").json["etag"]
-    assert call("A2").patch("/practice/settings", {"messaging": {"desks": both}}, etag=etag).status == 200
+    assert admin.get("/practice/messages/unread").json["unread"] == 0  # what is not theirs to read counts no more
+    _desk(call("A2"), "administration", world.id("A1"), world.id("A2"))
     assert answered(client.post(f"/portal/messages/{thread}", {"body": "Three"})) == 3
     (row,) = admin.get("/practice/messages").json["items"]
     assert (row["unread"], row["count"]) == (2, 3)  # what was sent while A1 was not there was never read by A1
+
+
+def _desk(admin: Caller, name: str, *staff_ids: str) -> None:
+    etag = admin.get("/practice/settings").json["etag"]
+    body = {"messaging": {"desks": {name: {"on": True, "staff_ids": list(staff_ids)}}}}
+    assert admin.patch("/practice/settings", body, etag=etag).status == 200
+
+
+def test_no_administrator_reads_what_was_before_by_joining_the_clinical_desk(world: World, call: Call) -> None:
+    """What a client wrote to their therapists takes breaking the glass, which is announced (DOMAIN.md 6.5)."""
+    admin, client = call("A1"), call("C1")
+    _desk(admin, "clinical")
+    thread = begin(client, "clinical", "Between us")
+    path = to_client(world, "C1", thread)
+    file = uploaded(client, "/portal", "diary.pdf", pdf(), purpose="message")["upload_id"]
+    answered(client.post(f"/portal/messages/{thread}", {"body": "My diary", "upload_ids": [file]}))
+    _desk(admin, "clinical", world.id("A1"))
+    assert answered(client.post(f"/portal/messages/{thread}", {"body": "To whoever answers"})) == 3
+    for address in (path, f"{path}?after=0", f"{path}/print"):
+        assert [each["number"] for each in admin.get(address).json["messages"]] == [3], address
+    assert admin.get("/practice/messages").json["items"][0]["unread"] == 1
+    assert admin.post(f"{path}/attachments/{file}/download").status == 404
+    assert admin.get(f"{path}/glass").code == "glass_not_broken"
+    assert admin.post(f"{path}/glass", {"reason": "The therapist is ill."}).status == 201
+    assert len(admin.get(f"{path}/glass").json["messages"]) == 3
+    _desk(admin, "clinical")
+    assert answered(client.post(f"/portal/messages/{thread}", {"body": "To my therapist again"})) == 4
+    _desk(admin, "clinical", world.id("A1"), world.id("T1"))
+    assert answered(client.post(f"/portal/messages/{thread}", {"body": "To both"})) == 5
+    assert [each["number"] for each in admin.get(path).json["messages"]] == [5]
+    assert len(call("T1").get(path).json["messages"]) == 5
 
 
 def test_staff_reach_assigned_clients_and_administrators_those_with_an_account(world: World, call: Call) -> None:
@@ -180,7 +210,7 @@ def test_words_that_are_refused(world: World, call: Call, canaries: object) -> N
     thread = begin(client, world.id("T1"))
     path = f"/portal/messages/{thread}"
     assert client.post(path, {"body": "x" * 20_000}).status == 201
-    for body in ("", "   \n ", "x" * 20_001, "a\x00b", "\x1b[31m", 7, None):
+    for body in ("", "   \n ", "\u200b\u2060\n\u3164", "x" * 20_001, "a\x00b", "\x1b[31m", 7, None):
         assert client.post(path, {"body": body}).status == 422, repr(body)[:30]
     assert client.post(path, b'{"body": "\\ud800"}').status in (400, 422)
     for extra in ("sender", "sender_id", "from_practice", "role", "sent_at", "number", "thread_id", "tenant_id"):
