@@ -307,12 +307,13 @@ def _move_box(
     if box is not None:
         as_seen, late = _as_seen(box), []
         if hidden is not None:
-            box.unread, late = 0, [StaffBox.hidden_to.set(hidden), StaffBox.read_to.set(hidden)]
+            box.unread, late = 0, [StaffBox.hidden_to.set(hidden)]
         actions = _moved(box, StaffBox.BY_STAFF, StaffBox.UNREAD, at, context, received=received, number=None)
         tx.update(box, *actions, *late, when=as_seen, otherwise=_Overtaken())
         return
-    # Whoever joins a thread later (a desk's new colleague) has everything before as read.
-    read_to = number - 1 if received else number
+    # For whoever joins a thread later (a desk's new colleague) nothing before counts as unread; nor have they read it,
+    # and no receipt says so.
+    read_to = 0 if received else number
     new = StaffBox.new(
         **_of_box(thread, staff_id), folder=INBOX, last_at=at, unread=0, read_to=read_to, hidden_to=hidden
     )

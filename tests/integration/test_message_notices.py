@@ -5,7 +5,7 @@ from collections.abc import Callable
 from tests.calls import PEOPLE, Caller
 from tests.conftest import World
 from tests.flows import stored
-from tests.integration.test_messages import answered, begin, to_client, write
+from tests.integration.test_messages import answered, begin, desk, to_client, write
 
 Call = Callable[..., Caller]
 QUARTER = 15 * 60
@@ -188,3 +188,19 @@ def test_read_receipts_only_where_the_organization_shows_them(world: World, call
     assert therapist.get(path).json["messages"][0]["read"] is False
     assert client.post(f"/portal/messages/{thread}/read", {"up_to": 2}).status == 204
     assert therapist.get(path).json["messages"][0]["read"] is True
+
+
+def test_nobody_has_read_what_came_before_they_joined(world: World, call: Call) -> None:
+    client, admin = call("C1"), call("A1")
+    desk(admin, "administration", world.id("A2"))
+    etag = admin.get("/practice/settings").json["etag"]
+    assert admin.patch("/practice/settings", {"messaging": {"read_receipts": True}}, etag=etag).status == 200
+    thread = begin(client, "administration")
+    desk(admin, "administration", world.id("A1"))
+    answered(client.post(f"/portal/messages/{thread}", {"body": "Is anybody there?"}))
+    seen = [each["read"] for each in client.get(f"/portal/messages/{thread}").json["messages"]]
+    assert seen == [False, False]
+    assert admin.get("/practice/messages").json["items"][0]["unread"] == 1
+    assert admin.post(f"{to_client(world, 'C1', thread)}/read", {"up_to": 2}).status == 204
+    assert client.get(f"/portal/messages/{thread}").json["messages"][0]["read"] is True
+    assert admin.get("/practice/messages/unread").json["unread"] == 0

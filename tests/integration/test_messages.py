@@ -35,6 +35,13 @@ def answered(answer: Answer) -> int:
     return int(answer.json["number"])
 
 
+def desk(admin: Caller, name: str, *staff_ids: str) -> None:
+    """Have a desk of the practice answered by these people."""
+    etag = admin.get("/practice/settings").json["etag"]
+    body = {"messaging": {"desks": {name: {"on": True, "staff_ids": list(staff_ids)}}}}
+    assert admin.patch("/practice/settings", body, etag=etag).status == 200
+
+
 def test_a_conversation_both_ways(world: World, call: Call) -> None:
     client, therapist = call("C1"), call("T1")
     offered = client.get("/portal/messages/recipients").json
@@ -109,36 +116,30 @@ def _threads(who: Caller, folder: str = "inbox") -> set[str]:
 
 
 def test_a_desks_new_colleague_joins_with_the_next_message(world: World, call: Call) -> None:
-    """And has what was before as read; whoever left the desk reads no more of it."""
+    """For whom nothing that was before counts as unread; whoever left the desk reads no more of it."""
     admin, client = call("A1"), call("C1")
     thread = begin(client, "administration", "One")
     assert _threads(call("A1")) == _threads(call("A2")) == {thread}
-    _desk(admin, "administration", world.id("A2"))
+    desk(admin, "administration", world.id("A2"))
     assert answered(client.post(f"/portal/messages/{thread}", {"body": "Two"})) == 2
     assert admin.get(to_client(world, "C1", thread)).status == 404
     assert _threads(call("A1")) == set()
     assert admin.get("/practice/messages/unread").json["unread"] == 0  # what is not theirs to read counts no more
-    _desk(call("A2"), "administration", world.id("A1"), world.id("A2"))
+    desk(call("A2"), "administration", world.id("A1"), world.id("A2"))
     assert answered(client.post(f"/portal/messages/{thread}", {"body": "Three"})) == 3
     (row,) = admin.get("/practice/messages").json["items"]
     assert (row["unread"], row["count"]) == (2, 3)  # what was sent while A1 was not there was never read by A1
 
 
-def _desk(admin: Caller, name: str, *staff_ids: str) -> None:
-    etag = admin.get("/practice/settings").json["etag"]
-    body = {"messaging": {"desks": {name: {"on": True, "staff_ids": list(staff_ids)}}}}
-    assert admin.patch("/practice/settings", body, etag=etag).status == 200
-
-
-def test_no_administrator_reads_what_was_before_by_joining_the_clinical_desk(world: World, call: Call) -> None:
+def test_no_administrator_reads_what_was_before_by_joining_the_clinicaldesk(world: World, call: Call) -> None:
     """What a client wrote to their therapists takes breaking the glass, which is announced (DOMAIN.md 6.5)."""
     admin, client = call("A1"), call("C1")
-    _desk(admin, "clinical")
+    desk(admin, "clinical")
     thread = begin(client, "clinical", "Between us")
     path = to_client(world, "C1", thread)
     file = uploaded(client, "/portal", "diary.pdf", pdf(), purpose="message")["upload_id"]
     answered(client.post(f"/portal/messages/{thread}", {"body": "My diary", "upload_ids": [file]}))
-    _desk(admin, "clinical", world.id("A1"))
+    desk(admin, "clinical", world.id("A1"))
     assert answered(client.post(f"/portal/messages/{thread}", {"body": "To whoever answers"})) == 3
     for address in (path, f"{path}?after=0", f"{path}/print"):
         assert [each["number"] for each in admin.get(address).json["messages"]] == [3], address
@@ -147,9 +148,9 @@ def test_no_administrator_reads_what_was_before_by_joining_the_clinical_desk(wor
     assert admin.get(f"{path}/glass").code == "glass_not_broken"
     assert admin.post(f"{path}/glass", {"reason": "The therapist is ill."}).status == 201
     assert len(admin.get(f"{path}/glass").json["messages"]) == 3
-    _desk(admin, "clinical")
+    desk(admin, "clinical")
     assert answered(client.post(f"/portal/messages/{thread}", {"body": "To my therapist again"})) == 4
-    _desk(admin, "clinical", world.id("A1"), world.id("T1"))
+    desk(admin, "clinical", world.id("A1"), world.id("T1"))
     assert answered(client.post(f"/portal/messages/{thread}", {"body": "To both"})) == 5
     assert [each["number"] for each in admin.get(path).json["messages"]] == [5]
     assert len(call("T1").get(path).json["messages"]) == 5
