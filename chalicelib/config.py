@@ -38,6 +38,11 @@ LIMITS: dict[str, tuple[int, int]] = {
     "prints": (20, 3600),  # PDFs of conversations that one person has made
     "uploads_client": (20, 86400),  # that one client sends (notes: security 1, row 33)
     "uploads_staff": (300, 86400),  # that one staff member sends
+    "payments_invoice": (5, 900),  # attempts to pay one invoice (notes: security 47)
+    "payments_client": (10, 86400),
+    "guest_payments_address": (60, 3600),  # pay links opened from one place
+    "pay_links_client": (20, 86400),
+    "prints_person": (60, 3600),
     "sign_up_address": (5, 3600),
     "sign_up_email": (5, 3600),  # mails an hour to one mailbox
     "sign_up_tenant": (50, 3600),
@@ -60,14 +65,17 @@ class Settings(BaseModel):
     sealing_queue_url: str = Field(min_length=1)
     jobs_queue_url: str = Field(min_length=1)
     uploads_queue_url: str = Field(min_length=1)
+    payments_queue_url: str = Field(min_length=1)
     portal_origin: str = Field(pattern=r"^https?://[^/]+$")
     mail_sender: str = Field(min_length=3)
     data_key_id: str = Field(min_length=1)
     seal_key_id: str = Field(min_length=1)
     seal_certificate_key: str = Field(min_length=1)
     secrets_name: str = Field(min_length=1)
+    stripe_secret_name: str = Field(min_length=1)
     origin_key: str | None = Field(default=None, min_length=32)  # proves that a request came through CloudFront
     documents_endpoint: str | None = None  # another address of the documents bucket for browsers (local development)
+    stripe_api: str | None = Field(default=None, pattern=r"^https?://")  # another server in Stripe's place
     clamd_address: str | None = Field(default=None, pattern=r"^[^\s:]+:\d{1,5}$")  # a virus scanner, host:port
     retention_days: int = Field(default=2557, ge=1)  # signed forms are locked for seven years (notes: security 3.10)
     trusted_hours: int = Field(

@@ -496,6 +496,80 @@ class NeedsOverride(PortalError):
     title = "This time has something against it. Look at what, then book it nevertheless or choose another."
 
 
+# ---- invoices and payments: 409, and 503 while the processor cannot be reached ----
+
+
+class InvoiceState(PortalError):
+    status, code = 409, "invoice_state"
+    title = "This is not possible for this invoice now. Load the page again to see how it stands."
+
+
+class AlreadyBilled(PortalError):
+    status, code, title = 409, "already_billed", "One of these appointments stands on an invoice already."
+
+
+class NotBillable(PortalError):
+    status, code = 409, "not_billable"
+    title = "Only appointments that took place can be billed, and only services that have a price."
+
+
+class CurrencyFixed(PortalError):
+    status, code, title = 409, "currency_fixed", "Invoices were issued in this currency, so it stays."
+
+
+class NothingToPay(PortalError):
+    status, code, title = 409, "nothing_to_pay", "There is nothing to pay on this invoice."
+
+
+class AmountTooLarge(PortalError):
+    status, code, title = 409, "amount_too_large", "This is more than is there. Load the page again for the amounts."
+
+
+class AmountTooSmall(PortalError):
+    status, code, title = 409, "amount_too_small", "This is less than the practice takes at once."
+
+
+class AmountsFixed(PortalError):
+    status, code, title = 409, "amounts_fixed", "Several invoices at once are paid whole. Pay one to change its amount."
+
+
+class PaymentUnderWay(PortalError):
+    status, code, title = 409, "payment_under_way", "A payment of this is under way. It will show here in a moment."
+
+
+class NotRefundable(PortalError):
+    status, code, title = 409, "not_refundable", "There is less of this payment left to send back."
+
+
+class CardsNotConnected(PortalError):
+    status, code, title = 409, "card_processing_not_connected", "The practice does not take cards here at present."
+
+
+class AlreadyConnected(PortalError):
+    status, code, title = 409, "already_connected", "Card processing is connected already."
+
+
+class CardGone(PortalError):
+    status, code, title = 409, "card_gone", "This card is not saved here any more. Choose another way to pay."
+
+
+class PayLinkEnded(PortalError):
+    status, code, title = 409, "pay_link_ended", "This link has been used or has ended. Ask for a new one."
+
+
+class BadSignature(PortalError):
+    status, code, title = 400, "bad_signature", "The signature does not fit."
+
+
+class ProcessorDown(PortalError):
+    status, code = 503, "processor_unavailable"
+    title = "The card processor cannot be reached. Nothing was charged; please try again in a moment."
+
+
+class ProcessorRefused(PortalError):
+    status, code, title = 409, "processor_refused", "The card processor did not accept this. Nothing was charged."
+
+
 class NobodyThere(PortalError):
     status, code = 409, "nobody_there"
     title = "Nobody in this conversation can be reached here any more. Start a new message instead."

@@ -42,12 +42,14 @@ PLACEHOLDERS = {
     "SEALING_QUEUE_URL": "package",
     "JOBS_QUEUE_URL": "package",
     "UPLOADS_QUEUE_URL": "package",
+    "PAYMENTS_QUEUE_URL": "package",
     "PORTAL_ORIGIN": "https://package.example",
     "MAIL_SENDER": "package@package.example",
     "DATA_KEY_ID": "package",
     "SEAL_KEY_ID": "package",
     "SEAL_CERTIFICATE_KEY": "package",
     "SECRETS_NAME": "package",
+    "STRIPE_SECRET_NAME": "package",
 }
 
 

@@ -1,4 +1,4 @@
-"""Looks for people where they must not be: logs, queue messages, keys, addresses, and mails that say too much."""
+"""Looks for people where they must not be: logs, queues, keys, addresses, Stripe, and mails that say too much."""
 
 import json
 import logging
@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.handlers import BUILTIN_HANDLERS
 
-from infra.local import cloud, pump, state, world
+from infra.local import cloud, pump, state, stripe_double, world
 
 KEY_ATTRIBUTES = ("pk", "sk", "gsi1pk", "gsi1sk", "gsi2pk", "gsi2sk", "duepk", "duesk")
 
@@ -69,6 +69,7 @@ class Watch(logging.Handler):
             "an address": self.addresses,
             "a key of the table": _table_keys(),
             "a key of a bucket": _object_keys(),
+            "a request to Stripe": list(stripe_double.everything_sent()),
         }
         found = [
             f"{found.group()!r} in {place}: …{text[max(0, found.start() - 80) : found.end() + 40]}…"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -76,6 +76,7 @@ class Composer:
         self.pages = [_Page()]
         self.y = TOP + 20  # the first page has no running head
         self._table: tuple[list[list[Line]], list[float]] | None = None
+        self._figures: Collection[int] = ()
 
     # -- room
 
@@ -157,8 +158,12 @@ class Composer:
 
     # -- tables
 
-    def table_head(self, cells: list[list[Line]], widths: list[float], table: Element) -> None:
-        """The head of a table; it is set again on every page that the table goes on to."""
+    def table_head(
+        self, cells: list[list[Line]], widths: list[float], table: Element, figures: Collection[int] = ()
+    ) -> None:
+        """The head of a table; it is set again on every page that the table goes on to. `figures`: the columns that
+        stand at their right."""
+        self._figures = figures
         height = _row_height(cells)
         self.keep(height + 40)
         row = table.add("TR")
@@ -198,17 +203,18 @@ class Composer:
     ) -> None:
         top = self.y
         x = LEFT
-        for lines, width, node in zip(cells, widths, nodes, strict=True):
+        for column, (lines, width, node) in enumerate(zip(cells, widths, nodes, strict=True)):
             self.y = top - 4
             for line in lines:
-                self._put_line(line, node, x + 6, width - 12)
+                left = x + 6 + (max(0.0, width - 12 - line.width) if column in self._figures else 0)
+                self._put_line(line, node, left, width - 12)
                 self.y -= line.style.leading
             x += width
         self.y = top - height
 
     def table_end(self) -> None:
         """After the last row."""
-        self._table = None
+        self._table, self._figures = None, ()
 
     # -- marked content
 

@@ -38,6 +38,19 @@ def uploads(tenant_id: str, client_id: str, upload_id: str) -> None:
     _send(settings.uploads_queue_url, {"type": "upload", "version": 1, **ids})
 
 
+def payments(tenant_id: str, kind: str, delay: int = 0, **more: str) -> None:
+    """Have on_payment look at something of an organization's at Stripe: an intent, a session, its account; a payment
+    that is due; a night's comparison. `more` are ids."""
+    message: dict[str, object] = {"type": "payment", "version": 1, "tenant_id": tenant_id, "kind": kind, **more}
+    _send(settings.payments_queue_url, message, delay)
+
+
+def prints(tenant_id: str, client_id: str, sheet_id: str) -> None:
+    """Have on_sealing render a PDF that somebody asked for."""
+    ids = {"tenant_id": tenant_id, "client_id": client_id, "sheet_id": sheet_id}
+    _send(settings.sealing_queue_url, {"type": "sheet", "version": 1, **ids})
+
+
 def _send(url: str, message: dict[str, object], delay: int = 0) -> None:
     later = {"DelaySeconds": delay} if delay else {}
     client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(message, separators=(",", ":")), **later)

@@ -4,9 +4,11 @@ import functools
 import hashlib
 import hmac
 import json
+import time
 
 from chalicelib.adapters.aws import client
 from chalicelib.config import settings
+from chalicelib.errors import ProcessorDown
 
 
 @functools.cache
@@ -29,3 +31,29 @@ def token(*parts: str) -> str:
 
     mac = hmac.new(_secrets()["token_key"].encode(), "\x1f".join(parts).encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(mac).decode().rstrip("=")
+
+
+STRIPE_SECONDS = 300  # so long a replaced key goes on being used
+_stripe: dict[str, tuple[float, dict[str, str]]] = {}
+
+
+def _of_stripe() -> dict[str, str]:
+    """The platform's key and webhook secrets: a secret of its own, which an operator fills (infra/README.md)."""
+    kept = _stripe.get(settings.stripe_secret_name)
+    if kept is None or time.monotonic() - kept[0] > STRIPE_SECONDS:
+        answer = client("secretsmanager").get_secret_value(SecretId=settings.stripe_secret_name)
+        kept = _stripe[settings.stripe_secret_name] = (time.monotonic(), json.loads(answer["SecretString"]))
+    return kept[1]
+
+
+def stripe_key() -> str:
+    """The platform's key at Stripe. Raises ProcessorDown while there is none."""
+    if not (key := _of_stripe().get("key", "")):
+        raise ProcessorDown()
+    return key
+
+
+def stripe_webhook_secrets() -> list[str]:
+    """What Stripe signs with: the present secret, and the one before while it is being replaced."""
+    kept = _of_stripe()
+    return [kept[name] for name in ("webhook_secret", "webhook_secret_before") if kept.get(name)]

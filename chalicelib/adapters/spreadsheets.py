@@ -88,5 +88,11 @@ def write(rows: Iterable[Sequence[str]]) -> str:
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
+# A plain number is no formula, and a column of amounts is to be summed up.
+_NUMBER = re.compile(r"-[0-9]+(\.[0-9]+)?")
+
+
 def _text(cell: str) -> str:
+    if _NUMBER.fullmatch(cell):
+        return cell
     return "'" + cell if cell.startswith(_FORMULA) else cell

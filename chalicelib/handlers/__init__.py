@@ -14,6 +14,7 @@ from chalicelib.handlers import (
     imports,
     intakes,
     invites,
+    invoices,
     jobs,
     mails,
     mass_messages,
@@ -21,6 +22,8 @@ from chalicelib.handlers import (
     notifications,
     openapi,
     openings,
+    payments,
+    prints,
     senders,
     sendings,
     series,
@@ -39,8 +42,8 @@ from chalicelib.handlers.routing import Route, Routes
 
 _FEATURES = (
     sessions, accounts, tenants, openings, staff, subscriptions, clients, invites, mails, wordings, senders, signups,
-    intakes, sendings, documents, uploads, forms, slots, appointments, series, groups, waits, messages, mass_messages,
-    break_glass, contact_logs, imports, jobs, notifications, tokens, openapi,
+    intakes, sendings, documents, uploads, forms, slots, appointments, series, groups, waits, invoices, payments,
+    prints, messages, mass_messages, break_glass, contact_logs, imports, jobs, notifications, tokens, openapi,
 )  # fmt: skip
 
 HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]

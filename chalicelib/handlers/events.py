@@ -10,7 +10,7 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib.observability import logger, observed, where
-from chalicelib.services import documents, due, jobs, mails, thread_prints, uploads
+from chalicelib.services import documents, due, jobs, mails, prints, settlement, thread_prints, uploads
 
 events = Blueprint(__name__)
 
@@ -64,13 +64,16 @@ def _mail_event(message: dict[str, Any]) -> None:
 @events.on_sqs_message(queue="sealing", batch_size=1)  # type: ignore[untyped-decorator]
 @observed
 def on_sealing(event: Any) -> dict[str, Any]:
-    """Make PDFs: seal signed forms, and print conversations."""
+    """Make PDFs: seal signed forms, print conversations, and what is printed of money."""
     return _each(event, _seal)
 
 
 def _seal(message: dict[str, Any]) -> None:
     if message["type"] == "print":
         thread_prints.make(message["pk"], message["sk"])
+        return
+    if message["type"] == "sheet":
+        prints.make(message["tenant_id"], message["client_id"], message["sheet_id"])
         return
     documents.seal(message["tenant_id"], message["client_id"], message["intake_id"], message["form_id"])
 
@@ -96,6 +99,14 @@ def _job(message: dict[str, Any]) -> None:
 def on_upload(event: Any) -> dict[str, Any]:
     """Look at files that were sent."""
     return _each(event, lambda message: uploads.check(message["tenant_id"], message["client_id"], message["upload_id"]))
+
+
+# The only writer of card payments. One that Stripe cannot be asked about now goes back alone.
+@events.on_sqs_message(queue="payments", batch_size=10)  # type: ignore[untyped-decorator]
+@observed
+def on_payment(event: Any) -> dict[str, Any]:
+    """Book what Stripe says became of money; charge what is due; compare with Stripe's books."""
+    return _each(event, settlement.work)
 
 
 @events.schedule("rate(1 minute)")  # type: ignore[untyped-decorator]

@@ -1,11 +1,13 @@
 """What staff are told, and where each kind of person starts."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from chalicelib import clock
 from chalicelib.context import Context
 from chalicelib.handlers.routing import PORTAL, PRACTICE, Routes
-from chalicelib.handlers.views import Body, Empty, Paging, PortalView, View
+from chalicelib.handlers.views import Body, Empty, Money, Paging, PortalView, View
 from chalicelib.policies.rules import Role
 from chalicelib.services import clients, documents, intakes, invites, notifications, signups
 
@@ -13,6 +15,7 @@ practice = Routes(__name__, PRACTICE, "/practice")
 portal = Routes(__name__ + ".portal", PORTAL, "/portal")
 
 SHOWN = 20
+Choosable = Literal["payment_received", "payment_failed", "payment_disputed"]
 
 
 class NotificationView(View):
@@ -25,6 +28,9 @@ class NotificationView(View):
         "invitation_renewal_asked",
         "document_added",
         "sign_up_waiting",
+        "payment_received",
+        "payment_failed",
+        "payment_disputed",
         "appointment_requested",
         "message_waiting",
         "thread_opened",
@@ -34,6 +40,8 @@ class NotificationView(View):
     intake_id: str | None
     thread_id: str | None
     worrying: bool
+    payment_id: str | None
+    amount: Money | None
     at: str
     read: bool
 
@@ -140,6 +148,32 @@ def read_notification(context: Context, notification_id: str) -> Empty:
     return Empty()
 
 
+class MailChoicesView(View):
+    """Which mails about what happened one does without; the notices in the app come all the same."""
+
+    muted: list[Choosable]
+
+
+class MailChoicesIn(Body):
+    """Which mails to do without."""
+
+    muted: Annotated[list[Choosable], Field(max_length=10)]
+
+
+@practice.endpoint("GET", "/notification-mails", action="notification:read")
+def read_mail_choices(context: Context) -> MailChoicesView:
+    """Which mails I do without"""
+    found = notifications.muted(context.tenant_id, context.actor.staff_id)
+    return MailChoicesView(muted=sorted(found))
+
+
+@practice.endpoint("PUT", "/notification-mails", action="notification:update", body=MailChoicesIn)
+def choose_mails(context: Context, body: MailChoicesIn) -> MailChoicesView:
+    """Do without mails about some things"""
+    notifications.mute(context, list(body.muted))
+    return MailChoicesView(muted=sorted(set(body.muted)))
+
+
 class NoticeChoices(View):
     """What is mailed to the asker. `message_mail`: that a message is unread for a quarter of an hour."""
 
@@ -178,6 +212,8 @@ def _views(context: Context, found: list[Any]) -> list[NotificationView]:
             intake_id=each.intake_id,
             thread_id=each.thread_id,
             worrying=bool(each.worrying) and clients.is_flagged(visible[each.client_id], each.intake_id),
+            payment_id=each.payment_id,
+            amount=Money(amount=int(each.amount), currency=each.currency) if each.amount is not None else None,
             at=each.happened_at,
             read=bool(each.read),
         )

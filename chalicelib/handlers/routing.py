@@ -93,6 +93,7 @@ class Route:
     reads_record: bool
     proof: str | None
     answers: str
+    signed: str | None
     conditional: bool
 
 
@@ -132,14 +133,17 @@ class Routes(Blueprint):  # type: ignore[misc]
         proof: str | None = None,
         max_body: int = MAX_BODY,
         answers: str = "application/json",
+        signed: str | None = None,
         conditional: bool = False,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register a view. `idempotent`: an Idempotency-Key is required. `if_match`: an If-Match is. `reads_record`: a
         staff member's read of a client's record is audited before the answer goes out; a list of clients is, too,
         when its view says whom it names (View.clients_named). `proof`: the password must have been given lately
         (sessions.RECENT) or nobody been away since (sessions.UNBROKEN), else proof_required. `media` is what comes in
-        and `answers` what goes out, where it is not JSON: then the view is a Content. `conditional`: If-None-Match is
-        heeded (`unless_known`): what is asked for again and again costs little while nothing changes."""
+        and `answers` what goes out, where it is not JSON: then the view is a Content. `signed`: the view takes the
+        bytes as they came (`content`) and this header (`signature`), which proves who sent them.
+        `conditional`: If-None-Match is heeded (`unless_known`): what is asked for again and again costs little while
+        nothing changes."""
 
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
             view_type = get_type_hints(function)["return"]
@@ -148,7 +152,7 @@ class Routes(Blueprint):  # type: ignore[misc]
             route = Route(
                 method, self.prefix + path, action, self.audience, function.__name__, feature, summary.rstrip("."),
                 description.strip(), body, query, view_type, status, idempotent, if_match, media, reads_record, proof,
-                answers, conditional,
+                answers, signed, conditional,
             )  # fmt: skip
             _check(route, function)
             self.table.append(route)
@@ -178,7 +182,7 @@ def _check(route: Route, function: Callable[..., Any]) -> None:
         raise RuntimeError(f"{where}: {route.action} does not admit {route.audience}")
     if route.audience == PORTAL and "{client_id}" in route.path:
         raise RuntimeError(f"{where}: a client is known by the session, never by the address")
-    needs_client = Reach.ASSIGNED in rule[1:] or Reach.PERMITTED in rule[1:]
+    needs_client = not {Reach.ASSIGNED, Reach.PERMITTED, Reach.BILLING}.isdisjoint(rule[1:5])
     if route.audience == PRACTICE and needs_client and "{client_id}" not in route.path:
         raise RuntimeError(f"{where}: {route.action} is about one client, whom the address must name")
     if route.audience == PORTAL and not (isinstance(route.view, type) and issubclass(route.view, PortalView | Empty)):
@@ -191,6 +195,8 @@ def _check(route: Route, function: Callable[..., Any]) -> None:
         raise RuntimeError(f"{where}: what is conditional is a GET whose view has an etag")
     if (route.answers != "application/json") != (isinstance(route.view, type) and issubclass(route.view, Content)):
         raise RuntimeError(f"{where}: what is not JSON is a Content, and the other way round")
+    if route.signed is not None and (route.audience != PUBLIC or route.body is not None):
+        raise RuntimeError(f"{where}: what is signed comes from outside, and is read as it came")
     if "context" not in inspect.signature(function).parameters:
         raise RuntimeError(f"{where}: the view takes the context")
 
@@ -366,6 +372,8 @@ def _parsed(route: Route, request: Request, raw: bytes) -> dict[str, Any]:
         if content_type != route.media:
             raise UnsupportedMedia()
         parsed["content"] = raw
+    elif route.signed is not None:
+        parsed["content"], parsed["signature"] = raw, request.headers.get(route.signed, "")[:1000]
     elif route.body is not None:
         if content_type != "application/json":
             raise UnsupportedMedia()

@@ -59,6 +59,7 @@ class SessionView(PortalView, WithHeaders):
     person: PersonView
     roles: list[str]
     may_invite: bool
+    may_bill: bool
     seat: bool
     tenant: TenantView
     standing: StandingView | None
@@ -139,6 +140,7 @@ def session_view(context: Context, fresh: bool = False) -> SessionView:
         ),
         roles=sorted(person.roles) if staff else [],
         may_invite=staff and ("administrator" in person.roles or bool(person.may_invite)),
+        may_bill=staff and ("administrator" in person.roles or bool(person.may_bill)),
         seat=staff and bool(person.seat),
         tenant=TenantView.of(context.tenant),
         standing=standing_view(context.tenant) if staff else None,

@@ -5,19 +5,12 @@ from typing import Literal
 from chalicelib.context import Context
 from chalicelib.handlers.routing import PRACTICE, Routes
 from chalicelib.handlers.tenants import StandingView, standing_view
-from chalicelib.handlers.views import Body, View
+from chalicelib.handlers.views import Body, Money, View
 from chalicelib.models.tenants import Tenant
 from chalicelib.policies.plans import CURRENCY, FREE_SEATS, PLANS, PRICES
 from chalicelib.services import sessions, staff, subscriptions
 
 practice = Routes(__name__, PRACTICE, "/practice")
-
-
-class Money(View):
-    """An amount in minor units of an ISO 4217 currency."""
-
-    amount: int
-    currency: str
 
 
 class PlanView(View):

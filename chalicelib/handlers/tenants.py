@@ -131,6 +131,25 @@ class Reminders(View):
     at_most: int
 
 
+class Tax(View):
+    """A tax on the lines that are taxed; 100 basis points are one per cent."""
+
+    name: str
+    basis_points: int
+
+
+class BillingSettings(View):
+    """How the organization bills. Amounts in minor units of `currency`."""
+
+    currency: str
+    minimum_partial: int
+    due_days: int
+    taxes: list[Tax]
+    tax_id: str
+    npi: str
+    footer: str
+
+
 class Desk(View):
     """Who answers what clients write to a desk; nobody named: every administrator with a seat, and for clinical
     questions every assigned therapist with a seat."""
@@ -179,7 +198,27 @@ class SettingsView(View):
     sender_name: str
     scheduling: Scheduling
     reminders: Reminders
+    billing: BillingSettings
     messaging: Messaging
+
+
+class TaxIn(Body):
+    """A tax."""
+
+    name: Line = Field(min_length=1, max_length=60)
+    basis_points: int = Field(ge=1, le=5_000)
+
+
+class BillingChange(Body):
+    """Changes of how the organization bills. The currency stays once invoices were issued in it."""
+
+    currency: Literal["usd", "cad", "eur", "gbp", "aud", "nzd"] | None = None
+    minimum_partial: int | None = Field(default=None, ge=50, le=1_000_000)
+    due_days: int | None = Field(default=None, ge=0, le=180)
+    taxes: Annotated[list[TaxIn], Field(max_length=4)] | None = None
+    tax_id: Annotated[Line, Field(max_length=40)] | None = None
+    npi: Annotated[Line, Field(pattern=r"^([0-9]{10})?$")] | None = None
+    footer: Annotated[Text, Field(max_length=600)] | None = None
 
 
 class RemindersChange(Body):
@@ -267,6 +306,7 @@ class SettingsChange(Body):
     neutral_mail: bool | None = None
     sender_name: Annotated[Line, Field(max_length=80)] | None = None
     scheduling: SchedulingChange | None = None
+    billing: BillingChange | None = None
     reminders: RemindersChange | None = None
     messaging: MessagingChange | None = None
 
@@ -464,6 +504,7 @@ def _settings(tenant: Tenant) -> SettingsView:
         features=[_switch(tenant, feature) for feature in Feature],
         scheduling=Scheduling(**tenants.scheduling(tenant)),
         reminders=Reminders(**setting("reminders")),
+        billing=BillingSettings(**tenants.billing(tenant)),
         messaging=Messaging.model_validate(tenants.messaging(tenant)),
         **{
             name: setting(name)

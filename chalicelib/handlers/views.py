@@ -97,6 +97,13 @@ class PortalView(View):
     """A view that clients may see. A test pins every field of every such type."""
 
 
+class Money(PortalView):
+    """An amount in minor units of an ISO 4217 currency."""
+
+    amount: int
+    currency: str
+
+
 class Content(PortalView):
     """An answer that is no JSON: text of the media type that its route says."""
 

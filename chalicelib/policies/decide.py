@@ -29,6 +29,7 @@ class Facts:
     is_self: bool = False  # the record belongs to the one asking
     is_assigned: bool = False  # the record's client is assigned to the one asking
     may_invite: bool = False
+    may_bill: bool = False
     scopes: Collection[str] | None = None  # of the token, when a program asks; None: a person does
     is_member: bool = True  # they take part in the thread that the address names, if it names one
     exists: bool = True  # the client that the address names is a client of this tenant
@@ -48,6 +49,8 @@ def denial(action: str, facts: Facts) -> Denial | None:
     reaches = {getattr(rule, role) for role in facts.roles} - {Reach.NOBODY}
     if not facts.may_invite:
         reaches.discard(Reach.PERMITTED)
+    if not facts.may_bill:
+        reaches.discard(Reach.BILLING)
     if not reaches:
         return Denial.ROLE
     if facts.scopes is not None and not opens(facts.scopes, action):
@@ -77,6 +80,6 @@ def _feature_denial(rule: Rule, facts: Facts) -> Denial | None:
 def _reaches(reach: Reach, facts: Facts) -> bool:
     if reach is Reach.TENANT:
         return True
-    if reach in (Reach.ASSIGNED, Reach.PERMITTED):
+    if reach in (Reach.ASSIGNED, Reach.PERMITTED, Reach.BILLING):
         return facts.is_assigned
     return reach is Reach.SELF and facts.is_self

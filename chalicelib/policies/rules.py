@@ -24,6 +24,7 @@ class Reach(Enum):
     ASSIGNED = 2  # those of the clients assigned to them
     PERMITTED = 3  # as ASSIGNED, once an administrator has let them invite (DOMAIN.md 1.2)
     TENANT = 4  # anyone's in their organization
+    BILLING = 5  # as ASSIGNED, once an administrator has let them bill
 
 
 class Rule(NamedTuple):
@@ -41,8 +42,8 @@ class Rule(NamedTuple):
     member: bool = False
 
 
-NO, SELF, ASSIGNED, PERMITTED, TENANT = Reach
-INVITATIONS, INTAKE_FORMS = Feature.INVITATIONS, Feature.INTAKE_FORMS
+NO, SELF, ASSIGNED, PERMITTED, TENANT, BILLING = Reach
+INVITATIONS, INTAKE_FORMS, PAYMENTS = Feature.INVITATIONS, Feature.INTAKE_FORMS, Feature.PAYMENTS
 SCHEDULING, MESSAGING = Feature.SELF_SCHEDULING, Feature.MESSAGING
 
 
@@ -63,7 +64,12 @@ RULES: Mapping[str, Rule] = {
     "appointment:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "availability:read": Rule(None, TENANT, SELF, NO, NO),
     "availability:update": Rule(None, TENANT, SELF, NO, NO),  # hours can be set before the switch is turned on
+    "autopay:update": Rule(PAYMENTS, NO, NO, SELF, NO),
+    "billing:export": Rule(None, TENANT, NO, NO, NO),
+    "billing:read": Rule(None, TENANT, NO, NO, NO),  # of the whole organization
     "calendar:read": Rule(None, TENANT, SELF, NO, NO),
+    "card:manage": Rule(None, NO, NO, SELF, NO),  # see and remove saved cards, stop autopay: whatever is off
+    "card_processing:update": Rule(None, TENANT, NO, NO, NO),
     "client:archive": Rule(None, TENANT, NO, NO, NO),  # and take out again
     "client:assign": Rule(None, TENANT, NO, NO, NO),
     "client:contact": Rule(None, TENANT, ASSIGNED, NO, NO),  # telephone, address, emergency contact
@@ -74,6 +80,7 @@ RULES: Mapping[str, Rule] = {
     "client:read": Rule(None, TENANT, ASSIGNED, NO, NO),
     "client:settle_flag": Rule(None, TENANT, ASSIGNED, NO, NO),
     "client:update": Rule(None, TENANT, NO, NO, NO),
+    "credit:apply": Rule(None, TENANT, BILLING, SELF, NO),
     "contact_log:add": Rule(None, TENANT, ASSIGNED, NO, NO),
     "contact_log:read": Rule(None, TENANT, ASSIGNED, NO, NO),
     "document:download": Rule(None, TENANT, ASSIGNED, SELF, NO),
@@ -107,8 +114,12 @@ RULES: Mapping[str, Rule] = {
     "invite:renew": _open(),
     "invite:revoke": Rule(None, TENANT, PERMITTED, NO, NO),  # taking back is possible when sending is off
     "invite:send": Rule(INVITATIONS, TENANT, PERMITTED, NO, NO),
+    "invoice:begin": Rule(None, TENANT, BILLING, NO, NO, begins=True),  # draft, issue, estimate
+    "invoice:manage": Rule(None, TENANT, BILLING, NO, NO),  # change and delete drafts, void
+    "invoice:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
     "job:read": Rule(None, TENANT, NO, NO, NO),
     "job:stop": Rule(None, TENANT, NO, NO, NO),
+    "ledger:record": Rule(None, TENANT, BILLING, NO, NO),  # money by hand, refunds, write-offs, adjustments
     "login_link:send": Rule(None, TENANT, ASSIGNED, NO, NO),  # it holds no secret and opens nothing
     "mail:read": Rule(None, TENANT, ASSIGNED, NO, NO),
     "message:draft": Rule(MESSAGING, TENANT, ASSIGNED, SELF, NO, member=True),
@@ -123,6 +134,12 @@ RULES: Mapping[str, Rule] = {
     "offer:update": Rule(None, TENANT, NO, NO, NO),
     "organization:read": Rule(None, TENANT, TENANT, NO, NO),
     "organization:update": Rule(None, TENANT, NO, NO, NO),
+    "pay_link:make": Rule(PAYMENTS, TENANT, BILLING, SELF, NO),
+    "payment:cancel": Rule(None, NO, NO, SELF, NO),
+    "payment:guest": _open(),  # by its secret link
+    "payment:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
+    "payment:start": Rule(PAYMENTS, NO, NO, SELF, NO),
+    "payment:told": _open(),  # by Stripe, under its signature
     "profile:read": Rule(None, NO, NO, SELF, NO),
     "profile:update": Rule(None, NO, NO, SELF, NO),
     "sender:read": Rule(None, TENANT, NO, NO, NO),

@@ -11,9 +11,11 @@ from datetime import datetime, timedelta
 from chalicelib import clock
 from chalicelib.adapters import queues
 from chalicelib.models.intakes import Intake, IntakeForm
+from chalicelib.models.invoices import Print
 from chalicelib.models.jobs import Job
 from chalicelib.models.mails import AccountMail, ClientMail, StaffMail
 from chalicelib.models.messages import StaffBox, Thread, ThreadPrint
+from chalicelib.models.payments import CardProcessing, Payment, PlannedCharge
 from chalicelib.models.slots import Appointment, Wait, WaitList
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import DUE_SHARDS, Record, due_before, due_key
@@ -23,11 +25,15 @@ from chalicelib.models.uploads import Upload
 from chalicelib.observability import logger, where
 from chalicelib.services import (
     appointments,
+    autopay,
+    card_processing,
     documents,
     jobs,
     mailboxes,
     mails,
     openings,
+    payments,
+    prints,
     reminders,
     staff,
     thread_prints,
@@ -49,6 +55,10 @@ WORK: dict[str, Callable[[str, str, datetime], None]] = {
     Staff.KIND: staff.sweep,
     Tenant.KIND: openings.sweep,
     Upload.KIND: uploads.sweep,
+    CardProcessing.KIND: card_processing.sweep,
+    Payment.KIND: payments.sweep,
+    PlannedCharge.KIND: autopay.sweep,
+    Print.KIND: prints.sweep,
     Wait.KIND: waits.sweep,
     WaitList.KIND: waits.sweep_list,
     Thread.KIND: mailboxes.sweep,

@@ -1,4 +1,5 @@
-"""A request with an Idempotency-Key is done once; its repeat gets the original's answer (kept 24 hours)."""
+"""A request with an Idempotency-Key is done once; its repeat gets the original's answer (kept 24 hours; 7 days where
+money moves)."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from chalicelib.models.idempotency import ClientRequest, ProgramRequest, StaffRe
 from chalicelib.models.transaction import Transaction
 
 KEPT = timedelta(hours=24)
+KEPT_MONEY = timedelta(days=7)  # what moves money
 # Where the requests of each kind of actor stand, and what their id is called there.
 _OF: dict[str, tuple[Any, str]] = {
     "staff": (StaffRequest, "staff_id"),
@@ -37,7 +39,7 @@ def earlier(context: Context) -> str | None:
     return str(done.result)
 
 
-def remember(tx: Transaction, context: Context, result: str) -> None:
+def remember(tx: Transaction, context: Context, result: str, kept: timedelta = KEPT) -> None:
     """Within the business transaction: this key made `result`. It comes first, so that a repeat is seen as such."""
     if context.idempotency_key is None:
         return
@@ -48,7 +50,7 @@ def remember(tx: Transaction, context: Context, result: str) -> None:
         key_digest=key_digest(context.idempotency_key),
         request_digest=context.request_digest,
         result=result,
-        expires_at=int((context.now + KEPT).timestamp()),
+        expires_at=int((context.now + kept).timestamp()),
     )
     now = int(context.now.timestamp())
     tx.put(done, when=kind.pk.does_not_exist() | (kind.expires_at < now), otherwise=Repeated())

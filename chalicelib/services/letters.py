@@ -49,10 +49,10 @@ class Letter(NamedTuple):
 
 def compose(record: Mail) -> Letter | None:
     """The mail that a record of the outbox stands for, or None if nobody wants it any more."""
-    from chalicelib.services import appointment_letters  # it is made of what stands here
+    from chalicelib.services import appointment_letters, payment_letters  # they are made of what stands here
 
     tenant = tenants.get(record.tenant_id)
-    composers = {**COMPOSERS, **appointment_letters.COMPOSERS}
+    composers = {**COMPOSERS, **appointment_letters.COMPOSERS, **payment_letters.COMPOSERS}
     return composers[record.template](record, tenant) if tenant is not None else None
 
 

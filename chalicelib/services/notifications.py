@@ -5,16 +5,18 @@ from datetime import datetime, timedelta
 from chalicelib import clock, ids
 from chalicelib.context import Context
 from chalicelib.models.clients import Assignment
-from chalicelib.models.notifications import Notification, Preferences
+from chalicelib.models.notifications import MailChoices, Notification, Preferences
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import Page, load
-from chalicelib.models.transaction import add, change
-from chalicelib.services import staff
+from chalicelib.models.transaction import Transaction, add, change
+from chalicelib.services import audits, staff
 
 KEPT = timedelta(days=180)
 PACKET_COMPLETED, RENEWAL_ASKED = "packet_completed", "invitation_renewal_asked"
 DOCUMENT_ADDED = "document_added"
 SIGN_UP_WAITING = "sign_up_waiting"
+PAYMENT_RECEIVED, PAYMENT_FAILED, PAYMENT_DISPUTED = "payment_received", "payment_failed", "payment_disputed"
+CHOOSABLE = (PAYMENT_RECEIVED, PAYMENT_FAILED, PAYMENT_DISPUTED)  # whose mail one can do without
 APPOINTMENT_REQUESTED = "appointment_requested"
 MESSAGE_WAITING, THREAD_OPENED = "message_waiting", "thread_opened"
 
@@ -37,6 +39,14 @@ def recipients(tenant_id: str, client_id: str, *also: str) -> list[Staff]:
     return administrators(tenant_id)
 
 
+def for_money(tenant_id: str, client_id: str) -> list[Staff]:
+    """Who is told of a client's money: the active administrators and the active therapists assigned now (7.1)."""
+    assigned = [each.staff_id for each in Assignment.every(Assignment.KEY, tenant_id=tenant_id, client_id=client_id)]
+    found = load(*[(Staff, {"tenant_id": tenant_id, "staff_id": each}) for each in assigned])
+    therapists = [each for each in found if each is not None and each.status == "active"]
+    return list({each.staff_id: each for each in (*administrators(tenant_id), *therapists)}.values())
+
+
 def administrators(tenant_id: str) -> list[Staff]:
     """The active administrators: told of what is nobody else's."""
     everyone = staff.everyone(tenant_id)
@@ -53,6 +63,9 @@ def notice(
     intake_id: str | None = None,
     thread_id: str | None = None,
     worrying: bool = False,
+    payment_id: str | None = None,
+    amount: int | None = None,
+    currency: str | None = None,
 ) -> Notification:
     """The notification of one person about one cause: the same record however often it is made."""
     return Notification.new(
@@ -64,10 +77,27 @@ def notice(
         intake_id=intake_id,
         thread_id=thread_id,
         worrying=worrying,
+        payment_id=payment_id,
+        amount=amount,
+        currency=currency,
         happened_at=clock.text(at),
         read=False,
         expires_at=int((at + KEPT).timestamp()),
     )
+
+
+def muted(tenant_id: str, staff_id: str) -> set[str]:
+    """What this staff member is told in the app only."""
+    (found,) = load((MailChoices, {"tenant_id": tenant_id, "staff_id": staff_id}))
+    return set(found.muted) if found is not None else set()
+
+
+def mute(context: Context, kinds: list[str]) -> None:
+    """Do without the mails about these; the notices in the app come all the same (DOMAIN.md 7.1)."""
+    own = {"tenant_id": context.tenant_id, "staff_id": context.actor.id}
+    with Transaction() as tx:
+        tx.put(MailChoices.new(**own, muted=sorted(set(kinds))))
+        tx.create(audits.event(context, "notification:mute", kinds=sorted(set(kinds))))
 
 
 def mine(context: Context, limit: int, cursor: str | None) -> Page:

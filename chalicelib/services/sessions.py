@@ -26,8 +26,10 @@ from chalicelib.models.accounts import Account, ClientSession, StaffSession
 from chalicelib.models.clients import Assignment, Client, Document
 from chalicelib.models.idempotency import ClientRequest, ProgramRequest, StaffRequest
 from chalicelib.models.intakes import Intake
+from chalicelib.models.invoices import Invoice, Print
 from chalicelib.models.mails import Mail
 from chalicelib.models.messages import Thread
+from chalicelib.models.payments import Payment
 from chalicelib.models.slots import Appointment, Wait
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import Record, load
@@ -107,6 +109,9 @@ NAMED: dict[str, type[Record]] = {
     "document_id": Document,
     "upload_id": Upload,
     "appointment_id": Appointment,
+    "invoice_id": Invoice,
+    "payment_id": Payment,
+    "sheet_id": Print,
     "wait_id": Wait,
     "thread_id": Thread,
 }
@@ -188,6 +193,7 @@ def facts(context: Context) -> Facts:
         is_self=context.is_self,  # what is one's own is addressed by the session; only calendars by an id
         is_assigned=context.is_assigned,
         may_invite=practice and context.person is not None and bool(context.person.may_invite),  # None: left since
+        may_bill=practice and context.person is not None and bool(context.person.may_bill),
         scopes=None if context.program is None else frozenset(context.program.scopes),
         is_member=not practice or "thread_id" not in context.named or _takes_part(context),
         exists=context.client is not None or not context.names_client,

@@ -8,7 +8,8 @@ from chalicelib import clock
 from chalicelib.adapters import keys
 from chalicelib.config import LIMITS, settings
 from chalicelib.context import Actor, Context, Persona
-from chalicelib.errors import FeatureNotInPlan, FeatureSwitchedOff, NotFound, Stale
+from chalicelib.errors import CurrencyFixed, FeatureNotInPlan, FeatureSwitchedOff, NotFound, Stale
+from chalicelib.models.invoices import InvoiceNumbers
 from chalicelib.models.tenants import Logo, Slug, StaffCard, Tenant
 from chalicelib.models.transaction import Transaction
 from chalicelib.policies import plans
@@ -49,6 +50,15 @@ DEFAULTS: dict[str, Any] = {
     "neutral_mail": False,
     "sender_name": "",
     "fees": [],
+    "billing": {
+        "currency": "usd",
+        "minimum_partial": 500,  # minor units: the least that is taken of a larger invoice at once
+        "due_days": 14,
+        "taxes": [],  # [{name, basis_points}]
+        "tax_id": "",
+        "npi": "",
+        "footer": "",
+    },
     "messaging": {
         "read_receipts": False,
         "away_note": "",  # shown to clients outside of these hours; an empty one shows nothing
@@ -180,6 +190,11 @@ def scheduling(tenant: Tenant) -> dict[str, Any]:
     return {**DEFAULTS["scheduling"], **setting(tenant, "scheduling")}
 
 
+def billing(tenant: Tenant) -> dict[str, Any]:
+    """How the organization bills; what its record does not hold yet has its default."""
+    return {**DEFAULTS["billing"], **setting(tenant, "billing")}
+
+
 def messaging(tenant: Tenant) -> dict[str, Any]:
     """The sub-switches of secure messaging; one that the record does not hold yet has its default."""
     own = {**DEFAULTS["messaging"], **setting(tenant, "messaging")}
@@ -219,6 +234,7 @@ def circumstances(
 
 def update_settings(context: Context, changes: dict[str, Any]) -> Tenant:
     """Change some settings of the organization as it was read (`context.if_match`); raises Stale if it changed since.
+    CurrencyFixed once invoices were issued in a currency, or while cards are taken in it.
 
     A feature that the plan does not include, or payments before card processing is connected, cannot be switched on
     (DOMAIN.md 2.5): FeatureNotInPlan, FeatureSwitchedOff.
@@ -229,7 +245,13 @@ def update_settings(context: Context, changes: dict[str, Any]) -> Tenant:
         new[name] = {**new[name], **value} if isinstance(value, dict) else value
     for name, on in changes.get("features", {}).items():
         _may_switch(tenant, Feature(name), on)
+    new_currency = new["billing"]["currency"] != billing(tenant)["currency"]
+    if new_currency and setting(tenant, "card_processing"):
+        raise CurrencyFixed()
     with Transaction() as tx:
+        if new_currency:  # one currency an organization: what was issued in it stays comparable
+            numbers = InvoiceNumbers.at(tenant_id=tenant.tenant_id)
+            tx.require(numbers, InvoiceNumbers.pk.does_not_exist(), otherwise=CurrencyFixed())
         tx.update(
             tenant,
             Tenant.settings.set(new),

@@ -61,11 +61,25 @@ const ProfilePage = only('client', page(() => import('./pages/Profile.tsx')));
 const Appointments = only('client', page(() => import('./pages/Appointments.tsx')));
 const Book = only('client', page(() => import('./pages/Book.tsx')));
 const AppointmentPage = only('client', page(() => import('./pages/Appointment.tsx')));
+const Payments = only('client', page(() => import('./pages/Payments.tsx')));
+const PaymentPage = only('client', page(() => import('./pages/Payment.tsx')));
+const InvoicePage = only('client', page(() => import('./pages/Invoice.tsx')));
+const CardsPage = only('client', page(() => import('./pages/Cards.tsx')));
+const StatementPage = only('client', page(() => import('./pages/Statement.tsx')));
+const PayDone = only('client', page(() => import('./pages/PayDone.tsx')));
+const GuestPay = page(() => import('./pages/GuestPay.tsx'));
 const MessagesPage = only('client', page(() => import('./pages/Messages.tsx')));
 const NewMessage = only('client', page(() => import('./pages/NewMessage.tsx')));
 const ConversationPage = only('client', page(() => import('./pages/Conversation.tsx')));
 const PrintConversation = only('client', page(() => import('./pages/PrintConversation.tsx')));
 const Staff = only('staff', page(() => import('./staff/index.tsx')));
+
+/** Stripe's pages lead back here, whoever is signed in. */
+function FromStripe() {
+  const { route } = useLocation();
+  useLayoutEffect(() => route('/staff/organization/billing/card-processing', true), []);
+  return <Waiting />;
+}
 
 function Frame() {
   const state = useSessionState();
@@ -96,6 +110,15 @@ function Frame() {
           <Route path="/appointments" component={Appointments} />
           <Route path="/appointments/new" component={Book} />
           <Route path="/appointments/:appointment_id" component={AppointmentPage} />
+          <Route path="/payments" component={Payments} />
+          <Route path="/payments/cards" component={CardsPage} />
+          <Route path="/payments/statement" component={StatementPage} />
+          <Route path="/payments/invoices/:invoice_id" component={InvoicePage} />
+          <Route path="/payments/:payment_id" component={PaymentPage} />
+          <Route path="/pay" component={GuestPay} />
+          <Route path="/pay/done" component={GuestPay} />
+          <Route path="/pay/done/:payment_id" component={PayDone} />
+          <Route path="/organization/billing" component={FromStripe} />
           <Route path="/messages" component={MessagesPage} />
           <Route path="/messages/new" component={NewMessage} />
           <Route path="/messages/:thread_id" component={ConversationPage} />

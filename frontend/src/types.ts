@@ -124,6 +124,19 @@ export type SlotGroup = S['SlotGroup'];
 export type MyAppointment = S['MyAppointment'];
 export type Mode = MyAppointment['mode'];
 
+export type Money = S['Money'];
+export type InvoiceRow = S['InvoiceRow'];
+export type Invoice = S['InvoiceView'];
+export type MyBilling = S['MyBilling'];
+export type Payment = S['PaymentView'];
+export type PaymentBody = S['PaymentIn'];
+export type MyCards = S['MyCards'];
+export type SavedCard = S['SavedCard'];
+export type SheetBody = S['SheetIn'];
+export type Sheet = S['SheetView'];
+export type PayLink = S['PayLinkView'];
+export type GuestPage = S['GuestPage'];
+
 /* ---------- practice ---------- */
 export type Notification = S['NotificationView'];
 export type PracticeHome = S['StaffHome'];
@@ -190,6 +203,16 @@ export type TherapistCalendar = S['TherapistCalendar'];
 export type CalendarEntry = S['CalendarEntry'];
 export type ClientAppointment = S['ClientAppointment'];
 export type TimeCheck = S['TimeCheck'];
+export type ClientInvoices = S['ClientInvoices'];
+export type TenantInvoiceRow = S['TenantInvoiceRow'];
+export type InvoiceBody = S['InvoiceIn'];
+export type InvoiceLineBody = S['LineIn'];
+export type Billable = S['Billable'];
+export type Ledger = S['LedgerView'];
+export type LedgerEntry = S['EntryView'];
+export type Processing = S['ProcessingView'];
+export type Reconciliation = S['ReconciliationView'];
+export type MailKind = S['MailChoicesIn']['muted'][number];
 export type Waiter = S['WaiterView'];
 export type MyWait = S['MyWait'];
 

@@ -24,6 +24,10 @@ STAGE = "local"
 PREFIX = f"client-portal-{STAGE}"
 MAIL_DOMAIN = "portal.example"
 ORIGIN_KEY = secrets.token_hex(24)  # of this run
+STAND_IN = "sk_test_stand_in"
+# A test key of one's own puts the real Stripe in the stand-in's place (README, Stripe).
+STRIPE_KEY = os.environ.get("STRIPE_KEY") or STAND_IN
+STRIPE_WEBHOOK_SECRET = os.environ.get("STRIPE_WEBHOOK_SECRET") or "whsec_stand_in_of_this_machine"
 CERTIFICATE = "seal/certificate.pem"
 QUEUES = {
     "mail": "MailQueue",
@@ -31,6 +35,7 @@ QUEUES = {
     "sealing": "SealingQueue",
     "jobs": "JobsQueue",
     "uploads": "UploadsQueue",
+    "payments": "PaymentsQueue",
 }
 RETRY_SECONDS = 2  # a failed message is tried again after this, not after the minutes of a deployed queue
 
@@ -66,6 +71,11 @@ LIMITS = {
     "sign_up_email": (3000, 3600),
     "sign_up_tenant": (20000, 3600),
     "login_link": (50, 86400),
+    "payments_invoice": (200, 900),
+    "payments_client": (2000, 86400),
+    "guest_payments_address": (3000, 3600),
+    "pay_links_client": (2000, 86400),
+    "prints_person": (3000, 3600),
     "sessions": (200, 0),
 }
 
@@ -91,6 +101,8 @@ def environment(
         SEALING_QUEUE_URL=queue_url("sealing"),
         JOBS_QUEUE_URL=queue_url("jobs"),
         UPLOADS_QUEUE_URL=queue_url("uploads"),
+        PAYMENTS_QUEUE_URL=queue_url("payments"),
+        STRIPE_API="" if STRIPE_KEY != STAND_IN else f"http://127.0.0.1:{port}/_stripe",
         PORTAL_ORIGIN=f"http://{host}:{port}",
         # Another origin than the pages', as a bucket's is, though the same server answers.
         DOCUMENTS_ENDPOINT=f"http://127.0.0.1:{port}/_s3",
@@ -99,6 +111,7 @@ def environment(
         SEAL_KEY_ID=f"alias/{PREFIX}-seal",
         SEAL_CERTIFICATE_KEY=CERTIFICATE,
         SECRETS_NAME=f"client-portal/{STAGE}/secrets",
+        STRIPE_SECRET_NAME=f"client-portal/{STAGE}/stripe",
         PRACTICE_SIGN_UP="true",
         OPERATOR_CONTACT=f"hello@{MAIL_DOMAIN}",
         LIMITS=json.dumps(LIMITS | (limits or {})),
@@ -191,6 +204,8 @@ def _secret() -> None:
     value = {"pepper": secrets.token_urlsafe(48), "token_key": secrets.token_urlsafe(48)}
     name = f"client-portal/{STAGE}/secrets"
     client("secretsmanager").create_secret(Name=name, SecretString=json.dumps(value))
+    stripe = {"key": STRIPE_KEY, "webhook_secret": STRIPE_WEBHOOK_SECRET}
+    client("secretsmanager").create_secret(Name=f"client-portal/{STAGE}/stripe", SecretString=json.dumps(stripe))
 
 
 def _certificate() -> None:

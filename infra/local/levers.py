@@ -12,6 +12,8 @@ POST /_local/run/{function}       run one event function once
 GET  /_local/faults               what is planned
 POST /_local/faults               {"operation", "count": 1, "fault", "skip": 0}; {"clear": true} forgets all
 POST /_local/tenant               {"arguments": […]}: what `python -m infra.tenant` would do
+GET  /_local/stripe/requests      every request that the stand-in for Stripe was sent, as text
+POST /_local/stripe               hold, copies, shuffle, down, pay, refund, dispute …: see stripe_double.lever
 POST /_local/reset                back to the seeded world
 """
 
@@ -23,7 +25,7 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
-from infra.local import faults, pump, world
+from infra.local import faults, pump, stripe_double, world
 from infra.local.gateway import Answer
 from infra.local.portal import Portal
 
@@ -82,6 +84,10 @@ def _answer(
             return _json_answer(faults.planned())
         case "POST", "tenant", "":
             return _json_answer(_operate(asked))
+        case "GET", "stripe", "requests":
+            return _json_answer(list(stripe_double.everything_sent()))
+        case "POST", "stripe", "":
+            return _json_answer(stripe_double.lever(asked, portal.clock.now()))
         case "POST", "reset", "":
             portal.reset()
             return _json_answer({"now": _time(portal)["now"]})

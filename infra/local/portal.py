@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from infra.local import cloud, faults, furnish, pump, state, world
+from infra.local import cloud, faults, furnish, pump, state, stripe_double, world
 from infra.local.clock import LocalClock
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,6 +115,7 @@ def _emptied() -> None:
     table = state.backend("dynamodb").tables[cloud.PREFIX]
     for partition in list(table.items.values()):
         partition.clear()
+    stripe_double.backend().__init__()  # type: ignore[misc]
     for bucket in (f"{cloud.PREFIX}-documents", f"{cloud.PREFIX}-keys"):
         for version in s3.list_object_versions(Bucket=bucket).get("Versions", []):
             if version["Key"] != cloud.CERTIFICATE:

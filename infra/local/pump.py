@@ -13,7 +13,7 @@ from typing import Any
 
 from chalice.local import LambdaContext
 
-from infra.local import cloud, state
+from infra.local import cloud, state, stripe_double
 from infra.local.room import with_room
 
 FUNCTIONS = {
@@ -22,6 +22,7 @@ FUNCTIONS = {
     "sealing": "on_sealing",
     "jobs": "on_job",
     "uploads": "on_upload",
+    "payments": "on_payment",
 }
 SCHEDULED = "on_schedule"
 BATCH = 10
@@ -62,6 +63,7 @@ class Pump:
             if waited >= SCHEDULE_SECONDS:
                 waited = 0.0
                 self.invoke(SCHEDULED)
+            stripe_double.deliver(self._now())
             for name in FUNCTIONS:
                 self._pass(name, cloud.RETRY_SECONDS)
 
@@ -80,7 +82,7 @@ class Pump:
                 ran = self.invoke(SCHEDULED)
                 handled[SCHEDULED] += ran
                 failed[SCHEDULED] += 1 - ran
-                busy = False
+                busy = stripe_double.deliver(self._now()) > 0
                 for name, function in FUNCTIONS.items():
                     while True:
                         _show(name)

@@ -1,6 +1,7 @@
 """One HTTP server for what CloudFront, API Gateway and the documents bucket are in a deployed stage.
 
 /api/…      the application, through Gateway, with API Gateway's and Lambda's size limits
+/_stripe/…  the stand-in for Stripe: its API and its pages (on 127.0.0.1, too)
 /_s3/…      presigned links and forms of the documents bucket (on 127.0.0.1, so it is another origin than localhost)
 /_local/…   levers, which no deployed stage has
 the rest    the front end's built files; a path without a dot is the page itself
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from infra.local import cloud, gateway, levers, links
+from infra.local import cloud, gateway, levers, links, stripe_double
 from infra.local.gateway import Answer, Gateway
 from infra.local.headers import SECURITY, content_security_policy
 from infra.local.portal import ROOT, Portal
@@ -103,6 +104,13 @@ class Handler(BaseHTTPRequestHandler):
             )
         if path.startswith(links.PREFIX):
             return links.answer(self.command, self.path, self.headers["Host"], self.site.portal.clock.now())
+        if path.startswith(stripe_double.PREFIX):
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            now = self.site.portal.clock.now()
+            answer = stripe_double.answer(self.command, self.path, headers, body, now)
+            if self.site.portal.keeper and self.command == "POST":
+                self.site.portal.keeper.changed()
+            return answer
         if path == "/_local" or path.startswith(levers.PREFIX):
             return self._lever(path, body)
         return self._file(path)

@@ -25,7 +25,7 @@ from moto.secretsmanager.models import secretsmanager_backends
 from moto.ses.models import ses_backends
 from moto.sqs.models import sqs_backends
 
-from infra.local import cloud, moto_fix
+from infra.local import cloud, moto_fix, stripe_double
 
 WRITE_SECONDS = 0.3
 BACKENDS = {
@@ -35,8 +35,9 @@ BACKENDS = {
     "ses": (ses_backends, cloud.REGION),
     "kms": (kms_backends, cloud.REGION),
     "secretsmanager": (secretsmanager_backends, cloud.REGION),
+    "stripe": (stripe_double.BACKENDS, "stripe"),
 }
-CHANGING = ("dynamodb", "s3", "sqs", "ses")  # what a reset puts back; keys and secrets stay as they are
+CHANGING = ("dynamodb", "s3", "sqs", "ses", "stripe")  # what a reset puts back; keys and secrets stay as they are
 
 
 class _Pickler(pickle.Pickler):

@@ -9,6 +9,8 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
+from infra.local import cloud, stripe_double
+
 ADMINISTRATOR, THERAPIST = "administrator", "therapist"
 
 
@@ -87,10 +89,13 @@ class ClientPerson(Person):
 
 _EVERYTHING = {
     "features": dict.fromkeys(("invitations", "intake_forms", "payments", "messaging", "self_scheduling"), True),
-    "card_processing": True,
+    "card_processing": cloud.STRIPE_KEY == cloud.STAND_IN,
     "sign_up": True,
 }
-_BASIC = {"features": {"invitations": True, "intake_forms": True, "payments": True}, "card_processing": True}
+_BASIC = {
+    "features": {"invitations": True, "intake_forms": True, "payments": True},
+    "card_processing": cloud.STRIPE_KEY == cloud.STAND_IN,
+}
 
 ORGANIZATIONS = (
     Organization(
@@ -216,6 +221,8 @@ def seed() -> None:
             brand_chroma=each.brand[1],
             **each.settings,
         )
+    for each in ORGANIZATIONS:
+        _connect(each)
     members = {}
     for member in STAFF:
         members[member.key] = staff.create(
@@ -232,6 +239,30 @@ def seed() -> None:
         )
     for person in CLIENTS:
         _open_file(person, members)
+
+
+def stripe_account(slug: str) -> str:
+    """The organization's account at the stand-in for Stripe."""
+    return f"acct_{slug}_demo"
+
+
+def _connect(each: Organization) -> None:
+    """Card processing that is connected already; with the real Stripe people connect their own test accounts."""
+    from chalicelib import clock
+    from chalicelib.models.payments import CardProcessing, StripeAccount
+    from chalicelib.models.transaction import Transaction
+
+    if cloud.STRIPE_KEY != cloud.STAND_IN:
+        return
+    account, at = stripe_account(each.slug), clock.text(clock.now())
+    stripe_double.open_account(account, "US", {"tenant": each.id}, ready=True)
+    connected = CardProcessing.new(
+        tenant_id=each.id, status="connected", account=account, live=False, currency="usd", connected_at=at,
+        changed_at=at, version=1,
+    )  # fmt: skip
+    with Transaction() as tx:
+        tx.create(StripeAccount.new(tenant_id=each.id, account=account))
+        tx.create(connected)
 
 
 def _open_file(person: ClientPerson, members: dict[str, Any]) -> None:

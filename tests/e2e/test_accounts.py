@@ -149,9 +149,7 @@ class TestClients:
         phone.open("/oak")
         phone.sign_in(C1)
         phone.arrived("Hello, Immy")
-        phone.follow("Profile", within=phone.page.get_by_role("navigation", name="Main, small screens"))
-        phone.arrived("Profile")
-        phone.follow(TITLE, within=phone.page.get_by_role("main"))
+        phone.follow("Immy Thistlewood, your account")
         phone.arrived(TITLE)
         phone.page.get_by_text("This device").wait_for()
         return phone

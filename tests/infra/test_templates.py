@@ -14,13 +14,14 @@ from infra import package, template
 
 ROOT = package.ROOT
 REGION_NAMES = ("us-east-", "us-west-", "eu-west-", "eu-central-", "ca-central-", "ap-southeast-", "mars-west")
-FUNCTIONS = {"APIHandler", "OnMail", "OnMailEvent", "OnSealing", "OnJob", "OnUpload", "OnSchedule"}
+FUNCTIONS = {"APIHandler", "OnMail", "OnMailEvent", "OnSealing", "OnJob", "OnUpload", "OnPayment", "OnSchedule"}
 CONSUMERS = {
     "OnMail": "mail",
     "OnMailEvent": "mail-events",
     "OnSealing": "sealing",
     "OnJob": "jobs",
     "OnUpload": "uploads",
+    "OnPayment": "payments",
 }
 
 
@@ -112,6 +113,19 @@ class TestFunctions:
         api = {"/quarantine/*", "/packets/*", new_keys}
         assert reach == {"ApiHandler": api, "OnUpload": uploads, "OnSchedule": uploads}
 
+    def test_only_who_speaks_with_stripe_has_its_key(self, functions: dict[str, Any]) -> None:
+        may = {role.removesuffix("Role") for role, each in _statements(functions) if "StripeSecret" in json.dumps(each)}
+        assert may == {"ApiHandler", "OnPayment"}
+
+    def test_money_that_does_not_fit_alarms(self, functions: dict[str, Any]) -> None:
+        (metric,) = template.resources(functions, "AWS::Logs::MetricFilter").values()
+        assert metric["FilterPattern"] == '{ $.level = "ERROR" }'
+        assert metric["LogGroupName"] == {"Ref": "OnPaymentLogs"}
+        alarms = template.resources(functions, "AWS::CloudWatch::Alarm")
+        named = metric["MetricTransformations"][0]["MetricName"]
+        assert alarms["OnPaymentErrorsAlarm"]["MetricName"] == named
+        assert alarms["OnPaymentErrorsAlarm"]["Threshold"] == 0
+
     def test_queues_answer_by_message(self, functions: dict[str, Any]) -> None:
         for name, queue in CONSUMERS.items():
             (event,) = template.resources(functions, "AWS::Serverless::Function")[name]["Events"].values()
@@ -135,6 +149,7 @@ class TestFunctions:
             "OnSealing": "Sealing",
             "OnJob": "Jobs",
             "OnUpload": "Uploads",
+            "OnPayment": "Payments",
         }
         for name, parameter in parameters.items():
             seconds = stateful["Parameters"][f"{parameter}VisibilitySeconds"]
@@ -149,7 +164,7 @@ class TestFunctions:
         self, functions: dict[str, Any], stateful: dict[str, Any]
     ) -> None:
         told = functions["Globals"]["Function"]["Environment"]["Variables"]
-        more = {"LIMITS", "ORIGIN_KEY", "PRACTICE_SIGN_UP", "CLAMD_ADDRESS", "HOLD_SECONDS"}
+        more = {"LIMITS", "ORIGIN_KEY", "PRACTICE_SIGN_UP", "CLAMD_ADDRESS", "HOLD_SECONDS", "OPERATOR_CONTACT"}
         assert set(told) == set(package.PLACEHOLDERS) | more
         assert "package.example" not in json.dumps(functions)
         exported = {each["Export"]["Name"]["Fn::Sub"] for each in stateful["Outputs"].values()}
@@ -251,7 +266,7 @@ class TestStateful:
             if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible" and alarm["AlarmActions"]
         }
         working = {name: each for name, each in queues.items() if "RedrivePolicy" in each}
-        assert len(working) * 2 == len(queues) == 10
+        assert len(working) * 2 == len(queues) == 12
         for queue in working.values():
             redrive = queue["RedrivePolicy"]
             assert redrive["maxReceiveCount"] == 5

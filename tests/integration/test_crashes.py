@@ -19,7 +19,7 @@ from chalicelib.config import settings
 from infra.local import faults, levers, state
 from infra.local import world as demo
 from infra.local.portal import Portal
-from tests import booking, flows
+from tests import billing, booking, flows
 from tests.calls import PEOPLE, Answer, Caller
 from tests.conftest import World
 from tests.flows import NOTICE
@@ -29,6 +29,14 @@ ELSEWHERE = "immy@elsewhere.example"
 WRITES = ("TransactWriteItems", "UpdateItem", "PutItem", "SendMessage", "PutObject", "DeleteObject", "SendEmail")
 # What is left of a record when ids, times and ciphertext are taken away.
 LEFT = {
+    "invoice": ("status", "phase", "number", "balance", "settled", "payment_id"),
+    "invoice_numbers": ("last",),
+    "ledger": ("balance", "credit", "entries"),
+    "ledger_entry": ("entry", "amount"),
+    "payment": ("status", "amount", "refunded", "telling"),
+    "intent": ("payment_id",),
+    "planned_charge": ("status",),
+    "refund_request": ("amount",),
     "appointment": ("status", "start", "late", "ended_by"),
     "bookings": ("client_id",),
     "group": ("status", "start", "capacity"),
@@ -159,6 +167,37 @@ def _scanned(call: Any) -> dict[str, Any]:
     call("A1").drain()
     told = {"signed_by": "Imogen Thistlewood", "relationship": "self", "signed_on": "2026-01-14"}
     return {"form_id": NOTICE, "intake_id": intake_id, "upload_id": scan["upload_id"], **told}
+
+
+def _bill(call: Any) -> dict[str, Any]:
+    return billing.issued(call("A1"), "C1")
+
+
+def _draft_bill(call: Any) -> str:
+    return str(billing.draft(call("A1"), "C1").json["invoice_id"])
+
+
+def _pay(call: Any, bill: Any) -> Answer:
+    """Begin, pay on Stripe's page, come back; a browser that lost the answer sends the same again."""
+    answer = billing.start(call("C1"), bill, key="the-very-same-key")
+    if answer.status == 201 and answer.json["address"]:
+        billing.at_checkout(answer.json["address"])
+    return answer
+
+
+def _paid(call: Any) -> str:
+    return f"/practice/clients/{flows.client_id('C1')}/payments/{billing.paid(call('C1'), _bill(call))['payment_id']}"
+
+
+def _by_itself(call: Any) -> None:
+    """An invoice that the saved card is to pay now; two at once would be two notices."""
+    client = call("C1")
+    billing.paid(client, _bill(call), save_card=True)
+    (card,) = client.get("/portal/cards").json["items"]
+    assert client.api("PUT", "/portal/autopay", {"card_id": card["card_id"]}).status == 200
+    _bill(call)
+    client.drain()
+    client.clock.advance(30 * 86_400)
 
 
 def _verb(verb: str) -> Callable[[Any, str], Answer]:
@@ -482,6 +521,25 @@ def _by(key: str, verb: str, body: Any) -> Callable[[Any, str], Answer]:
 
 
 FLOWS: dict[str, Flow] = {
+    "issue": Flow(
+        _draft_bill, lambda call, bill: call("A1").post(
+            f"/practice/clients/{flows.client_id('C1')}/invoices/{bill}/issue", key="the-very-same-key"
+        ), (200,), False,
+    ),
+    "pay": Flow(_bill, _pay, (201,), True),
+    "refund": Flow(
+        _paid, lambda call, path: call("A1").post(
+            f"{path}/refunds", {"amount": 500, "reason": "Kindness"}, key="the-very-same-key"
+        ), (202,), True,
+    ),
+    "take cash": Flow(
+        _bill, lambda call, bill: call("A1").post(
+            f"/practice/clients/{flows.client_id('C1')}/payments",
+            {"method": "cash", "amount": 12_500, "shares": [{"invoice_id": bill["invoice_id"], "amount": 12_000}]},
+            key="the-very-same-key",
+        ), (201,), False,
+    ),
+    "pay by itself": Flow(_by_itself, lambda call, _: call().get("/openapi.json"), (200,), True),
     "begin a conversation": Flow(
         lambda call: None,
         lambda call, _: call("C1").post("/portal/messages", _WORDS, key="the-very-same-key"),

@@ -25,14 +25,14 @@ from chalicelib.models.transaction import change
 from chalicelib.policies.decide import Denial, Facts
 from chalicelib.policies.plans import Circumstances, Feature, Standing
 from chalicelib.policies.rules import Role
-from infra.local import levers, state
+from infra.local import levers, state, stripe_double
 from infra.local import world as demo
 from infra.local.gateway import Answer
-from tests import booking, flows
+from tests import billing, booking, flows
 from tests.calls import PEOPLE, Caller
 from tests.conftest import World
 from tests.integration.test_uploads import pdf
-from tests.unit.test_policies import BY_SCOPE, expected
+from tests.unit.test_policies import BEGINS, BY_SCOPE, expected
 
 RANDOM_ID = "01M8HZZZZZQ9W8E7R6T5Y4V3X2"
 LOGO = "0" * 40
@@ -51,8 +51,9 @@ OVER = ("revoked program", "expired program")
 UNAUTHENTICATED = (NOBODY, "expired", "forged", "disabled", "left", *OVER)
 NESTED = (
     "appointment_id", "invite_id", "intake_id", "document_id", "notification_id", "series_id", "session_id",
-    "upload_id", "wait_id", "thread_id", "attachment_id", "print_id",
+    "upload_id", "wait_id", "thread_id", "attachment_id", "print_id", "invoice_id", "payment_id", "sheet_id",
 )  # fmt: skip
+BILLERS = ("T4",)  # therapists whom an administrator has let bill
 OF_CALENDAR = "therapist_id"  # whose calendar: a therapist's own, any of the organization's for administrators
 # What belongs to the organization: there for everyone of it who may do this at all.
 OF_TENANT = ("job_id", "signup_id", "staff_id", "token_id", "wording_id")
@@ -109,6 +110,7 @@ class Stage:
             is_self=calendar in (None, maker),
             is_assigned=client is not None and maker in self.therapists.get(client, ()),
             may_invite=staff and who.may_invite,
+            may_bill=maker in BILLERS,
             scopes=scopes,
             exists=exists,
             circumstances=now,
@@ -223,6 +225,7 @@ def _furnish(stage: Stage, call: Callable[[str], Caller]) -> None:
         stage.ids[key]["wording_id"] = saved.json["wording_id"]
         stage.ids[key]["invited_staff_id"] = _invited(call(key), f"rowan-{key.lower()}@staff.example")
     _appointments(stage, call)
+    _money(stage, call)
     _messages(stage, call)
     _open_links(stage, call("A1"))
     for key in ("A1", "B1", "D1"):
@@ -335,6 +338,25 @@ def _draft(admin: Caller, tenant_id: str) -> None:
     change(FormDraft.at(tenant_id=tenant_id, form_id=flows.NOTICE), FormDraft.version.set(1))
 
 
+def _money(stage: Stage, call: Callable[[str], Caller]) -> None:
+    """Drafts, open and paid invoices, a sheet that was printed, and a link to pay by; a therapist who may bill."""
+    for key, by in (("C1", "A1"), ("C3", "A1"), ("CB", "B1"), ("CD", "D1")):
+        admin, client, own = call(by), call(key), stage.ids[key]
+        own["draft_invoice_id"] = billing.draft(admin, key).json["invoice_id"]
+        own["invoice_id"] = billing.issued(admin, key)["invoice_id"]
+        own["payment_id"] = billing.paid(client, billing.issued(admin, key), save_card=True)["payment_id"]
+        own["card_id"] = client.get("/portal/cards").json["items"][0]["card_id"]
+        cash = {"method": "cash", "amount": 5_000}  # nothing of it is for an invoice: credit
+        assert admin.post(f"/practice/clients/{PEOPLE[key].id}/payments", cash).status == 201
+        sheet = {"what": "invoice", "invoice_id": own["invoice_id"]}
+        own["sheet_id"] = client.post("/portal/prints", sheet).json["sheet_id"]
+        link = client.post(f"/portal/invoices/{own['invoice_id']}/pay-link").json["address"]
+        own["pay_link"] = link.partition("#")[2]
+    assert call("D1").delete("/practice/card-processing").json["status"] == "disconnected"
+    for key in BILLERS:
+        change(Staff.at(tenant_id=demo.tenant_id("oak"), staff_id=PEOPLE[key].id), Staff.may_bill.set(True))
+
+
 FEED = "a-feed-that-is-not-there"
 OFFERED, WAITED, LATER = 5, 7, 9  # days from now
 
@@ -343,7 +365,7 @@ def _appointments(stage: Stage, call: Callable[[str], Caller]) -> None:
     """Someone who has asked for a time, one who is offered others, one whom staff have booked; in two organizations."""
     global FEED
     at = booking.at(stage.portal.clock, 3)
-    stage.service = booking.opened(call, "T1", "T4")
+    stage.service = booking.opened(call, "T1", "T4", price={"amount": 15_000, "currency": "usd"})
     birch = booking.offer(call("B1"))["services"][0]["service_id"]
     booking.hours(call("B1"), "BT", *booking.EVERY_DAY)
     for key, therapist in (("C1", "T1"), ("C3", "T4"), ("CB", "BT")):
@@ -356,6 +378,9 @@ def _appointments(stage: Stage, call: Callable[[str], Caller]) -> None:
             stage.ids[key]["wait_id"] = wait_id
             _offer_to(stage, key, wait_id)
     clock, admin = stage.portal.clock, call("A1")
+    held = booking.book_for(admin, "C1", "T1", stage.service, booking.at(clock, -2), override=True).json
+    assert booking.theirs(admin, "C1", held, "outcome", {"status": "completed"}).status == 200
+    stage.ids["C1"]["held_appointment_id"] = held["appointment_id"]
     past = booking.book_for(admin, "C1", "T1", stage.service, booking.at(clock, -1), override=True)
     stage.ids["C1"]["past_appointment_id"] = past.json["appointment_id"]
     asked = booking.book(call("C3"), "T4", stage.service, booking.at(clock, 4)).json
@@ -568,6 +593,8 @@ def _wanted(route: Route, name: str) -> str:
     """What a route needs to succeed: one that is signed, that is past, that is offered."""
     if name == "staff_id" and route.operation_id in ("resend_staff_invitation", "revoke_staff_invitation"):
         return "invited_staff_id"
+    if name == "invoice_id" and route.operation_id in ("change_invoice", "delete_invoice", "issue_invoice"):
+        return "draft_invoice_id"
     if name == "job_id" and "mass_message" in route.operation_id:
         return "mass_job_id"
     if name == "print_id" and route.audience == PORTAL:
@@ -596,7 +623,10 @@ def _filled(route: Route, ids: dict[str, str]) -> str:
 
 # What routes are asked that cannot be asked for nothing.
 _WISH = f"?service_id={RANDOM_ID}&mode=telehealth"
+_PERIOD = "?first_day=2026-11-01&last_day=2026-11-30"
 QUERIES = {
+    "export_payments": _PERIOD,
+    "export_invoices": _PERIOD,
     "read_calendar": "?first_day=2026-11-25&last_day=2026-12-01",
     "list_slots": f"{_WISH}&first_day=2026-11-25&last_day=2026-12-01&zone=Asia/Tokyo",
     "find_first_slot": _WISH,
@@ -606,6 +636,24 @@ _GROUP = {"service_id": RANDOM_ID, "mode": "telehealth", "starts_at": "2026-12-0
 _STAFF_BOOKING = {**booking.wish("T1", RANDOM_ID, "2026-12-01T15:00:00Z"), "override": True}
 del _STAFF_BOOKING["zone"]
 BODIES: dict[str, Any] = {
+    "create_invoice": {"lines": [billing.line()]},
+    "bill_appointments": {"appointment_ids": [RANDOM_ID]},
+    "change_invoice": {"lines": [billing.line(9_000)]},
+    "void_invoice": {"reason": "Mistake"},
+    "write_off_invoice": {"amount": 100, "reason": "Kindness"},
+    "adjust_invoice": {"amount": -100, "reason": "Mistake"},
+    "apply_credit": {"amount": 100},
+    "apply_my_credit": {"amount": 100},
+    "start_payment": {"invoices": []},
+    "remove_my_card": {"card_id": "…"},
+    "choose_autopay": {"card_id": None},
+    "look_up_pay_link": {"token": "pay_link"},
+    "start_guest_payment": {"token": "pay_link"},
+    "record_payment": {"method": "cash", "amount": 1_000},
+    "refund_payment": {"amount": 100, "reason": "Kindness"},
+    "print_mine": {"what": "statement", "first_day": "2026-11-01", "last_day": "2026-11-30"},
+    "print_for_client": {"what": "statement", "first_day": "2026-11-01", "last_day": "2026-11-30"},
+    "choose_mails": {"muted": []},
     "search_clients": {"search": "imo"},
     "sign_in": {"slug": "oak", "kind": "client", "email": "imogen@mail.example", "password": "C1-quiet-river-lantern"},
     "create_api_token": {"name": "Export", "scopes": ["forms:read"]},
@@ -750,6 +798,8 @@ BODIES: dict[str, Any] = {
 # The state of the world makes the answer of these a conflict or a refusal of the body for some; that is not a denial.
 PASSED = range(200, 300)
 ALSO = {
+    "bill_appointments": (409,), "apply_credit": (409,), "apply_my_credit": (409,), "remove_my_card": (409,),
+    "refund_payment": (409,), "connect_card_processing": (409,), "void_invoice": (409,),
     "switch_totp_off": (409,), "renew_recovery_codes": (409,), "send_invite": (409,), "resend_invite": (409,),
     "revoke_invite": (409,), "change_profile": (412,), "change_settings": (412,), "change_plan": (409,),
     "download_document": (409,), "verify_document": (409,), "mark_document_seen": (409,),
@@ -776,7 +826,15 @@ def _good(route: Route, stage: Stage, person: str = NOBODY) -> tuple[bytes, dict
     if route.media == "application/pdf":
         return b"%PDF-1.7 no", {"content-type": "application/pdf"}
     more = {"idempotency-key": "matrix-0123456789"} if route.idempotent else {}
+    if route.signed is not None:
+        return b"{}", {route.signed: stripe_double.signed("{}", stage.portal.clock.now())}
     body = dict(BODIES.get(route.operation_id, {}))
+    if "invoices" in body:
+        body["invoices"] = [{"invoice_id": stage.ids.get(person, {}).get("invoice_id", RANDOM_ID)}]
+    if "appointment_ids" in body:
+        body["appointment_ids"] = [stage.ids["C1"]["held_appointment_id"]]
+    if route.operation_id == "remove_my_card":
+        body["card_id"] = stage.ids.get(person, {}).get("card_id", "pm_that_is_not_there")
     if "service_id" in body:
         body["service_id"] = stage.service
     if "starts_at" in body:
@@ -848,7 +906,7 @@ def _denied(route: Route, stage: Stage, person: str, target: Target, now: Circum
 def _circumstances(slug: str) -> Circumstances:
     plan = next(each.plan for each in demo.ORGANIZATIONS if each.slug == slug)
     on = set(Feature) if plan == "plus" else {Feature.INVITATIONS, Feature.INTAKE_FORMS, Feature.PAYMENTS}
-    return Circumstances(plan=plan, switched_on=on, card_processing=True)
+    return Circumstances(plan=plan, switched_on=on, card_processing=slug != "cedar")
 
 
 def _everyone(stage: Stage) -> list[str]:
@@ -955,6 +1013,9 @@ def test_features_off_stop_what_needs_them_and_nothing_else(off: str, stage: Sta
                     if target.client is None and person != "C1":  # staff, about nobody in particular
                         now = replace(now, client_off=())
                     problem, answer = _check(route, stage, person, target, now)
+                    if route.operation_id == "start_guest_payment":  # the one who asks is not known: the service looks
+                        wrong += [] if answer.status == 403 else [f"{route.path} is open: {answer.status}"]
+                        continue
                     if route.action in CLOSED and off != "off for this client":
                         shut = _code(answer) == "feature_switched_off"
                         wrong += [] if shut else [f"{route.path} is open: {answer.status}"]
@@ -965,11 +1026,12 @@ def test_features_off_stop_what_needs_them_and_nothing_else(off: str, stage: Sta
     finally:
         stage.undo = before
     assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:25])
-    paused = {"client:create", "client:import", "staff:invite"} if _OFF[off].standing is Standing.SUSPENDED else set()
+    paused = BEGINS if _OFF[off].standing is Standing.SUSPENDED else set()
     # About no client in particular:
     bulk = {"intake:remind_many", "intake:send_many", "invite:bulk", "signup:accept", "signup:link"}
     sending = {"intake:remind", "intake:send", "invite:send"}  # what was sent can be finished and signed
     sending |= {"appointment:book", "slot:read"}  # what was booked taken back
+    sending |= {"autopay:update", "pay_link:make", "payment:start"}  # what was paid, and is owed, is read
     assert stopped == sending | paused | (set() if off == "off for this client" else bulk)
 
 

@@ -15,12 +15,13 @@ BASE = {"clock", "config", "errors", "ids", "lines", "observability"}
 # What each layer may import of chalicelib, wherever in its code the import stands. Further down only, never up.
 MAY_IMPORT = {
     "handlers": {"handlers", "services", "models", "adapters", "policies", "slots", "context", *BASE},
-    "services": {"services", "models", "adapters", "policies", "forms", "slots", "context", *BASE},
+    "services": {"services", "models", "adapters", "policies", "forms", "ledger", "slots", "context", "money", *BASE},
     "models": {"models", "clock", "config", "errors"},
     "adapters": {"adapters", "clock", "config", "errors", "lines", "observability"},
     "context": {"policies"},
     "policies": {"policies"},
     "ids": {"clock"},
+    "ledger": {"ledger"},
     "forms": {"forms"},
     "slots": {"slots"},
 }

@@ -27,12 +27,14 @@ for module in pkgutil.iter_modules(chalicelib.models.__path__):
 # Every part that may stand in a key: ids, digests, and names that are ours. An attribute that is missing here is
 # taken to be personal until somebody has thought about it.
 OPAQUE = {
+    "intent_id", "invoice_id", "link_id", "payment_id", "refund_id", "sheet_id",  # of money
     "about", "appointment_id", "attachment_id", "change_id", "client_id", "document_id", "entry_id", "event_id",
     "form_id", "intake_id", "invite_id", "job_id", "mail_id", "message_id", "notification_id", "opening_id", "print_id",
     "section_id", "sender_id", "series_id", "signup_id", "staff_id", "tenant_id", "thread_id", "token_id", "upload_id",
     "wait_id", "wording_id",  # ids
     "device_digest", "digest", "email_digest", "key_digest", "letters_digest", "mailbox_digest", "match_digest",
     "subject_digest", "token_digest",  # digests
+    "account",  # at Stripe: an opaque id
     "number", "proved_at", "purpose", "realm", "shard", "slug", "status", "window",
     "year_month",  # neither about a person nor by one
     "day", "phase", "starts_at",  # of an appointment whose ids are beside them
@@ -43,6 +45,7 @@ PLATFORM = {
     "slug": "PLATFORM#SLUG#{slug}",
     "sent_message": "PLATFORM#SES#{message_id}",
     "feed": "PLATFORM#FEED#{token_digest}",
+    "stripe_account": "PLATFORM#STRIPE#{account}",
 }
 # Kinds that stand in one list on purpose, read together in one query and told apart by their kind; they cannot meet: a
 # realm is STAFF or PORTAL, an id has 26 letters.

@@ -28,6 +28,7 @@ WITHOUT_SESSION = {
     "account:confirm_email", "account:recover", "api:describe", "feed:read", "invite:look_up", "invite:redeem",
     "invite:renew", "seal:verify", "session:create", "signup:begin", "signup:confirm", "signup:look_up", "signup:send",
     "staff_invite:look_up", "staff_invite:redeem", "tenant:look_up", "tenant:sign_up",
+    "payment:guest", "payment:told",  # a one-time guest pay link (7.4); Stripe, under its signature (7.5)
 }  # fmt: skip
 # 1.2 "Administrators, and therapists who were given the permission, send portal invitations and intake forms";
 # "the holder invites, resends, revokes and sends forms only for clients assigned to them."
@@ -37,11 +38,15 @@ BY_PERMISSION = {
 }  # fmt: skip
 # 3.8 "staff can e-mail it to a client who forgot. It carries no secret."; 3.5 "Delivery state is shown".
 # 1.5 "kept securely by the practice, for assigned staff only"; 1.3 "therapists … open completed intakes".
+# Issue 6: "Invoices by staff with the billing permission", which an administrator gives per staff member as 1.2's, and
+# which reaches assigned clients as that does.
+BY_BILLING = {"credit:apply", "invoice:begin", "invoice:manage", "ledger:record", "pay_link:make"}
 STAFF_ABOUT_A_CLIENT = {
     "appointment:manage", "appointment:read",
     "client:contact", "client:read", "client:settle_flag", "document:download", "document:read", "document:share",
     "document:verify", "intake:read", "intake:record", "intake:summarize", "invite:read", "login_link:send",
     "mail:read", "upload:add", "upload:finish", "upload:read",
+    "invoice:read", "payment:read",  # 7.1: therapists are told of payments of their clients
 }  # fmt: skip
 # 6.2 the contact log is the practice's; 6.1 "between therapists and their assigned clients, and administrators and any
 # client with an account".
@@ -73,11 +78,13 @@ ADMINISTRATORS_ONLY |= {"form:publish", "form:update", "intake:remind_many", "in
 ADMINISTRATORS_ONLY |= {"offer:update"}
 # Tokens reach the organization's clients, so whoever has them all makes and ends them.
 ADMINISTRATORS_ONLY |= {"token:create", "token:read", "token:revoke"}
+# Issue 6: the organization's account at Stripe, its books and its exports.
+ADMINISTRATORS_ONLY |= {"billing:export", "billing:read", "card_processing:update"}
 # 6.5 "except by break-glass with a stated reason, which is audited and announced".
 ADMINISTRATORS_ONLY |= {"message:open"}
 # Issue 3: suspended means "nothing new is begun or sent": what names no feature, and mails somebody who is not there
 # yet, brings a file, or lets a program in. What was begun is finished.
-BEGINS = {"client:create", "client:import", "staff:invite", "token:create", "upload:add"}
+BEGINS = {"client:create", "client:import", "invoice:begin", "staff:invite", "token:create", "upload:add"}
 # 1.7 "Each staff member sets their own availability … An administrator may set it for them."
 # 5.3, 5.4 A group is in one therapist's calendar, and about several clients: its address names the therapist.
 OWN_OR_BY_ADMINISTRATORS = {
@@ -89,12 +96,15 @@ CLIENTS_OWN = {
     "appointment:read",
     "document:download", "document:read", "document:verify", "intake:read", "profile:read", "profile:update",
     "upload:add", "upload:finish", "upload:read",
+    "card:manage", "credit:apply", "invoice:read", "payment:cancel", "payment:read",  # 1.4, 7.3; credit on request
 }  # fmt: skip
 # 4.2 "electronically signed", by the client alone (CVE-2026-24890: nobody signs for anybody else).
 # 5.1 "Therapists let clients self-schedule"; 5.3 staff propose, the client answers.
 # 1.4 clients "secure messages", of their own.
 CLIENTS_OWN |= {"message:draft", "message:list", "message:read", "message:send"}
 CLIENTS_OWN_WORK = {"appointment:answer", "appointment:book", "intake:complete", "slot:read"}
+# 7.1, 7.4: paying, paying by itself, and having somebody else pay.
+CLIENTS_OWN_WORK |= {"autopay:update", "pay_link:make", "payment:start"}
 # Everyone with a session has one, and a home.
 ANYONE_SIGNED_IN = {
     "account:read", "account:update", "feed:manage", "home:read", "session:end", "session:extend", "session:list",
@@ -113,6 +123,9 @@ NEEDS = {
     "invite:bulk": Feature.INVITATIONS,
     "invite:send": Feature.INVITATIONS,
     "signup:accept": Feature.INVITATIONS,  # letting a new person in, and inviting the file that is theirs already, is
+    "autopay:update": Feature.PAYMENTS,
+    "pay_link:make": Feature.PAYMENTS,
+    "payment:start": Feature.PAYMENTS,
     "signup:link": Feature.INVITATIONS,  # inviting; saying no is not
     "slot:read": Feature.SELF_SCHEDULING,
     "message:draft": Feature.MESSAGING,
@@ -132,12 +145,12 @@ BY_SCOPE = {
     "settings:read": {"settings:read"},
 }
 EVERY_ACTION = (
-    WITHOUT_SESSION | BY_PERMISSION | STAFF_ABOUT_A_CLIENT | STAFF_ABOUT_THE_PRACTICE | ADMINISTRATORS_ONLY
+    WITHOUT_SESSION | BY_PERMISSION | BY_BILLING | STAFF_ABOUT_A_CLIENT | STAFF_ABOUT_THE_PRACTICE | ADMINISTRATORS_ONLY
     | CLIENTS_OWN | CLIENTS_OWN_WORK | ANYONE_SIGNED_IN | STAFF_OWN | OWN_OR_BY_ADMINISTRATORS
 )  # fmt: skip
 
 
-def ever(action: str, role: Role, may_invite: bool) -> bool:
+def ever(action: str, role: Role, may_invite: bool, may_bill: bool) -> bool:
     """Whether this role does this for anyone at all."""
     if role is CONTACT:
         return False  # 1.1: "by explicit, dated, revocable permission", which nobody can give yet
@@ -148,8 +161,8 @@ def ever(action: str, role: Role, may_invite: bool) -> bool:
     if action in STAFF_ABOUT_A_CLIENT | STAFF_ABOUT_THE_PRACTICE | ANYONE_SIGNED_IN | STAFF_OWN:
         return True
     if role is ADMINISTRATOR:
-        return action in BY_PERMISSION | ADMINISTRATORS_ONLY
-    return action in BY_PERMISSION and may_invite
+        return action in BY_PERMISSION | BY_BILLING | ADMINISTRATORS_ONLY
+    return (action in BY_PERMISSION and may_invite) or (action in BY_BILLING and may_bill)
 
 
 def reaches(action: str, role: Role, facts: Facts) -> bool:
@@ -191,7 +204,7 @@ def expected(action: str, facts: Facts) -> Denial | None:
         return Denial.UNKNOWN_ACTION
     if action in WITHOUT_SESSION:
         return None
-    doing = [role for role in facts.roles if ever(action, role, facts.may_invite)]
+    doing = [role for role in facts.roles if ever(action, role, facts.may_invite, facts.may_bill)]
     if not doing:
         return Denial.ROLE
     if facts.scopes is not None and not any(action in BY_SCOPE.get(scope, ()) for scope in facts.scopes):
@@ -219,11 +232,13 @@ def subsets(of: Any) -> list[frozenset[Any]]:
 
 
 def relations() -> Iterator[dict[str, Any]]:
-    """Every set of roles, and everything that ties the asker to a record."""
+    """Every set of roles, and everything that ties the asker to a record. No action depends on both permissions; each
+    is given and not given with everything else, and half of the time alone."""
     flags = itertools.product((True, False), repeat=4)
     for roles, (is_self, is_assigned, may_invite, exists) in itertools.product(subsets(Role), list(flags)):
         yield {
-            "roles": roles, "is_self": is_self, "is_assigned": is_assigned, "may_invite": may_invite, "exists": exists,
+            "roles": roles, "is_self": is_self, "is_assigned": is_assigned, "may_invite": may_invite,
+            "may_bill": may_invite == is_self, "exists": exists,
         }  # fmt: skip
 
 
@@ -443,6 +458,8 @@ def test_what_clients_may_do_is_pinned() -> None:
         "intake:complete", "intake:read", "profile:read", "profile:update", "session:end", "session:extend",
         "session:list", "session:prove", "session:read",
         "upload:add", "upload:finish", "upload:read",
+        "autopay:update", "card:manage", "credit:apply", "invoice:read", "pay_link:make", "payment:cancel",
+        "payment:read", "payment:start",
         "message:draft", "message:list", "message:read", "message:send",
     }  # fmt: skip
     assert {rule.client for rule in RULES.values()} == {Reach.NOBODY, Reach.SELF}
@@ -594,6 +611,9 @@ def test_what_sends_mail_needs_an_idempotency_key() -> None:
     sending |= {"book_appointment", "move_my_appointment", "accept_proposal", "cancel_my_appointment"}
     sending |= {"create_appointment", "confirm_appointment", "decline_appointment", "propose_times"}
     sending |= {"move_appointment", "cancel_appointment"}
+    sending |= {"create_invoice", "bill_appointments", "issue_invoice", "void_invoice", "write_off_invoice"}
+    sending |= {"adjust_invoice", "apply_credit", "apply_my_credit", "start_payment", "record_payment"}
+    sending |= {"refund_payment", "make_pay_link", "make_my_pay_link"}
     sending |= {"create_series", "move_following", "cancel_following"}
     sending |= {"create_group", "add_to_group", "move_group", "cancel_group"}
     sending |= {"join_wait_list", "accept_offer"}  # the first would else be answered with its own doing

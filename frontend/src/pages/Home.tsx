@@ -1,13 +1,15 @@
 /** The client's start page: the one thing that needs them now, then the rest. */
 import { api, call } from '../http.ts';
 import { useNews } from '../messages/news.ts';
+import { invoiceBadge } from '../money/index.ts';
 import { useSession } from '../session.tsx';
 import { ClientShell } from '../shell/ClientShell.tsx';
 import { client } from '../strings/client.ts';
 import { messages } from '../strings/messages.ts';
+import { payments } from '../strings/payments.ts';
 import { scheduling } from '../strings/scheduling.ts';
-import type { Home as HomeView, Intake, MyAppointment } from '../types.ts';
-import { Await, Bones, Heading, Icon, LinkButton, useLoad, weekday } from '../ui/index.ts';
+import type { Home as HomeView, Intake, MyAppointment, MyBilling } from '../types.ts';
+import { Await, Badge, Bones, Heading, Icon, LinkButton, money, useLoad, weekday } from '../ui/index.ts';
 import { AppointmentRow, isLive } from './Appointments.tsx';
 import { allIntakes } from './Forms.tsx';
 
@@ -16,15 +18,15 @@ const words = client.home;
 export default function Home() {
   const session = useSession();
   const loaded = useLoad(async () => {
-    const [home, intakes, ahead] = await Promise.all([call(api.GET('/portal/home')), allIntakes(), call(api.GET('/portal/appointments'))]);
-    return { home, intakes, ahead: ahead.items.filter(isLive) };
+    const [home, intakes, ahead, billing] = await Promise.all([call(api.GET('/portal/home')), allIntakes(), call(api.GET('/portal/appointments')), call(api.GET('/portal/billing'))]);
+    return { home, intakes, ahead: ahead.items.filter(isLive), billing };
   }, []);
   const name = loaded.data?.home.first_name ?? session.person.first_name;
   return (
     <ClientShell>
       <div class="stack g6">
         <div class="stack g1"><p class="soft">{weekday(new Date())}</p><Heading>{words.hello(name)}</Heading></div>
-        <Await within of={loaded} bones={<Bones rows={3} />}>{({ home, intakes, ahead }) => <Content home={home} intakes={intakes} ahead={ahead} />}</Await>
+        <Await within of={loaded} bones={<Bones rows={3} />}>{(all) => <Content {...all} />}</Await>
       </div>
     </ClientShell>
   );
@@ -44,7 +46,7 @@ function Next({ ahead }: { ahead: MyAppointment[] }) {
   );
 }
 
-function Content({ home, intakes, ahead }: { home: HomeView; intakes: Intake[]; ahead: MyAppointment[] }) {
+function Content({ home, intakes, ahead, billing }: { home: HomeView; intakes: Intake[]; ahead: MyAppointment[]; billing: MyBilling }) {
   const { unread } = useNews();
   const offered = ahead.some((one) => one.status === 'proposed');
   const intake = home.next ? intakes.find((one) => one.intake_id === home.next?.intake_id) ?? null : null;
@@ -54,9 +56,10 @@ function Content({ home, intakes, ahead }: { home: HomeView; intakes: Intake[]; 
       {offered ? next : null}
       <section class="stack g3" aria-labelledby="needs">
         <h2 id="needs" class="hidden">{words.needs}</h2>
-        {home.next ? <Lead home={home} intake={intake} next={home.next} /> : offered || unread ? null : (
+        {home.next ? <Lead home={home} intake={intake} next={home.next} /> : offered || unread || billing.open.length ? null : (
           <div class="card stack g2"><div class="line"><span class="glyph"><Icon name="check" /></span><div class="stack g1"><h3>{words.nothing}</h3><p class="small soft">{words.nothingText}</p></div></div></div>
         )}
+        <ToPay billing={billing} leads={!home.next && !offered} />
         {unread ? (
           <ul class="card flush rows">
             <li><a class="row" href="/messages"><span class="glyph"><Icon name="message" /></span><div><p class="strong">{messages.home(unread)}</p><p class="small soft">{messages.homeText}</p></div><Icon name="right" /></a></li>
@@ -75,6 +78,27 @@ function Content({ home, intakes, ahead }: { home: HomeView; intakes: Intake[]; 
       </section>
       {offered ? null : next}
     </>
+  );
+}
+
+/** What is owed: a line, or what leads when nothing else does. */
+function ToPay({ billing, leads }: { billing: MyBilling; leads: boolean }) {
+  const { open, balance } = billing;
+  if (!open.length) return null;
+  const late = open.some((one) => one.overdue) ? <Badge tone="bad">{payments.home.overdue}</Badge> : null;
+  const first = open.length === 1 ? invoiceBadge(open[0]!).word : payments.home.text(open.length);
+  if (leads) {
+    return (
+      <div class="card lead stack g4">
+        <div class="stack g2"><div class="sum"><h3>{payments.page.balance}</h3><b class="num">{money(balance.due)}</b></div><p class="small soft">{first}</p></div>
+        <LinkButton look="primary" wide icon="card" href="/payments">{billing.can_pay ? payments.page.pay(money(balance.due)) : payments.page.look}</LinkButton>
+      </div>
+    );
+  }
+  return (
+    <ul class="card flush rows">
+      <li><a class="row" href="/payments"><span class="glyph"><Icon name="card" /></span><div><p class="strong">{payments.home.title(money(balance.due))}</p><p class="small soft">{first}</p>{open.length > 1 ? late : null}</div><Icon name="right" /></a></li>
+    </ul>
   );
 }
 

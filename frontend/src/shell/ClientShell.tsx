@@ -10,11 +10,13 @@ import { Avatar, Icon, OfflineNote, useBodyClass, type IconName } from '../ui/in
 import { Letterhead } from './Mark.tsx';
 import { Brand, CrisisLine, SignOutButton, SkipLink } from './shells.tsx';
 
-const MENU: { href: string; label: string; icon: IconName }[] = [
-  { href: '/home', label: client.nav.home, icon: 'home' },
-  { href: '/appointments', label: client.nav.appointments, icon: 'calendar' },
-  { href: '/messages', label: messages.nav, icon: 'message' },
-  { href: '/forms', label: client.nav.forms, icon: 'form' },
+/** `dock`: one of the five at the foot of a phone; the others are reached from the account there. */
+const MENU: { href: string; label: string; icon: IconName; dock?: boolean }[] = [
+  { href: '/home', label: client.nav.home, icon: 'home', dock: true },
+  { href: '/appointments', label: client.nav.appointments, icon: 'calendar', dock: true },
+  { href: '/messages', label: messages.nav, icon: 'message', dock: true },
+  { href: '/forms', label: client.nav.forms, icon: 'form', dock: true },
+  { href: '/payments', label: client.nav.payments, icon: 'card', dock: true },
   { href: '/documents', label: client.nav.documents, icon: 'folder' },
   { href: '/profile', label: client.nav.profile, icon: 'person' },
 ];
@@ -25,7 +27,7 @@ export function ClientShell({ children }: { children: ComponentChildren }) {
   const { unread } = useNews();
   useBodyClass('client');
   const count = unread > 0 ? <span class="count">{unread >= 100 ? messages.most : unread}<span class="hidden"> {messages.unread(unread)}</span></span> : null;
-  const items = MENU.map((item) => (
+  const items = (menu: typeof MENU) => menu.map((item) => (
     <li key={item.href}><a href={item.href} aria-current={path === item.href || path.startsWith(`${item.href}/`) ? 'page' : undefined}><Icon name={item.icon} />{item.label}{item.href === '/messages' ? count : null}</a></li>
   ));
   return (
@@ -37,7 +39,7 @@ export function ClientShell({ children }: { children: ComponentChildren }) {
       </header>
       <nav class="side" aria-label={shared.nav.wide}>
         <Brand href="/home" tenant={session.tenant} />
-        <ul class="stack g1">{items}</ul>
+        <ul class="stack g1">{items(MENU)}</ul>
         <div class="stack g2"><a class="line who plain" href="/account" aria-current={path === '/account' ? 'page' : undefined}><Avatar letters={session.person.initials} size="s" /><span class="tiny"><span class="strong">{session.person.name}</span><br /><span class="soft">{shared.security}</span></span></a><SignOutButton mini /></div>
       </nav>
       <main id="main" tabIndex={-1}>
@@ -46,7 +48,7 @@ export function ClientShell({ children }: { children: ComponentChildren }) {
         {children}
         <CrisisLine tenant={session.tenant} />
       </main>
-      <nav class="dock" aria-label={shared.nav.small}><ul>{items}</ul></nav>
+      <nav class="dock" aria-label={shared.nav.small}><ul>{items(MENU.filter((item) => item.dock))}</ul></nav>
     </>
   );
 }

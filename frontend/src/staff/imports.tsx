@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { api, BACKGROUND, call, newKey } from '../http.ts';
 import { staff } from '../strings/staff.ts';
 import type { ImportField, ImportLook, Job } from '../types.ts';
-import { Button, Check, Field, FileField, Heading, LinkButton, Note, useAct, useEvery, useLoad } from '../ui/index.ts';
+import { Button, Check, Field, FileField, Heading, LinkButton, Note, useAct, useEvery, useLoad, saveText } from '../ui/index.ts';
 import { Crumbs, Failed, Ready, RecordBones } from './parts.tsx';
 
 const words = staff.imports;
@@ -17,18 +17,6 @@ async function base64(file: File): Promise<string> {
   let text = '';
   for (let at = 0; at < bytes.length; at += 0x8000) text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
   return btoa(text);
-}
-
-/** Hands a CSV text to the browser as a file. */
-function save(csv: string, name: string): void {
-  const url = URL.createObjectURL(new Blob([csv], { type: 'text/csv;charset=utf-8' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  document.body.append(link);
-  link.click();
-  link.remove();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
 function Steps({ at }: { at: 'file' | 'columns' | 'done' }) {
@@ -155,7 +143,7 @@ function Outcome({ found, busy }: { found: ImportLook; busy: boolean }) {
         <>
           <div class="split">
             <h3>{words.problems}{found.problems.length < duplicate + refused ? ` (${words.first(found.problems.length, duplicate + refused)})` : ''}</h3>
-            <Button mini icon="download" onClick={() => save(found.problems_file ?? '', 'rows-to-check.csv')}>{words.download}</Button>
+            <Button mini icon="download" onClick={() => saveText(found.problems_file ?? '', 'rows-to-check.csv')}>{words.download}</Button>
           </div>
           <table class="fold">
             <thead><tr><th scope="col">{words.line}</th><th scope="col">{words.name}</th><th scope="col">{words.why}</th></tr></thead>
@@ -185,7 +173,7 @@ function Progress({ job, going, onStop }: { job: Job; going: boolean; onStop: (j
   const stop = useAct(async () => onStop(await call(api.POST('/practice/jobs/{job_id}/stop', { params: { path } }))));
   const result = useAct(async () => {
     const { csv, file_name } = await call(api.GET('/practice/jobs/{job_id}/result', { params: { path } }));
-    save(csv, file_name);
+    saveText(csv, file_name);
   });
   return (
     <>

@@ -1,5 +1,6 @@
 /** The staff pages and their routes, inside the staff frame. Loaded only once a staff member is signed in. */
 import { Route, Router, useLocation } from 'preact-iso';
+import { page } from '../chunk.ts';
 import { useSession } from '../session.tsx';
 import { StaffShell, type MenuItem } from '../shell/StaffShell.tsx';
 import { organization } from '../strings/organization.ts';
@@ -37,6 +38,7 @@ import { useRequestCount } from './calendar/count.ts';
 import { CalendarPage } from './calendar/page.tsx';
 import { WaitListPage } from './calendar/waitlist.tsx';
 import { SeriesPage } from './calendar/series.tsx';
+import { billing } from '../strings/billing.ts';
 import { calendar } from '../strings/calendar.ts';
 import { Today } from './today.tsx';
 import { Unfinished } from './unfinished.tsx';
@@ -44,6 +46,13 @@ import { MassJobPage, MassMessagePage, MessagesPage, NewMessagePage, OpenedPage,
 import { useNews } from '../messages/news.ts';
 import { messages } from '../strings/messages.ts';
 import './staff.css';
+
+const PracticeBilling = page(() => import('./billing/practice.tsx'));
+const InvoicePage = page(() => import('./billing/invoice.tsx'));
+const InvoiceEditor = page(() => import('./billing/editor.tsx'));
+const ReceivePage = page(() => import('./billing/receive.tsx'));
+const PaymentPage = page(() => import('./billing/payment.tsx'));
+const LedgerPage = page(() => import('./billing/ledger.tsx'));
 
 const CALENDAR = '/staff/calendar';
 const MESSAGES = '/staff/messages';
@@ -69,8 +78,8 @@ const MENU: MenuItem[] = [
     ],
   },
 ];
-/** An administrator's menu has the staff and the API tokens, too. */
-const WITH_STAFF: MenuItem[] = MENU.map((item) => (item.label === staff.menu.organization && item.sub ? { ...item, sub: [item.sub[0]!, { href: STAFF, label: organization.menu.staff }, ...item.sub.slice(1), { href: TOKENS, label: organization.menu.tokens }] } : item));
+/** An administrator's menu has the staff, billing and the API tokens, too. */
+const WITH_STAFF: MenuItem[] = MENU.map((item) => (item.label === staff.menu.organization && item.sub ? { ...item, sub: [item.sub[0]!, { href: STAFF, label: organization.menu.staff }, ...item.sub.slice(1), { href: '/staff/organization/billing', label: billing.menu }, { href: TOKENS, label: organization.menu.tokens }] } : item));
 
 function roleOf(roles: string[]): string {
   const [administrator, therapist] = [roles.includes('administrator'), roles.includes('therapist')];
@@ -108,6 +117,17 @@ export default function Staff() {
         <Route path="/clients/:client_id/appointments/new" component={NewAppointmentPage} />
         <Route path="/clients/:client_id/series/:series_id" component={SeriesPage} />
         <Route path="/clients/:client_id/appointments/:appointment_id" component={AppointmentPage} />
+        <Route path="/clients/:client_id/billing" component={ClientDetails} />
+        <Route path="/clients/:client_id/billing/new" component={InvoiceEditor} />
+        <Route path="/clients/:client_id/billing/receive" component={ReceivePage} />
+        <Route path="/clients/:client_id/billing/ledger" component={LedgerPage} />
+        <Route path="/clients/:client_id/billing/invoices/:invoice_id" component={InvoicePage} />
+        <Route path="/clients/:client_id/billing/invoices/:invoice_id/edit" component={InvoiceEditor} />
+        <Route path="/clients/:client_id/billing/payments/:payment_id" component={PaymentPage} />
+        <Route path="/organization/billing" component={PracticeBilling} />
+        <Route path="/organization/billing/card-processing" component={PracticeBilling} />
+        <Route path="/organization/billing/reconciliation" component={PracticeBilling} />
+        <Route path="/organization/billing/settings" component={PracticeBilling} />
         <Route path="/clients/:client_id/messages" component={ClientDetails} />
         <Route path="/clients/:client_id/messages/new" component={NewMessagePage} />
         <Route path="/clients/:client_id/messages/:thread_id/print" component={PrintThreadPage} />

@@ -12,7 +12,7 @@ const words = staff.trouble;
 /** What a person can do about a failure, in one sentence. */
 export function sentenceOf(problem: Problem, online = navigator.onLine): string {
   if (problem.status === 0) return online ? words.network : words.offline;
-  if (problem.status === 429 || problem.status === 503) {
+  if (problem.status === 429 || (problem.status === 503 && problem.code !== 'processor_unavailable')) {
     return problem.retryAfter ? shared.failure.busy(shared.waitSeconds(problem.retryAfter)) : words.busy;
   }
   return problem.title;

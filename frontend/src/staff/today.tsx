@@ -2,7 +2,8 @@
 import { useState } from 'preact/hooks';
 import { api, call } from '../http.ts';
 import { useSession } from '../session.tsx';
-import { Badge, Button, Heading, Icon, LinkButton, Note, useAct, useLoad, weekday, type IconName } from '../ui/index.ts';
+import { Badge, Button, Heading, Icon, LinkButton, money, Note, useAct, useLoad, weekday, type IconName } from '../ui/index.ts';
+import { billing } from '../strings/billing.ts';
 import { messaging } from '../strings/messaging.ts';
 import { signups } from '../strings/signups.ts';
 import { staff } from '../strings/staff.ts';
@@ -98,6 +99,9 @@ function about(item: Notification): About {
   const name = item.client_name ?? '';
   const base = `/staff/clients/${item.client_id}`;
   const documents = { open: words.openDocuments, href: `${base}/documents` };
+  const { notices } = billing;
+  const amount = item.amount ? money(item.amount) : '';
+  const paid = { open: notices.open, href: item.payment_id ? `${base}/billing/payments/${item.payment_id}` : `${base}/billing` };
   switch (item.kind) {
     case 'packet_completed':
       return { icon: 'form', title: words.packet(name), help: words.packetHelp, ...(item.intake_id ? { open: words.readSummary, href: `${base}/intakes/${item.intake_id}` } : documents) };
@@ -111,6 +115,12 @@ function about(item: Notification): About {
       return { icon: 'eye', title: messaging.news.opened(name), help: messaging.news.openedHelp, open: messaging.news.open, href: `${base}/messages` };
     case 'appointment_requested':
       return { icon: 'calendar', title: words.asks(name), help: words.asksHelp, open: words.openAppointments, href: `${base}/appointments` };
+    case 'payment_received':
+      return { icon: 'card', title: notices.received(amount, name), help: notices.receivedHelp, ...paid };
+    case 'payment_failed':
+      return { icon: 'card', title: notices.failed(name), help: notices.failedHelp, ...paid };
+    case 'payment_disputed':
+      return { icon: 'card', title: notices.disputed(amount, name), help: notices.disputedHelp, ...paid };
     case 'invitation_renewal_asked':
       return { icon: 'mail', title: words.renewal(name), help: words.renewalHelp, open: words.openInvitation, href: `${base}/portal` };
   }

@@ -3,6 +3,7 @@ import { shared } from './shared.ts';
 
 export const account = {
   title: 'Sign-in and security',
+  elsewhere: 'Also yours',
   lead: 'How you sign in, and where you are signed in now.',
 
   email: {

@@ -4,7 +4,7 @@ import { shared } from './shared.ts';
 const { count } = shared;
 
 export const client = {
-  nav: { home: 'Home', appointments: 'Appointments', forms: 'Forms', documents: 'Documents', profile: 'Profile' },
+  nav: { payments: 'Payments', home: 'Home', appointments: 'Appointments', forms: 'Forms', documents: 'Documents', profile: 'Profile' },
 
   crisis: {
     line: 'This portal is not for emergencies. In danger? Call 911. For crisis support, any time:',

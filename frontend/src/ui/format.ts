@@ -80,3 +80,42 @@ export function initials(name: string): string {
   const letters = words.length > 1 ? [words[0], words[words.length - 1]] : words.slice(0, 1);
   return letters.map((word) => [...(word ?? '')][0] ?? '').join('').toUpperCase();
 }
+
+/** An amount in minor units of an ISO 4217 currency, as the API gives it. */
+export interface Amount { amount: number; currency: string }
+
+function inCurrency(currency: string): Intl.NumberFormat {
+  return new Intl.NumberFormat(LOCALE, { style: 'currency', currency: currency.toUpperCase() });
+}
+
+function decimals(currency: string): number {
+  return inCurrency(currency).resolvedOptions().maximumFractionDigits ?? 2;
+}
+
+/** "$1,035.00", "−$125.00": the only way an amount gets onto a page. */
+export function money({ amount, currency }: Amount): string {
+  const digits = decimals(currency);
+  return inCurrency(currency).format(Math.abs(amount) / 10 ** digits).replace(/^/, amount < 0 ? '−' : '');
+}
+
+/** "$", what stands before a field for an amount. */
+export function currencySign(currency: string): string {
+  return inCurrency(currency).formatToParts(0).find((part) => part.type === 'currency')?.value ?? currency.toUpperCase();
+}
+
+/** "35.00": what an amount is in a field where it is typed. */
+export function typed({ amount, currency }: Amount): string {
+  const digits = decimals(currency);
+  const text = String(Math.abs(amount)).padStart(digits + 1, '0');
+  return `${amount < 0 ? '-' : ''}${digits ? `${text.slice(0, -digits)}.${text.slice(-digits)}` : text}`;
+}
+
+/** Minor units of what somebody typed ("35", "35.5", "$1,200.00"); null when it is no such amount. Never rounds. */
+export function untyped(text: string, currency: string): number | null {
+  const digits = decimals(currency);
+  const bare = text.replace(/\s/g, '').replace(currencySign(currency), '').replace(/^−/, '-');
+  const found = /^(-?)(\d{1,3}(?:,\d{3})+|\d{1,9})?(?:\.(\d*))?$/.exec(bare);
+  if (!found || (!found[2] && !found[3]) || (found[3] ?? '').length > digits) return null;
+  const whole = Number((found[2] ?? '0').replaceAll(',', '')) * 10 ** digits + Number((found[3] ?? '').padEnd(digits, '0') || 0);
+  return found[1] && whole ? -whole : whole;
+}

@@ -7,4 +7,5 @@ export { Icon, type IconName } from './icons.tsx';
 export { Heading, setOrganization } from './page.tsx';
 export { countries, SelectField, zones } from './select.tsx';
 export { FileField } from './file.tsx';
+export { saveText } from './save.ts';
 export { fetchLink } from './link.ts';

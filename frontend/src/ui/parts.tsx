@@ -243,7 +243,7 @@ export function ProblemNote({ problem, onRetry }: { problem: Problem | null; onR
   const wait = problem.retryAfter ? shared.failure.busy(shared.waitSeconds(problem.retryAfter)) : null;
   return (
     <Note tone="bad" live icon={problem.status === 0 ? 'offline' : 'alert'} action={onRetry ? <Button mini onClick={onRetry}>{shared.tryAgain}</Button> : undefined}>
-      {problem.status === 503 && wait ? wait : problem.title}
+      {problem.status === 503 && problem.code !== 'processor_unavailable' && wait ? wait : problem.title}
     </Note>
   );
 }

@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks';
 import { api, BACKGROUND, call } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import { Avatar, Badge, Heading, Icon, LinkButton, Note, calendarDate, initials, useEvery, useLoad, type Loaded } from '../../ui/index.ts';
+import { billing } from '../../strings/billing.ts';
 import { calendar } from '../../strings/calendar.ts';
 import { forms } from '../../strings/forms.ts';
 import { messaging } from '../../strings/messaging.ts';
@@ -78,7 +79,7 @@ function File({ file, of }: { file: ClientFile; of: Loaded<ClientFile> }) {
   const { client } = file;
   const base = `/staff/clients/${client.client_id}`;
   const tabs: [string, string][] = [
-    [words.tabs.overview, base], [words.tabs.documents, `${base}/documents`], [calendar.one.tab, `${base}/appointments`], [messaging.tab.title, `${base}/messages`], [words.tabs.portal, `${base}/portal`],
+    [words.tabs.overview, base], [words.tabs.documents, `${base}/documents`], [calendar.one.tab, `${base}/appointments`], [messaging.tab.title, `${base}/messages`], [billing.tab, `${base}/billing`], [words.tabs.portal, `${base}/portal`],
   ];
   const current = tabs.find(([, href]) => href === path) ?? tabs[0]!;
   const [told, setTold] = useState<string | null>(null);
@@ -98,6 +99,7 @@ function File({ file, of }: { file: ClientFile; of: Loaded<ClientFile> }) {
       {current[1] === base && <OverviewTab file={file} onDone={(text) => { setTold(text); void of.reload(); }} beside={<FileCard file={file} onChange={of.reload} onTold={setTold} />} />}
       {current[1].endsWith('/documents') && <DocumentsTab file={file} onChange={of.reload} onTold={setTold} />}
       {current[1].endsWith('/appointments') && <AppointmentsTab client_id={client.client_id} archived={client.status === 'archived'} />}
+      {current[1].endsWith('/billing') && <LaterBilling client={client} />}
       {current[1].endsWith('/messages') && <LaterMessages client_id={client.client_id} />}
       {current[1].endsWith('/portal') && <PortalTab file={file} onChange={of.reload} onTold={setTold} />}
     </>
@@ -105,6 +107,11 @@ function File({ file, of }: { file: ClientFile; of: Loaded<ClientFile> }) {
 }
 
 /** The tab is fetched when it is opened. */
+function LaterBilling({ client }: { client: Client }) {
+  const found = useLoad(() => import('../billing/tab.tsx'), []);
+  return <Ready of={found} bones={<RecordBones />} heading={false}>{({ BillingTab }) => <BillingTab key={client.client_id} client_id={client.client_id} archived={client.status === 'archived'} />}</Ready>;
+}
+
 function LaterMessages({ client_id }: { client_id: string }) {
   const found = useLoad(() => import('../messaging/tab.tsx'), []);
   return <Ready of={found} bones={<RecordBones />} heading={false}>{({ MessagesTab }) => <MessagesTab key={client_id} client_id={client_id} />}</Ready>;

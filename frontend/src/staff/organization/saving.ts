@@ -30,13 +30,14 @@ function said<T extends object>(patch: T): Said<T> {
 }
 
 function laidOver(settings: Settings, patch: SettingsPatch): Settings {
-  const { features, scheduling, reminders, messaging, ...plain } = patch;
+  const { features, scheduling, reminders, billing, messaging, ...plain } = patch;
   const { desks, ...switches } = messaging ?? {};
   return {
     ...settings, ...said(plain),
     features: settings.features.map((one) => ({ ...one, on: features?.[one.feature as FeatureName] ?? one.on })),
     scheduling: { ...settings.scheduling, ...said(scheduling ?? {}) },
     reminders: { ...settings.reminders, ...said(reminders ?? {}) },
+    billing: { ...settings.billing, ...said(billing ?? {}) },
     messaging: { ...settings.messaging, ...said(switches), desks: { ...settings.messaging.desks, ...said(desks ?? {}) } },
   };
 }

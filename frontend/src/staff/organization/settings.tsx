@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, call } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import { Badge, Button, Check, Group, Icon, LinkButton, Note, Switch, useLoad } from '../../ui/index.ts';
+import { billing } from '../../strings/billing.ts';
 import { calendar } from '../../strings/calendar.ts';
 import { client } from '../../strings/client.ts';
 import { messaging } from '../../strings/messaging.ts';
@@ -125,6 +126,7 @@ function FeatureRow({ one, ...wiring }: { one: SettingsFeature } & Wiring) {
       {...wiring} id={`feature-${one.feature}`} name={text.name} what={text.what} how={text.how} on={one.on}
       disabled={!one.can_switch} reason={one.reason ? words.reason[one.reason] : null} patch={(on) => ({ features: { [one.feature]: on } })}
     >
+      {one.reason === 'card_processing_not_connected' && !wiring.locked && <div><LinkButton mini icon="card" href="/staff/organization/billing/card-processing">{billing.connectHint}</LinkButton></div>}
       {one.feature === 'self_scheduling' && one.on && <Scheduling {...wiring} />}
       {one.feature === 'messaging' && one.on && <Messaging {...wiring} />}
     </Row>

@@ -1,0 +1,165 @@
+"""From a webhook to the ledger and to everyone who is told: `python -m benchmarks.payments [payments]`.
+
+First one payment step by step: round trips and units by AWS's rules (benchmarks/meter.py), and requests to Stripe.
+Then a burst: so many payments (250 unless said otherwise) of fifty clients are paid while webhooks are held back, four
+webhooks each, some twice and none in order; then all are let go at once. Shown: how long it took until every ledger had
+its entry and everyone was told, through the local queue; and that nothing was lost and nothing is there twice.
+"""
+
+import logging
+import sys
+import time
+from collections import Counter
+from typing import Any
+
+from benchmarks import units
+from benchmarks.meter import Cost, Meter
+
+PAYMENTS, CLIENTS = 250, 50
+
+
+def main() -> int:
+    """Prints what it measures; 1 when anything was lost or doubled."""
+    from infra.local import cloud
+
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else PAYMENTS
+    units.PORT = units.free_port()
+    cloud.environment(units.PORT)
+    logging.disable(logging.INFO)
+    portal, port = units.served()
+    portal.reset()
+    _steps(portal, port)
+    return _burst(portal, port, count)
+
+
+# ---- one payment ----
+
+
+def _steps(portal: Any, port: int) -> None:
+    from chalicelib.models.connection import client as table_client
+    from infra.local import cloud, state, stripe_double
+    from tests import billing
+    from tests.calls import Caller
+
+    table = state.backend("dynamodb").tables[cloud.PREFIX]
+    meter = Meter(table_client(), lambda pk, sk: units._standing(table, pk, sk))
+    admin, payer = Caller(port, portal.clock), Caller(port, portal.clock)
+    admin.sign_in("A1")
+    payer.sign_in("C1")
+    begun: dict[str, Any] = {}
+
+    def step(name: str, work: Any) -> Any:
+        asked = len(stripe_double.backend().requests)
+        started = time.perf_counter()
+        with meter.counting() as cost:
+            found = work()
+        _show(name, cost, len(stripe_double.backend().requests) - asked, time.perf_counter() - started)
+        return found
+
+    print(f"{'one payment':34}{'round trips':>12}{'read units':>12}{'write units':>12}{'Stripe':>8}{'ms':>8}")
+    draft = step("draft", lambda: billing.draft(admin, "C1")).json
+    bill = step("issue", lambda: billing.on(admin, "C1", draft["invoice_id"], "issue")).json
+    begun = step("start", lambda: billing.start(payer, bill)).json
+    billing.at_checkout(begun["address"])
+    events, stripe_double.backend().pending = stripe_double.backend().pending, []
+    for event in events:
+        step(f"webhook {event['type'][:24]}", lambda e=event: stripe_double.post(e, portal.clock.now()))
+    step("on_payment: all of them", lambda: portal.pump.invoke("on_payment"))
+    step("the return page", lambda: payer.get(f"/portal/payments/{begun['payment_id']}"))
+    step("on_mail: everyone", lambda: portal.pump.drain())
+    meter.close()
+
+
+def _show(name: str, cost: Cost, asked: int, seconds: float) -> None:
+    print(f"{name:34}{len(cost.calls):>12}{cost.read:>12g}{cost.write:>12g}{asked:>8}{seconds * 1000:>8.0f}")
+
+
+# ---- many at once ----
+
+
+def _burst(portal: Any, port: int, count: int) -> int:
+    from infra.local import stripe_double, world
+
+    tenant = world.tenant_id("oak")
+    people = _people(tenant)
+    stripe_double.lever({"hold": True, "copies": 1}, portal.clock.now())
+    for number in range(count):
+        payment = _begun(tenant, people[number % len(people)])
+        backend = stripe_double.backend()
+        session = backend.book(payment.account).objects[payment.session_id]
+        stripe_double.pay(session, "4242424242424242", portal.clock.now())
+    pending = stripe_double.backend().pending
+    pending += pending[:: max(1, len(pending) // 50)]  # some come twice
+    webhooks = len(pending)
+    stripe_double.lever({"shuffle": True, "hold": False}, portal.clock.now())
+    began = time.perf_counter()
+    while stripe_double.backend().pending:
+        stripe_double.deliver(portal.clock.now())
+    taken = time.perf_counter() - began
+    done = portal.pump.drain()
+    settled = time.perf_counter() - began
+    return _judge(tenant, people, count, webhooks, taken, settled, done)
+
+
+def _people(tenant: str) -> list[str]:
+    from chalicelib.services import clients
+    from infra.local import world
+
+    made = []
+    for number in range(CLIENTS):
+        client_id = world.fixed_id(f"PAY{number:03d}")
+        clients.create(tenant, client_id=client_id, legal_name="Extra Person", email=f"pay{number}@mail.example")
+        made.append(client_id)
+    return made
+
+
+def _begun(tenant: str, client_id: str) -> Any:
+    """An invoice that somebody is about to pay."""
+    from chalicelib import clock
+    from chalicelib.context import Actor, Context, Persona
+    from chalicelib.models.clients import Client
+    from chalicelib.models.table import load
+    from chalicelib.models.tenants import Tenant
+    from chalicelib.services import invoices, payments
+
+    place = {"tenant_id": tenant, "client_id": client_id}
+    record, client = load((Tenant, place), (Client, place))
+    context = Context(
+        tenant, Actor("system", "benchmark"), clock.now(), Persona.JOBS, tenant=record, client=client
+    )  # fmt: skip
+    line = {"description": "Session", "quantity": 1, "amount": 12_000, "insurance": 0, "taxed": False}
+    line |= {"service_on": None, "code": None, "therapist": None, "appointment_id": None}
+    draft = invoices.create(context, invoices.INVOICE, {"lines": [line]})
+    context.named = {"invoice_id": draft}
+    return payments.start(context, [(invoices.issue(context).invoice_id, None)])
+
+
+def _judge(
+    tenant: str, people: list[str], count: int, webhooks: int, taken: float, settled: float, done: dict[str, Any]
+) -> int:
+    from chalicelib.models.notifications import Notification
+    from chalicelib.services import books, staff
+
+    entries: Counter[str] = Counter()
+    for client_id in people:
+        entries.update(each.entry for each in books.read(tenant, client_id).entries)
+    told = [
+        sum(
+            1
+            for each in Notification.every(Notification.KEY, tenant_id=tenant, staff_id=who.staff_id)
+            if each.about == "payment_received" and each.client_id in people
+        )
+        for who in staff.everyone(tenant)
+        if "administrator" in who.roles
+    ]
+    good = entries["payment"] == count and set(told) == {count} and not done["dead"] and done["quiet"]
+    print(f"\n{webhooks} webhooks of {count} payments in a burst, shuffled, some twice:")
+    print(f"  taken and queued   {taken:8.1f} s   {webhooks / taken:8.0f} a second")
+    print(f"  booked, all told   {settled:8.1f} s   {webhooks / settled:8.0f} a second")
+    print(f"  entries of payments {entries['payment']}, notices per administrator {told}, dead letters {done['dead']}")
+    print("  nothing lost, nothing twice" if good else "  LOST OR DOUBLED")
+    return int(not good)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

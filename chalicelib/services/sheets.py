@@ -1,0 +1,266 @@
+"""What stands on a printed invoice, receipt, statement and superbill (services.prints has them made)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from chalicelib import clock
+from chalicelib.adapters.pdf_bill import Bill, Table, render
+from chalicelib.context import Context
+from chalicelib.ledger.books import fold
+from chalicelib.ledger.entries import Kind
+from chalicelib.models.invoices import Invoice, LedgerEntry
+from chalicelib.models.payments import Payment
+from chalicelib.models.staff import Staff
+from chalicelib.models.table import load
+from chalicelib.money import Money
+from chalicelib.services import books, invoices
+from chalicelib.services.tenants import billing
+
+
+def pdf(context: Context, what: str, about: Mapping[str, str]) -> bytes:
+    """One sheet of the client of the context."""
+    return render(_MADE[what](context, about))
+
+
+def _money(amount: float, currency: str) -> str:
+    return str(Money(int(amount), currency))
+
+
+def _day(text: str | None) -> str:
+    """A day as it is read in the United States."""
+    if not text:
+        return ""
+    day = date.fromisoformat(text)
+    return f"{day:%B} {day.day}, {day.year}"
+
+
+def _on_day(context: Context, instant: str) -> str:
+    return clock.parse(instant).astimezone(ZoneInfo(context.tenant.zone)).date().isoformat()
+
+
+def _sender(context: Context) -> list[str]:
+    bills = billing(context.tenant)
+    lines = [context.tenant.address, context.tenant.phone]
+    lines += [f"Tax ID {bills['tax_id']}" if bills["tax_id"] else None, f"NPI {bills['npi']}" if bills["npi"] else None]
+    return [each for each in lines if each]
+
+
+def _client_address(context: Context) -> list[str]:
+    held = context.client.address
+    if not held:
+        return []
+    town = f"{held['city']}, {held['region']} {held['postal_code']}"
+    return [each for each in (held["line1"], held.get("line2"), town) if each]
+
+
+def _billed_to(context: Context) -> str:
+    return "\n".join([context.client.legal_name, *_client_address(context)])
+
+
+def _notes(context: Context, *more: str | None) -> list[str]:
+    return [each for each in (*more, billing(context.tenant)["footer"]) if each]
+
+
+_ESTIMATE = (
+    "Good-faith estimate (45 CFR 149.610). This is what these services are expected to cost. It is not a contract, and "
+    "does not oblige you to have them. You may be charged less or more. If you are billed $400 or more above this "
+    "estimate, you can dispute the bill: ask the practice to match it, or start a dispute with the U.S. Department of "
+    "Health and Human Services within 120 days of the bill: www.cms.gov/nosurprises or 1-800-985-3059. Keep a copy."
+)
+
+
+def _invoice(context: Context, about: Mapping[str, str]) -> Bill:
+    invoice, said = _found(context, about)
+    estimate = invoice.what == invoices.ESTIMATE
+    title = "Good-faith estimate" if estimate else f"Invoice {int(invoice.number)}"
+    facts = [("For", _billed_to(context)), ("Date", _day(invoice.issued_on))]
+    if not estimate:
+        state = {"paid": "Paid", "void": "Void"}.get(invoice.status, f"Due {_day(invoice.due_on)}")
+        facts.append(("Status", state))
+    return Bill(
+        organization=context.tenant.name,
+        sender=_sender(context),
+        title=title,
+        subject=context.client.legal_name,
+        facts=facts,
+        tables=[_lines(invoice, said)],
+        sums=_invoice_sums(invoice, said, estimate),
+        notes=_notes(context, said.get("note"), _ESTIMATE if estimate else None),
+        made_at=clock.parse(invoice.issued_at),
+    )
+
+
+def _found(context: Context, about: Mapping[str, str]) -> tuple[Invoice, dict[str, Any]]:
+    invoice = invoices.get(context, about["invoice_id"])
+    return invoice, invoices.details(invoice)
+
+
+def _lines(invoice: Invoice, said: dict[str, Any]) -> Table:
+    rows = [
+        [
+            _day(line["service_on"]),
+            line["description"],
+            str(line["quantity"]),
+            _money(line["amount"], invoice.currency),
+            _money(line["quantity"] * line["amount"], invoice.currency),
+        ]
+        for line in said["lines"]
+    ]
+    return Table(["Date", "Service", "Quantity", "Price", "Amount"], rows, (24, 40, 14, 18, 18), (2, 3, 4))
+
+
+def _invoice_sums(invoice: Invoice, said: dict[str, Any], estimate: bool) -> list[tuple[str, str, bool]]:
+    money = invoice.currency
+    sums = [(tax["name"], _money(tax["amount"], money), False) for tax in said["taxes"]]
+    sums.append(("Total", _money(invoice.total, money), estimate and not invoice.insurance))
+    if invoice.insurance:
+        sums.append(("Expected from insurance", _money(-invoice.insurance, money), False))
+        sums.append(("Your portion", _money(invoice.charge, money), estimate))
+    if not estimate:
+        changed = int(invoice.settled + invoice.balance - invoice.charge) if invoice.status != "void" else 0
+        if changed:
+            sums.append(("Adjustments", _money(changed, money), False))
+        sums.append(("Paid", _money(-invoice.settled, money), False))
+        sums.append(("Balance due", _money(invoice.balance, money), True))
+    return sums
+
+
+_METHODS = {"card": "Card", "cash": "Cash", "check": "Check", "other": "Other"}
+
+
+def _receipt(context: Context, about: Mapping[str, str]) -> Bill:
+    own = {"tenant_id": context.tenant_id, "client_id": context.client_id}
+    payment: Payment = load((Payment, {**own, "payment_id": about["payment_id"]}))[0]
+    paid = _METHODS[payment.method]
+    if payment.card:
+        paid = f"{payment.card['brand'].capitalize()} ending in {payment.card['last4']}"
+    money = payment.currency
+    rows = [
+        [f"Invoice {int(number)}", _money(amount, money)]
+        for (_, amount), number in zip(payment.shares, payment.numbers, strict=True)
+    ]
+    rest = int(payment.amount) - sum(int(amount) for _, amount in payment.shares)
+    if rest > 0:
+        rows.append(["Kept as credit", _money(rest, money)])
+    sums = [("Received", _money(payment.amount, money), not payment.refunded)]
+    if payment.refunded:
+        sums.append(("Refunded", _money(-payment.refunded, money), False))
+        sums.append(("Kept", _money(payment.amount - payment.refunded, money), True))
+    return Bill(
+        organization=context.tenant.name,
+        sender=_sender(context),
+        title="Receipt",
+        subject=context.client.legal_name,
+        facts=[
+            ("Received from", context.client.legal_name),
+            ("Date", _day(_on_day(context, payment.succeeded_at))),
+            ("Paid by", paid),
+            ("Reference", payment.payment_id),
+        ],
+        tables=[Table(["For", "Amount"], rows, (70, 30), (1,))],
+        sums=sums,
+        notes=_notes(context),
+        made_at=clock.parse(payment.succeeded_at),
+    )
+
+
+_SAYS = {
+    Kind.CHARGE: "Invoice", Kind.VOID: "Invoice made void", Kind.ADJUSTMENT: "Adjustment", Kind.WRITE_OFF: "Write-off",
+    Kind.PAYMENT: "Payment", Kind.REFUND: "Refund", Kind.REFUND_FAILED: "Refund returned by the bank",
+    Kind.DISPUTE: "Payment disputed", Kind.DISPUTE_WON: "Dispute ended: money returned",
+    Kind.DISPUTE_LOST: "Dispute ended: money lost", Kind.CREDIT: "Credit applied",
+}  # fmt: skip
+
+
+def _statement(context: Context, about: Mapping[str, str]) -> Bill:
+    scene = books.read(context.tenant_id, context.client_id)
+    currency = billing(context.tenant)["currency"]
+    ordered = sorted(scene.entries, key=lambda each: (str(each.happened_at), str(each.entry_id)))
+    first, last = about["first_day"], about["last_day"]
+    facts = [books.fact(each) for each in ordered]
+    days = [_on_day(context, each.happened_at) for each in ordered]
+    numbers = _numbers(context, ordered)
+    rows, before = [], _balance([f for f, day in zip(facts, days, strict=True) if day < first])
+    opening = before
+    for position, (entry, day) in enumerate(zip(ordered, days, strict=True)):
+        if not first <= day <= last:
+            continue
+        after = _balance(facts[: position + 1])
+        number = numbers.get(str(entry.invoice_id))
+        what = _SAYS[Kind(entry.entry)] + (f" {number}" if number else "")
+        rows.append([_day(day), what, _money(after - before, currency), _money(after, currency)])
+        before = after
+    return Bill(
+        organization=context.tenant.name,
+        sender=_sender(context),
+        title="Statement",
+        subject=context.client.legal_name,
+        facts=[("For", _billed_to(context)), ("Period", f"{_day(first)} to {_day(last)}")],
+        tables=[Table(["Date", "What", "Amount", "Balance"], rows, (26, 44, 20, 20), (2, 3))],
+        sums=[("Balance before", _money(opening, currency), False), ("Balance", _money(before, currency), True)],
+        notes=_notes(context, "A negative balance is credit." if before < 0 else None),
+        made_at=clock.parse(ordered[-1].recorded_at) if ordered else None,
+    )
+
+
+def _balance(facts: Sequence[Any]) -> int:
+    found = fold(facts)
+    return found.due - found.credit + found.debt
+
+
+def _numbers(context: Context, entries: Sequence[LedgerEntry]) -> dict[str, int]:
+    wanted = dict.fromkeys(str(each.invoice_id) for each in entries if each.invoice_id)
+    own = {"tenant_id": context.tenant_id, "client_id": context.client_id}
+    found = load(*((Invoice, {**own, "invoice_id": each}) for each in wanted))
+    return {each.invoice_id: int(each.number) for each in found if each is not None and each.number is not None}
+
+
+def _superbill(context: Context, about: Mapping[str, str]) -> Bill:
+    """What a client hands in to their insurer: who treated, what with which codes, what for, what was paid."""
+    invoice, said = _found(context, about)
+    money = invoice.currency
+    therapists = list(dict.fromkeys(line["therapist"] for line in said["lines"] if line.get("therapist")))
+    rows = [
+        [
+            _day(line["service_on"]),
+            line["code"] or "",
+            line["description"],
+            str(line["quantity"]),
+            _money(line["quantity"] * line["amount"], money),
+        ]
+        for line in said["lines"]
+    ]
+    facts = [("Client", _billed_to(context))]
+    if context.client.birth_date:
+        facts.append(("Date of birth", _day(context.client.birth_date)))
+    facts += [("Provider", name) for name in _licensed(context, therapists)]
+    facts += [("Invoice", str(int(invoice.number))), ("Date", _day(invoice.issued_on))]
+    if said.get("diagnoses"):
+        facts.append(("Diagnoses (ICD-10)", ", ".join(said["diagnoses"])))
+    return Bill(
+        organization=context.tenant.name,
+        sender=_sender(context),
+        title="Superbill",
+        subject=context.client.legal_name,
+        facts=facts,
+        tables=[Table(["Date", "Code", "Service", "Units", "Fee"], rows, (24, 12, 42, 10, 16), (3, 4))],
+        sums=[
+            ("Total fee", _money(invoice.total, money), False),
+            ("Paid by the client", _money(invoice.settled, money), True),
+            ("Balance due", _money(invoice.balance, money), False),
+        ],
+        notes=_notes(context, "This is a statement for your insurer. It is not a bill."),
+        made_at=clock.parse(invoice.issued_at),
+    )
+
+
+def _licensed(context: Context, names: Sequence[str]) -> list[str]:
+    """With their licences, as staff members have them now."""
+    people = Staff.every(Staff.BY_TENANT, tenant_id=context.tenant_id)
+    known = {each.name: each.credentials for each in people}
+    return [f"{name}, {known[name]}" if known.get(name) else name for name in names]
+
+
+_MADE = {"invoice": _invoice, "receipt": _receipt, "statement": _statement, "superbill": _superbill}

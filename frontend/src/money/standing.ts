@@ -1,0 +1,72 @@
+/** How invoices and payments stand, in a badge and in a line. Shared by clients and staff. */
+import { payments as words } from '../strings/payments.ts';
+import type { InvoiceRow, Money, Payment } from '../types.ts';
+import { dateWords } from '../ui/appointment.ts';
+import { money } from '../ui/format.ts';
+import type { Tone } from '../ui/parts.tsx';
+
+export interface Standing { tone: Exclude<Tone, 'own'>; hollow: boolean; word: string }
+
+/** "December 7", with the year when it is another one than now. */
+export function dayWords(day: string, now: Date = new Date()): string {
+  const sameYear = day.slice(0, 4) === String(now.getFullYear());
+  return dateWords(day, sameYear ? { month: 'long', day: 'numeric' } : { month: 'long', day: 'numeric', year: 'numeric' });
+}
+
+/** "Invoice 1042", "Good-faith estimate". */
+export function invoiceName(one: { what: InvoiceRow['what']; number: number | null; status: InvoiceRow['status'] }): string {
+  if (one.what === 'estimate') return one.status === 'draft' ? words.estimateDraft : words.estimate;
+  return words.invoice(one.number);
+}
+
+export function invoiceBadge(one: InvoiceRow): Standing {
+  if (one.status === 'open' && one.paying) return { tone: 'info', hollow: true, word: words.paying };
+  if (one.status === 'open' && one.due_on) {
+    return one.overdue ? { tone: 'bad', hollow: false, word: words.overdue(dayWords(one.due_on)) } : { tone: 'warn', hollow: true, word: words.due(dayWords(one.due_on)) };
+  }
+  const tones: Record<string, Standing['tone']> = { paid: 'good', open: 'warn', given: 'info' };
+  return { tone: tones[one.status] ?? 'plain', hollow: one.status === 'draft', word: words.status[one.status] ?? one.status };
+}
+
+export function paymentBadge(one: Payment): Standing {
+  if (one.disputed.amount > 0) return { tone: 'warn', hollow: false, word: words.disputed };
+  if (one.refunded.amount > 0) return { tone: 'info', hollow: false, word: one.refunded.amount >= one.amount.amount ? words.refunded : words.partly };
+  const tones: Record<string, Standing['tone']> = { succeeded: 'good', processing: 'info', failed: 'bad' };
+  return { tone: tones[one.status] ?? 'plain', hollow: one.status !== 'succeeded', word: words.state[one.status] ?? one.status };
+}
+
+/** "Visa ending 4242". */
+export function cardName(card: { brand: string; last4: string }): string {
+  return words.card(words.brand[card.brand] ?? card.brand.replace(/^./, (letter) => letter.toUpperCase()), card.last4);
+}
+
+/** "Visa ending 4242", "Check". */
+export function paidBy(one: Payment): string {
+  return one.card ? cardName(one.card) : words.paidBy[one.method] ?? one.method;
+}
+
+/** "Invoice 1031", "Invoices 1031 and 1032"; what stands on no invoice is credit. */
+export function paidFor(one: Payment): string {
+  const numbers = one.shares.map((share) => share.number);
+  return numbers.length ? words.invoices(numbers) : words.receipt.kept;
+}
+
+type Sums = Pick<InvoiceRow, 'what' | 'status' | 'total' | 'insurance' | 'charge' | 'settled' | 'due'>;
+
+/** What an invoice comes to, line by line; those that say nothing are left out. The last is what is still due. */
+export function sums(one: Sums): [string, string, boolean][] {
+  const { currency } = one.total;
+  const of = (amount: number): Money => ({ amount, currency });
+  const estimate = one.what === 'estimate';
+  const rows: [string, string, boolean][] = [[estimate ? words.sums.estimated : words.sums.total, money(one.total), estimate && !one.insurance.amount]];
+  if (one.insurance.amount) {
+    rows.push([words.sums.insurance, money(of(-one.insurance.amount)), false]);
+    rows.push([estimate ? words.sums.estimatedPortion : words.sums.portion, money(one.charge), estimate]);
+  }
+  if (estimate) return rows;
+  const adjusted = one.status === 'open' || one.status === 'paid' ? one.settled.amount + one.due.amount - one.charge.amount : 0;
+  if (adjusted) rows.push([words.sums.adjusted, money(of(adjusted)), false]);
+  if (one.settled.amount) rows.push([words.sums.paid, money(of(-one.settled.amount)), false]);
+  rows.push([words.sums.due, money(one.due), true]);
+  return rows;
+}

@@ -1,0 +1,75 @@
+/** An amount in a field, and the one question about an amount and a reason. */
+import { useRef, useState } from 'preact/hooks';
+import { newKey, type Problem } from '../../http.ts';
+import { billing as words } from '../../strings/billing.ts';
+import type { Money } from '../../types.ts';
+import { Button, currencySign, Dialog, Field, goTo, money, TextField, typed, untyped, useAct } from '../../ui/index.ts';
+import { Failed } from '../parts.tsx';
+
+interface AmountProps { id: string; label: preact.ComponentChildren; help?: preact.ComponentChildren; error?: string | null; currency: string; value: string; onInput: (value: string) => void }
+
+export function AmountField({ id, label, help, error, currency, value, onInput }: AmountProps) {
+  return (
+    <Field id={id} label={label} help={help} error={error}>
+      {(wiring) => (
+        <div class="affix pre short">
+          <span aria-hidden="true">{currencySign(currency)}</span>
+          <input {...wiring} class="input num" inputMode="decimal" autocomplete="off" maxLength={14} value={value} onInput={(event) => onInput(event.currentTarget.value)} />
+        </div>
+      )}
+    </Field>
+  );
+}
+
+interface AskProps {
+  title: string; text?: string; go: string; danger?: boolean; onClose: () => void;
+  /** The amount that is asked for: at first, at most, at least. */
+  amount?: { first: number | null; most: number | null; least: number; currency: string; help?: string };
+  reason?: boolean;
+  /** Does it; the key stays the same until it has succeeded. */
+  act: (said: { amount: number; reason: string }, key: string) => Promise<unknown>;
+  onFailed?: (problem: Problem) => void;
+}
+
+/** A dialog for one change: how much, and why. Stays open, with what was typed, when it fails. */
+export function Ask({ title, text, go, danger, onClose, amount, reason, act }: AskProps) {
+  const currency = amount?.currency ?? 'usd';
+  const [sum, setSum] = useState(amount?.first == null ? '' : typed({ amount: amount.first, currency }));
+  const [why, setWhy] = useState('');
+  const [tried, setTried] = useState(false);
+  const key = useRef<[string, string]>(['', '']);
+  const found = untyped(sum, currency);
+  const sumFault = !amount ? null
+    : found === null ? words.needAmount
+      : amount.most !== null && found > amount.most ? words.tooLarge(money({ amount: amount.most, currency }))
+        : found < amount.least || found === 0 ? words.tooSmall : null;
+  const whyFault = reason && !why.trim() ? words.needReason : null;
+  const doing = useAct(async () => {
+    const said = { amount: found ?? 0, reason: why.trim() };
+    if (key.current[0] !== JSON.stringify(said)) key.current = [JSON.stringify(said), newKey()];
+    await act(said, key.current[1]);
+    onClose();
+  });
+  const submit = (event: Event) => {
+    event.preventDefault();
+    setTried(true);
+    if (sumFault) goTo('ask-amount');
+    else if (whyFault) goTo('ask-reason');
+    else void doing.run();
+  };
+  const shut = () => { if (!doing.busy) onClose(); };
+  const help = amount?.help ?? (amount && amount.most !== null ? words.upTo(money({ amount: amount.most, currency } satisfies Money)) : undefined);
+  return (
+    <Dialog
+      open onClose={shut} title={title}
+      actions={<><Button look={danger ? 'danger' : 'primary'} type="submit" form="ask" busy={doing.busy}>{go}</Button><Button look="quiet" onClick={shut}>{words.cancel}</Button></>}
+    >
+      <form id="ask" class="stack g4" noValidate onSubmit={submit}>
+        {text ? <p class="soft">{text}</p> : null}
+        {amount ? <AmountField id="ask-amount" label={words.amount} help={help} currency={currency} value={sum} error={tried ? sumFault : null} onInput={setSum} /> : null}
+        {reason ? <TextField id="ask-reason" label={words.reason} help={words.reasonHelp} rows={2} maxLength={500} value={why} error={tried ? whyFault : null} onInput={setWhy} /> : null}
+        <Failed problem={doing.problem} />
+      </form>
+    </Dialog>
+  );
+}

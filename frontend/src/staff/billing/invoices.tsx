@@ -1,0 +1,121 @@
+/** The organization's invoices: open, paid, void, drafts, estimates; found by client or number; exported. */
+import { useState } from 'preact/hooks';
+import { api, call } from '../../http.ts';
+import { dayWords, invoiceBadge, invoiceName, isPeriod } from '../../money/index.ts';
+import { useSession } from '../../session.tsx';
+import { billing } from '../../strings/billing.ts';
+import type { Page, TenantInvoiceRow } from '../../types.ts';
+import { Badge, Button, dayKey, Empty, goTo, money, saveText, SelectField, TextField, useAct, useLoad } from '../../ui/index.ts';
+import { Failed, Ready, RowBones } from '../parts.tsx';
+
+const words = billing.practice;
+const text = billing.client;
+const YEAR = 365;
+
+type Choice = 'open' | 'paid' | 'void' | 'draft' | 'estimate';
+const PHASE = { open: 'open', paid: 'settled', void: 'settled', draft: 'draft', estimate: 'estimate' } as const;
+
+const ask = (choice: Choice, cursor?: string) => call(api.GET('/practice/invoices', { params: { query: { phase: PHASE[choice], limit: 100, ...(cursor ? { cursor } : {}) } } }));
+
+export function InvoicesTab() {
+  const [choice, setChoice] = useState<Choice>('open');
+  const [term, setTerm] = useState('');
+  const loaded = useLoad(() => ask(choice), [PHASE[choice]]);
+  const more = useAct(async (page: Page<TenantInvoiceRow>) => {
+    const next = await ask(choice, page.next_cursor!);
+    loaded.put({ items: [...page.items, ...next.items], next_cursor: next.next_cursor });
+  });
+  return (
+    <>
+      <div class="split">
+        <SelectField label={words.show} value={choice} options={Object.entries(words.phases)} onChange={(value) => setChoice(value as Choice)} />
+        <div class="findbox"><TextField label={words.search} type="search" autocomplete="off" maxLength={100} value={term} onInput={setTerm} /></div>
+      </div>
+      <Ready of={loaded} bones={<RowBones />} heading={false}>
+        {(page) => {
+          const rows = page.items.filter((one) => (choice === 'paid' || choice === 'void' ? one.status === choice : true)).filter((one) => fits(one, term));
+          return (
+            <section class="card flush" aria-label={words.tabs.invoices}>
+              {rows.length ? <Rows rows={rows} choice={choice} /> : term.trim()
+                ? <p class="inset soft" role="status">{words.none(term.trim())}</p>
+                : page.next_cursor ? null : <Empty icon="card" title={words.emptyTitle}>{words.emptyText}</Empty>}
+              {(choice === 'open' && rows.length > 0) || page.next_cursor ? (
+                <div class="cardhead foothead">
+                  <span class="small soft" role="status">{choice === 'open' && rows.length ? words.open(rows.length, money({ amount: rows.reduce((sum, one) => sum + one.due.amount, 0), currency: rows[0]!.due.currency })) : ''}{page.next_cursor ? ` ${words.some(page.items.length)}` : ''}</span>
+                  {page.next_cursor ? <Button mini busy={more.busy} onClick={() => void more.run(page)}>{billing.more}</Button> : null}
+                </div>
+              ) : null}
+              <Failed problem={more.problem} />
+            </section>
+          );
+        }}
+      </Ready>
+      <Exports />
+    </>
+  );
+}
+
+/** Whether an invoice is what somebody looks for: by its number, or by words of the client's name. */
+function fits(one: TenantInvoiceRow, term: string): boolean {
+  const plain = (said: string) => said.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
+  const name = plain(one.client_name);
+  return plain(term).split(/\s+/).filter(Boolean).every((word) => name.includes(word) || String(one.number ?? '').startsWith(word.replace(/^#/, '')));
+}
+
+function Rows({ rows, choice }: { rows: TenantInvoiceRow[]; choice: Choice }) {
+  const open = choice === 'open';
+  return (
+    <table class="fold cover">
+      <thead><tr><th scope="col">{text.number}</th><th scope="col">{words.client}</th><th scope="col">{text.issued}</th><th scope="col" class="end">{text.total}</th>{open ? <th scope="col" class="end">{text.left}</th> : null}<th scope="col" class="end">{text.status}</th></tr></thead>
+      <tbody>
+        {rows.map((one) => {
+          const badge = invoiceBadge(one);
+          return (
+            <tr key={one.invoice_id}>
+              <td><a class="strong" data-row href={`/staff/clients/${one.client_id}/billing/invoices/${one.invoice_id}`}>{invoiceName(one)}</a></td>
+              <td data-label={words.client}>{one.client_name}</td>
+              <td data-label={text.issued} class="num">{one.issued_on ? dayWords(one.issued_on) : '–'}</td>
+              <td data-label={text.total} class="end num">{money(one.total)}</td>
+              {open ? <td data-label={text.left} class="end num strong">{money(one.due)}</td> : null}
+              <td data-label={text.status} class="end"><Badge tone={badge.tone} hollow={badge.hollow}>{badge.word}</Badge></td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}
+
+function Exports() {
+  const { tenant } = useSession();
+  const today = dayKey(new Date(), tenant.zone);
+  const [first, setFirst] = useState(`${today.slice(0, 4)}-01-01`);
+  const [last, setLast] = useState(today);
+  const [fault, setFault] = useState<string | null>(null);
+  const get = useAct(async (what: 'payments' | 'invoices') => {
+    const query = { first_day: first, last_day: last };
+    const csv = await call(what === 'payments'
+      ? api.GET('/practice/exports/payments', { params: { query }, parseAs: 'text', headers: { Accept: 'text/csv' } })
+      : api.GET('/practice/exports/invoices', { params: { query }, parseAs: 'text', headers: { Accept: 'text/csv' } }));
+    saveText(String(csv), words.file(what, first, last));
+  });
+  const begin = (what: 'payments' | 'invoices') => {
+    if (isPeriod(first, last, YEAR)) void get.run(what);
+    else {
+      setFault(words.period);
+      goTo('export-last');
+    }
+  };
+  return (
+    <section class="card stack g4" aria-labelledby="export">
+      <div class="stack g1"><h2 id="export">{words.exportTitle}</h2><p class="small soft">{words.exportText}</p></div>
+      <div class="cluster g4 baseline">
+        <TextField id="export-first" label={words.first} type="date" short value={first} onInput={(value) => { setFault(null); setFirst(value); }} />
+        <TextField id="export-last" label={words.last} type="date" short value={last} error={fault} onInput={(value) => { setFault(null); setLast(value); }} />
+        <Button icon="download" busy={get.busy} onClick={() => begin('payments')}>{words.payments}</Button>
+        <Button icon="download" busy={get.busy} onClick={() => begin('invoices')}>{words.invoices}</Button>
+      </div>
+      <Failed problem={get.problem} />
+    </section>
+  );
+}

@@ -1,0 +1,101 @@
+/** One payment of a client as staff see it, and sending money back. */
+import { useLocation, useRoute } from 'preact-iso';
+import { useState } from 'preact/hooks';
+import { api, BACKGROUND, call } from '../../http.ts';
+import { ofClient, paidBy, paymentBadge, usePrint } from '../../money/index.ts';
+import { useSession } from '../../session.tsx';
+import { billing } from '../../strings/billing.ts';
+import { payments as common } from '../../strings/payments.ts';
+import { staff } from '../../strings/staff.ts';
+import type { Client, Payment } from '../../types.ts';
+import { Badge, Button, dayAndTime, Facts, Heading, longDay, money, Note, useEvery, useLoad } from '../../ui/index.ts';
+import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
+import { Ask } from './fields.tsx';
+
+const words = billing.payment;
+
+export default function PaymentPage() {
+  const { client_id, payment_id } = useRoute().params as { client_id: string; payment_id: string };
+  const path = { client_id, payment_id };
+  const loaded = useLoad(async () => {
+    const [client, payment] = await Promise.all([
+      call(api.GET('/practice/clients/{client_id}', { params: { path: { client_id } } })),
+      call(api.GET('/practice/clients/{client_id}/payments/{payment_id}', { params: { path } })),
+    ]);
+    return { client, payment };
+  }, [client_id, payment_id]);
+  return (
+    <Ready of={loaded} bones={<RecordBones />} missing={{ title: words.notFoundTitle, text: words.notFound, go: { label: billing.crumb, href: `/staff/clients/${client_id}/billing` } }}>
+      {({ client, payment }) => <One client={client} payment={payment} put={(next) => loaded.put({ client, payment: next })} />}
+    </Ready>
+  );
+}
+
+function One({ client, payment, put }: { client: Client; payment: Payment; put: (next: Payment) => void }) {
+  const { tenant, may_bill } = useSession();
+  const { query } = useLocation();
+  const { client_id } = client;
+  const base = `/staff/clients/${client_id}/billing`;
+  const path = { client_id, payment_id: payment.payment_id };
+  const print = usePrint(ofClient(client_id));
+  const [asking, setAsking] = useState(false);
+  const [told, setTold] = useState(query['done'] === 'recorded' ? billing.receive.done(money(payment.amount)) : '');
+  const [awaited, setAwaited] = useState<number | null>(null); // what will have been refunded once Stripe has said so
+  const waiting = awaited !== null && payment.refunded.amount < awaited;
+  useEvery(2000, waiting, () => void call(api.GET('/practice/clients/{client_id}/payments/{payment_id}', { params: { path }, headers: BACKGROUND })).then((now) => {
+    put(now);
+    if (now.refunded.amount >= awaited!) setTold(words.done);
+  }, () => {}));
+  const left = { ...payment.amount, amount: payment.amount.amount - payment.refunded.amount - payment.disputed.amount };
+  const badge = paymentBadge(payment);
+  const at = payment.succeeded_at ?? payment.created_at;
+  const day = longDay(at, tenant.zone);
+  const num = (text: string) => <span class="num">{text}</span>;
+  const rows: [string, preact.ComponentChildren][] = [
+    [common.receipt.amount, num(money(payment.amount))], [common.receipt.date, dayAndTime(at, tenant.zone)], [common.receipt.by, paidBy(payment)], [words.way, words.ways[payment.way] ?? payment.way],
+  ];
+  if (payment.refunded.amount) rows.push([common.receipt.back, num(money(payment.refunded))]);
+  if (payment.disputed.amount) rows.push([common.receipt.disputed, num(money(payment.disputed))]);
+  if (payment.status === 'failed') rows.push([common.done.failedTitle, common.why[payment.failure ?? ''] ?? common.declined]);
+  const rest = payment.amount.amount - payment.shares.reduce((sum, share) => sum + share.amount.amount, 0);
+  const card = payment.method === 'card';
+  const done = payment.status === 'succeeded';
+  return (
+    <>
+      <div class="stack g3">
+        <Crumbs items={[[staff.clients.title, '/staff/clients'], [client.name, base], common.receipt.crumb]} />
+        <div class="split">
+          <div class="cluster g3"><Heading title={`${words.title(day)}, ${client.name}`}>{words.title(day)}</Heading><Badge tone={badge.tone} hollow={badge.hollow}>{badge.word}</Badge></div>
+          <div class="cluster g2 noprint">
+            {done ? <Button icon="download" busy={print.busy} busyLabel={common.print.making} onClick={() => void print.run({ what: 'receipt', payment_id: payment.payment_id, invoice_id: null, first_day: null, last_day: null })}>{words.receipt}</Button> : null}
+            {may_bill && done && left.amount > 0 ? <Button onClick={() => { setTold(''); setAsking(true); }}>{words.refund}</Button> : null}
+          </div>
+        </div>
+        <Failed problem={print.problem} />
+        <div class="told-slot" role="status">{waiting ? <Note tone="info" icon="clock">{words.asked}</Note> : told ? <Note tone="good">{told}</Note> : null}</div>
+      </div>
+      <div class="beside">
+        <section class="card flush" aria-labelledby="for">
+          <div class="cardhead"><h2 id="for">{common.receipt.for}</h2></div>
+          <ul class="rows">
+            {payment.shares.map((share) => <li key={share.invoice_id}><a class="row" href={`${base}/invoices/${share.invoice_id}`}><div><p class="strong">{common.invoice(share.number)}</p></div><p class="num strong">{money(share.amount)}</p></a></li>)}
+            {rest > 0 ? <li><div class="row"><div><p class="strong">{common.receipt.kept}</p></div><p class="num strong">{money({ ...payment.amount, amount: rest })}</p></div></li> : null}
+          </ul>
+        </section>
+        <aside class="card stack g3"><h2>{words.facts}</h2><Facts rows={rows} />{card ? <p class="tiny soft">{words.never}</p> : null}</aside>
+      </div>
+      {asking ? (
+        <Ask
+          title={words.refundTitle} text={card ? words.refundText : words.refundHand} go={words.refundPlain} onClose={() => setAsking(false)}
+          amount={{ first: left.amount, most: left.amount, least: 1, currency: left.currency }} reason
+          act={async (body, key) => {
+            const now = await call(api.POST('/practice/clients/{client_id}/payments/{payment_id}/refunds', { params: { path, header: { 'Idempotency-Key': key } }, body }));
+            if (card) setAwaited(payment.refunded.amount + body.amount);
+            else setTold(words.done);
+            put(now);
+          }}
+        />
+      ) : null}
+    </>
+  );
+}

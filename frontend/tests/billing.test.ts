@@ -1,0 +1,64 @@
+/** Invoices: lines as they are typed, sums that add up, and money over several invoices. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { invoiceBadge, sums } from '../src/money/standing.ts';
+import { bodyOf, emptyLine, faultsOf, spread, totals, type Draft } from '../src/staff/billing/lines.ts';
+import type { InvoiceRow } from '../src/types.ts';
+
+const usd = (amount: number) => ({ amount, currency: 'usd' });
+
+function draft(...lines: Partial<Draft['lines'][number]>[]): Draft {
+  return { lines: lines.map((line) => ({ ...emptyLine('2026-11-20'), description: 'Session', amount: '120', ...line })), due_on: '', note: '', diagnoses: '' };
+}
+
+test('lines come to what they say, in cents', () => {
+  const one = draft({ quantity: '3', amount: '0.10' }, { amount: '1,200.05', insurance: '200.05' });
+  assert.deepEqual(totals(one.lines, 'usd'), { total: 120_035, insurance: 20_005 });
+  assert.deepEqual(faultsOf(one, 'usd'), []);
+  assert.deepEqual(bodyOf(one, 'usd').lines.map((line) => [line.quantity, line.amount, line.insurance]), [[3, 10, 0], [1, 120_005, 20_005]]);
+  assert.deepEqual(totals(draft({ amount: 'much' }, { quantity: '' }).lines, 'usd'), { total: 0, insurance: 0 });
+});
+
+test('what is wrong with a line is said beside its field', () => {
+  const ids = (one: Draft) => faultsOf(one, 'usd').map((fault) => fault.id);
+  assert.deepEqual(ids(draft({ description: ' ' })), ['line0-description']);
+  assert.deepEqual(ids(draft({}, { quantity: '0' }, { quantity: '1.5' })), ['line1-quantity', 'line2-quantity']);
+  assert.deepEqual(ids(draft({ amount: '' })), ['line0-amount']);
+  assert.deepEqual(ids(draft({ amount: '-5' })), ['line0-amount']);
+  assert.deepEqual(ids(draft({ insurance: '120.01' })), ['line0-insurance']);
+  assert.deepEqual(ids(draft({ code: '90 834' })), ['line0-code']);
+  assert.deepEqual(ids(draft({ amount: '0' })), ['line0-amount']); // an invoice over nothing
+  assert.deepEqual(ids({ ...draft({}), diagnoses: 'anxiety' }), ['diagnoses']);
+  assert.deepEqual(bodyOf({ ...draft({}), diagnoses: 'f41.1, F32' + '.0' }, 'usd').diagnoses, ['F41.1', 'F32.0']);
+});
+
+test('money goes to the first invoice first, and no invoice gets more than is due', () => {
+  const open = [{ invoice_id: 'a', due: usd(1550) }, { invoice_id: 'b', due: usd(4000) }];
+  assert.deepEqual(spread(1000, open), { a: 1000, b: 0 });
+  assert.deepEqual(spread(2000, open), { a: 1550, b: 450 });
+  assert.deepEqual(spread(9999, open), { a: 1550, b: 4000 });
+  assert.deepEqual(spread(0, open), { a: 0, b: 0 });
+});
+
+function row(more: Partial<InvoiceRow>): InvoiceRow {
+  return {
+    invoice_id: 'x', what: 'invoice', status: 'open', number: 1001, issued_on: '2026-11-20', due_on: '2026-12-04', overdue: false, total: usd(18_500), insurance: usd(12_500), charge: usd(6_000),
+    settled: usd(0), due: usd(6_000), paying: false, charged_at: null, ...more,
+  };
+}
+
+test('the sums of an invoice lead from its total to what is due', () => {
+  const of = (one: InvoiceRow) => sums(one).map(([name, amount]) => `${name} ${amount}`);
+  assert.deepEqual(of(row({})), ['Total $185.00', 'Expected from insurance −$125.00', 'Your portion $60.00', 'Balance due $60.00']);
+  assert.deepEqual(of(row({ settled: usd(2_000), due: usd(3_500) })).slice(3), ['Adjustments −$5.00', 'Paid or applied −$20.00', 'Balance due $35.00']);
+  assert.deepEqual(of(row({ insurance: usd(0), charge: usd(18_500), due: usd(18_500) })), ['Total $185.00', 'Balance due $185.00']);
+  assert.deepEqual(of(row({ what: 'estimate', status: 'given', due: usd(0) })).slice(-1), ['Your expected portion $60.00']);
+});
+
+test('an invoice says in a word how it stands', () => {
+  const year = new Date().getFullYear();
+  assert.equal(invoiceBadge(row({ due_on: `${year}-12-04` })).word, 'Due December 4');
+  assert.equal(invoiceBadge(row({ due_on: '2020-12-04', overdue: true })).word, 'Overdue since December 4, 2020');
+  assert.equal(invoiceBadge(row({ paying: true })).word, 'Payment under way');
+  assert.equal(invoiceBadge(row({ status: 'void' })).word, 'Void');
+});

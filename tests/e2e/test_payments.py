@@ -1,0 +1,330 @@
+"""Money in browsers: a client pays on Stripe's page and never sees more than is true; staff bill, refund and print."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests import billing, booking
+from tests.calls import PEOPLE, Caller
+from tests.e2e.device import Device
+
+C1 = f"/staff/clients/{PEOPLE['C1'].id}"
+ON_STRIPE = re.compile(r"/_stripe/|/checkout/")
+
+
+@pytest.fixture
+def phone(devices: Callable[..., Device], call: Any) -> Device:
+    """C1 at home."""
+    device = devices("phone")
+    device.enter(call.browser("C1"))
+    return device
+
+
+@pytest.fixture
+def desk(devices: Callable[..., Device], call: Any) -> Device:
+    """The administrator's computer."""
+    device = devices("desktop", name="desk")
+    device.enter(call.browser("A1"))
+    return device
+
+
+def at_stripe(device: Device, amount: str, number: str = billing.CARD, press: str | None = None) -> None:
+    """On Stripe's page: type a card, and pay."""
+    expect(device.page.get_by_role("heading", level=1)).to_have_text(f"Pay {amount} USD")
+    device.page.get_by_label("Card number").fill(number)
+    device.press(press or f"Pay {amount} USD")
+
+
+def paid(device: Device, office: Caller) -> None:
+    """Back from Stripe: nothing is claimed before it is known; then it is."""
+    device.arrived("Waiting for your bank", by_link=False)
+    billing.told(office)
+    device.arrived("Paid")
+
+
+def took_place(call: Any, office: Caller) -> None:
+    """C1 was at T1's yesterday, for $150.00; nobody has billed it."""
+    service = booking.opened(call, "T1", price={"amount": 15_000, "currency": "usd"})
+    day = booking.at(office.clock, -1)
+    held = booking.book_for(call("A1"), "C1", "T1", service, day, override=True).json
+    assert booking.theirs(call("A1"), "C1", held, "outcome", {"status": "completed"}).status == 200
+
+
+def pdf(device: Device, office: Caller, button: str) -> bytes:
+    """Press a button that has a PDF made, and have it."""
+    with device.page.expect_download() as got:
+        with device.page.expect_response(re.compile(r"/prints$")):
+            device.press(button)
+        office.local("POST", "/run/on_sealing")
+    made = Path(got.value.path()).read_bytes()
+    assert made.startswith(b"%PDF-")
+    return made
+
+
+def test_a_client_pays_a_part_then_the_rest_and_prints(phone: Device, call: Any, office: Caller, tmp_path: Any) -> None:
+    staff = call("A1")
+    first = billing.issued(staff, "C1", billing.line(16_000, insurance=12_500), billing.line(2_500))
+    second = billing.issued(staff, "C1", billing.line(4_000))
+    phone.open("/home")
+    phone.sees("2 open invoices")
+    phone.look("home")
+    phone.follow("Payments", within=phone.page.get_by_role("navigation", name="Main, small screens"))
+    phone.arrived("Payments")
+    phone.sees("$100.00")
+    expect(phone.page.get_by_role("button", name="Pay $100.00")).to_be_visible()
+    phone.look("two-open")
+    phone.page.get_by_role("checkbox", name=re.compile(f"Invoice {second['number']}")).uncheck()
+    amount = phone.page.get_by_label("Amount to pay now")
+    expect(amount).to_have_value("60.00")
+    for wrong, said in (("4.99", "Enter at least $5.00"), ("60.01", "Enter at most $60.00"), ("ten", "like 35.00")):
+        amount.fill(wrong)
+        phone.page.locator("button[type=submit]").click()
+        expect(amount).to_be_focused()
+        phone.sees(re.compile(re.escape(said)))
+    phone.look("wrong-amount")
+    amount.fill("20")
+    phone.press("Pay $20.00")
+    at_stripe(phone, "20.00")
+    phone.arrived("Waiting for your bank", by_link=False)
+    phone.look("waiting")
+    billing.told(office)
+    phone.arrived("Paid")
+    phone.sees(f"Your payment of $20.00 for invoice {first['number']} has arrived.")
+    phone.look("paid")
+    phone.follow("Back to Payments")
+    phone.arrived("Payments")
+    phone.sees("$80.00")
+    phone.press("Pay $80.00")
+    at_stripe(phone, "80.00")
+    paid(phone, office)
+    phone.follow("See the receipt")
+    phone.arrived(re.compile("^Payment on "))
+    phone.sees("Visa ending 4242")
+    phone.look("receipt")
+    pdf(phone, office, "Receipt as PDF")
+    phone.page.get_by_role("link", name=re.compile(f"Invoice {first['number']}")).click()
+    phone.arrived(f"Invoice {first['number']}")
+    phone.sees("Expected from insurance")
+    phone.look("invoice")
+    phone.page.emulate_media(media="print")
+    expect(phone.page.get_by_role("button", name="Print")).to_be_hidden()
+    expect(phone.page.get_by_role("navigation")).to_have_count(0)
+    phone.page.pdf(path=tmp_path / "page.pdf", format="Letter")
+    phone.page.emulate_media(media="screen")
+    phone.open("/payments")
+    phone.sees("Nothing to pay")
+    phone.look("settled")
+    assert [each for each, _ in billing.facts(staff, "C1")].count("payment") == 2
+
+
+def test_declined_cancelled_saved_and_paid_by_itself(phone: Device, call: Any, office: Caller) -> None:
+    staff = call("A1")
+    number = billing.issued(staff, "C1", billing.line(3_500))["number"]
+    phone.open("/payments")
+    phone.press("Pay $35.00")
+    at_stripe(phone, "35.00", billing.DECLINED)
+    expect(phone.page.get_by_role("alert")).to_have_text("Your card was declined.")
+    phone.press("Back")
+    phone.arrived("You did not pay", by_link=False)
+    phone.sees("You were not charged.")
+    phone.look("cancelled")
+    phone.follow("Try again")
+    phone.arrived("Payments")
+    phone.page.get_by_label("Save this card for next time").check()
+    phone.press("Pay $35.00")
+    at_stripe(phone, "35.00")
+    paid(phone, office)
+    phone.follow("Back to Payments")
+    phone.arrived("Payments")
+    phone.sees(f"Invoice {number}, Visa ending 4242")
+    phone.page.get_by_role("link", name=re.compile("Saved cards")).click()
+    phone.arrived("Saved cards")
+    phone.press("Turn on automatic payment")
+    phone.sees("Check the box to allow this")
+    phone.look("autopay-off")
+    phone.page.get_by_label(re.compile("^I allow Oak Lane Counseling")).check()
+    phone.press("Turn on automatic payment")
+    phone.sees(re.compile("New invoices are paid by Visa ending 4242"))
+    phone.look("autopay-on")
+    billing.issued(staff, "C1", billing.line(6_000))
+    phone.open("/payments")
+    phone.sees(re.compile("Your saved card is charged on"))
+    phone.look("planned")
+    billing.lever(office, down=5)
+    phone.allow(503, "POST /api/portal/payments")
+    phone.press("Pay $60.00")
+    phone.sees(re.compile("Nothing was charged"))
+    billing.lever(office, down=0)
+    phone.press("Pay $60.00")  # by the card that is saved: no page of Stripe's
+    phone.arrived("Waiting for your bank")
+    billing.told(office)
+    phone.arrived("Paid")
+    phone.open("/payments/cards")
+    phone.page.get_by_role("button", name=re.compile("Visa ending 4242")).click()
+    phone.look("remove-asked")
+    phone.press("Remove", within=phone.page.get_by_role("dialog"))
+    phone.sees("No card is saved")
+    phone.look("no-card")
+
+
+def test_staff_bill_a_guest_pays_and_money_goes_back(
+    desk: Device, devices: Callable[..., Device], call: Any, office: Caller
+) -> None:
+    page = desk.page
+    took_place(call, office)
+    desk.open(f"{C1}/billing")
+    desk.sees("Nothing billed yet")
+    desk.look("to-bill")
+    desk.press("Bill 1 appointment, $150.00")
+    desk.sees("Invoice 1001 is issued.")
+    desk.follow("Invoice 1001")
+    desk.arrived("Invoice 1001", title="Invoice 1001, Immy")
+    desk.press("Make void")
+    page.get_by_role("dialog").get_by_label("Reason").fill("Wrong day")
+    desk.press("Make void", within=page.get_by_role("dialog"))
+    desk.sees("The invoice is void.")
+    desk.open(f"{C1}/billing")
+    desk.follow("New invoice")
+    desk.arrived("New invoice")
+    desk.press("Save and issue")
+    desk.sees("Enter the service")
+    desk.look("faults")
+    page.get_by_label("Service").fill("Individual session")
+    page.get_by_label("Price of one").fill("120")
+    page.get_by_label("Quantity").fill("2")
+    page.get_by_label("Expected from insurance").fill("150.00")
+    desk.press("Add a line")
+    second = page.get_by_role("group", name="Line 2")
+    second.get_by_label("Service").fill("Letter to a school")
+    second.get_by_label("Price of one").fill("30.50")
+    desk.sees("$270.50")
+    desk.sees("$120.50")
+    page.get_by_label("Diagnoses (ICD-10)").fill("F41.1")
+    desk.look("editor")
+    desk.press("Save and issue")
+    desk.arrived(re.compile(r"^Invoice \d+$"), title=re.compile(r"^Invoice \d+, Immy"))
+    desk.sees("is issued.")
+    number = page.get_by_role("heading", level=1).inner_text()
+    desk.press("Make a link")
+    address = page.get_by_label("Link to pay this invoice").input_value()
+    desk.look("invoice")
+
+    guest = devices("phone", name="guest")
+    guest.open(address)
+    guest.arrived("Pay an invoice", by_link=False)
+    assert "#" not in guest.page.url
+    assert PEOPLE["C1"].name.split()[0] not in guest.page.content()
+    guest.sees(number)
+    guest.look("guest")
+    guest.press("Pay $120.50")
+    at_stripe(guest, "120.50")
+    guest.arrived("Waiting for your bank", by_link=False)
+    billing.told(office)
+    guest.arrived("Paid. Thank you")
+    guest.look("guest-paid")
+    guest.open("/pay#nonsense-that-is-long-enough-to-look-like-a-link")
+    guest.allow(404, "POST /api/guest-payments/lookup")
+    guest.page.reload()
+    guest.arrived("This link does not work", by_link=False)
+
+    desk.open("/staff")
+    desk.sees(re.compile(r"^\$120.50 from "))
+    desk.look("notice")
+    page.get_by_role("link", name=re.compile("^Open billing")).click()
+    desk.arrived(re.compile("^Payment on "))
+    desk.sees("By a pay link")
+    desk.press("Refund")
+    page.get_by_role("dialog").get_by_label("Amount").fill("20.50")
+    page.get_by_role("dialog").get_by_label("Reason").fill("Charged too much")
+    desk.look("refund-asked")
+    desk.press("Refund", within=page.get_by_role("dialog"))
+    desk.sees("Asked of Stripe.")
+    billing.told(office)
+    desk.sees("The refund is recorded.")
+    desk.sees("Partly refunded")
+    desk.look("refunded")
+    page.get_by_role("link", name=re.compile(number)).click()
+    desk.arrived(number)
+    desk.press("Write off")
+    page.get_by_role("dialog").get_by_label("Amount").fill("5")
+    page.get_by_role("dialog").get_by_label("Reason").fill("Goodwill")
+    desk.press("Write off", within=page.get_by_role("dialog"))
+    desk.sees("Written off.")
+    desk.follow("Record a payment")
+    desk.arrived("Record a payment")
+    page.get_by_label("Amount received").fill("25.50")
+    page.get_by_label("Reference").fill("Check 204")
+    desk.sees("$10.00 is kept as the client’s credit.")
+    desk.look("receive")
+    desk.press("Record $25.50")
+    desk.sees("$25.50 is recorded.")
+    desk.open(f"{C1}/billing")
+    desk.sees("Paid and void invoices")
+    desk.look("billing")
+    desk.follow("Ledger")
+    desk.arrived("Ledger")
+    for said in ("Charged too much", "Goodwill", "Check 204"):
+        desk.sees(said)
+    desk.look("ledger")
+    pay_page = page.get_by_role("navigation", name="Main, wide screens")
+    desk.follow("Billing", within=pay_page)
+    desk.arrived("Billing", title="Invoices")
+    page.get_by_label("Which invoices").select_option("paid")
+    page.get_by_label("Search by client or number").fill("nobody")
+    desk.sees(re.compile("Nothing fits"))
+    page.get_by_label("Search by client or number").fill(number.split()[1])
+    desk.sees(number)
+    desk.look("practice")
+    with page.expect_download() as got:
+        desk.press("Payments as CSV")
+    table = Path(got.value.path()).read_text("utf-8-sig")
+    assert [row.split(",")[3].strip('"') for row in table.splitlines()[1:]].count("payment") == 2
+
+
+def test_card_processing_is_disconnected_and_connected_again(desk: Device, call: Any, office: Caller) -> None:
+    page = desk.page
+    desk.open("/staff/organization/billing/card-processing")
+    desk.sees("Connected since")
+    desk.look("connected")
+    desk.press("Disconnect")
+    desk.press("Disconnect", within=page.get_by_role("dialog"))
+    desk.sees("Card processing is disconnected.")
+    desk.follow("Client Portal", within=page.get_by_role("navigation", name="Main, wide screens"))
+    switch = page.get_by_role("switch", name="Payments")
+    expect(switch).to_be_disabled()
+    desk.sees("Card processing is not connected yet. Once it is, you can switch this on.")
+    desk.follow("Connect card processing")
+    desk.press("Connect again")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Say who you are")
+    desk.press("Finish")
+    desk.arrived("Billing", title="Card processing", by_link=False)
+    desk.sees("Connected since")
+    desk.follow("Reconciliation", within=page.get_by_role("navigation", name="Billing"))
+    desk.sees("No night compared yet")
+    desk.look("no-night")
+    desk.follow("Billing settings", within=page.get_by_role("navigation", name="Billing"))
+    page.get_by_label("Smallest part of an invoice").fill("0.20")
+    desk.press("Add a tax")
+    page.get_by_label("Name").fill("State tax")
+    page.get_by_label("Rate in per cent").fill("8.25")
+    page.get_by_label("NPI").fill("1234")
+    desk.press("Save")
+    desk.sees("An NPI has ten digits")
+    desk.look("settings-faults")
+    page.get_by_label("Smallest part of an invoice").fill("20")
+    page.get_by_label("NPI").fill("1234567893")
+    desk.press("Save")
+    desk.sees("Saved.")
+    kept = call("A1").get("/practice/settings").json["billing"]
+    assert (kept["minimum_partial"], kept["npi"]) == (2_000, "1234567893")
+    assert kept["taxes"] == [{"name": "State tax", "basis_points": 825}]
+    desk.look("settings")
+    desk.open("/staff/account")
+    page.get_by_label("A payment has arrived").uncheck()
+    desk.sees("Saved.")
+    assert call("A1").get("/practice/notification-mails").json == {"muted": ["payment_received"]}
+    desk.look("mails")

@@ -1,0 +1,542 @@
+"""Paying: invoice, pay, ledger, notification, receipt, and everything that can come between (DOMAIN.md 7)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from infra.local import stripe_double
+from tests import billing, flows
+from tests.billing import at_checkout, facts, intent_of, invoice, issued, lever, notices, paid, start, told
+from tests.calls import PEOPLE, Caller
+from tests.conftest import World
+
+Call = Callable[..., Caller]
+
+
+def test_invoice_pay_ledger_notification_receipt(world: World, call: Call, canaries: Any) -> None:
+    """The whole of it, once: numbers, amounts, who is told, what is printed; and of whom and for what nothing stands in
+    any request to Stripe, log, queue, key, address or mail (the fixture looks after every test)."""
+    canaries.add("Individual session", "F41.1", "90834")
+    admin, client = call("A1"), call("C1")
+    bill = issued(
+        admin, "C1", billing.line(12_000, insurance=4_000, code="90834"), billing.line(3_000), diagnoses=["F41.1"]
+    )
+    assert (bill["number"], bill["status"], bill["due"]["amount"]) == (1001, "open", 11_000)
+    started = start(client, bill)
+    assert started.status == 201, started
+    assert (started.json["status"], started.json["amount"]["amount"]) == ("open", 11_000), started.json
+    assert invoice(client, bill["invoice_id"])["paying"] is True
+    status, back = at_checkout(started.json["address"])
+    assert (status, back) == (303, f"http://localhost:{client.port}/pay/done/{started.json['payment_id']}")
+    payment = client.get(f"/portal/payments/{started.json['payment_id']}")
+    assert payment.json["status"] == "open"  # the return page proves nothing
+    told(client)
+    payment = client.get(f"/portal/payments/{started.json['payment_id']}").json
+    assert (payment["status"], payment["card"]["last4"], payment["address"]) == ("succeeded", "4242", None)
+    after = invoice(client, bill["invoice_id"])
+    assert (after["status"], after["due"]["amount"], after["settled"]["amount"]) == ("paid", 0, 11_000)
+    assert after["paying"] is False
+    assert facts(admin, "C1") == [("charge", 11_000), ("payment", 11_000)]
+    for staff in ("A1", "A2", "T1", "T3"):
+        (notice,) = notices(call(staff))
+        assert (notice["amount"]["amount"], notice["payment_id"]) == (11_000, payment["payment_id"])
+    for staff in ("T2", "T4"):
+        assert notices(call(staff)) == []
+    client.drain()
+    for staff in ("A1", "A2", "T1", "T3"):
+        (mail,) = [each for each in client.outbox(PEOPLE[staff].email) if "payment" in each["text"]]
+        assert "110" not in mail["text"]
+    (mail,) = [each for each in client.outbox(PEOPLE["C1"].email) if "payment" in each["subject"]]
+    assert "110.00" not in mail["text"]
+    assert client.get("/portal/payments").json["items"][0]["payment_id"] == payment["payment_id"]
+    asked = client.post("/portal/prints", {"what": "receipt", "payment_id": payment["payment_id"]})
+    assert asked.status == 202, asked
+    client.drain()
+    ready = client.get(f"/portal/prints/{asked.json['sheet_id']}").json
+    assert ready["status"] == "ready"
+    sent = "\n".join(stripe_double.everything_sent())
+    assert payment["payment_id"] in sent
+    assert [
+        word for word in ("Oak", "Priya", "Imogen", "session", "F41") if word in sent.replace("checkout/sessions", "")
+    ] == []
+
+
+# ---- what is paid ----
+
+
+def test_a_part_of_one_and_several_whole(world: World, call: Call) -> None:
+    admin, client = call("A1"), call("C1")
+    one, two = issued(admin, "C1", billing.line(10_000)), issued(admin, "C1", billing.line(7_000))
+    assert two["number"] == one["number"] + 1
+    assert start(client, one, amount=10_001).code == "amount_too_large"
+    assert start(client, one, amount=499).code == "amount_too_small"
+    for wrong in (0, -1, "5000", 50.5, True, 10**12):
+        assert start(client, one, amount=wrong).status == 422, wrong  # type: ignore[arg-type]
+    several = {"invoices": [{"invoice_id": one["invoice_id"], "amount": 600}, {"invoice_id": two["invoice_id"]}]}
+    assert client.post("/portal/payments", several).code == "amounts_fixed"
+    paid(client, one, amount=4_000)
+    assert invoice(client, one["invoice_id"])["due"]["amount"] == 6_000
+    both = paid(client, one, two)
+    assert [(each["number"], each["amount"]["amount"]) for each in both["shares"]] == [
+        (one["number"], 6_000), (two["number"], 7_000),
+    ]  # fmt: skip
+    billing_page = client.get("/portal/billing").json
+    assert (billing_page["balance"]["due"]["amount"], billing_page["open"]) == (0, [])
+    assert start(client, one).code == "nothing_to_pay"
+
+
+def test_what_cannot_be_paid(world: World, call: Call) -> None:
+    """Void, draft, foreign, a colleague's, without the feature: each answer says no more than it must."""
+    admin, client = call("A1"), call("C1")
+    bill = issued(admin, "C1")
+    draft = billing.draft(admin, "C1").json
+    assert start(client, draft).code == "not_found"
+    assert start(call("C2"), bill).code == "not_found"
+    assert start(call("CB"), bill).code == "not_found"
+    assert start(client, "01KF8DEM00000000000000ZZZZ").code == "not_found"
+    assert client.get(f"/portal/invoices/{draft['invoice_id']}").code == "not_found"
+    assert billing.on(admin, "C1", bill["invoice_id"], "void", {"reason": "Wrong person"}).json["status"] == "void"
+    assert start(client, bill).code == "nothing_to_pay"
+    open_one = issued(admin, "C1")
+    settings = admin.get("/practice/settings").json
+    off = admin.patch("/practice/settings", {"features": {"payments": False}}, etag=settings["etag"])
+    assert off.status == 200, off
+    assert start(client, open_one).code == "feature_switched_off"
+    assert client.get("/portal/billing").json["why_not"] == "switched_off"
+    assert client.get("/portal/invoices", query={"phase": "open"}).json["items"][0]["due"]["amount"] == 12_000
+
+
+def test_twenty_starts_at_once_are_one_page(world: World, call: Call) -> None:
+    bill = issued(call("A1"), "C1")
+    client = call("C1")
+    answers = flows.together(20, lambda _: start(client, bill))
+    assert {each.status for each in answers} == {201}
+    assert len({each.json["payment_id"] for each in answers}) == 1
+    assert len({each.json["address"] for each in answers}) == 1
+    made = [each for each in stripe_double.backend().books.values() for each in each.of("checkout.session")]
+    assert len(made) == 1
+
+
+def test_another_amount_closes_the_page_before(world: World, call: Call) -> None:
+    bill, client = issued(call("A1"), "C1"), call("C1")
+    first = start(client, bill).json
+    second = start(client, bill, amount=5_000).json
+    assert second["payment_id"] != first["payment_id"]
+    assert at_checkout(first["address"])[0] == 410
+    assert client.get(f"/portal/payments/{first['payment_id']}").json["status"] == "expired"
+    assert at_checkout(second["address"])[0] == 303
+    assert start(client, bill).code == "payment_under_way"  # paid, and not booked yet
+    told(client)
+    assert invoice(client, bill["invoice_id"])["due"]["amount"] == 7_000
+
+
+def test_declined_cancelled_expired(world: World, call: Call) -> None:
+    bill, client = issued(call("A1"), "C1"), call("C1")
+    started = start(client, bill).json
+    assert at_checkout(started["address"], billing.DECLINED)[0] == 200
+    told(client)
+    assert client.get(f"/portal/payments/{started['payment_id']}").json["status"] == "open"
+    status, back = at_checkout(started["address"], act="cancel")
+    assert (status, back.endswith("?cancelled=1")) == (303, True)
+    gone = client.post(f"/portal/payments/{started['payment_id']}/cancellation")
+    assert gone.json["status"] == "cancelled"
+    assert invoice(client, bill["invoice_id"])["paying"] is False
+    again = start(client, bill).json
+    client.clock.advance(3_700)
+    told(client)
+    client.sign_in("C1")
+    admin = call("A1")
+    admin.sign_in("A1")
+    assert client.get(f"/portal/payments/{again['payment_id']}").json["status"] == "expired"
+    assert facts(admin, "C1") == [("charge", 12_000)]
+
+
+def test_the_processor_is_down(world: World, call: Call) -> None:
+    """Retryable, and no half state: the same request goes on where it stopped."""
+    bill, client = issued(call("A1"), "C1"), call("C1")
+    lever(client, down=2)  # the SDK tries twice
+    refused = start(client, bill, key="pay-once-0001")
+    assert (refused.status, refused.code) == (503, "processor_unavailable")
+    again = start(client, bill, key="pay-once-0001")
+    assert (again.status, again.json["status"]) == (201, "open")
+
+
+# ---- what Stripe tells ----
+
+
+def test_deliveries_twice_out_of_order_and_late(world: World, call: Call) -> None:
+    admin, client = call("A1"), call("C1")
+    bill = issued(admin, "C1")
+    lever(client, copies=3, shuffle=True, hold=True)
+    started = start(client, bill).json
+    at_checkout(started["address"])
+    intent = intent_of(started)
+    lever(client, refund=intent, amount=2_000)
+    lever(client, refund=intent, amount=1_000)
+    lever(client, hold=False)
+    told(client)
+    assert sorted(facts(admin, "C1")) == [("charge", 12_000), ("payment", 12_000), ("refund", 1_000), ("refund", 2_000)]
+    assert invoice(client, bill["invoice_id"])["due"]["amount"] == 3_000
+    assert len(notices(admin)) == 1
+
+
+def test_twenty_deliveries_at_once_are_one_entry_and_one_set_of_notices(world: World, call: Call) -> None:
+    from chalicelib.services import settlement
+
+    admin, client = call("A1"), call("C1")
+    bill = issued(admin, "C1")
+    lever(client, hold=True)
+    started = start(client, bill).json
+    at_checkout(started["address"])
+    message = {
+        "tenant_id": world.tenant_id("oak"), "kind": "intent", "account": "acct_oak_demo",
+        "object_id": intent_of(started),
+    }  # fmt: skip
+    outcomes = flows.together(20, lambda _: _tried(settlement.work, message))
+    assert "done" in outcomes
+    settlement.work(message)
+    lever(client, hold=False)
+    told(client)
+    assert facts(admin, "C1") == [("charge", 12_000), ("payment", 12_000)]
+    for staff in ("A1", "A2", "T1", "T3"):
+        assert len(notices(call(staff))) == 1
+    client.drain()
+    for staff in ("A1", "T1"):
+        assert len([each for each in client.outbox(PEOPLE[staff].email) if "payment has arrived" in each["text"]]) == 1
+
+
+def _tried(work: Callable[[Any], None], message: Any) -> str:
+    try:
+        work(message)
+    except Exception as error:  # the queue would bring it again
+        return type(error).__name__
+    return "done"
+
+
+def test_webhooks_that_are_not_stripes(world: World, call: Call) -> None:
+    """Forged, altered, unsigned, replayed later, dated ahead, of an account that is nobody's, of live mode."""
+    import json
+
+    from infra.local.cloud import STRIPE_WEBHOOK_SECRET
+
+    client = call("C1")
+    now = client.clock.now()
+    event = {
+        "id": "evt_1", "account": "acct_oak_demo", "livemode": False, "type": "payment_intent.succeeded",
+        "data": {"object": {"id": "pi_1"}},
+    }  # fmt: skip
+    body = json.dumps(event)
+    good = stripe_double.signed(body, now)
+
+    def post(text: str, signature: str | None) -> int:
+        headers = {"Content-Type": "application/json"} | ({"Stripe-Signature": signature} if signature else {})
+        return call().send("POST", "/api/webhooks/stripe", text.encode(), headers).status
+
+    from datetime import timedelta
+
+    assert post(body, good) == 204
+    assert post(body, None) == 400
+    assert post(body, "") == 400
+    assert post(body + " ", good) == 400
+    assert post(body, stripe_double.signed(body, now, "whsec_guess")) == 400
+    assert post(body, stripe_double.signed(body, now - timedelta(seconds=330))) == 400
+    assert post(body, stripe_double.signed(body, now + timedelta(seconds=330))) == 400
+    assert post(body, stripe_double.signed(body, now + timedelta(seconds=240))) == 204
+    assert post(body, good.replace("v1=", "v0=")) == 400
+    assert post("nonsense", stripe_double.signed("nonsense", now)) == 400
+    queued = len(_queued())
+    for change in ({"account": "acct_nobodys"}, {"livemode": True}, {"account": None}, {"type": "plan.created"}):
+        text = json.dumps(event | change)
+        assert post(text, stripe_double.signed(text, now)) == 204
+    assert len(_queued()) == queued
+    assert STRIPE_WEBHOOK_SECRET
+
+
+def _queued() -> list[Any]:
+    from infra.local import cloud, state
+
+    return list(state.backend("sqs").queues[f"{cloud.PREFIX}-payments"].messages)
+
+
+def test_nothing_is_believed_without_a_secret(world: World, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    from chalicelib.adapters import secrets
+
+    monkeypatch.setattr(secrets, "_of_stripe", lambda: {"key": "sk_test", "webhook_secret": ""})
+    body = "{}"
+    for secret in ("", "None"):
+        headers = {"Stripe-Signature": stripe_double.signed(body, call().clock.now(), secret or None)}
+        assert call().send("POST", "/api/webhooks/stripe", body.encode(), headers).status == 400
+
+
+def test_another_practice_cannot_pay_our_invoice_with_its_own_events(world: World, call: Call) -> None:
+    """Genuine, signed, of a connected account, and it names our payment: nothing is booked (notes: security 44)."""
+    bill, client = issued(call("A1"), "C1"), call("C1")
+    started = start(client, bill).json
+    ids = {"tenant": world.tenant_id("oak"), "client": world.id("C1"), "payment": started["payment_id"]}
+    for account in ("acct_birch_demo", "acct_oak_demo"):  # our own account, too: our page did not make this intent
+        backend = stripe_double.backend()
+        book = backend.book(account)
+        intent = stripe_double._keep(
+            backend, book, "pi", "payment_intent", client.clock.now(),
+            amount=12_000, amount_received=0, currency="usd", customer=None, metadata=ids,
+            status="requires_payment_method", latest_charge=None, last_payment_error=None, payment_method=None,
+        )  # fmt: skip
+        card = {"card": {"brand": "visa", "last4": "4242", "exp_month": 1, "exp_year": 2030}, "id": "pm_x"}
+        stripe_double._succeed(backend, account, intent, card, client.clock.now())
+        told(client)
+        assert facts(call("A1"), "C1") == [("charge", 12_000)]
+
+
+def test_money_after_void_and_after_the_switch_is_off_is_booked(world: World, call: Call) -> None:
+    admin, client = call("A1"), call("C1")
+    bill = issued(admin, "C1")
+    started = start(client, bill).json
+    assert billing.on(admin, "C1", bill["invoice_id"], "void", {"reason": "Mistake"}).status == 200
+    etag = admin.get("/practice/settings").json["etag"]
+    assert admin.patch("/practice/settings", {"features": {"payments": False}}, etag=etag).status == 200
+    at_checkout(started["address"])
+    told(client)
+    assert sorted(facts(admin, "C1")) == [("charge", 12_000), ("payment", 12_000), ("void", 0)]
+    assert billing.ledger(admin, "C1")["credit"]["amount"] == 12_000
+    next_bill = issued(admin, "C1", billing.line(5_000))
+    assert (
+        client.post(f"/portal/invoices/{next_bill['invoice_id']}/credit", {"amount": 5_001}).code == "amount_too_large"
+    )
+    used = client.post(f"/portal/invoices/{next_bill['invoice_id']}/credit", {"amount": 5_000})
+    assert (used.json["status"], used.json["due"]["amount"]) == ("paid", 0)
+    assert client.get("/portal/billing").json["balance"]["credit"]["amount"] == 7_000
+
+
+def test_a_lost_webhook_is_made_up_for(world: World, call: Call) -> None:
+    """Stripe never tells: the payment's own due time finds out."""
+    bill, client = issued(call("A1"), "C1"), call("C1")
+    started = start(client, bill).json
+    at_checkout(started["address"])
+    lever(client, forget=True)
+    client.clock.advance(4 * 60)
+    client.drain()
+    assert invoice(client, bill["invoice_id"])["status"] == "paid"
+
+
+# ---- what goes back ----
+
+
+def test_refunds_from_the_portal_and_from_the_dashboard(world: World, call: Call) -> None:
+    admin, client = call("A1"), call("C1")
+    bill = issued(admin, "C1")
+    payment = paid(client, bill)
+    path = f"/practice/clients/{PEOPLE['C1'].id}/payments/{payment['payment_id']}/refunds"
+    assert admin.post(path, {"amount": 12_001, "reason": "Too much"}).code == "amount_too_large"
+    asked = [admin.post(path, {"amount": 2_000, "reason": "Shorter session"}, key="refund-0001") for _ in range(2)]
+    assert [each.status for each in asked] == [202, 202]
+    lever(client, refund=intent_of(payment), amount=1_500)
+    told(client)
+    assert sorted(facts(admin, "C1")) == [("charge", 12_000), ("payment", 12_000), ("refund", 1_500), ("refund", 2_000)]
+    found = {each["amount"]["amount"]: each for each in billing.ledger(admin, "C1")["items"]}
+    assert (found[2_000]["reason"], found[2_000]["recorded_by"]) == ("Shorter session", PEOPLE["A1"].name)
+    assert (found[1_500]["reason"], found[1_500]["recorded_by"]) == (None, "Stripe")
+    shown = client.get(f"/portal/payments/{payment['payment_id']}").json
+    assert shown["refunded"]["amount"] == 3_500
+    assert invoice(client, bill["invoice_id"])["due"]["amount"] == 3_500
+
+
+def test_a_refund_that_the_bank_returns(world: World, call: Call) -> None:
+    admin, client = call("A1"), call("C1")
+    payment = paid(client, issued(admin, "C1"))
+    made = lever(client, refund=intent_of(payment), amount=1_000)
+    told(client)
+    assert billing.ledger(admin, "C1")["due"]["amount"] == 1_000
+    lever(client, fail_refund=made)
+    told(client)
+    assert billing.ledger(admin, "C1")["due"]["amount"] == 0
+    assert [each for each, _ in facts(admin, "C1")].count("refund_failed") == 1
+
+
+@pytest.mark.parametrize(("won", "due"), [(True, 0), (False, 12_000)])
+def test_disputes(world: World, call: Call, won: bool, due: int) -> None:
+    admin, client = call("A1"), call("C1")
+    payment = paid(client, issued(admin, "C1"))
+    dispute = lever(client, dispute=intent_of(payment))
+    told(client)
+    assert billing.ledger(admin, "C1")["due"]["amount"] == 12_000
+    assert len(notices(admin, "payment_disputed")) == 1
+    lever(client, close=dispute, won=won)
+    told(client)
+    assert billing.ledger(admin, "C1")["due"]["amount"] == due
+    assert len(notices(admin, "payment_disputed")) == 1
+
+
+def test_cash_and_checks(world: World, call: Call) -> None:
+    admin, client = call("A1"), call("C1")
+    bill = issued(admin, "C1")
+    path = f"/practice/clients/{PEOPLE['C1'].id}/payments"
+    cash = {"method": "cash", "amount": 15_000, "shares": [{"invoice_id": bill["invoice_id"], "amount": 12_000}]}
+    made = [admin.post(path, cash, key="cash-000001") for _ in range(2)]
+    assert made[0].json["payment_id"] == made[1].json["payment_id"]
+    assert billing.ledger(admin, "C1")["credit"]["amount"] == 3_000
+    assert notices(admin) == []  # it was no client's payment
+    back = admin.post(f"{path}/{made[0].json['payment_id']}/refunds", {"amount": 3_000, "reason": "Change"})
+    assert back.status == 202, back
+    assert billing.ledger(admin, "C1")["credit"]["amount"] == 0
+    check = {"method": "check", "amount": 1_000, "received_on": "2099-01-01"}
+    assert admin.post(path, check).status == 422
+    assert client.get("/portal/payments").json["items"][0]["method"] == "cash"
+
+
+# ---- cards, by itself, by others ----
+
+
+def test_save_a_card_pay_by_it_and_have_it_pay_by_itself(world: World, call: Call) -> None:
+    admin, client = call("A1"), call("C1")
+    first = paid(client, issued(admin, "C1"), save_card=True)
+    (card,) = client.get("/portal/cards").json["items"]
+    assert (card["last4"], card["autopay"]) == ("4242", False)
+    assert start(call("C3"), issued(admin, "C3"), card_id=card["card_id"]).code == "card_gone"
+    by_card = start(client, issued(admin, "C1", billing.line(3_000)), card_id=card["card_id"])
+    assert by_card.json["status"] == "processing"
+    told(client)
+    assert client.get(f"/portal/payments/{by_card.json['payment_id']}").json["status"] == "succeeded"
+    assert client.api("PUT", "/portal/autopay", {"card_id": "pm_not_mine"}).code == "card_gone"
+    assert client.api("PUT", "/portal/autopay", {"card_id": card["card_id"]}).json["items"][0]["autopay"] is True
+    bill = issued(admin, "C1", billing.line(4_000), due_on="2026-11-25")
+    client.drain()
+    assert [m for m in client.outbox(PEOPLE["C1"].email) if "will be charged" in m["subject"]]
+    planned = invoice(client, bill["invoice_id"])["charged_at"]
+    assert planned is not None
+    client.clock.advance(2 * 86_400)
+    client.drain()
+    client.sign_in("C1")
+    assert invoice(client, bill["invoice_id"])["status"] == "open"  # the notice comes three days before
+    client.clock.advance(3 * 86_400)
+    client.drain()
+    client.sign_in("C1")
+    assert invoice(client, bill["invoice_id"])["status"] == "paid"
+    gone = client.post("/portal/cards/removal", {"card_id": card["card_id"]})
+    assert gone.json == {"items": [], "autopay_since": None}
+    assert first["status"] == "succeeded"
+
+
+def test_a_card_that_is_declined_by_itself(world: World, call: Call) -> None:
+    admin, client = call("A1"), call("C1")
+    started = start(client, issued(admin, "C1"), save_card=True).json
+    at_checkout(started["address"], billing.ASKS_AGAIN)
+    told(client)
+    (card,) = client.get("/portal/cards").json["items"]
+    failed = start(client, issued(admin, "C1"), card_id=card["card_id"])
+    assert (failed.json["status"], failed.json["failure"]) == ("failed", "authentication_required")
+    client.api("PUT", "/portal/autopay", {"card_id": card["card_id"]})
+    issued(admin, "C1", billing.line(4_000))
+    client.clock.advance(30 * 86_400)
+    client.drain()
+    client.drain()
+    admin.sign_in("A1")
+    assert len(notices(admin, "payment_failed")) == 1
+    assert [m for m in client.outbox(PEOPLE["C1"].email) if "could not be charged" in m["subject"]]
+
+
+def test_a_guest_pays_by_a_link_and_learns_nothing_else(world: World, call: Call) -> None:
+    admin, client, guest = call("A1"), call("C1"), call()
+    bill = issued(admin, "C1")
+    made = client.post(f"/portal/invoices/{bill['invoice_id']}/pay-link")
+    assert made.status == 201, made
+    token = made.json["address"].partition("#")[2]
+    page = guest.post("/guest-payments/lookup", {"token": token}, key=None)
+    assert page.status == 200, page
+    assert set(page.json) == {"organization", "phone", "number", "amount", "state", "can_pay"}
+    for name in PEOPLE["C1"].name.split():
+        assert name.encode() not in page.body
+    going = guest.post("/guest-payments", {"token": token}, key=None)
+    assert going.status == 201, going
+    assert guest.post("/guest-payments", {"token": token}, key=None).json["address"] == going.json["address"]
+    at_checkout(going.json["address"])
+    told(client)
+    assert guest.post("/guest-payments/lookup", {"token": token}, key=None).json["state"] == "paid"
+    assert guest.post("/guest-payments", {"token": token}, key=None).code == "pay_link_ended"
+    assert invoice(client, bill["invoice_id"])["status"] == "paid"
+    for wrong in (token[:-1] + "x", "x" * 60, token.replace(world.id("C1"), world.id("C2"))):
+        assert guest.post("/guest-payments/lookup", {"token": wrong}, key=None).status == 404
+
+
+# ---- the books at night ----
+
+
+def test_the_night_compares_and_repairs(world: World, call: Call) -> None:
+    admin, client = call("A1"), call("C1")
+    paid(client, issued(admin, "C1"))
+    lost = start(client, issued(admin, "C1", billing.line(7_700))).json
+    at_checkout(lost["address"])
+    lever(client, forget=True)
+    client.clock.advance(20 * 60)
+    from chalicelib.services import reconciliations
+
+    report = reconciliations.run(world.tenant_id("oak"))
+    assert report is not None
+    assert (report.difference, report.repaired, report.stripe_total, report.unmatched) == (0, 1, 19_700, [])
+    admin.sign_in("A1")
+    (shown,) = admin.get("/practice/reconciliations").json["items"]
+    assert (shown["difference"]["amount"], shown["objects"]) == (0, 2)
+    book = stripe_double.backend().book("acct_oak_demo")
+    next(each for each in book.of("payment_intent") if each["amount"] == 7_700)["amount_received"] = 7_600
+    wrong = reconciliations.run(world.tenant_id("oak"))
+    assert wrong is not None
+    assert (wrong.difference, len(wrong.unmatched)) == (100, 1)
+
+
+def test_exports_equal_the_ledger(world: World, call: Call) -> None:
+    import csv
+    import io
+
+    admin, client = call("A1"), call("C1")
+    payment = paid(client, issued(admin, "C1", billing.line(9_000, description="=HYPERLINK(1)")), amount=5_000)
+    lever(client, refund=intent_of(payment), amount=500)
+    told(client)
+    period = {"first_day": "2026-11-01", "last_day": "2027-01-31"}
+    text = admin.get("/practice/exports/payments", query=period)
+    rows = list(csv.DictReader(io.StringIO(text.body.decode().lstrip("\ufeff"))))
+    assert sorted((row["entry"], row["amount"]) for row in rows) == [
+        ("charge", "90.00"), ("payment", "50.00"), ("refund", "-5.00"),
+    ]  # fmt: skip
+    text = admin.get("/practice/exports/invoices", query=period)
+    (row,) = csv.DictReader(io.StringIO(text.body.decode().lstrip("\ufeff")))
+    assert (row["number"], row["client_portion"], row["balance_due"]) == ("1001", "90.00", "45.00")
+    assert admin.get("/practice/exports/payments", query={**period, "last_day": "2028-12-31"}).status == 422
+
+
+# ---- connecting ----
+
+
+def test_connecting_a_practice(world: World, call: Call) -> None:
+    """Disconnected, payments cannot be switched on and the page says why; connected again, they can."""
+    admin = call("A1")
+    assert admin.get("/practice/card-processing").json["status"] == "connected"
+    assert admin.post("/practice/card-processing/connection").code == "already_connected"
+    assert admin.delete("/practice/card-processing").json["status"] == "disconnected"
+    settings = admin.get("/practice/settings").json
+    refused = admin.patch("/practice/settings", {"features": {"payments": True}}, etag=settings["etag"])
+    assert refused.status == 403, refused
+    assert start(call("C1"), issued(admin, "C1")).code == "feature_switched_off"
+    begun = admin.post("/practice/card-processing/connection")
+    assert begun.status == 201, begun
+    assert begun.json["processing"]["status"] == "pending"
+    assert at_checkout(begun.json["address"], act="finish")[0] == 303
+    assert admin.post("/practice/card-processing/refresh").json["status"] == "connected"
+    etag = admin.get("/practice/settings").json["etag"]
+    assert admin.patch("/practice/settings", {"features": {"payments": True}}, etag=etag).status == 200
+    admin.clock.advance(25 * 3_600)  # a night: the ledger is compared with Stripe's books
+    admin.drain()
+    admin.sign_in("A1")
+    assert [each["difference"]["amount"] for each in admin.get("/practice/reconciliations").json["items"]] == [0]
+    lever(admin, deauthorize="acct_oak_demo")
+    told(admin)
+    assert admin.get("/practice/card-processing").json["status"] == "disconnected"
+
+
+def test_mails_can_be_muted_notices_not(world: World, call: Call) -> None:
+    admin, client = call("A1"), call("C1")
+    assert admin.api("PUT", "/practice/notification-mails", {"muted": ["payment_received"]}).status == 200
+    paid(client, issued(admin, "C1"))
+    client.drain()
+    assert len(notices(admin)) == 1
+    assert [m for m in client.outbox(PEOPLE["A1"].email) if "payment has arrived" in m["text"]] == []
+    assert [m for m in client.outbox(PEOPLE["A2"].email) if "payment has arrived" in m["text"]]
