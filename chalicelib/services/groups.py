@@ -426,8 +426,10 @@ def _wish_of(group: Group) -> slots.Wish:
 
 def follow_one(context: Context, task: jobs.Task, finish: jobs.Finish) -> None:
     """The work of one place (services.jobs): it goes where the group is now, or ends with it, and its client is told.
-    Whoever is somewhere else then loses the place, which the group says."""
-    _require_allowed(context, task.shared["staff_id"])
+    Whoever is somewhere else then loses the place, which the group says.
+
+    Nothing is decided here: that the group moved or ended stands, whatever has become of the one who said so since. A
+    client whose place stayed behind would come to a group that is not there."""
     calendars.settled(lambda: _follow(context, task, finish))
 
 
