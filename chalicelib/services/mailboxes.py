@@ -126,19 +126,26 @@ def of_client(context: Context, limit: int, cursor: str | None) -> tuple[list[Ro
     """The threads with the client of the request, newest first, for Client Details. Those of others are in it without
     a box: administrators see that they are there, and nobody sees more of them."""
     place: dict[str, Any] = {"tenant_id": context.tenant_id, "client_id": context.client_id}
-    page = Thread.page(Thread.KEY, limit=limit, cursor=cursor, consistent=True, **place)
-    mine = [each for each in page.items if context.actor.staff_id in each.members]
+    sees_all = Role.ADMINISTRATOR in context.actor.roles
+    while True:
+        page = Thread.page(Thread.KEY, limit=limit, cursor=cursor, consistent=True, **place)
+        mine = [each for each in page.items if context.actor.staff_id in each.members]
+        if sees_all or mine or page.next_cursor is None:
+            break
+        cursor = page.next_cursor
+    following = page.next_cursor
+    if following and not sees_all:  # a cursor names a thread: none of a colleague's
+        following = Thread.cursor_after(Thread.KEY, mine[-1])
     own = {**place, "staff_id": context.actor.staff_id}
     found = load(*((StaffBox, {**own, "thread_id": each.thread_id}) for each in mine)) if mine else []
     boxes = {box.thread_id: box for box in found if box is not None and box.folder != GONE}
-    sees_all = Role.ADMINISTRATOR in context.actor.roles
     gone = {each.thread_id for each in mine} - set(boxes)
     rows = [
         Row(each, boxes.get(each.thread_id), context.client, int(each.last), each.last_at)
         for each in page.items
         if each.thread_id in boxes or (sees_all and each.thread_id not in gone)
     ]
-    return rows, page.next_cursor
+    return rows, following
 
 
 FOUND_CLIENTS, FOUND_THREADS = 20, 50

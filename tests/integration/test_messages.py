@@ -1,5 +1,6 @@
 """Secure messages over HTTP: conversations both ways, and everything that must not happen (DOMAIN.md section 6)."""
 
+import base64
 from collections.abc import Callable
 
 from tests.calls import Answer, Caller
@@ -170,6 +171,33 @@ def test_staff_reach_assigned_clients_and_administrators_those_with_an_account(w
     assert (listed["items"], listed["can_write"], listed["reason"]) == ([], False, "feature_switched_off")
     assert call("CD").get("/portal/messages/recipients").json["can_write"] is False
     assert call("CD").post("/portal/messages", {"to": "administration", **words}).code == "feature_not_in_plan"
+
+
+def test_no_cursor_names_a_colleagues_conversation(world: World, call: Call) -> None:
+    from chalicelib.models.staff import Staff
+    from chalicelib.services import clients
+
+    member = Staff.find(tenant_id=world.tenant_id("oak"), staff_id=world.id("T4"))
+    assert member is not None
+    clients.assign(world.tenant_id("oak"), world.id("C1"), member)
+    client, theirs = call("C1"), to_client(world, "C1")
+    for to in ("T1", "T4", "T1", "T1", "T4", "T1"):
+        begin(client, world.id(to))
+    foreign = _threads(call("T1"))
+    seen, cursor = [], None
+    while len(seen) < 3:
+        page = call("T4").get(theirs, query={"limit": 1, **({"cursor": cursor} if cursor else {})}).json
+        seen += [each["thread_id"] for each in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+        named = base64.urlsafe_b64decode(cursor + "===").decode()
+        assert not [each for each in foreign if each in named]
+    assert set(seen) == _threads(call("T4"))
+    assert len(seen) == 2
+    admins = call("A1").get(theirs, query={"limit": 4}).json
+    assert len(admins["items"]) == 4
+    assert len(call("A1").get(theirs, query={"limit": 4, "cursor": admins["next_cursor"]}).json["items"]) == 2
 
 
 def test_unassigning_ends_the_therapists_access_and_the_client_keeps_the_history(world: World, call: Call) -> None:
