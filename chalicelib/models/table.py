@@ -234,6 +234,12 @@ class Record(Model):
         return Page(found, _cursor(last) if last else None)
 
     @classmethod
+    def cursor_after(cls, key: Key, record: Any) -> str:
+        """The cursor that goes on behind this record: where what was read beyond it is nothing that the asker may know
+        of."""
+        return _cursor({name: {"S": getattr(record, name)} for name in dict.fromkeys(("pk", "sk", *key.names))})
+
+    @classmethod
     def among(
         cls, key: Key, wanted: Callable[[str], bool], *, limit: int, cursor: str | None = None, **parts: Any
     ) -> Page:

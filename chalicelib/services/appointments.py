@@ -18,6 +18,7 @@ from chalicelib.config import settings
 from chalicelib.context import Actor, Context, Persona
 from chalicelib.errors import (
     AppointmentEnded,
+    ClientArchived,
     ClientBusy,
     InGroup,
     NeedsOverride,
@@ -483,8 +484,8 @@ def book_for(context: Context, wanted: Wanted) -> Appointment:
     """Staff book for a client, confirmed at once; both sides are told.
 
     Outside the hours, on short notice, in the past only with `override`: NeedsOverride names what speaks against it.
-    Never over what is taken: SlotTaken, ClientBusy. Raises NotYourCalendar, NotAssigned, ServiceNotOffered,
-    InvalidBody, Busy.
+    Never over what is taken: SlotTaken, ClientBusy. Raises NotYourCalendar, ClientArchived, NotAssigned,
+    ServiceNotOffered, InvalidBody, Busy.
     """
     if context.result:
         return get(context, context.client_id, context.result)
@@ -501,6 +502,7 @@ class _Plan(NamedTuple):
 
 def _plan(context: Context, wanted: Wanted, appointment_id: str) -> _Plan:
     require_calendar(context, wanted.staff_id)
+    require_kept(context)
     scene = scene_of(context, context.client_id, wanted.staff_id, around=wanted.start)
     if scene.staff is None or scene.staff.status != "active" or scene.assignment is None:
         raise NotAssigned()
@@ -589,6 +591,13 @@ def require_calendar(context: Context, staff_id: str) -> None:
         raise NotYourCalendar()
 
 
+def require_kept(context: Context) -> None:
+    """An archived file takes no bookings, whoever makes them; what was booked can be moved, and ended. Raises
+    ClientArchived."""
+    if context.client.status != "active":
+        raise ClientArchived()
+
+
 # ---- what becomes of it ----
 
 
@@ -658,10 +667,12 @@ def require_free(context: Context, scene: Scene, record: Appointment, *starts: i
 
 
 def confirm(context: Context) -> Appointment:
-    """Staff confirm a request. Raises Stale, AppointmentEnded, RequestExpired, SlotTaken, NotYourCalendar."""
+    """Staff confirm a request. Raises Stale, AppointmentEnded, RequestExpired, SlotTaken, NotYourCalendar,
+    ClientArchived."""
 
     def attempt(record: Appointment) -> Appointment:
         _require_open(context, record, REQUESTED)
+        require_kept(context)
         new = changed(context, record, status=CONFIRMED)
         return _settle(context, record, new, "appointment:confirm", "confirmed")
 
@@ -688,6 +699,7 @@ def propose(context: Context, starts: Sequence[int], message: str | None, overri
 
     def attempt(record: Appointment) -> Appointment:
         _require_open(context, record, *OPEN)
+        require_kept(context)
         said, offered = with_words(record, message=message), sorted(set(starts))
         held_until = _hold(context, offered)
         new = changed(
@@ -710,6 +722,7 @@ def accept(context: Context, start: int) -> Appointment:
 
     def attempt(record: Appointment) -> Appointment:
         _require_open(context, record, PROPOSED)
+        require_kept(context)
         if start not in record.proposals:
             raise NotProposed()
         new = changed(context, record, status=CONFIRMED, start=start)

@@ -11,11 +11,11 @@ from chalicelib import clock, ids
 from chalicelib.adapters import keys
 from chalicelib.context import Context
 from chalicelib.errors import GlassNotBroken, TakesPart
-from chalicelib.models.messages import Thread, ThreadOpening
+from chalicelib.models.messages import StaffBox, Thread, ThreadOpening
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import load
 from chalicelib.models.transaction import Transaction
-from chalicelib.services import audits, idempotency, letters, mails, messages, notifications
+from chalicelib.services import audits, idempotency, letters, mails, messages, notifications, staff
 
 LASTS = timedelta(minutes=30)
 LOOKED_AT = 50
@@ -33,7 +33,7 @@ def begin(context: Context, thread_id: str, reason: str) -> Opening:
     thread = messages.get(context, thread_id)
     if context.result:
         return next(each for each in of(context, thread_id) if each.record.opening_id == context.result)
-    if context.actor.staff_id in thread.members:
+    if context.actor.staff_id in thread.members and not _is_hidden(context, thread):
         raise TakesPart()
     at = context.now
     record = ThreadOpening.new(
@@ -50,7 +50,9 @@ def begin(context: Context, thread_id: str, reason: str) -> Opening:
     record.reason = keys.encrypt(context.tenant_id, reason, _place(record))
     told = _told(context, thread)
     outbox = [
-        mails.to_staff(at, context.tenant_id, who.staff_id, letters.THREAD_OPENED, record.opening_id) for who in told
+        mails.to_staff(at, context.tenant_id, who.staff_id, letters.THREAD_OPENED, record.opening_id)
+        for who in told
+        if who.status == staff.ACTIVE
     ]
     about = {"thread_id": thread_id, "opening_id": record.opening_id}
     with Transaction() as tx:
@@ -69,12 +71,20 @@ def begin(context: Context, thread_id: str, reason: str) -> Opening:
     return Opening(record, reason)
 
 
+def _is_hidden(context: Context, thread: Thread) -> bool:
+    """Whether there is something in a thread of the asker's own that they do not see: from before they joined."""
+    place: dict[str, Any] = {"tenant_id": context.tenant_id, "client_id": context.client_id}
+    box = StaffBox.find(**place, thread_id=thread.thread_id, staff_id=context.actor.staff_id)
+    return box is not None and bool(box.hidden_to)
+
+
 def _told(context: Context, thread: Thread) -> list[Staff]:
-    """The thread's own staff, and the other administrators."""
+    """The thread's own staff, and the other administrators. Whoever of the staff is switched off for the moment finds
+    it in the app when they come back: nobody is switched off to be kept from hearing of it."""
     members = load(*((Staff, {"tenant_id": context.tenant_id, "staff_id": each}) for each in thread.members))
     everyone = [*members, *notifications.administrators(context.tenant_id)]
-    active = {each.staff_id: each for each in everyone if each is not None and each.status == "active"}
-    return [each for staff_id, each in active.items() if staff_id != context.actor.staff_id]
+    found = {each.staff_id: each for each in everyone if each is not None}
+    return [each for staff_id, each in found.items() if staff_id != context.actor.staff_id]
 
 
 def require(context: Context, thread_id: str) -> Thread:

@@ -256,7 +256,7 @@ def _letter(context: Context, group: Group, told: str) -> StaffMail:
 def add(context: Context, staff_id: str, group_id: str, client_id: str) -> Group:
     """Give a client a place; they are told. Who has one keeps it.
 
-    Raises GroupFull, ClientBusy, NotAssigned, AppointmentEnded, NotYourCalendar, NotFound, Busy.
+    Raises GroupFull, ClientBusy, NotAssigned, ClientArchived, AppointmentEnded, NotYourCalendar, NotFound, Busy.
     """
     appointments.require_calendar(context, staff_id)
     if not context.result:
@@ -278,6 +278,7 @@ def _join(context: Context, staff_id: str, group_id: str, client_id: str, finish
     if state != JOINING and (taken(group) >= group.capacity or unknown):
         raise GroupFull()
     own, seen = _client_of(context, group, client_id)
+    appointments.require_kept(own)
     record = _place(own, group, seen)
     occupies = appointments.occupied(record)
     scene = appointments.scene_of(own, client_id, staff_id, occupies)
@@ -425,8 +426,10 @@ def _wish_of(group: Group) -> slots.Wish:
 
 def follow_one(context: Context, task: jobs.Task, finish: jobs.Finish) -> None:
     """The work of one place (services.jobs): it goes where the group is now, or ends with it, and its client is told.
-    Whoever is somewhere else then loses the place, which the group says."""
-    _require_allowed(context, task.shared["staff_id"])
+    Whoever is somewhere else then loses the place, which the group says.
+
+    Nothing is decided here: that the group moved or ended stands, whatever has become of the one who said so since. A
+    client whose place stayed behind would come to a group that is not there."""
     calendars.settled(lambda: _follow(context, task, finish))
 
 

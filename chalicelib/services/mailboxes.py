@@ -18,7 +18,6 @@ from chalicelib.errors import Busy, NotFound, NotInTrash, PortalError
 from chalicelib.models.clients import Assignment, Client
 from chalicelib.models.mails import ClientMail, Mail, StaffMail
 from chalicelib.models.messages import Message, StaffBox, Thread, place_of
-from chalicelib.models.notifications import MailChoices
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import Key, at_keys, due_key, load
 from chalicelib.models.tenants import StaffCard, Tenant
@@ -126,19 +125,26 @@ def of_client(context: Context, limit: int, cursor: str | None) -> tuple[list[Ro
     """The threads with the client of the request, newest first, for Client Details. Those of others are in it without
     a box: administrators see that they are there, and nobody sees more of them."""
     place: dict[str, Any] = {"tenant_id": context.tenant_id, "client_id": context.client_id}
-    page = Thread.page(Thread.KEY, limit=limit, cursor=cursor, consistent=True, **place)
-    mine = [each for each in page.items if context.actor.staff_id in each.members]
+    sees_all = Role.ADMINISTRATOR in context.actor.roles
+    while True:
+        page = Thread.page(Thread.KEY, limit=limit, cursor=cursor, consistent=True, **place)
+        mine = [each for each in page.items if context.actor.staff_id in each.members]
+        if sees_all or mine or page.next_cursor is None:
+            break
+        cursor = page.next_cursor
+    following = page.next_cursor
+    if following and not sees_all:  # a cursor names a thread: none of a colleague's
+        following = Thread.cursor_after(Thread.KEY, mine[-1])
     own = {**place, "staff_id": context.actor.staff_id}
     found = load(*((StaffBox, {**own, "thread_id": each.thread_id}) for each in mine)) if mine else []
     boxes = {box.thread_id: box for box in found if box is not None and box.folder != GONE}
-    sees_all = Role.ADMINISTRATOR in context.actor.roles
     gone = {each.thread_id for each in mine} - set(boxes)
     rows = [
         Row(each, boxes.get(each.thread_id), context.client, int(each.last), each.last_at)
         for each in page.items
         if each.thread_id in boxes or (sees_all and each.thread_id not in gone)
     ]
-    return rows, page.next_cursor
+    return rows, following
 
 
 FOUND_CLIENTS, FOUND_THREADS = 20, 50
@@ -359,33 +365,39 @@ def _tell(box: Box, now: datetime) -> None:
 
 
 def _notices(box: Box, now: datetime) -> list[Any]:
-    if not box.unread:
-        return []
-    place = {"tenant_id": box.tenant_id, "client_id": box.client_id, "thread_id": box.thread_id}
-    tenant, client = load((Tenant, place), (Client, place))
-    if tenant is None or client is None or _is_off(tenant, client):
-        return []
+    who = _reader(box) if box.unread else None
     cause = f"{box.thread_id}/{box.read_to}/{box.last_at}"
     if isinstance(box, Thread):
-        if client.portal != "active":
+        if who is None:
             return []
         mail = mails.to_client(
             now, box.tenant_id, box.client_id, letters.MESSAGE_WAITING, cause, thread_id=box.thread_id
         )
         return [mail]
-    own = {**place, "staff_id": box.staff_id}
-    who, assignment, thread, chosen = load((Staff, own), (Assignment, own), (Thread, place), (MailChoices, own))
-    if who is None or thread is None or box.staff_id not in thread.members:
-        return []
-    if not recipients.takes_part(who, is_assigned=assignment is not None):
+    if not isinstance(who, Staff):
         return []
     notice = notifications.notice(
         who, notifications.MESSAGE_WAITING, box.client_id, now, cause, thread_id=box.thread_id
     )
-    if chosen is not None and notifications.MESSAGE_WAITING in chosen.muted:
+    if notifications.MESSAGE_WAITING in notifications.muted(box.tenant_id, box.staff_id):
         return [notice]
     about = {"client_id": box.client_id, "thread_id": box.thread_id}
     return [notice, mails.to_staff(now, box.tenant_id, box.staff_id, letters.MESSAGE_WAITING, cause, **about)]
+
+
+def _reader(box: Box) -> Client | Staff | None:
+    """Whose box it is, if they can read and answer in it at this moment."""
+    place = {"tenant_id": box.tenant_id, "client_id": box.client_id, "thread_id": box.thread_id}
+    tenant, client = load((Tenant, place), (Client, place))
+    if tenant is None or client is None or _is_off(tenant, client):
+        return None
+    if isinstance(box, Thread):
+        return client if client.portal == "active" else None
+    own = {**place, "staff_id": box.staff_id}
+    who, assignment, thread = load((Staff, own), (Assignment, own), (Thread, place))
+    if who is None or thread is None or box.staff_id not in thread.members:
+        return None
+    return who if recipients.takes_part(who, is_assigned=assignment is not None) else None
 
 
 def _is_off(tenant: Tenant, client: Client) -> bool:
@@ -394,10 +406,11 @@ def _is_off(tenant: Tenant, client: Client) -> bool:
 
 
 def is_waiting(record: ClientMail | StaffMail) -> bool:
-    """Whether there is still something unread of what this mail of the outbox is about."""
+    """Whether there is still something unread of what this mail of the outbox is about, for one who can still read it:
+    a mail may lie in the queue for hours, and in the meantime somebody is unassigned."""
     place = {"tenant_id": record.tenant_id, **record.ids}
     if isinstance(record, ClientMail):
         box: Box | None = Thread.find(**place, client_id=record.client_id)
     else:
         box = StaffBox.find(**place, staff_id=record.staff_id)
-    return box is not None and int(box.unread) > 0 and box.folder == INBOX
+    return box is not None and int(box.unread) > 0 and box.folder == INBOX and _reader(box) is not None

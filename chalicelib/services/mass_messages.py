@@ -49,8 +49,7 @@ def start(context: Context, to: str, client_ids: Sequence[str], subject: str, bo
     InvalidBody for nobody, or no words."""
     if context.result:
         return jobs.get(context, context.result)
-    if not body.strip():
-        raise InvalidBody(errors=[{"pointer": "/body", "code": "empty", "detail": "Write something first."}])
+    messages.require_visible(body)
     wanted = _wanted(context, to, client_ids)
     if to != CHOSEN:  # whom nothing can reach is no failure of theirs
         wanted = [each.client_id for each in _looks(context, wanted) if each.reason is None]

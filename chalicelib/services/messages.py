@@ -28,6 +28,7 @@ from chalicelib.errors import (
     NotFound,
     PortalError,
 )
+from chalicelib.lines import seen
 from chalicelib.models.clients import Assignment
 from chalicelib.models.messages import Attachment, Message, StaffBox, Thread
 from chalicelib.models.table import due_key, load
@@ -102,7 +103,7 @@ def begin(context: Context, to: str | None, subject: str, letter: Letter, *, als
     )
     thread.gsi2pk = thread.gsi2sk = None
     thread.subject = keys.encrypt(context.tenant_id, subject, _place(thread))
-    _commit(context, thread, {each: None for each in members}, letter, _files(context, letter), also)
+    _commit(context, thread, members, dict.fromkeys(members), letter, _files(context, letter), also)
     return Sent(thread.thread_id, 1)
 
 
@@ -122,7 +123,7 @@ def answer(context: Context, thread_id: str, letter: Letter) -> Sent:
     boxes = _boxes(thread, members)
     for attempt in range(TRIES):
         try:
-            return _commit(context, thread, boxes, letter, files, None)
+            return _commit(context, thread, members, boxes, letter, files, None)
         except _Overtaken:
             # Of many at once one gets through; the others come back spread over twice the time each round.
             time.sleep(random.uniform(0, min(0.15 * 2**attempt, 4.0)))  # noqa: S311
@@ -134,8 +135,10 @@ def answer(context: Context, thread_id: str, letter: Letter) -> Sent:
 
 
 def _boxes(thread: Thread, members: Sequence[str]) -> dict[str, StaffBox | None]:
-    found = load(*((StaffBox, _of_box(thread, each)) for each in members))
-    return dict(zip(members, found, strict=True))
+    """How the thread is had by those who take part from now on, and by those who did until now."""
+    people = list(dict.fromkeys([*members, *thread.members]))
+    found = load(*((StaffBox, _of_box(thread, each)) for each in people))
+    return dict(zip(people, found, strict=True))
 
 
 def _readers(context: Context, thread: Thread) -> list[str]:
@@ -149,7 +152,13 @@ def _readers(context: Context, thread: Thread) -> list[str]:
 
 
 def _require_words(letter: Letter) -> None:
-    if not letter.body.strip() and not letter.upload_ids:
+    if not letter.upload_ids:
+        require_visible(letter.body)
+
+
+def require_visible(body: str) -> None:
+    """Words of which something can be seen. Raises InvalidBody."""
+    if not seen(body):
         raise InvalidBody(errors=[{"pointer": "/body", "code": "empty", "detail": "Write something first."}])
 
 
@@ -195,6 +204,7 @@ def _files(context: Context, letter: Letter) -> list[Upload]:
 def _commit(
     context: Context,
     thread: Thread,
+    members: list[str],
     boxes: Mapping[str, StaffBox | None],
     letter: Letter,
     files: list[Upload],
@@ -211,9 +221,12 @@ def _commit(
                 tenant_id=context.tenant_id, client_id=context.client_id, staff_id=context.actor.staff_id
             )
             tx.require(own, Assignment.pk.exists(), otherwise=NotFound())
-        _move_thread(tx, context, thread, list(boxes), number, at)
+        _move_thread(tx, context, thread, members, number, at)
         for staff_id, box in boxes.items():
-            _move_box(tx, context, thread, staff_id, box, number, at)
+            if staff_id in members:
+                _move_box(tx, context, thread, staff_id, box, number, at)
+            elif box is not None and box.unread:
+                _leave(tx, box)
         tx.create(message, otherwise=_Overtaken())
         for each in files:
             uploads.use(tx, each)
@@ -280,27 +293,48 @@ def _move_thread(tx: Transaction, context: Context, thread: Thread, members: lis
             thread.read_to = 1
         tx.create(thread)
         return
-    seen = (Thread.last == thread.last) & _as_seen(thread)
+    unchanged = (Thread.last == thread.last) & _as_seen(thread)
     shared = [Thread.last.set(number), Thread.last_by.set(last_by), Thread.members.set(members)]
     actions = _moved(thread, Thread.BY_CLIENT, Thread.UNREAD, at, context, received=received, number=number)
-    tx.update(thread, *shared, *actions, when=seen, otherwise=_Overtaken())
+    tx.update(thread, *shared, *actions, when=unchanged, otherwise=_Overtaken())
 
 
 def _move_box(
     tx: Transaction, context: Context, thread: Thread, staff_id: str, box: StaffBox | None, number: int, at: str
 ) -> None:
     received = staff_id != context.actor.staff_id
+    hidden = number - 1 if staff_id not in thread.members and _is_outsider(context, thread, staff_id) else None
     if box is not None:
+        as_seen, late = _as_seen(box), []
+        if hidden is not None:
+            box.unread, late = 0, [StaffBox.hidden_to.set(hidden)]
         actions = _moved(box, StaffBox.BY_STAFF, StaffBox.UNREAD, at, context, received=received, number=None)
-        tx.update(box, *actions, when=_as_seen(box), otherwise=_Overtaken())
+        tx.update(box, *actions, *late, when=as_seen, otherwise=_Overtaken())
         return
-    # Whoever joins a thread later (a desk's new colleague) has everything before as read.
-    read_to = number - 1 if received else number
-    new = StaffBox.new(**_of_box(thread, staff_id), folder=INBOX, last_at=at, unread=0, read_to=read_to)
+    # For whoever joins a thread later (a desk's new colleague) nothing before counts as unread; nor have they read it,
+    # and no receipt says so.
+    read_to = 0 if received else number
+    new = StaffBox.new(
+        **_of_box(thread, staff_id), folder=INBOX, last_at=at, unread=0, read_to=read_to, hidden_to=hidden
+    )
     new.gsi2pk = new.gsi2sk = None
     if received:
         _first(new, StaffBox.UNREAD, {"staff_id": staff_id}, context, at)
     tx.create(new, otherwise=_Overtaken())
+
+
+def _is_outsider(context: Context, thread: Thread, staff_id: str) -> bool:
+    """An administrator whom the settings put at the clinical desk has what comes from then on. What a client wrote to
+    their therapists before that takes breaking the glass, as any thread of theirs does (DOMAIN.md 6.5)."""
+    assigned = {each["staff_id"] for each in context.client.therapists}
+    return thread.topic == recipients.CLINICAL and staff_id not in assigned
+
+
+def _leave(tx: Transaction, box: StaffBox) -> None:
+    """Whoever takes part no more counts nothing of it as unread, and is told of nothing."""
+    names = ("gsi2pk", "gsi2sk", *(("duepk", "duesk") if box.folder == INBOX else ()))
+    actions = [getattr(StaffBox, name).remove() for name in names]
+    tx.update(box, *actions, when=_as_seen(box), otherwise=_Overtaken())
 
 
 def _first(box: Box, unread: Any, own: dict[str, str], context: Context, at: str) -> None:

@@ -69,7 +69,7 @@ class Look(NamedTuple):
 def outlook(context: Context, plan: Plan) -> tuple[str, list[Look]]:
     """The therapist's zone, by whose clock it recurs, and every time with what speaks against it; nothing is written.
 
-    Raises NotYourCalendar, NotAssigned, ServiceNotOffered, InvalidBody.
+    Raises NotYourCalendar, ClientArchived, NotAssigned, ServiceNotOffered, InvalidBody.
     """
     scene, asked = _asked(context, plan.wanted)
     zone = _zone(context, scene)
@@ -79,6 +79,7 @@ def outlook(context: Context, plan: Plan) -> tuple[str, list[Look]]:
 
 def _asked(context: Context, wanted: Wanted) -> tuple[Scene, Service]:
     appointments.require_calendar(context, wanted.staff_id)
+    appointments.require_kept(context)
     scene = appointments.scene_of(context, context.client_id, wanted.staff_id)
     if scene.staff is None or scene.staff.status != "active" or scene.assignment is None:
         raise NotAssigned()

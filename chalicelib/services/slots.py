@@ -61,8 +61,11 @@ def counterparts(context: Context, staff_id: str | None = None) -> tuple[Offer, 
 
 
 def can_be_booked(context: Context, staff: Staff | None, availability: Availability | None) -> bool:
-    """Whether clients can book this staff member: there, with a seat, with hours, and not switched off for them."""
+    """Whether clients can book this staff member: there, with a seat, with hours, and not switched off for them. One
+    whose file is archived books nobody."""
     if staff is None or availability is None or staff.status != "active":
+        return False
+    if context.client is not None and context.client.status != "active":
         return False
     stored = availability.rules
     now = tenants.circumstances(

@@ -6,6 +6,7 @@ from typing import Any
 from chalicelib import clock, ids
 from chalicelib.adapters import documents as bucket
 from chalicelib.adapters import queues
+from chalicelib.config import settings
 from chalicelib.context import Context
 from chalicelib.errors import NotFound, PortalError, PrintNotReady
 from chalicelib.models.clients import Client
@@ -14,7 +15,7 @@ from chalicelib.models.table import at_keys, due_key, load
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.observability import logger, where
-from chalicelib.services import audits, mailboxes, messages, staff
+from chalicelib.services import accounts, audits, mailboxes, messages, staff
 
 KEPT = timedelta(hours=24)
 AGAIN = timedelta(minutes=3)
@@ -23,9 +24,11 @@ MOST = 5000  # messages of one PDF: the newest
 
 
 def ask(context: Context, thread_id: str) -> ThreadPrint:
-    """Have a PDF made of what the asker can see of a thread now. Raises NotFound."""
+    """Have a PDF made of what the asker can see of a thread now. Raises NotFound, TooManyRequests."""
     thread = messages.get(context, thread_id)
     box = messages.box_of(context, thread)
+    limit = settings.limit("prints")
+    accounts.throttle(context.tenant_id, limit, context.now.timestamp(), "prints", context.actor.id)
     last = int(thread.last)
     record = ThreadPrint.new(
         tenant_id=context.tenant_id,

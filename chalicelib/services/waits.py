@@ -20,11 +20,8 @@ from chalicelib.errors import (
     NotFound,
     OfferGone,
     PortalError,
-    ServiceNotOffered,
     TherapistNotOffered,
     TooLate,
-    TooManyAhead,
-    TooManyRequests,
     WaitEnded,
     WaitListClosed,
 )
@@ -372,8 +369,10 @@ def _offer_to(seen: WaitList, client_id: str, wait_id: str, freed: Sequence[Inte
         for start in _suiting(context, wait_id, freed):
             if calendars.settled(partial(_offer, context, wait_id, start)):
                 return
-    except (TherapistNotOffered, ServiceNotOffered, TooManyAhead, TooManyRequests, NotFound):
-        return  # their turn comes again when they can be booked
+    except PortalError as refused:
+        # Their turn comes again when they can be booked; a place or a service that is gone stops nobody after them.
+        if refused.status >= 500:
+            raise
 
 
 class _Terms(NamedTuple):

@@ -95,7 +95,7 @@ def test_after_a_pause_the_password_is_asked_and_nothing_typed_is_lost(
         device.arrived("API Tokens", by_link=False)
     device.press("New token")
     page.get_by_label("Name").fill("Export")
-    page.get_by_label("See the intake forms").check()
+    page.get_by_label(re.compile("^See the intake forms that were sent")).check()
     device.allow(403, r"POST /api/practice/tokens$")
     device.press("Make the token")
     dialog = page.get_by_role("dialog")

@@ -468,3 +468,27 @@ def test_due_work_that_is_brought_twice_reminds_once(world: World, call: Call, c
     with world.portal.pump.exclusively():
         flows.together(8, lambda _: appointments.sweep(record["pk"], record["sk"], clock.now()))
     assert _subjects(call("A1"), "C1").count("A reminder") == 1
+
+
+# ---- an archived file (issue 3: it stops bookings) ----
+
+
+def test_an_archived_file_takes_no_bookings(world: World, call: Call, clock: Any, service: str) -> None:
+    """Neither by its client, who still signs in, nor by staff, alone, in a series or in a group; what was booked can be
+    ended."""
+    admin, client = call("A1"), call("C1")
+    booked, asked = _confirmed(call, clock, service), _asked(call, clock, service, 5)
+    meeting = booking.group(call("T1"), "T1", service, at(clock, 8)).json
+    assert admin.post(f"/practice/clients/{world.id('C1')}/archive").status == 200
+    assert book(client, "T1", service, at(clock, 6)).code == "therapist_not_offered"
+    assert booking.wait_for(client, "T1", service).code == "therapist_not_offered"
+    assert mine(client, booked, "time", {"starts_at": at(clock, 4), "zone": booking.ZONE}).code == (
+        "therapist_not_offered"
+    )
+    assert theirs(call("T1"), "C1", asked, "confirmation").code == "client_archived"
+    assert book_for(call("T1"), "C1", "T1", service, at(clock, 6)).code == "client_archived"
+    assert booking.book_series(call("T1"), "C1", "T1", service, at(clock, 6)).code == "client_archived"
+    joined = booking.of_group(call("T1"), "T1", meeting, "members", {"client_id": world.id("C1")})
+    assert joined.code == "client_archived"
+    assert theirs(call("T1"), "C1", asked, "refusal", {}).status == 200
+    assert mine(client, booked, "cancellation", {}).status == 200

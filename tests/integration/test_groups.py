@@ -236,6 +236,17 @@ def test_a_group_is_cancelled_and_its_places_end(world: World, call: Call, clock
     assert booking.taken(0) == ({}, {})
 
 
+def test_places_end_with_their_group_though_whoever_cancelled_it_has_left(
+    world: World, call: Call, clock: Any, service: str
+) -> None:
+    found = _made(call, clock, service, "C1", "C3")
+    with world.portal.pump.exclusively():
+        assert of_group(call("T1"), "T1", found, "cancellation", {}).status == 200
+        assert call("A1").post(f"/practice/staff/{PEOPLE['T1'].id}/disable").status == 200
+    call("A1").drain()
+    assert [_own(call(key))["status"] for key in ("C1", "C3")] == ["cancelled"] * 2
+
+
 def test_each_place_is_reminded_of(call: Call, clock: Any, service: str) -> None:
     found = _made(call, clock, service, "C1", "C3")
     clock.set(booking.instant(found["starts_at"]) - timedelta(hours=23))

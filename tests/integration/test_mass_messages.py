@@ -87,7 +87,7 @@ def test_whoever_is_unassigned_before_their_turn_is_passed_over(held: None, worl
         "/practice/mass-messages", {"to": "chosen", "client_ids": [world.id("C3")], "hold": True, **WORDS}
     ).json
     assert call("A1").delete(f"/practice/clients/{world.id('C3')}/therapists/{world.id('T4')}").status in (200, 204)
-    therapist.clock.advance(60)
+    therapist.clock.advance(200)  # the queue keeps it by its own clock: the sweep finds it
     therapist.drain()
     done = therapist.get(f"/practice/mass-messages/{job['job_id']}").json
     assert (done["done"], done["skipped"]) == (0, 1)
@@ -149,6 +149,26 @@ def test_break_glass(world: World, call: Call) -> None:
     admin.clock.advance(31 * 60)
     admin = call.browser("A1")  # type: ignore[attr-defined]
     assert admin.get(f"{path}/glass").code == "glass_not_broken"
+
+
+def test_nobody_is_switched_off_so_as_not_to_hear_of_it(world: World, call: Call) -> None:
+    client, admin = call("C1"), call("A1")
+    thread = begin(client, world.id("T1"), "Between us")
+    assert admin.post(f"/practice/staff/{world.id('T1')}/disable").status == 200
+    opened = admin.post(f"{to_client(world, 'C1', thread)}/glass", {"reason": "While nobody is looking."})
+    assert opened.status == 201
+    assert admin.post(f"/practice/staff/{world.id('T1')}/enable").status == 200
+    admin.drain()
+    assert admin.outbox(PEOPLE["T1"].email) == []
+    notices = call.browser("T1").get("/practice/notifications").json["items"]  # type: ignore[attr-defined]
+    assert [(each["kind"], each["thread_id"]) for each in notices] == [("thread_opened", thread)]
+
+
+def test_pdfs_are_not_made_without_end(world: World, call: Call, limits: Callable[..., None]) -> None:
+    client = call("C1")
+    thread = begin(client, world.id("T1"))
+    limits(prints=(2, 3600))
+    assert [client.post(f"/portal/messages/{thread}/pdf").status for _ in range(3)] == [201, 201, 429]
 
 
 def test_a_thread_as_a_pdf(world: World, call: Call) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from tests.calls import PEOPLE, Caller
 from tests.conftest import World
-from tests.integration.test_messages import answered, begin, to_client, write
+from tests.flows import stored
+from tests.integration.test_messages import answered, begin, desk, to_client, write
 
 Call = Callable[..., Caller]
 QUARTER = 15 * 60
@@ -66,6 +67,21 @@ def test_no_mail_for_what_was_read_for_who_chose_none_and_for_who_is_gone(world:
     assert off
     therapist = call.browser("T1")  # type: ignore[attr-defined]
     assert therapist.get("/practice/notification-choices").json == {"muted": ["message_waiting"]}
+
+
+def test_a_mail_that_waited_in_the_queue_goes_to_nobody_who_is_gone_since(world: World, call: Call) -> None:
+    from chalicelib.services import clients
+
+    client = call("C1")
+    begin(client, world.id("T1"))
+    with world.portal.pump.exclusively():
+        client.clock.advance(QUARTER + 60)
+        world.portal.pump.invoke("on_schedule")
+        world.portal.pump.invoke("on_job")
+        clients.unassign(world.tenant_id("oak"), world.id("C1"), world.id("T1"))
+    client.drain()
+    assert [each["status"] for each in stored("staff_mail") if each["template"] == "message_waiting"] == ["dropped"]
+    assert _mails(client, "T1") == []
 
 
 def test_a_client_is_mailed_without_a_word_of_it(world: World, call: Call) -> None:
@@ -172,3 +188,19 @@ def test_read_receipts_only_where_the_organization_shows_them(world: World, call
     assert therapist.get(path).json["messages"][0]["read"] is False
     assert client.post(f"/portal/messages/{thread}/read", {"up_to": 2}).status == 204
     assert therapist.get(path).json["messages"][0]["read"] is True
+
+
+def test_nobody_has_read_what_came_before_they_joined(world: World, call: Call) -> None:
+    client, admin = call("C1"), call("A1")
+    desk(admin, "administration", world.id("A2"))
+    etag = admin.get("/practice/settings").json["etag"]
+    assert admin.patch("/practice/settings", {"messaging": {"read_receipts": True}}, etag=etag).status == 200
+    thread = begin(client, "administration")
+    desk(admin, "administration", world.id("A1"))
+    answered(client.post(f"/portal/messages/{thread}", {"body": "Is anybody there?"}))
+    seen = [each["read"] for each in client.get(f"/portal/messages/{thread}").json["messages"]]
+    assert seen == [False, False]
+    assert admin.get("/practice/messages").json["items"][0]["unread"] == 1
+    assert admin.post(f"{to_client(world, 'C1', thread)}/read", {"up_to": 2}).status == 204
+    assert client.get(f"/portal/messages/{thread}").json["messages"][0]["read"] is True
+    assert admin.get("/practice/messages/unread").json["unread"] == 0

@@ -1,9 +1,12 @@
 """Secure messages over HTTP: conversations both ways, and everything that must not happen (DOMAIN.md section 6)."""
 
+import base64
 from collections.abc import Callable
 
 from tests.calls import Answer, Caller
 from tests.conftest import World
+from tests.flows import uploaded
+from tests.integration.test_uploads import pdf
 
 Call = Callable[..., Caller]
 
@@ -31,6 +34,13 @@ def answered(answer: Answer) -> int:
     """The number of the message that was sent."""
     assert answer.status == 201, answer
     return int(answer.json["number"])
+
+
+def desk(admin: Caller, name: str, *staff_ids: str) -> None:
+    """Have a desk of the practice answered by these people."""
+    etag = admin.get("/practice/settings").json["etag"]
+    body = {"messaging": {"desks": {name: {"on": True, "staff_ids": list(staff_ids)}}}}
+    assert admin.patch("/practice/settings", body, etag=etag).status == 200
 
 
 def test_a_conversation_both_ways(world: World, call: Call) -> None:
@@ -107,22 +117,44 @@ def _threads(who: Caller, folder: str = "inbox") -> set[str]:
 
 
 def test_a_desks_new_colleague_joins_with_the_next_message(world: World, call: Call) -> None:
-    """And has what was before as read; whoever left the desk reads no more of it."""
+    """For whom nothing that was before counts as unread; whoever left the desk reads no more of it."""
     admin, client = call("A1"), call("C1")
     thread = begin(client, "administration", "One")
     assert _threads(call("A1")) == _threads(call("A2")) == {thread}
-    etag = admin.get("/practice/settings").json["etag"]
-    only = {"administration": {"on": True, "staff_ids": [world.id("A2")]}}
-    assert admin.patch("/practice/settings", {"messaging": {"desks": only}}, etag=etag).status == 200
+    desk(admin, "administration", world.id("A2"))
     assert answered(client.post(f"/portal/messages/{thread}", {"body": "Two"})) == 2
     assert admin.get(to_client(world, "C1", thread)).status == 404
     assert _threads(call("A1")) == set()
-    both = {"administration": {"on": True, "staff_ids": [world.id("A1"), world.id("A2")]}}
-    etag = call("A2").get("/practice/settings").json["etag"]
-    assert call("A2").patch("/practice/settings", {"messaging": {"desks": both}}, etag=etag).status == 200
+    assert admin.get("/practice/messages/unread").json["unread"] == 0  # what is not theirs to read counts no more
+    desk(call("A2"), "administration", world.id("A1"), world.id("A2"))
     assert answered(client.post(f"/portal/messages/{thread}", {"body": "Three"})) == 3
     (row,) = admin.get("/practice/messages").json["items"]
     assert (row["unread"], row["count"]) == (2, 3)  # what was sent while A1 was not there was never read by A1
+
+
+def test_no_administrator_reads_what_was_before_by_joining_the_clinicaldesk(world: World, call: Call) -> None:
+    """What a client wrote to their therapists takes breaking the glass, which is announced (DOMAIN.md 6.5)."""
+    admin, client = call("A1"), call("C1")
+    desk(admin, "clinical")
+    thread = begin(client, "clinical", "Between us")
+    path = to_client(world, "C1", thread)
+    file = uploaded(client, "/portal", "diary.pdf", pdf(), purpose="message")["upload_id"]
+    answered(client.post(f"/portal/messages/{thread}", {"body": "My diary", "upload_ids": [file]}))
+    desk(admin, "clinical", world.id("A1"))
+    assert answered(client.post(f"/portal/messages/{thread}", {"body": "To whoever answers"})) == 3
+    for address in (path, f"{path}?after=0", f"{path}/print"):
+        assert [each["number"] for each in admin.get(address).json["messages"]] == [3], address
+    assert admin.get("/practice/messages").json["items"][0]["unread"] == 1
+    assert admin.post(f"{path}/attachments/{file}/download").status == 404
+    assert admin.get(f"{path}/glass").code == "glass_not_broken"
+    assert admin.post(f"{path}/glass", {"reason": "The therapist is ill."}).status == 201
+    assert len(admin.get(f"{path}/glass").json["messages"]) == 3
+    desk(admin, "clinical")
+    assert answered(client.post(f"/portal/messages/{thread}", {"body": "To my therapist again"})) == 4
+    desk(admin, "clinical", world.id("A1"), world.id("T1"))
+    assert answered(client.post(f"/portal/messages/{thread}", {"body": "To both"})) == 5
+    assert [each["number"] for each in admin.get(path).json["messages"]] == [5]
+    assert len(call("T1").get(path).json["messages"]) == 5
 
 
 def test_staff_reach_assigned_clients_and_administrators_those_with_an_account(world: World, call: Call) -> None:
@@ -139,6 +171,33 @@ def test_staff_reach_assigned_clients_and_administrators_those_with_an_account(w
     assert (listed["items"], listed["can_write"], listed["reason"]) == ([], False, "feature_switched_off")
     assert call("CD").get("/portal/messages/recipients").json["can_write"] is False
     assert call("CD").post("/portal/messages", {"to": "administration", **words}).code == "feature_not_in_plan"
+
+
+def test_no_cursor_names_a_colleagues_conversation(world: World, call: Call) -> None:
+    from chalicelib.models.staff import Staff
+    from chalicelib.services import clients
+
+    member = Staff.find(tenant_id=world.tenant_id("oak"), staff_id=world.id("T4"))
+    assert member is not None
+    clients.assign(world.tenant_id("oak"), world.id("C1"), member)
+    client, theirs = call("C1"), to_client(world, "C1")
+    for to in ("T1", "T4", "T1", "T1", "T4", "T1"):
+        begin(client, world.id(to))
+    foreign = _threads(call("T1"))
+    seen, cursor = [], None
+    while len(seen) < 3:
+        page = call("T4").get(theirs, query={"limit": 1, **({"cursor": cursor} if cursor else {})}).json
+        seen += [each["thread_id"] for each in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+        named = base64.urlsafe_b64decode(cursor + "===").decode()
+        assert not [each for each in foreign if each in named]
+    assert set(seen) == _threads(call("T4"))
+    assert len(seen) == 2
+    admins = call("A1").get(theirs, query={"limit": 4}).json
+    assert len(admins["items"]) == 4
+    assert len(call("A1").get(theirs, query={"limit": 4, "cursor": admins["next_cursor"]}).json["items"]) == 2
 
 
 def test_unassigning_ends_the_therapists_access_and_the_client_keeps_the_history(world: World, call: Call) -> None:
@@ -180,7 +239,7 @@ def test_words_that_are_refused(world: World, call: Call, canaries: object) -> N
     thread = begin(client, world.id("T1"))
     path = f"/portal/messages/{thread}"
     assert client.post(path, {"body": "x" * 20_000}).status == 201
-    for body in ("", "   \n ", "x" * 20_001, "a\x00b", "\x1b[31m", 7, None):
+    for body in ("", "   \n ", "\u200b\u2060\n\u3164", "x" * 20_001, "a\x00b", "\x1b[31m", 7, None):
         assert client.post(path, {"body": body}).status == 422, repr(body)[:30]
     assert client.post(path, b'{"body": "\\ud800"}').status in (400, 422)
     for extra in ("sender", "sender_id", "from_practice", "role", "sent_at", "number", "thread_id", "tenant_id"):

@@ -281,6 +281,22 @@ def test_who_cannot_be_booked_is_passed_over_and_who_may_not_join_is_told(
     _right(world)
 
 
+def test_a_wish_for_a_place_that_is_gone_holds_up_nobody(world: World, call: Call, clock: Any, service: str) -> None:
+    admin = call("A1")
+    place = admin.get("/practice/offer").json["locations"][0]["location_id"]
+    early = _booked(call, "C1", service, at(clock, 3))
+    assert wait_for(call("C3"), "T1", service, mode="in_person", location_id=place).status == 201
+    assert wait_for(call("C1"), "T1", service).status == 201
+    offered = admin.get("/practice/offer").json
+    kept = [{**offered["locations"][0], "location_id": None, "name": "Elm Street"}]
+    changed = {"services": offered["services"], "locations": kept}
+    assert admin.api("PATCH", "/practice/offer", changed, etag=offered["etag"]).status == 200
+    mine(call("C1"), early, "cancellation", {})
+    _drain(call)
+    assert [_offered(call, key) is not None for key in ("C3", "C1")] == [False, True]
+    _right(world)
+
+
 def test_a_request_is_told_in_the_app_once(call: Call, clock: Any, service: str) -> None:
     booking.settings(call("A1"), instant_confirmation=False)
     _booked(call, "C1", service, at(clock, 3))

@@ -4,7 +4,7 @@ const count = (n: number, single: string, many: string) => (n === 1 ? `1 ${singl
 /** Why a time was not booked, or a person has no place: codes of the API. */
 const why: Record<string, string> = {
   slot_taken: 'Another appointment or its buffer is in the way', client_busy: 'The client has another appointment then', time_off: 'In time off', outside: 'Outside the hours that are set',
-  past: 'Past', horizon: 'More than ten years ahead', needs_override: 'Outside the hours that are set', not_assigned: 'Not assigned to this therapist', not_your_calendar: 'Not your calendar',
+  past: 'Past', horizon: 'More than ten years ahead', needs_override: 'Outside the hours that are set', not_assigned: 'Not assigned to this therapist', client_archived: 'The file is archived', not_your_calendar: 'Not your calendar',
   service_not_offered: 'The service is no longer offered', forbidden: 'Whoever booked it may no longer do so', stopped: 'Stopped before its turn', appointment_ended: 'It had ended already',
   group_full: 'The group is full', cancelled: 'Cancelled', not_booked: 'Not booked',
 };
