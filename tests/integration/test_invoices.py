@@ -51,6 +51,11 @@ def test_a_draft_is_edited_under_its_etag_and_an_issued_one_never(world: World, 
     assert admin.patch(path, {"lines": [line(1)]}, etag=etag).code == "invoice_state"
     assert admin.delete(path).code == "invoice_state"
     assert on(admin, "C1", made["invoice_id"], "issue").code == "invoice_state"
+    raced = draft(admin, "C1").json["invoice_id"]
+    answers = flows.together(4, lambda _: on(admin, "C1", raced, "issue"))
+    assert sorted(each.status for each in answers)[0] == 200
+    assert {each.code for each in answers} <= {None, "stale", "invoice_state"}
+    assert len([each for each in answers if each.status == 200]) == 1
 
 
 def test_who_may_bill(world: World, call: Call) -> None:
