@@ -49,6 +49,9 @@ def hand_over(written: Sequence[Record]) -> None:
 
 
 def _is_on(context: Context) -> bool:
+    """Only who can be told before, and can stop it, is charged: nobody whose access has ended or file is closed."""
+    if (context.client.portal, context.client.status) != ("active", "active"):
+        return False
     now = tenants.circumstances(context.tenant, client_off=context.client.features_off)
     return why_off(Feature.PAYMENTS, now) is None
 

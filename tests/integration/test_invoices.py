@@ -91,6 +91,7 @@ def test_taxes_write_offs_adjustments(world: World, call: Call) -> None:
     assert up.json["due"]["amount"] == 20_500
     down = on(admin, "C1", bill["invoice_id"], "adjustment", {"amount": -20_501, "reason": "x"})
     assert down.code == "amount_too_large"
+    assert on(admin, "C1", bill["invoice_id"], "adjustment", {"amount": 0, "reason": "x"}).status == 422
     money = {"billing": {"currency": "cad"}}
     fixed = admin.patch("/practice/settings", money, etag=admin.get("/practice/settings").json["etag"])
     assert fixed.code == "currency_fixed"
@@ -154,6 +155,14 @@ def test_what_is_printed(world: World, call: Call) -> None:
         assert call("C3").get(f"/portal/prints/{asked.json['sheet_id']}").code == "not_found"
         if what != "statement":
             assert call("C3").post("/portal/prints", {"what": what, **about}).code == "not_found"
+    billing.lever(admin, dispute=billing.intent_of(payment))
+    billing.told(admin)
+    assert on(admin, "C1", bill["invoice_id"], "void", {"reason": "Mistake"}).status == 200
+    for what, wording in (("receipt", ["Disputed", "-$50.00", "Kept", "$0.00"]), ("superbill", ["Void"])):
+        asked = client.post("/portal/prints", {"what": what, **wanted[what]})
+        assert client.local("POST", "/run/on_sealing")["handled"]["on_sealing"] == 1
+        text = _text(PEOPLE["C1"].id, asked.json["sheet_id"])
+        assert [each for each in wording if each not in text] == [], text
     assert admin.post(f"{_path('C1')}/prints", {"what": "invoice", **wanted["invoice"]}).status == 202
     assert client.post("/portal/prints", {"what": "receipt", **wanted["invoice"]}).status == 422
 
@@ -162,7 +171,7 @@ def _text(client_id: str, sheet_id: str) -> str:
     """What the PDF says, by the words that its fonts map to."""
     from tests.unit.test_pdf import text_of
 
-    key = f"tenants/{cloud_id('oak')}/clients/{client_id}/prints/{sheet_id}.pdf"
+    key = f"packets/{cloud_id('oak')}/{client_id}/{sheet_id}.pdf"  # where the bucket removes it after a day
     body = cloud.client("s3").get_object(Bucket=f"{cloud.PREFIX}-documents", Key=key)["Body"].read()
     return text_of(io.BytesIO(body).getvalue())
 

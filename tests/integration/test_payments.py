@@ -450,6 +450,23 @@ def test_a_card_that_is_declined_by_itself(world: World, call: Call) -> None:
     assert [m for m in client.outbox(PEOPLE["C1"].email) if "could not be charged" in m["subject"]]
 
 
+def test_nothing_is_charged_by_itself_of_who_cannot_be_told(world: World, call: Call) -> None:
+    """Access has ended: the notice would reach nobody. What was planned is not charged, and nothing is planned."""
+    admin, client = call("A1"), call("C1")
+    paid(client, issued(admin, "C1"), save_card=True)
+    (card,) = client.get("/portal/cards").json["items"]
+    client.api("PUT", "/portal/autopay", {"card_id": card["card_id"]})
+    before = issued(admin, "C1", billing.line(4_000))
+    assert admin.post(f"/practice/clients/{PEOPLE['C1'].id}/access/end").status == 200
+    after = issued(admin, "C1", billing.line(5_000))
+    client.clock.advance(30 * 86_400)
+    client.drain()
+    admin.sign_in("A1")
+    for bill in (before, after):
+        path = f"/practice/clients/{PEOPLE['C1'].id}/invoices/{bill['invoice_id']}"
+        assert admin.get(path).json["status"] == "open"
+
+
 def test_a_guest_pays_by_a_link_and_learns_nothing_else(world: World, call: Call) -> None:
     admin, client, guest = call("A1"), call("C1"), call()
     bill = issued(admin, "C1")
