@@ -16,6 +16,7 @@ from chalicelib.context import Context
 from chalicelib.errors import (
     AlreadyBilled,
     AmountTooLarge,
+    CurrencyChanged,
     InvalidBody,
     InvoiceState,
     NotBillable,
@@ -281,12 +282,14 @@ def bill_appointments(context: Context, appointment_ids: Sequence[str], issue_no
 
 
 def issue(context: Context) -> Invoice:
-    """Give the draft its number and have it owed; an estimate is given. Raises InvoiceState, Stale."""
+    """Give the draft its number and have it owed; an estimate is given. Raises InvoiceState, CurrencyChanged, Stale."""
     if context.result:
         return get(context, context.result)
     draft = named(context)
     if draft.status != "draft":
         raise InvoiceState()
+    if draft.currency != tenants.billing(context.tenant)["currency"]:
+        raise CurrencyChanged()
     if draft.what == ESTIMATE:
         return _given(context, draft)
     return _issued(context, draft, int(draft.version))

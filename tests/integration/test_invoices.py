@@ -97,6 +97,20 @@ def test_taxes_write_offs_adjustments(world: World, call: Call) -> None:
     assert fixed.code == "currency_fixed"
 
 
+def test_a_draft_in_the_currency_of_before_is_not_issued(world: World, call: Call) -> None:
+    """Cards are charged, and balances summed up, in the organization's one currency."""
+    admin = call("A1")
+    old = draft(admin, "C1").json
+    assert admin.delete("/practice/card-processing").status == 200
+    etag = admin.get("/practice/settings").json["etag"]
+    assert admin.patch("/practice/settings", {"billing": {"currency": "cad"}}, etag=etag).status == 200
+    assert on(admin, "C1", old["invoice_id"], "issue").code == "currency_changed"
+    path = f"{_path('C1')}/invoices/{old['invoice_id']}"
+    assert admin.patch(path, {"lines": [line(9_000)]}, etag=old["etag"]).status == 200
+    given = on(admin, "C1", old["invoice_id"], "issue").json
+    assert given["due"] == {"amount": 9_000, "currency": "cad"}
+
+
 def test_from_appointments_in_one_click(world: World, call: Call) -> None:
     admin, clock = call("A1"), world.portal.clock
     service = booking.opened(call, "T1", price={"amount": 15_000, "currency": "usd"})
