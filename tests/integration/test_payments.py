@@ -450,6 +450,39 @@ def test_a_card_that_is_declined_by_itself(world: World, call: Call) -> None:
     assert [m for m in client.outbox(PEOPLE["C1"].email) if "could not be charged" in m["subject"]]
 
 
+def test_money_at_the_same_moment_is_moved_once(world: World, call: Call) -> None:
+    """Credit that is applied twice, a refund that is asked for by many, a plan that many workers charge."""
+    from chalicelib.services import settlement
+
+    admin, client = call("A1"), call("C1")
+    payment = paid(client, issued(admin, "C1"), save_card=True)
+    back = f"/practice/clients/{PEOPLE['C1'].id}/payments/{payment['payment_id']}/refunds"
+    asked = flows.together(6, lambda _: admin.post(back, {"amount": 7_000, "reason": "Shorter"}))
+    assert [each.status for each in asked].count(202) == 1, asked
+    assert {each.code for each in asked} <= {None, "not_refundable", "amount_too_large"}
+    told(client)
+    assert facts(admin, "C1").count(("refund", 7_000)) == 1
+    cash = {"method": "cash", "amount": 10_000, "shares": []}
+    assert admin.post(f"/practice/clients/{PEOPLE['C1'].id}/payments", cash).status == 201
+    owed = [issued(admin, "C1", billing.line(10_000))["invoice_id"] for _ in range(2)]
+    used = flows.together(6, lambda n: client.post(f"/portal/invoices/{owed[n % 2]}/credit", {"amount": 10_000}))
+    assert [each.status for each in used].count(200) == 1, used
+    assert facts(admin, "C1").count(("credit", 10_000)) == 1
+    (card,) = client.get("/portal/cards").json["items"]
+    client.api("PUT", "/portal/autopay", {"card_id": card["card_id"]})
+    bill = issued(admin, "C1", billing.line(4_000))["invoice_id"]
+    client.clock.advance(30 * 86_400)
+    message = {"tenant_id": world.tenant_id("oak"), "kind": "autopay", "client_id": world.id("C1"), "invoice_id": bill}
+    flows.together(6, lambda _: _tried(settlement.work, message))
+    charged = [
+        each for each in stripe_double.backend().book("acct_oak_demo").of("payment_intent") if each["amount"] == 4_000
+    ]
+    assert len(charged) == 1
+    client.drain()
+    admin.sign_in("A1")
+    assert facts(admin, "C1").count(("payment", 4_000)) == 1
+
+
 def test_nothing_is_charged_by_itself_of_who_cannot_be_told(world: World, call: Call) -> None:
     """Access has ended: the notice would reach nobody. What was planned is not charged, and nothing is planned."""
     admin, client = call("A1"), call("C1")
