@@ -60,7 +60,7 @@ soak: $(TOOLS) ## the random walk through the calendar, 10,000 steps (SEEDS=4,44
 		tests/integration/test_booking_races.py -k whatever_order $(PYTEST_ARGS)
 
 bench: $(TOOLS) ## ratios and units, printed (a few minutes)
-	@missed=; for name in units handler cold sealing slots payments; do \
+	@missed=; for name in units handler cold sealing slots messages payments; do \
 		echo "== $$name"; .venv/bin/python -m benchmarks.$$name || missed="$$missed $$name"; \
 	done; test -z "$$missed" || echo "goals missed in:$$missed"
 

@@ -3,8 +3,10 @@
 import asyncio.events
 import logging
 import socket
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -69,6 +71,23 @@ class Call:
         caller = Caller(PORT, self._portal.clock)
         caller.sign_in(key, cookie=True)
         return caller
+
+
+SPREAD = {"test_route_matrix.py": 6, "test_crashes.py": 4, "test_openapi.py": 2, "test_booking_races.py": 2}
+"""Files that take minutes, and into how many parts they are cut for `make test`'s workers; the others stay whole."""
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """`--dist loadfile`, but the longest files are shared."""
+    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
+
+    class SharedFiles(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            path, _, test = nodeid.partition("::")
+            parts = SPREAD.get(path.rpartition("/")[2], 1)
+            return f"{path} {zlib.crc32(test.encode()) % parts}"
+
+    return SharedFiles(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -354,7 +354,7 @@ def test_what_is_left_out_of_an_address_does_not_make_it_unreadable(call: Call) 
     assert client.patch("/portal/profile", changes, etag=etag).status == 200
     for file in (client.get("/portal/profile").json, flows.details(call("T1"), C1)):
         assert file["address"] == {**address, "line2": None, "country": "US"}
-        assert file["emergency_contact"] == {**contact, "may_contact": True}
+        assert file["emergency_contact"] == {**contact, "may_contact": False}
 
 
 def test_a_file_that_does_not_fit_its_view_is_our_defect_and_not_the_askers(world: World, call: Call) -> None:
