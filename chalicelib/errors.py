@@ -513,6 +513,11 @@ class NotBillable(PortalError):
     title = "Only appointments that took place can be billed, and only services that have a price."
 
 
+class CurrencyChanged(PortalError):
+    status, code = 409, "currency_changed"
+    title = "The organization bills in another currency now. Save the draft again to use it."
+
+
 class CurrencyFixed(PortalError):
     status, code, title = 409, "currency_fixed", "Invoices were issued in this currency, so it stays."
 

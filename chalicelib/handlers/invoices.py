@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from chalicelib import clock
 from chalicelib.context import Context
@@ -225,10 +225,16 @@ class WriteOffIn(Body):
     reason: Reason
 
 
+def _some(amount: int) -> int:
+    if not amount:
+        raise ValueError("nothing would change")
+    return amount
+
+
 class AdjustmentIn(Body):
     """By how much what is owed changes, up or down, and why."""
 
-    amount: int = Field(ge=-invoices.MOST, le=invoices.MOST)
+    amount: Annotated[int, Field(ge=-invoices.MOST, le=invoices.MOST), AfterValidator(_some)]
     reason: Reason
 
 

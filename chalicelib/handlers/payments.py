@@ -315,7 +315,8 @@ def look_up_pay_link(context: None, caller: sessions.Caller, body: LinkToken) ->
     """What a pay link shows, and how its payment stands"""
     guest = pay_links.read(body.token, caller.address, caller.request_id)
     owed = guest.payment if guest.payment is not None and guest.state in ("paid", "processing") else None
-    amount = int(owed.amount) if owed is not None else int(guest.invoice.balance)
+    due = 0 if guest.state == "ended" else int(guest.invoice.balance)  # a used link tells nothing new
+    amount = int(owed.amount) if owed is not None else due
     return GuestPage(
         organization=guest.context.tenant.name,
         phone=guest.context.tenant.phone,
@@ -351,6 +352,13 @@ class ReceivedIn(Body):
     shares: Annotated[list[ShareIn], Field(max_length=MOST_AT_ONCE)] = Field(default_factory=list)
     received_on: Day | None = None
     reference: Annotated[Line, Field(max_length=100)] | None = None
+
+    def summed(self) -> list[tuple[str, int]]:
+        """Each invoice once, with all that is meant for it."""
+        shares: dict[str, int] = {}
+        for each in self.shares:
+            shares[each.invoice_id] = shares.get(each.invoice_id, 0) + each.amount
+        return list(shares.items())
 
 
 class RefundIn(Body):
@@ -389,8 +397,7 @@ class LedgerView(View):
 )
 def record_payment(context: Context, client_id: str, body: ReceivedIn) -> PaymentView:
     """Record cash, a check or other money"""
-    shares = list({each.invoice_id: each.amount for each in body.shares}.items())
-    return shown(refunds.receive(context, body.method, body.amount, shares, body.received_on, body.reference))
+    return shown(refunds.receive(context, body.method, body.amount, body.summed(), body.received_on, body.reference))
 
 
 @practice.endpoint(

@@ -34,7 +34,8 @@ def _line(value: str) -> str:
 
 
 def _day(value: str) -> str:
-    date.fromisoformat(value)  # ValueError for a day that no month has
+    if not 1800 < date.fromisoformat(value).year < 2200:  # ValueError for a day that no month has, too
+        raise ValueError("no day of a living person")  # and zones cannot be reckoned at the ends of the calendar
     return value
 
 

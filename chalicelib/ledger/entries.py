@@ -6,7 +6,8 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What a fact says. Amounts are above 0 but for ADJUSTMENT, which may be either; VOID and endings have none."""
+    """What a fact says. Amounts are above 0 but for ADJUSTMENT, which may be either. Balances do not ask for those of
+    VOID and of endings: they repeat what is undone, so that the entries of a period add up."""
 
     CHARGE = "charge"  # an invoice was issued: the client's portion of it
     VOID = "void"  # that invoice is owed no more; what was paid on it becomes credit

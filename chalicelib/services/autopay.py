@@ -9,14 +9,14 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from chalicelib import clock
+from chalicelib import clock, ids
 from chalicelib.adapters import queues
 from chalicelib.context import Actor, Context, Persona
-from chalicelib.errors import CardGone, PortalError
+from chalicelib.errors import CardGone, NothingToPay, PaymentUnderWay, PortalError
 from chalicelib.models.clients import Client
 from chalicelib.models.invoices import Invoice
 from chalicelib.models.mails import ClientMail, StaffMail
-from chalicelib.models.payments import Payer, PlannedCharge
+from chalicelib.models.payments import Payer, Payment, PlannedCharge
 from chalicelib.models.table import Record, at_keys, due_key, load
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction, change
@@ -39,8 +39,8 @@ def planned(context: Context, invoice: Invoice, due_on: date) -> list[Record]:
     at = datetime.combine(max(first, due_on), HOUR, zone)
     about = {"tenant_id": context.tenant_id, "client_id": context.client_id, "invoice_id": invoice.invoice_id}
     plan = PlannedCharge.new(**about, charge_at=clock.text(at), status="planned").due(at)
-    ids: dict[str, Any] = {"invoice_id": invoice.invoice_id, "charge_at": clock.text(at)}
-    return [plan, mails.to_client(context.now, context.tenant_id, context.client_id, PLANNED, **ids)]
+    told: dict[str, Any] = {"invoice_id": invoice.invoice_id, "charge_at": clock.text(at)}
+    return [plan, mails.to_client(context.now, context.tenant_id, context.client_id, PLANNED, **told)]
 
 
 def hand_over(written: Sequence[Record]) -> None:
@@ -49,6 +49,9 @@ def hand_over(written: Sequence[Record]) -> None:
 
 
 def _is_on(context: Context) -> bool:
+    """Only who can be told before, and can stop it, is charged: nobody whose access has ended or file is closed."""
+    if (context.client.portal, context.client.status) != ("active", "active"):
+        return False
     now = tenants.circumstances(context.tenant, client_off=context.client.features_off)
     return why_off(Feature.PAYMENTS, now) is None
 
@@ -90,7 +93,10 @@ def stop(context: Context) -> None:
 
 
 def plans_of(context: Context) -> dict[str, str]:
-    """When which open invoice will be charged."""
+    """When which open invoice will be charged: none, once the client has stopped it."""
+    (payer,) = load((Payer, {"tenant_id": context.tenant_id, "client_id": context.client_id}))
+    if payer is None or not payer.autopay_card:
+        return {}
     found = PlannedCharge.every(
         PlannedCharge.KEY, tenant_id=context.tenant_id, client_id=context.client_id
     )  # a client has few: each goes when it is done
@@ -103,14 +109,14 @@ def plans_of(context: Context) -> dict[str, str]:
 def sweep(pk: str, sk: str, now: datetime) -> None:
     """A plan that is due: on_payment charges it; due again later, until it is settled."""
     for plan in at_keys([(pk, sk)], consistent=True):
-        again = due_key(pk, sk, PlannedCharge.KIND, now + timedelta(minutes=10))
+        again = due_key(pk, sk, PlannedCharge.KIND, now + timedelta(minutes=5))
         change(plan, PlannedCharge.duepk.set(again[0]), PlannedCharge.duesk.set(again[1]))
         queues.payments(plan.tenant_id, "autopay", client_id=str(plan.client_id), invoice_id=str(plan.invoice_id))
 
 
 def charge(tenant_id: str, client_id: str, invoice_id: str) -> None:
-    """Charge what was planned, if everything still holds. Safe to repeat: there is one open attempt per invoice, and
-    the plan names the one that it made."""
+    """Charge what was planned, if everything still holds. Safe to repeat: the plan has one attempt, whose id follows
+    from it, so whoever comes after a crash goes on with that one."""
     about = {"tenant_id": tenant_id, "client_id": client_id, "invoice_id": invoice_id}
     plan, payer, invoice, tenant, client = load(
         (PlannedCharge, about), (Payer, about), (Invoice, about), (Tenant, about), (Client, about)
@@ -119,32 +125,39 @@ def charge(tenant_id: str, client_id: str, invoice_id: str) -> None:
     if plan is None or plan.status != "planned" or clock.text(now) < plan.charge_at:
         return
     context = Context(tenant_id, Actor("system", "autopay"), now, Persona.JOBS, tenant=tenant, client=client)
-    wanted = (
-        payer is not None
-        and bool(payer.autopay_card)
-        and invoice is not None
-        and invoice.status == "open"
-        and client is not None
-        and _is_on(context)
-    )
-    if not wanted or payer is None or invoice is None:
-        _settle(plan, "cancelled")
-        return
-    if invoice.payment_id:  # somebody is paying it: look again when that is decided
-        return
-    try:
-        made = payments.start(
-            context, [(invoice_id, None)], way=payments.AUTOPAY, card_id=payer.autopay_card
-        )  # fmt: skip
-    except PortalError as why:
-        if why.status >= 500 or why.status == 429:
-            raise
-        _settle(plan, "failed", *_told(context, invoice_id))
-        return
-    if made.status == payments.FAILED:
-        _settle(plan, "failed", *_told(context, invoice_id), payment_id=made.payment_id)
-    else:
+    payment_id = ids.derived_id("autopay", invoice_id, at=clock.parse(plan.charge_at))
+    (made,) = load((Payment, {**about, "payment_id": payment_id}))
+    if made is None:
+        wanted = (
+            payer is not None
+            and bool(payer.autopay_card)
+            and invoice is not None
+            and invoice.status == "open"
+            and client is not None
+            and _is_on(context)
+        )
+        if not wanted or payer is None or invoice is None:
+            _settle(plan, "cancelled")
+            return
+        if invoice.payment_id:  # somebody is paying it: look again when that is decided
+            return
+        try:
+            made = payments.start(
+                context, [(invoice_id, None)], way=payments.AUTOPAY, card_id=payer.autopay_card, payment_id=payment_id
+            )
+        except (NothingToPay, PaymentUnderWay):  # somebody was faster: look again
+            return
+        except PortalError as why:
+            if why.status >= 500 or why.status == 429:
+                raise
+            _settle(plan, "failed", *_told(context, invoice_id))
+            return
+    elif made.status == payments.STARTING:
+        made = payments.charge(context, made)
+    if made.status in (payments.PROCESSING, payments.SUCCEEDED):
         _settle(plan, "charged", payment_id=made.payment_id)
+    else:
+        _settle(plan, "failed", *_told(context, invoice_id), payment_id=made.payment_id)
 
 
 def _told(context: Context, invoice_id: str) -> list[Record]:

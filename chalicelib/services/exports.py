@@ -63,8 +63,8 @@ def payments(context: Context, first_day: str, last_day: str) -> str:
 
 
 def sign(entry: LedgerEntry) -> int:
-    """Refunds, disputes and write-offs are the practice's minus."""
-    return -1 if entry.entry in ("refund", "dispute", "write_off") else 1
+    """Refunds and disputes are the practice's minus, and what is owed no more: write-offs, voids."""
+    return -1 if entry.entry in ("refund", "dispute", "write_off", "void") else 1
 
 
 def invoices(context: Context, first_day: str, last_day: str) -> str:

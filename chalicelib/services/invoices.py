@@ -16,6 +16,7 @@ from chalicelib.context import Context
 from chalicelib.errors import (
     AlreadyBilled,
     AmountTooLarge,
+    CurrencyChanged,
     InvalidBody,
     InvoiceState,
     NotBillable,
@@ -297,12 +298,14 @@ def bill_appointments(context: Context, appointment_ids: Sequence[str], issue_no
 
 
 def issue(context: Context) -> Invoice:
-    """Give the draft its number and have it owed; an estimate is given. Raises InvoiceState, Stale."""
+    """Give the draft its number and have it owed; an estimate is given. Raises InvoiceState, CurrencyChanged, Stale."""
     if context.result:
         return get(context, context.result)
     draft = named(context)
     if draft.status != "draft":
         raise InvoiceState()
+    if draft.currency != tenants.billing(context.tenant)["currency"]:
+        raise CurrencyChanged()
     if draft.what == ESTIMATE:
         return _given(context, draft)
     return _issued(context, draft, int(draft.version))
@@ -327,7 +330,10 @@ def _issued(context: Context, draft: Invoice, seen: int | None) -> Invoice:
     planned = autopay.planned(context, draft, date.fromisoformat(due_on))
 
     def plan(scene: Scene) -> Posting:
-        (numbers,) = load((InvoiceNumbers, {"tenant_id": context.tenant_id}))
+        place = {**_own(context), "invoice_id": draft.invoice_id}
+        (numbers, now) = load((InvoiceNumbers, {"tenant_id": context.tenant_id}), (Invoice, place))
+        if seen is not None and (now is None or int(now.version) != seen):
+            raise Stale()
         number = int(numbers.last) + 1 if numbers is not None else FIRST_NUMBER
         draft.number, draft.due_on = number, due_on
         draft.status, draft.issued_at, draft.issued_on = "open", clock.text(context.now), today.isoformat()
@@ -434,7 +440,8 @@ def _act(context: Context, kind: Kind, amount: int, reason: str | None, action: 
         if invoice.status not in ("open", "paid"):
             raise InvoiceState()
         check(invoice, scene)
-        made = _entry(context, kind, amount, invoice, {"reason": reason})
+        gone = scene.books.account(invoice_id).owed if kind is Kind.VOID else amount
+        made = _entry(context, kind, gone, invoice, {"reason": reason})
         if kind is Kind.VOID:
             invoice.status = "void"
 

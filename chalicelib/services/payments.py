@@ -114,8 +114,10 @@ def start(
     save_card: bool = False,
     card_id: str | None = None,
     link_id: str | None = None,
+    payment_id: str | None = None,
 ) -> Payment:
     """Begin to pay these invoices: the attempt, with the address of its Checkout page, or (a saved card) on its way.
+    `payment_id`: of the attempt, where there shall be only one whatever becomes of it.
 
     Raises NotFound, NothingToPay, AmountsFixed, AmountTooSmall, AmountTooLarge, CardsNotConnected, CardGone,
     PaymentUnderWay, TooManyRequests; ProcessorDown: nothing was charged, and asking again goes on where this stopped.
@@ -129,7 +131,7 @@ def start(
         invoices = _payable(context, wanted)
         shares = _shares(context, invoices, wanted)
         standing = _standing(context, invoices)
-        new = _new(context, account, invoices, shares, way, save_card, card_id, link_id)
+        new = _new(context, account, invoices, shares, way, save_card, card_id, link_id, payment_id)
         if len(standing) == 1 and _same(standing[0], new, context.now):
             return _ensured(context, standing[0])
         for other in standing:
@@ -190,10 +192,11 @@ def _new(
     save_card: bool,
     card_id: str | None,
     link_id: str | None,
+    payment_id: str | None,
 ) -> Payment:
     record = Payment.new(
         **_own(context),
-        payment_id=ids.new_id(context.now),
+        payment_id=payment_id or ids.new_id(context.now),
         phase="attempt",
         method="card",
         way=way,
@@ -247,7 +250,7 @@ def _reserve(context: Context, payment: Payment, invoices: Sequence[Invoice]) ->
     """Store the attempt, and on each invoice that it is the one that is open. Raises Moved."""
     with Transaction() as tx:
         idempotency.remember(tx, context, payment.payment_id, idempotency.KEPT_MONEY)
-        tx.create(payment)
+        tx.create(payment, otherwise=Moved())
         for each in invoices:
             tx.update(
                 each,
@@ -466,6 +469,9 @@ def sweep(pk: str, sk: str, now: datetime) -> None:
     from chalicelib.models.transaction import change
 
     for record in at_keys([(pk, sk)], consistent=True):
+        if _due_at(record) is None:  # decided while it was put back
+            change(record, Payment.duepk.remove(), Payment.duesk.remove(), when=Payment.version == record.version)
+            continue
         again = due_key(pk, sk, Payment.KIND, now + timedelta(minutes=5))
         change(record, Payment.duepk.set(again[0]), Payment.duesk.set(again[1]))
         look_soon(record)

@@ -103,7 +103,7 @@ def make(tenant_id: str, client_id: str, sheet_id: str) -> None:
         return
     context = Context(tenant_id, Actor("system", "prints"), clock.now(), Persona.JOBS, tenant=tenant, client=client)
     pdf = sheets.pdf(context, record.what, record.about)
-    key = f"tenants/{tenant_id}/clients/{client_id}/prints/{sheet_id}.pdf"
+    key = bucket.print_key(tenant_id, client_id, sheet_id)  # gone after a day, like its record
     version = bucket.put(key, pdf, "application/pdf")
     actions = [Print.status.set("ready"), Print.object_key.set(key), Print.object_version.set(version)]
     change(record, *actions, Print.duepk.remove(), Print.duesk.remove())

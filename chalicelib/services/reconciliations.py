@@ -18,7 +18,7 @@ from chalicelib.models.payments import CardProcessing, Reconciliation
 from chalicelib.models.table import Page
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction
-from chalicelib.observability import logger
+from chalicelib.observability import logger, where
 from chalicelib.services import payments, settlement, tenants
 
 WINDOW = timedelta(days=35)  # what changed later than this after it began, its webhook alone brings
@@ -42,38 +42,49 @@ def run(tenant_id: str) -> Reconciliation | None:
     account, tenant = payments.processing(tenant_id), tenants.get(tenant_id)
     if account is None or tenant is None:
         return None
-    now = clock.now()
+    now = clock.now().replace(microsecond=0)  # Stripe counts in whole seconds: both sides are asked for the same
     since, until = now - WINDOW, now - SETTLING
-    theirs = _of_stripe(tenant_id, account, since, until)
+    try:
+        theirs = _of_stripe(tenant_id, account, since, until)
+    except stripe.Refused:
+        if account.status != "disconnected":
+            raise
+        return None  # the owner took our access away, at Stripe: there is nothing to compare with
     ours = _of_ledger(tenant_id, since, until, theirs)
-    missing = [each for each in theirs.amounts if ours.amounts.get(each) != theirs.amounts[each]]
+    missing = [each for each in theirs.intents if ours.amounts.get(each) != theirs.amounts.get(each)]
     for intent in dict.fromkeys(theirs.intents[each] for each in missing):
-        settlement.look_at_intent(tenant_id, account.account, intent)
+        try:
+            settlement.look_at_intent(tenant_id, account.account, intent)
+        except (payments.Unknown, stripe.Refused) as why:  # it stands in the report, and holds up no other
+            logger.error("reconciliation_unbookable", tenant_id=tenant_id, error=where(why))
     if missing:
         ours = _of_ledger(tenant_id, since, until, theirs)
     return _report(tenant, account, theirs, ours, len(missing), now)
 
 
 def _of_stripe(tenant_id: str, account: CardProcessing, since: datetime, until: datetime) -> _Books:
-    """Ours are the intents that name this organization, and what came of them."""
+    """Ours are the intents that name this organization, and what came of them. What took no money, or gave it back, has
+    an intent and no amount."""
     found = _Books()
+    known: set[str] = set()
+    amount: int | None
     for what, each in stripe.happened(account.account, since, until):
         intent = str(each.id if what == "intent" else plain(each, "payment_intent") or "")
         if what == "intent":
             if plain(each, "metadata", "tenant") != tenant_id or each.status != "succeeded":
                 continue
             amount = int(each.amount_received)
-        elif not (intent in found.intents.values() or payments.find_by_intent(tenant_id, intent)):
+        elif not (intent in known or payments.find_by_intent(tenant_id, intent)):
             continue
         elif what == "refund":
-            if each.status not in ("succeeded", "pending"):
-                continue
-            amount = -int(each.amount)
+            amount = -int(each.amount) if each.status in ("succeeded", "pending") else None
         else:
-            if each.status == "won" or str(each.status).startswith("warning_"):
-                continue
-            amount = -int(each.amount)
-        found.amounts[str(each.id)], found.intents[str(each.id)] = amount, intent
+            kept = each.status == "won" or str(each.status).startswith("warning_")
+            amount = None if kept else -int(each.amount)
+        found.intents[str(each.id)] = intent
+        known.add(intent)
+        if amount is not None:
+            found.amounts[str(each.id)] = amount
     return found
 
 
@@ -82,7 +93,7 @@ def _of_ledger(tenant_id: str, since: datetime, until: datetime, theirs: _Books)
     found, ended = _Books(), set()
     entries: list[LedgerEntry] = []
     month = datetime(since.year, since.month, 1, tzinfo=UTC)
-    while month <= until:
+    while month <= clock.now():  # what ended something may be younger than it
         entries += LedgerEntry.every(LedgerEntry.BY_MONTH, tenant_id=tenant_id, year_month=f"{month:%Y%m}")
         month = (month + timedelta(days=32)).replace(day=1)
     signs = {"payment": 1, "refund": -1, "dispute": -1}

@@ -322,7 +322,7 @@ def _refund(payment: Payment, refund: Any) -> list[LedgerEntry]:
     asked = _asked(payment, plain(refund, "metadata", "refund"))
     made = [_fact(payment, Kind.REFUND, str(refund.id), int(refund.amount), at, asked=asked)]
     if refund.status in BOUNCED:
-        made.append(_fact(payment, Kind.REFUND_FAILED, str(refund.id), 0, at, of=made[0].entry_id))
+        made.append(_fact(payment, Kind.REFUND_FAILED, str(refund.id), int(refund.amount), at, of=made[0].entry_id))
     return made
 
 
@@ -342,8 +342,8 @@ def _dispute(payment: Payment, dispute: Any) -> list[LedgerEntry]:
     at = _at(dispute.created)
     made = [_fact(payment, Kind.DISPUTE, str(dispute.id), int(dispute.amount), at)]
     if status in ("won", "lost"):
-        kind = Kind.DISPUTE_WON if status == "won" else Kind.DISPUTE_LOST
-        made.append(_fact(payment, kind, str(dispute.id), 0, at, of=made[0].entry_id))
+        kind, back = (Kind.DISPUTE_WON, int(dispute.amount)) if status == "won" else (Kind.DISPUTE_LOST, 0)
+        made.append(_fact(payment, kind, str(dispute.id), back, at, of=made[0].entry_id))
     return made
 
 
@@ -366,7 +366,8 @@ def _fact(
         books.id_of(kind, cause, clock.parse(payment.created_at) if kind is Kind.PAYMENT else at),
         amount=amount,
         currency=payment.currency,
-        happened_at=max(at, clock.parse(payment.created_at)),  # Stripe's instants are whole seconds
+        # Stripe's instants are whole seconds. When something ended it does not say: never in a period that is closed.
+        happened_at=max(at, clock.parse(payment.created_at)) if of is None else clock.now(),
         recorded_at=clock.now(),
         by=asked.asked_by if asked is not None else "stripe",
         by_name=asked.asked_by_name if asked is not None else None,

@@ -144,10 +144,11 @@ def _receipt(context: Context, about: Mapping[str, str]) -> Bill:
     rest = int(payment.amount) - sum(int(amount) for _, amount in payment.shares)
     if rest > 0:
         rows.append(["Kept as credit", _money(rest, money)])
-    sums = [("Received", _money(payment.amount, money), not payment.refunded)]
-    if payment.refunded:
-        sums.append(("Refunded", _money(-payment.refunded, money), False))
-        sums.append(("Kept", _money(payment.amount - payment.refunded, money), True))
+    backs = [(name, gone) for name, gone in (("Refunded", payment.refunded), ("Disputed", payment.disputed)) if gone]
+    sums = [("Received", _money(payment.amount, money), not backs)]
+    sums += [(name, _money(-gone, money), False) for name, gone in backs]
+    if backs:
+        sums.append(("Kept", _money(payment.amount - sum(gone for _, gone in backs), money), True))
     return Bill(
         organization=context.tenant.name,
         sender=_sender(context),
@@ -237,6 +238,8 @@ def _superbill(context: Context, about: Mapping[str, str]) -> Bill:
         facts.append(("Date of birth", _day(context.client.birth_date)))
     facts += [("Provider", name) for name in _licensed(context, therapists)]
     facts += [("Invoice", str(int(invoice.number))), ("Date", _day(invoice.issued_on))]
+    if invoice.status == "void":  # an insurer is not to pay for what is owed no more
+        facts.append(("Status", "Void"))
     if said.get("diagnoses"):
         facts.append(("Diagnoses (ICD-10)", ", ".join(said["diagnoses"])))
     return Bill(

@@ -51,6 +51,11 @@ def test_a_draft_is_edited_under_its_etag_and_an_issued_one_never(world: World, 
     assert admin.patch(path, {"lines": [line(1)]}, etag=etag).code == "invoice_state"
     assert admin.delete(path).code == "invoice_state"
     assert on(admin, "C1", made["invoice_id"], "issue").code == "invoice_state"
+    raced = draft(admin, "C1").json["invoice_id"]
+    answers = flows.together(4, lambda _: on(admin, "C1", raced, "issue"))
+    assert sorted(each.status for each in answers)[0] == 200
+    assert {each.code for each in answers} <= {None, "stale", "invoice_state"}
+    assert len([each for each in answers if each.status == 200]) == 1
 
 
 def test_who_may_bill(world: World, call: Call) -> None:
@@ -104,9 +109,24 @@ def test_taxes_write_offs_adjustments(world: World, call: Call) -> None:
     assert up.json["due"]["amount"] == 20_500
     down = on(admin, "C1", bill["invoice_id"], "adjustment", {"amount": -20_501, "reason": "x"})
     assert down.code == "amount_too_large"
+    assert on(admin, "C1", bill["invoice_id"], "adjustment", {"amount": 0, "reason": "x"}).status == 422
     money = {"billing": {"currency": "cad"}}
     fixed = admin.patch("/practice/settings", money, etag=admin.get("/practice/settings").json["etag"])
     assert fixed.code == "currency_fixed"
+
+
+def test_a_draft_in_the_currency_of_before_is_not_issued(world: World, call: Call) -> None:
+    """Cards are charged, and balances summed up, in the organization's one currency."""
+    admin = call("A1")
+    old = draft(admin, "C1").json
+    assert admin.delete("/practice/card-processing").status == 200
+    etag = admin.get("/practice/settings").json["etag"]
+    assert admin.patch("/practice/settings", {"billing": {"currency": "cad"}}, etag=etag).status == 200
+    assert on(admin, "C1", old["invoice_id"], "issue").code == "currency_changed"
+    path = f"{_path('C1')}/invoices/{old['invoice_id']}"
+    assert admin.patch(path, {"lines": [line(9_000)]}, etag=old["etag"]).status == 200
+    given = on(admin, "C1", old["invoice_id"], "issue").json
+    assert given["due"] == {"amount": 9_000, "currency": "cad"}
 
 
 def test_from_appointments_in_one_click(world: World, call: Call) -> None:
@@ -167,6 +187,14 @@ def test_what_is_printed(world: World, call: Call) -> None:
         assert call("C3").get(f"/portal/prints/{asked.json['sheet_id']}").code == "not_found"
         if what != "statement":
             assert call("C3").post("/portal/prints", {"what": what, **about}).code == "not_found"
+    billing.lever(admin, dispute=billing.intent_of(payment))
+    billing.told(admin)
+    assert on(admin, "C1", bill["invoice_id"], "void", {"reason": "Mistake"}).status == 200
+    for what, wording in (("receipt", ["Disputed", "-$50.00", "Kept", "$0.00"]), ("superbill", ["Void"])):
+        asked = client.post("/portal/prints", {"what": what, **wanted[what]})
+        assert client.local("POST", "/run/on_sealing")["handled"]["on_sealing"] == 1
+        text = _text(PEOPLE["C1"].id, asked.json["sheet_id"])
+        assert [each for each in wording if each not in text] == [], text
     assert admin.post(f"{_path('C1')}/prints", {"what": "invoice", **wanted["invoice"]}).status == 202
     assert client.post("/portal/prints", {"what": "receipt", **wanted["invoice"]}).status == 422
 
@@ -175,7 +203,7 @@ def _text(client_id: str, sheet_id: str) -> str:
     """What the PDF says, by the words that its fonts map to."""
     from tests.unit.test_pdf import text_of
 
-    key = f"tenants/{cloud_id('oak')}/clients/{client_id}/prints/{sheet_id}.pdf"
+    key = f"packets/{cloud_id('oak')}/{client_id}/{sheet_id}.pdf"  # where the bucket removes it after a day
     body = cloud.client("s3").get_object(Bucket=f"{cloud.PREFIX}-documents", Key=key)["Body"].read()
     return text_of(io.BytesIO(body).getvalue())
 

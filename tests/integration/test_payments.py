@@ -297,7 +297,7 @@ def test_money_after_void_and_after_the_switch_is_off_is_booked(world: World, ca
     assert admin.patch("/practice/settings", {"features": {"payments": False}}, etag=etag).status == 200
     at_checkout(started["address"])
     told(client)
-    assert sorted(facts(admin, "C1")) == [("charge", 12_000), ("payment", 12_000), ("void", 0)]
+    assert sorted(facts(admin, "C1")) == [("charge", 12_000), ("payment", 12_000), ("void", 12_000)]
     assert billing.ledger(admin, "C1")["credit"]["amount"] == 12_000
     next_bill = issued(admin, "C1", billing.line(5_000))
     assert (
@@ -336,6 +336,13 @@ def test_refunds_from_the_portal_and_from_the_dashboard(world: World, call: Call
     found = {each["amount"]["amount"]: each for each in billing.ledger(admin, "C1")["items"]}
     assert (found[2_000]["reason"], found[2_000]["recorded_by"]) == ("Shorter session", PEOPLE["A1"].name)
     assert (found[1_500]["reason"], found[1_500]["recorded_by"]) == (None, "Stripe")
+    client.clock.advance(3 * 86_400)  # by then Stripe has forgotten the key, and takes it for another refund
+    stripe_double.backend().answers.clear()
+    admin.sign_in("A1")
+    late = admin.post(path, {"amount": 2_000, "reason": "Shorter session"}, key="refund-0001")
+    assert late.status == 202, late
+    told(client)
+    client.sign_in("C1")
     shown = client.get(f"/portal/payments/{payment['payment_id']}").json
     assert shown["refunded"]["amount"] == 3_500
     assert invoice(client, bill["invoice_id"])["due"]["amount"] == 3_500
@@ -379,6 +386,10 @@ def test_cash_and_checks(world: World, call: Call) -> None:
     back = admin.post(f"{path}/{made[0].json['payment_id']}/refunds", {"amount": 3_000, "reason": "Change"})
     assert back.status == 202, back
     assert billing.ledger(admin, "C1")["credit"]["amount"] == 0
+    two = issued(admin, "C1", billing.line(5_000))["invoice_id"]
+    halves = [{"invoice_id": two, "amount": 2_000}, {"invoice_id": two, "amount": 3_000}]
+    assert admin.post(path, {"method": "cash", "amount": 5_000, "shares": halves}).status == 201
+    assert (billing.ledger(admin, "C1")["due"]["amount"], billing.ledger(admin, "C1")["credit"]["amount"]) == (0, 0)
     check = {"method": "check", "amount": 1_000, "received_on": "2099-01-01"}
     assert admin.post(path, check).status == 422
     assert client.get("/portal/payments").json["items"][0]["method"] == "cash"
@@ -407,6 +418,10 @@ def test_save_a_card_pay_by_it_and_have_it_pay_by_itself(world: World, call: Cal
     assert [m for m in client.outbox(PEOPLE["C1"].email) if "will be charged" in m["subject"]]
     planned = invoice(client, bill["invoice_id"])["charged_at"]
     assert planned is not None
+    stopped = client.delete("/portal/autopay")
+    assert stopped.status == 204, stopped
+    assert invoice(client, bill["invoice_id"])["charged_at"] is None  # nothing is announced that is not done
+    client.api("PUT", "/portal/autopay", {"card_id": card["card_id"]})
     client.clock.advance(2 * 86_400)
     client.drain()
     client.sign_in("C1")
@@ -438,6 +453,56 @@ def test_a_card_that_is_declined_by_itself(world: World, call: Call) -> None:
     assert [m for m in client.outbox(PEOPLE["C1"].email) if "could not be charged" in m["subject"]]
 
 
+def test_money_at_the_same_moment_is_moved_once(world: World, call: Call) -> None:
+    """Credit that is applied twice, a refund that is asked for by many, a plan that many workers charge."""
+    from chalicelib.services import settlement
+
+    admin, client = call("A1"), call("C1")
+    payment = paid(client, issued(admin, "C1"), save_card=True)
+    back = f"/practice/clients/{PEOPLE['C1'].id}/payments/{payment['payment_id']}/refunds"
+    asked = flows.together(6, lambda _: admin.post(back, {"amount": 7_000, "reason": "Shorter"}))
+    assert [each.status for each in asked].count(202) == 1, asked
+    assert {each.code for each in asked} <= {None, "not_refundable", "amount_too_large"}
+    told(client)
+    assert facts(admin, "C1").count(("refund", 7_000)) == 1
+    cash = {"method": "cash", "amount": 10_000, "shares": []}
+    assert admin.post(f"/practice/clients/{PEOPLE['C1'].id}/payments", cash).status == 201
+    owed = [issued(admin, "C1", billing.line(10_000))["invoice_id"] for _ in range(2)]
+    used = flows.together(6, lambda n: client.post(f"/portal/invoices/{owed[n % 2]}/credit", {"amount": 10_000}))
+    assert [each.status for each in used].count(200) == 1, used
+    assert facts(admin, "C1").count(("credit", 10_000)) == 1
+    (card,) = client.get("/portal/cards").json["items"]
+    client.api("PUT", "/portal/autopay", {"card_id": card["card_id"]})
+    bill = issued(admin, "C1", billing.line(4_000))["invoice_id"]
+    client.clock.advance(30 * 86_400)
+    message = {"tenant_id": world.tenant_id("oak"), "kind": "autopay", "client_id": world.id("C1"), "invoice_id": bill}
+    flows.together(6, lambda _: _tried(settlement.work, message))
+    charged = [
+        each for each in stripe_double.backend().book("acct_oak_demo").of("payment_intent") if each["amount"] == 4_000
+    ]
+    assert len(charged) == 1
+    client.drain()
+    admin.sign_in("A1")
+    assert facts(admin, "C1").count(("payment", 4_000)) == 1
+
+
+def test_nothing_is_charged_by_itself_of_who_cannot_be_told(world: World, call: Call) -> None:
+    """Access has ended: the notice would reach nobody. What was planned is not charged, and nothing is planned."""
+    admin, client = call("A1"), call("C1")
+    paid(client, issued(admin, "C1"), save_card=True)
+    (card,) = client.get("/portal/cards").json["items"]
+    client.api("PUT", "/portal/autopay", {"card_id": card["card_id"]})
+    before = issued(admin, "C1", billing.line(4_000))
+    assert admin.post(f"/practice/clients/{PEOPLE['C1'].id}/access/end").status == 200
+    after = issued(admin, "C1", billing.line(5_000))
+    client.clock.advance(30 * 86_400)
+    client.drain()
+    admin.sign_in("A1")
+    for bill in (before, after):
+        path = f"/practice/clients/{PEOPLE['C1'].id}/invoices/{bill['invoice_id']}"
+        assert admin.get(path).json["status"] == "open"
+
+
 def test_a_guest_pays_by_a_link_and_learns_nothing_else(world: World, call: Call) -> None:
     admin, client, guest = call("A1"), call("C1"), call()
     bill = issued(admin, "C1")
@@ -457,6 +522,11 @@ def test_a_guest_pays_by_a_link_and_learns_nothing_else(world: World, call: Call
     assert guest.post("/guest-payments/lookup", {"token": token}, key=None).json["state"] == "paid"
     assert guest.post("/guest-payments", {"token": token}, key=None).code == "pay_link_ended"
     assert invoice(client, bill["invoice_id"])["status"] == "paid"
+    rest = issued(admin, "C1", billing.line(7_100))
+    later = client.post(f"/portal/invoices/{rest['invoice_id']}/pay-link").json["address"].partition("#")[2]
+    client.clock.advance(8 * 86_400)
+    ended = guest.post("/guest-payments/lookup", {"token": later}, key=None).json
+    assert (ended["state"], ended["can_pay"], ended["amount"]["amount"]) == ("ended", False, 0)
     for wrong in (token[:-1] + "x", "x" * 60, token.replace(world.id("C1"), world.id("C2"))):
         assert guest.post("/guest-payments/lookup", {"token": wrong}, key=None).status == 404
 
@@ -466,7 +536,7 @@ def test_a_guest_pays_by_a_link_and_learns_nothing_else(world: World, call: Call
 
 def test_the_night_compares_and_repairs(world: World, call: Call) -> None:
     admin, client = call("A1"), call("C1")
-    paid(client, issued(admin, "C1"))
+    first = paid(client, issued(admin, "C1"))
     lost = start(client, issued(admin, "C1", billing.line(7_700))).json
     at_checkout(lost["address"])
     lever(client, forget=True)
@@ -479,11 +549,33 @@ def test_the_night_compares_and_repairs(world: World, call: Call) -> None:
     admin.sign_in("A1")
     (shown,) = admin.get("/practice/reconciliations").json["items"]
     assert (shown["difference"]["amount"], shown["objects"]) == (0, 2)
+    # What gives money back is missed as well: a dispute that was won, a refund that the bank returned.
+    dispute = lever(client, dispute=intent_of(first))
+    told(client)
+    lever(client, close=dispute, won=True)
+    lever(client, forget=True)
+    client.clock.advance(20 * 60)
+    won = reconciliations.run(world.tenant_id("oak"))
+    assert won is not None
+    assert (won.difference, won.repaired, won.unmatched) == (0, 1, [])
     book = stripe_double.backend().book("acct_oak_demo")
+    ours = book.objects[intent_of(first)]  # one that names a payment which is not there holds up no other
+    book.objects["pi_stray"] = {
+        **ours,
+        "id": "pi_stray",
+        "metadata": {**ours["metadata"], "payment": first["payment_id"][:-1] + "Z"},
+    }
+    stray = reconciliations.run(world.tenant_id("oak"))
+    assert stray is not None
+    assert (stray.difference, stray.unmatched) == (-12_000, ["pi_stray"])
+    del book.objects["pi_stray"]
     next(each for each in book.of("payment_intent") if each["amount"] == 7_700)["amount_received"] = 7_600
     wrong = reconciliations.run(world.tenant_id("oak"))
     assert wrong is not None
     assert (wrong.difference, len(wrong.unmatched)) == (100, 1)
+
+
+_SIDES = (("charge", "adjustment", "write_off", "void"), ("payment", "refund", "refund_failed", "dispute"))
 
 
 def test_exports_equal_the_ledger(world: World, call: Call) -> None:
@@ -493,17 +585,27 @@ def test_exports_equal_the_ledger(world: World, call: Call) -> None:
     admin, client = call("A1"), call("C1")
     payment = paid(client, issued(admin, "C1", billing.line(9_000, description="=HYPERLINK(1)")), amount=5_000)
     lever(client, refund=intent_of(payment), amount=500)
+    returned = lever(client, refund=intent_of(payment), amount=700)
+    told(client)
+    lever(client, fail_refund=returned)
+    wrong = issued(admin, "C1", billing.line(800))["invoice_id"]
+    assert billing.on(admin, "C1", wrong, "void", {"reason": "Mistake"}).status == 200
     told(client)
     period = {"first_day": "2026-11-01", "last_day": "2027-01-31"}
     text = admin.get("/practice/exports/payments", query=period)
     rows = list(csv.DictReader(io.StringIO(text.body.decode().lstrip("\ufeff"))))
     assert sorted((row["entry"], row["amount"]) for row in rows) == [
-        ("charge", "90.00"), ("payment", "50.00"), ("refund", "-5.00"),
+        ("charge", "8.00"), ("charge", "90.00"), ("payment", "50.00"), ("refund", "-5.00"), ("refund", "-7.00"),
+        ("refund_failed", "7.00"), ("void", "-8.00"),
     ]  # fmt: skip
+    owed = billing.ledger(admin, "C1")
+    cents = {each: sum(round(100 * float(row["amount"])) for row in rows if row["entry"] in each) for each in _SIDES}
+    assert cents[_SIDES[0]] - cents[_SIDES[1]] == owed["due"]["amount"] - owed["credit"]["amount"] == 4_500
     text = admin.get("/practice/exports/invoices", query=period)
-    (row,) = csv.DictReader(io.StringIO(text.body.decode().lstrip("\ufeff")))
+    row, *_ = csv.DictReader(io.StringIO(text.body.decode().lstrip("\ufeff")))
     assert (row["number"], row["client_portion"], row["balance_due"]) == ("1001", "90.00", "45.00")
-    assert admin.get("/practice/exports/payments", query={**period, "last_day": "2028-12-31"}).status == 422
+    for first, last in (("2026-11-01", "2028-12-31"), ("9999-12-01", "9999-12-31"), ("0001-01-01", "0001-01-02")):
+        assert admin.get("/practice/exports/payments", query={"first_day": first, "last_day": last}).status == 422
 
 
 # ---- connecting ----
@@ -533,6 +635,9 @@ def test_connecting_a_practice(world: World, call: Call) -> None:
     lever(admin, deauthorize="acct_oak_demo")
     told(admin)
     assert admin.get("/practice/card-processing").json["status"] == "disconnected"
+    from chalicelib.services import reconciliations
+
+    assert reconciliations.run(world.tenant_id("oak")) is None  # no access, and no failure every night from now on
 
 
 def test_mails_can_be_muted_notices_not(world: World, call: Call) -> None:

@@ -352,6 +352,7 @@ def _money(stage: Stage, call: Callable[[str], Caller]) -> None:
         own["sheet_id"] = client.post("/portal/prints", sheet).json["sheet_id"]
         link = client.post(f"/portal/invoices/{own['invoice_id']}/pay-link").json["address"]
         own["pay_link"] = link.partition("#")[2]
+    stage.ids["C2"]["to_pay_id"] = billing.issued(call("A1"), "C2")["invoice_id"]
     assert call("D1").delete("/practice/card-processing").json["status"] == "disconnected"
     for key in BILLERS:
         change(Staff.at(tenant_id=demo.tenant_id("oak"), staff_id=PEOPLE[key].id), Staff.may_bill.set(True))
@@ -829,7 +830,8 @@ def _good(route: Route, stage: Stage, person: str = NOBODY) -> tuple[bytes, dict
         return b"{}", {route.signed: stripe_double.signed("{}", stage.portal.clock.now())}
     body = dict(BODIES.get(route.operation_id, {}))
     if "invoices" in body:
-        body["invoices"] = [{"invoice_id": stage.ids.get(person, {}).get("invoice_id", RANDOM_ID)}]
+        own = stage.ids.get(person, {})
+        body["invoices"] = [{"invoice_id": own.get("invoice_id") or own.get("to_pay_id", RANDOM_ID)}]
     if "appointment_ids" in body:
         body["appointment_ids"] = [stage.ids["C1"]["held_appointment_id"]]
     if route.operation_id == "remove_my_card":
