@@ -99,8 +99,8 @@ def furnish() -> None:
         _bill(*bill)
     for conversation in _CONVERSATIONS:
         _write(*conversation)
-    for each in ORGANIZATIONS:
-        _compare_nightly(each.id, now)
+    for organization in ORGANIZATIONS:
+        _compare_nightly(organization.id, now)
     _without_mails()
 
 
