@@ -106,8 +106,14 @@ class PaymentIn(Body):
 
 
 def shown(record: Payment) -> PaymentView:
-    """A payment as client and staff see it."""
+    """A payment as staff see it."""
     return PaymentView(**fields(record))
+
+
+def mine(record: Payment) -> PaymentView:
+    """A payment as its client sees it: the card of somebody else, who paid by a link, is not the client's to know."""
+    seen = fields(record)
+    return PaymentView(**(seen | {"card": None} if record.way == payments.GUEST else seen))
 
 
 def fields(record: Payment) -> dict[str, Any]:
@@ -142,26 +148,26 @@ def start_payment(context: Context, body: PaymentIn) -> PaymentView:
     """Begin to pay: the address of Stripe's page, or (a saved card) a payment on its way"""
     way = payments.SAVED_CARD if body.card_id else payments.CHECKOUT
     save = body.save_card and not body.card_id
-    return shown(payments.start(context, body.wanted(), way=way, save_card=save, card_id=body.card_id))
+    return mine(payments.start(context, body.wanted(), way=way, save_card=save, card_id=body.card_id))
 
 
 @portal.endpoint("GET", "/payments", action="payment:read", query=Paging)
 def list_my_payments(context: Context, query: Paging) -> PaymentPage:
     """My payments"""
     page = payments.done(context, query.limit, query.cursor)
-    return PaymentPage(items=[shown(each) for each in page.items], next_cursor=page.next_cursor)
+    return PaymentPage(items=[mine(each) for each in page.items], next_cursor=page.next_cursor)
 
 
 @portal.endpoint("GET", "/payments/{payment_id}", action="payment:read")
 def read_my_payment(context: Context, payment_id: str) -> PaymentView:
     """How a payment of mine stands: the return page asks until it is decided"""
-    return shown(payments.named(context))
+    return mine(payments.named(context))
 
 
 @portal.endpoint("POST", "/payments/{payment_id}/cancellation", action="payment:cancel")
 def cancel_my_payment(context: Context, payment_id: str) -> PaymentView:
     """I came back without paying: Stripe's page is closed"""
-    return shown(payments.cancel(context))
+    return mine(payments.cancel(context))
 
 
 # ---- staff: one client's payments ----

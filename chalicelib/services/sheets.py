@@ -15,7 +15,7 @@ from chalicelib.models.payments import Payment
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import load
 from chalicelib.money import Money
-from chalicelib.services import books, invoices
+from chalicelib.services import books, invoices, payments
 from chalicelib.services.tenants import billing
 
 
@@ -134,7 +134,7 @@ def _receipt(context: Context, about: Mapping[str, str]) -> Bill:
     own = {"tenant_id": context.tenant_id, "client_id": context.client_id}
     payment: Payment = load((Payment, {**own, "payment_id": about["payment_id"]}))[0]
     paid = _METHODS[payment.method]
-    if payment.card:
+    if payment.card and payment.way != payments.GUEST:  # the client reads this, and it is somebody else's card
         paid = f"{payment.card['brand'].capitalize()} ending in {payment.card['last4']}"
     money = payment.currency
     rows = [

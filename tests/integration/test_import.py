@@ -221,7 +221,7 @@ class TestRows:
         assert sum(admin.get(f"/practice/jobs/{each}").json["done"] for each in jobs) == 40
 
     def test_formulas_stay_text(self, call: Callable[..., Caller]) -> None:
-        line = '"=HYPERLINK(""http://evil"")","+cmd|x","@SUM(1)",\t-1,\uff1dSUM(1),'
+        line = '"=HYPERLINK(""http://evil"")","+cmd|x","@SUM(1)",\t-1+2,\uff1dSUM(1),'
         found = look(call("A1"), table(line))
         (_, row) = csv.reader(io.StringIO(found["problems_file"].removeprefix("\ufeff")))
         assert all(cell.startswith("'") for cell in row[:5])

@@ -522,6 +522,8 @@ def test_a_guest_pays_by_a_link_and_learns_nothing_else(world: World, call: Call
     assert guest.post("/guest-payments/lookup", {"token": token}, key=None).json["state"] == "paid"
     assert guest.post("/guest-payments", {"token": token}, key=None).code == "pay_link_ended"
     assert invoice(client, bill["invoice_id"])["status"] == "paid"
+    (paid,) = client.get("/portal/payments").json["items"]
+    assert (paid["way"], paid["card"]) == ("guest", None)  # whose card it was, the client does not learn
     rest = issued(admin, "C1", billing.line(7_100))
     later = client.post(f"/portal/invoices/{rest['invoice_id']}/pay-link").json["address"].partition("#")[2]
     client.clock.advance(8 * 86_400)

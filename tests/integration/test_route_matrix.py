@@ -814,6 +814,7 @@ ALSO = {
     "cancel_following": (409,), "check_group": (409,), "create_group": (409,), "add_to_group": (409,),
     "join_wait_list": (409,), "accept_offer": (409,), "decline_offer": (409,),
     "change_offer": (412,), "change_availability": (412,),
+    "change_organization": (412,), "set_logo": (412,), "remove_logo": (412,),  # cedar was changed before
     "download_packet": (409,), "change_client": (412,), "change_contact": (412,), "end_access": (409,),
     "give_access_back": (409,),
     "begin_thread": (409,), "answer_thread": (409,), "restore_thread": (409,), "restore_my_thread": (409,),
