@@ -274,7 +274,7 @@ class MyChoices(PortalView):
     composer: Composer
 
 
-class MyPrint(PortalView):
+class PrintView(PortalView):
     """A page of a conversation to print, oldest first."""
 
     organization: str
@@ -341,20 +341,6 @@ class Conversation(View):
     can_answer: bool
     reason: str | None
     composer: Composer
-
-
-class PrintView(View):
-    """A page of a conversation to print, oldest first."""
-
-    organization: str
-    subject: str
-    topic: Topic
-    with_names: list[str]
-    client_name: str
-    printed_at: str
-    zone: str
-    messages: list[MessageView]
-    next_cursor: str | None
 
 
 # ---- making them ----
@@ -787,9 +773,9 @@ def download_my_attachment(context: Context, thread_id: str, attachment_id: str)
 
 
 @portal.endpoint("GET", "/messages/{thread_id}/print", action="message:read", query=Printing)
-def print_my_thread(context: Context, thread_id: str, query: Printing) -> MyPrint:
+def print_my_thread(context: Context, thread_id: str, query: Printing) -> PrintView:
     """One of my conversations to print, a hundred messages a page"""
-    return MyPrint(**_printed(context, thread_id, query.cursor))
+    return PrintView(**_printed(context, thread_id, query.cursor))
 
 
 @portal.endpoint("POST", "/messages/{thread_id}/pdf", action="message:read", status=201)

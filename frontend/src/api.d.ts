@@ -8075,33 +8075,6 @@ export interface components {
             upload_ids?: string[];
         };
         /**
-         * MyPrint
-         * @description A page of a conversation to print, oldest first.
-         */
-        MyPrint: {
-            /** Client Name */
-            client_name: string;
-            /** Messages */
-            messages: components["schemas"]["MessageView"][];
-            /** Next Cursor */
-            next_cursor: string | null;
-            /** Organization */
-            organization: string;
-            /** Printed At */
-            printed_at: string;
-            /** Subject */
-            subject: string;
-            /**
-             * Topic
-             * @enum {string}
-             */
-            topic: "direct" | "administration" | "billing" | "clinical";
-            /** With Names */
-            with_names: string[];
-            /** Zone */
-            zone: string;
-        };
-        /**
          * MySessions
          * @description Where one is signed in: this place first.
          */
@@ -18000,7 +17973,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["MyPrint"];
+                    "application/json": components["schemas"]["PrintView"];
                 };
             };
             /** @description Problem */

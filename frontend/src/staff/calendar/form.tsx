@@ -185,11 +185,8 @@ export function MoveForm({ client_id, one, onMoved, onClose }: { client_id: stri
 /** What an address asks for, with its question mark. */
 const asked = (url: string) => (url.includes('?') ? url.slice(url.indexOf('?')) : '');
 
-/** From the calendar: first, for whom. A name never goes into the address. */
-export function PickClientPage() {
-  const { url, query } = useLocation();
-  const chosen = query['day'] && query['at'] ? dateWords(query['day'], { weekday: 'long', month: 'long', day: 'numeric' }) : null;
-  const [typed, setTyped] = useState('');
+/** The clients whose name begins with what was typed, or the first of all; null: not known yet. A name never goes into an address. */
+export function useClientsFound(typed: string): ClientRow[] | null {
   const [found, setFound] = useState<ClientRow[] | null>(null);
   const term = typed.trim();
   useEffect(() => {
@@ -200,6 +197,15 @@ export function PickClientPage() {
     }, term ? 250 : 0);
     return () => { late = true; clearTimeout(timer); };
   }, [term]);
+  return found;
+}
+
+/** From the calendar: first, for whom. */
+export function PickClientPage() {
+  const { url, query } = useLocation();
+  const chosen = query['day'] && query['at'] ? dateWords(query['day'], { weekday: 'long', month: 'long', day: 'numeric' }) : null;
+  const [typed, setTyped] = useState('');
+  const found = useClientsFound(typed);
   return (
     <>
       <Crumbs items={[[calendar.menu.title, '/staff/calendar'], words.title]} />

@@ -6,11 +6,11 @@ import { useSession } from '../../session.tsx';
 import { calendar } from '../../strings/calendar.ts';
 import { recurring } from '../../strings/recurring.ts';
 import { scheduling } from '../../strings/scheduling.ts';
-import type { ClientAppointment, ClientRow, Group, GroupCheck, GroupMember, Offer } from '../../types.ts';
+import type { ClientAppointment, Group, GroupCheck, GroupMember, Offer } from '../../types.ts';
 import { Badge, Button, Check, Dialog, Facts, Heading, Icon, LinkButton, Note, SelectField, TextField, addDays, clockOf, dayKey, instantOf, spoken, statusBadge, useAct, useEvery, useLoad, whereOf, zoneLabel } from '../../ui/index.ts';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 import { groupHref } from './entry.ts';
-import { Checked, WhenFields } from './form.tsx';
+import { Checked, WhenFields, useClientsFound } from './form.tsx';
 
 const words = recurring.group;
 const MOST = 20;
@@ -38,16 +38,7 @@ function useGroupCheck(therapist_id: string, wish: Wish | null): GroupCheck | nu
 /** Clients of a therapist, found by name; a name never goes into the address. */
 function Picker({ id, therapist_id, without, onPick, busy }: { id: string; therapist_id: string; without: string[]; onPick: (one: Person) => void; busy?: boolean }) {
   const [typed, setTyped] = useState('');
-  const [found, setFound] = useState<ClientRow[] | null>(null);
-  const term = typed.trim();
-  useEffect(() => {
-    let late = false;
-    const timer = setTimeout(() => {
-      const asked = term ? api.POST('/practice/clients/search', { body: { search: term } }) : api.GET('/practice/clients');
-      call(asked as ReturnType<typeof api.GET<'/practice/clients', {}>>).then((page) => { if (!late) setFound(page.items); }, () => { if (!late) setFound([]); });
-    }, term ? 250 : 0);
-    return () => { late = true; clearTimeout(timer); };
-  }, [term]);
+  const found = useClientsFound(typed);
   const shown = (found ?? []).filter((one) => !without.includes(one.client_id) && one.therapists.some((each) => each.staff_id === therapist_id)).slice(0, 8);
   return (
     <div class="stack g3">
