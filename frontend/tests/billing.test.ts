@@ -50,7 +50,7 @@ function row(more: Partial<InvoiceRow>): InvoiceRow {
 test('the sums of an invoice lead from its total to what is due', () => {
   const of = (one: InvoiceRow) => sums(one).map(([name, amount]) => `${name} ${amount}`);
   assert.deepEqual(of(row({})), ['Total $185.00', 'Expected from insurance −$125.00', 'Your portion $60.00', 'Balance due $60.00']);
-  assert.deepEqual(of(row({ settled: usd(2_000), due: usd(3_500) })).slice(3), ['Adjustments −$5.00', 'Paid or applied −$20.00', 'Balance due $35.00']);
+  assert.deepEqual(of(row({ settled: usd(2_000), due: usd(3_500) })).slice(3), ['Changes by the practice −$5.00', 'Paid or applied −$20.00', 'Balance due $35.00']);
   assert.deepEqual(of(row({ insurance: usd(0), charge: usd(18_500), due: usd(18_500) })), ['Total $185.00', 'Balance due $185.00']);
   assert.deepEqual(of(row({ what: 'estimate', status: 'given', due: usd(0) })).slice(-1), ['Your expected portion $60.00']);
 });
