@@ -1018,6 +1018,10 @@ def test_features_off_stop_what_needs_them_and_nothing_else(off: str, stage: Sta
                     if route.operation_id == "start_guest_payment":  # the one who asks is not known: the service looks
                         wrong += [] if answer.status == 403 else [f"{route.path} is open: {answer.status}"]
                         continue
+                    if route.operation_id == "redeem_invitation" and now.standing is Standing.SUSPENDED:
+                        shut = _code(answer) == "organization_suspended"
+                        wrong += [] if shut else [f"{route.path} is open: {answer.status}"]
+                        continue
                     if route.action in CLOSED and off != "off for this client":
                         shut = _code(answer) == "feature_switched_off"
                         wrong += [] if shut else [f"{route.path} is open: {answer.status}"]
@@ -1031,8 +1035,10 @@ def test_features_off_stop_what_needs_them_and_nothing_else(off: str, stage: Sta
     paused = BEGINS if _OFF[off].standing is Standing.SUSPENDED else set()
     # About no client in particular:
     bulk = {"intake:remind_many", "intake:send_many", "invite:bulk", "signup:accept", "signup:link"}
+    bulk |= {"message:send_many"}
     sending = {"intake:remind", "intake:send", "invite:send"}  # what was sent can be finished and signed
     sending |= {"appointment:book", "slot:read"}  # what was booked taken back
+    sending |= {"message:draft", "message:send"}  # what was written is read
     sending |= {"autopay:update", "pay_link:make", "payment:start"}  # what was paid, and is owed, is read
     assert stopped == sending | paused | (set() if off == "off for this client" else bulk)
 
