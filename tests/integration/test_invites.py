@@ -455,7 +455,7 @@ def test_looking_uses_nothing_up_and_joining_makes_the_account(call: Call) -> No
     own = told.json
     assert (own["legal_name"], own["preferred_name"], own["phone"]) == (PEOPLE["C4"].name, "Wen", "+1 212 555 0177")
     assert own["address"]["line1"] == "1 Way"
-    assert own["emergency_contact"]["may_contact"] is True
+    assert own["emergency_contact"]["may_contact"] is False
     packets = newcomer.get("/portal/intakes").json["items"]
     assert [form["form_id"] for form in packets[0]["forms"]] == [QUESTIONNAIRE, CONSENT]
     found = call("T4").post("/practice/clients/search", {"search": "wen"}).json["items"]

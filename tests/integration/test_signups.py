@@ -570,8 +570,9 @@ def test_one_answer_of_many_different_ones_counts(call: Callable[..., Caller]) -
         assert len(files) == (won[0].json["status"] == "accepted")
 
 
-def test_accepting_beside_an_invitation_of_the_same_address(call: Callable[..., Caller]) -> None:
+def test_accepting_beside_an_invitation_of_the_same_address(call: Callable[..., Caller], canaries: Any) -> None:
     """One address, one account, one owner."""
+    canaries.allow(NEWCOMER["preferred_name"])  # addressed by name, where the acceptance comes first
     for round_number in range(6):
         email = f"b{round_number}@newcomer.example"
         file_id = flows.new_file("oak", f"B{round_number}X", f"Other {'ABCDEF'[round_number] * 4}", email=email)
