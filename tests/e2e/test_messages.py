@@ -276,6 +276,6 @@ def test_mass_message_break_glass_and_settings(devices: Callable[..., Device], c
     desk.open("/staff")
     desk.sees(re.compile("An administrator opened a conversation"))
     desk.open("/staff/account")
-    desk.page.get_by_label("E-mail me about unread messages").uncheck()
-    expect(desk.page.get_by_label("E-mail me about unread messages")).not_to_be_checked()
+    desk.page.get_by_label("A message is still unread after 15 minutes").uncheck()
+    expect(desk.page.get_by_label("A message is still unread after 15 minutes")).not_to_be_checked()
     desk.look("account")
