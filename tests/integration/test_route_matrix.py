@@ -390,7 +390,7 @@ def _appointments(stage: Stage, call: Callable[[str], Caller]) -> None:
     assert offered.json["etag"] == "2"
     _series_and_groups(stage, call, birch)
     for name in ("list_slots", "find_first_slot"):
-        QUERIES[name] = QUERIES[name].replace(RANDOM_ID, stage.service)
+        QUERIES[name] = re.sub("service_id=[0-9A-Z]+", f"service_id={stage.service}", QUERIES[name])  # of this stage
     FEED = call("C1").post("/feed").json["address"].split("/")[-2]
 
 
