@@ -1,15 +1,15 @@
 /** The organization's invoices: open, paid, void, drafts, estimates; found by client or number; exported. */
 import { useEffect, useState } from 'preact/hooks';
 import { api, call } from '../../http.ts';
-import { dayWords, invoiceBadge, invoiceName, isPeriod } from '../../money/index.ts';
+import { isPeriod } from '../../money/index.ts';
 import { useSession } from '../../session.tsx';
 import { billing } from '../../strings/billing.ts';
 import type { Page, TenantInvoiceRow } from '../../types.ts';
-import { Badge, Button, dayKey, Empty, goTo, money, saveText, SelectField, TextField, useAct, useLoad } from '../../ui/index.ts';
+import { Button, dayKey, Empty, goTo, money, saveText, SelectField, TextField, useAct, useLoad } from '../../ui/index.ts';
 import { Failed, Ready, RowBones } from '../parts.tsx';
+import { InvoiceRows } from './rows.tsx';
 
 const words = billing.practice;
-const text = billing.client;
 const YEAR = 365;
 
 type Choice = TenantInvoiceRow['status'];
@@ -39,7 +39,7 @@ export function InvoicesTab() {
           const rows = page.items.filter((one) => fits(one, term));
           return (
             <section class="card flush" aria-label={words.tabs.invoices}>
-              {rows.length ? <Rows rows={rows} choice={choice} /> : term.trim()
+              {rows.length ? <InvoiceRows rows={rows} open={choice === 'open'} of={(one) => one.client_name} to={(one) => `/staff/clients/${one.client_id}/billing/invoices/${one.invoice_id}`} /> : term.trim()
                 ? <p class="inset soft" role="status">{looking ? words.looking : words.none(term.trim())}</p>
                 : page.next_cursor ? null : <Empty icon="card" title={words.emptyTitle}>{words.emptyText}</Empty>}
               {(choice === 'open' && rows.length > 0) || page.next_cursor ? (
@@ -63,30 +63,6 @@ function fits(one: TenantInvoiceRow, term: string): boolean {
   const plain = (said: string) => said.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
   const name = plain(one.client_name);
   return plain(term).split(/\s+/).filter(Boolean).every((word) => name.includes(word) || String(one.number ?? '').startsWith(word.replace(/^#/, '')));
-}
-
-function Rows({ rows, choice }: { rows: TenantInvoiceRow[]; choice: Choice }) {
-  const open = choice === 'open';
-  return (
-    <table class="fold cover">
-      <thead><tr><th scope="col">{text.number}</th><th scope="col">{words.client}</th><th scope="col">{text.issued}</th><th scope="col" class="end">{text.total}</th>{open ? <th scope="col" class="end">{text.left}</th> : null}<th scope="col" class="end">{text.status}</th></tr></thead>
-      <tbody>
-        {rows.map((one) => {
-          const badge = invoiceBadge(one);
-          return (
-            <tr key={one.invoice_id}>
-              <td><a class="strong" data-row href={`/staff/clients/${one.client_id}/billing/invoices/${one.invoice_id}`}>{invoiceName(one)}</a></td>
-              <td data-label={words.client}>{one.client_name}</td>
-              <td data-label={text.issued} class="num">{one.issued_on ? dayWords(one.issued_on) : '–'}</td>
-              <td data-label={text.total} class="end num">{money(one.total)}</td>
-              {open ? <td data-label={text.left} class="end num strong">{money(one.due)}</td> : null}
-              <td data-label={text.status} class="end"><Badge tone={badge.tone} hollow={badge.hollow}>{badge.word}</Badge></td>
-            </tr>
-          );
-        })}
-      </tbody>
-    </table>
-  );
 }
 
 function Exports() {

@@ -2,13 +2,14 @@
 import { useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { api, call } from '../../http.ts';
-import { cardName, dayWords, invoiceBadge, invoiceName, ofClient, paidBy, paidFor, paymentBadge, StatementForm } from '../../money/index.ts';
+import { cardName, dayWords, invoiceName, ofClient, paidBy, paidFor, paymentBadge, StatementForm } from '../../money/index.ts';
 import { useSession } from '../../session.tsx';
 import { billing as words } from '../../strings/billing.ts';
 import { payments as common } from '../../strings/payments.ts';
 import type { Billable, ClientInvoices, InvoiceRow, Page, Payment } from '../../types.ts';
 import { Badge, Button, dayKey, Empty, Facts, LinkButton, money, Note, shortDay, useAct, useLoad } from '../../ui/index.ts';
 import { Failed, Ready, RowBones } from '../parts.tsx';
+import { InvoiceRows } from './rows.tsx';
 import { ToBill } from './tobill.tsx';
 
 const text = words.client;
@@ -113,23 +114,7 @@ function InvoiceTable({ id, title, rows, base, more }: { id: Phase; title: strin
   return (
     <section class="card flush" aria-labelledby={`invoices-${id}`}>
       <div class="cardhead"><h2 id={`invoices-${id}`}>{title}</h2></div>
-      <table class="fold cover">
-        <thead><tr><th scope="col">{text.number}</th><th scope="col">{text.issued}</th><th scope="col" class="end">{text.total}</th>{open ? <th scope="col" class="end">{text.left}</th> : null}<th scope="col" class="end">{text.status}</th></tr></thead>
-        <tbody>
-          {rows.map((one) => {
-            const badge = invoiceBadge(one);
-            return (
-              <tr key={one.invoice_id}>
-                <td><a class="strong" data-row href={`${base}/invoices/${one.invoice_id}`}>{invoiceName(one)}</a></td>
-                <td data-label={text.issued} class="num">{one.issued_on ? dayWords(one.issued_on) : '–'}</td>
-                <td data-label={text.total} class="end num">{money(one.total)}</td>
-                {open ? <td data-label={text.left} class="end num strong">{money(one.due)}</td> : null}
-                <td data-label={text.status} class="end"><Badge tone={badge.tone} hollow={badge.hollow}>{badge.word}</Badge></td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
+      <InvoiceRows rows={rows} open={open} to={(one) => `${base}/invoices/${one.invoice_id}`} />
       {more ? <div class="cardhead foothead">{more}</div> : null}
     </section>
   );
