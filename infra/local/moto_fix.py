@@ -1,9 +1,9 @@
-"""Makes moto keep DynamoDB's promises: one call at a time, whole transactions, request tokens; and makes it quick.
+"""Makes moto keep DynamoDB's promises: one call at a time, whole transactions, request tokens.
 
 Unchanged, moto copies the whole table once for every item of a transaction and, when a condition fails, puts that copy
 back over whatever others wrote meanwhile: under threads two bookings win one slot, acknowledged writes vanish. It takes
-no notice of ClientRequestToken. And it sorts the whole table for each query, which was half of what the tests cost.
-This touches moto's private names, so moto is pinned, and a test races it (tests/infra/test_local.py).
+no notice of ClientRequestToken. This touches moto's private names, so moto is pinned, and a test races it
+(tests/infra/test_local.py). What makes it quick is in moto_quick.py.
 """
 
 import copy
@@ -15,10 +15,11 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.core.botocore_stubber import BotocoreStubber
-from moto.core.serialize import ResponseSerializer
 from moto.dynamodb import models, responses
 from moto.dynamodb.exceptions import DynamodbException
 from moto.dynamodb.models.dynamo_type import DynamoType
+
+from infra.local import moto_quick
 
 LOCK = threading.RLock()
 """Held during every call to any service, so whoever holds it sees the whole cloud between two calls."""
@@ -35,14 +36,11 @@ def install() -> None:
     if _installed:
         return
     _installed = True
+    moto_quick.install()
     BotocoreStubber.process_request = _one_at_a_time(BotocoreStubber.process_request)
     responses.DynamoHandler.transact_write_items = _once_per_token(responses.DynamoHandler.transact_write_items)
     models.DynamoDBBackend.transact_write_items = _undone_by_item(models.DynamoDBBackend.transact_write_items)
     models.copy = _NoTableCopy
-    models.Table.query = _of_one_partition(models.Table.query)
-    DynamoType.__eq__ = _equal
-    DynamoType.__hash__ = _hash
-    ResponseSerializer._serialize_type_structure = _what_is_there(ResponseSerializer._serialize_type_structure)
 
 
 def forget_tokens() -> None:
@@ -103,58 +101,6 @@ def _place(backend: Any, item: dict[str, Any]) -> tuple[dict[Any, Any], Any, Any
     except KeyError:
         return None  # an incomplete key: moto refuses the whole transaction before it writes
     return box, key, copy.deepcopy(box.get(key))
-
-
-def _of_one_partition(original: Callable[..., Any]) -> Callable[..., Any]:
-    """A query looks at the items that have its partition key (in the table or in the index), and moto at those only."""
-
-    @functools.wraps(original)
-    def query(self: Any, hash_key: Any, *args: Any, **kwargs: Any) -> Any:
-        if len(args) > _INDEX_NAME and args[_INDEX_NAME]:
-            wanted = kwargs.get("hash_key_conditions") or []
-            every = (item for box in self.items.values() for item in box.values())
-            mine = [item for item in every if all(item.attrs.get(name) == value for name, value in wanted)]
-        else:
-            mine = list(self.items[hash_key].values()) if hash_key in self.items else []
-        self.all_items = lambda: mine
-        try:
-            return original(self, hash_key, *args, **kwargs)
-        finally:
-            del self.all_items
-
-    return query
-
-
-def _what_is_there(original: Callable[..., Any]) -> Callable[..., Any]:
-    """A value has one type of ten: moto looks for each of them under five names."""
-
-    @functools.wraps(original)
-    def serialize(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
-        if shape.name != "AttributeValue" or type(value) is not dict:
-            return original(self, serialized, value, shape, key)  # type: ignore[no-any-return]
-        wrapper = self.MAP_TYPE() if key else serialized
-        for name, inner in value.items():
-            self._serialize(wrapper, inner, shape.members[name], name)
-        if key:
-            self._default_serialize(serialized, wrapper, shape, key)
-        return None
-
-    return serialize
-
-
-_INDEX_NAME = 6  # which of the positional arguments after the hash key
-_AS_THEY_ARE = {"S", "B", "BOOL"}  # types whose value needs no conversion to be compared
-
-
-def _equal(one: DynamoType, other: object) -> bool:
-    if not isinstance(other, DynamoType) or one.type != other.type:
-        return False
-    plain = one.type in _AS_THEY_ARE
-    return bool(one.value == other.value if plain else one.cast_value == other.cast_value)
-
-
-def _hash(one: DynamoType) -> int:
-    return hash((one.type, one.value if one.type in _AS_THEY_ARE else one.cast_value))
 
 
 class IdempotentParameterMismatch(DynamodbException):  # type: ignore[misc]

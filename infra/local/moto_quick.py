@@ -1,0 +1,257 @@
+"""Makes moto quick: the same answers for a third of the work, as most of what the tests cost is moto.
+
+Unchanged, moto builds a WSGI request for every call, matches the address against all of AWS, lists its own methods,
+and looks for each of DynamoDB's ten types under five names in every value; it sorts the whole table for each query and
+measures the whole item for every attribute that is set. Nothing here changes what is stored or answered
+(tests/infra/test_local.py compares the two); what DynamoDB promises and moto breaks is mended in moto_fix.py.
+"""
+
+import binascii
+import functools
+import uuid
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core import base_backend as backends
+from moto.core import responses as core
+from moto.core.botocore_stubber import BotocoreStubber
+from moto.core.exceptions import HTTPException, ServiceException
+from moto.core.parse import BaseJSONParser, JSONParser
+from moto.core.serialize import ResponseSerializer
+from moto.core.utils import camelcase_to_underscores, get_service_model, method_names_from_class
+from moto.dynamodb.exceptions import ItemSizeTooLarge
+from moto.dynamodb.models import Table, dynamo_type
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
+from moto.dynamodb.parsing.expressions import UpdateExpressionParser
+from moto.dynamodb.responses import DynamoHandler
+
+ITEM_BYTES = 405_000  # moto's limit of an item
+AS_THEY_ARE = {"S", "B", "BOOL"}  # types whose value needs no conversion to be compared
+INDEX_NAME = 6  # which of the positional arguments of Table.query after the hash key
+
+
+def install() -> None:
+    """Patch moto in this process, once (moto_fix does it)."""
+    BotocoreStubber.process_request = _straight_to_dynamodb(BotocoreStubber.process_request)
+    core.method_names_from_class = functools.cache(method_names_from_class)
+    core.camelcase_to_underscores = functools.cache(camelcase_to_underscores)
+    core.gen_amzn_requestid_long = _request_id
+    backends.BackendDict._create_account_specific_backend = _once(
+        backends.BackendDict._create_account_specific_backend
+    )
+    BaseJSONParser._parse_structure = _parsed_as_it_is(BaseJSONParser._parse_structure)
+    ResponseSerializer._serialize_type_structure = _serialized_as_it_is(ResponseSerializer._serialize_type_structure)
+    UpdateExpressionParser.make = functools.cache(UpdateExpressionParser.make)  # whoever uses it copies it first
+    Table.query = _of_one_partition(Table.query)
+    DynamoType.__eq__ = _equal
+    DynamoType.__hash__ = _hash
+    DynamoType.size = _size
+    Item.__init__ = _make_item
+    dynamo_type.bytesize = _bytes
+
+
+# ---- the way of a request ----
+
+
+def _straight_to_dynamodb(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Calls of DynamoDB go to its handler without becoming a WSGI request first."""
+
+    @functools.wraps(original)
+    def process(self: Any, request: Any) -> Any:
+        target = request.headers.get("X-Amz-Target") or ""
+        target = target.decode() if isinstance(target, bytes) else target
+        service, _, operation = target.partition(".")
+        return _dynamodb(request, target, operation) if service == "DynamoDB_20120810" else original(self, request)
+
+    return process
+
+
+def _dynamodb(request: Any, target: str, operation: str) -> tuple[int, dict[str, str], str]:
+    handler = DynamoHandler()
+    handler.querystring, handler.uri_match = {}, {}
+    handler.headers = {"x-amz-target": target, "Content-Type": "application/x-amz-json-1.0"}
+    handler.response_headers = {
+        "server": "amazon.com",
+        "date": format_datetime(datetime.now(UTC), usegmt=True),
+        "x-amzn-requestid": uuid.uuid4().hex,
+    }
+    handler.current_account = DEFAULT_ACCOUNT_ID
+    handler.region, handler.partition = urlsplit(request.url).netloc.split(".")[1], "aws"
+    parser, shape = _parser(operation)
+    handler.body = handler.params = parser._parse_json_body(request.body, shape)
+    try:
+        status, headers, body = handler.serialized(getattr(handler, core.camelcase_to_underscores(operation))())
+    except ServiceException as error:
+        status, headers, body = handler.serialized(core.ActionResult(error))
+    except HTTPException as error:
+        status, body = error.code, error.description
+        headers = {**dict(error.get_headers() or []), **handler.response_headers}
+    return status, {**headers, "x-amz-crc32": str(binascii.crc32(body.encode()))}, body
+
+
+@functools.cache
+def _parser(operation: str) -> tuple[Any, Any]:
+    model = get_service_model("dynamodb").operation_model(operation)
+    return JSONParser(model), model.input_shape
+
+
+def _request_id(headers: dict[str, str] | None = None) -> str:
+    made = uuid.uuid4().hex
+    if headers is not None:
+        headers.setdefault("x-amzn-requestid", made)
+    return made
+
+
+def _once(original: Callable[..., Any]) -> Callable[..., Any]:
+    """An account's backends are made when they are first asked for, and not looked for under a lock ever after."""
+
+    @functools.wraps(original)
+    def create(self: Any, account_id: str) -> None:
+        if not dict.__contains__(self, account_id):
+            original(self, account_id)
+
+    return create
+
+
+# ---- values on the wire ----
+
+
+def _parsed_as_it_is(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A value has one type of ten: moto asks for each of them."""
+
+    @functools.wraps(original)
+    def parse(self: Any, shape: Any, value: Any) -> Any:
+        if shape.name != "AttributeValue" or type(value) is not dict:
+            return original(self, shape, value)
+        return _read(value)
+
+    return parse
+
+
+def _read(value: dict[str, Any]) -> dict[str, Any]:
+    ((kind, inner),) = value.items()
+    match kind:
+        case "B":
+            return {kind: b64decode(inner)}
+        case "BS":
+            return {kind: [b64decode(each) for each in inner]}
+        case "M":
+            return {kind: {name: _read(each) for name, each in inner.items()}}
+        case "L":
+            return {kind: [_read(each) for each in inner]}
+    return {kind: inner}
+
+
+def _serialized_as_it_is(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A value has one type of ten: moto looks for each of them under five names."""
+
+    @functools.wraps(original)
+    def serialize(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
+        if shape.name != "AttributeValue" or type(value) is not dict or len(value) != 1:
+            return original(self, serialized, value, shape, key)  # type: ignore[no-any-return]
+        if key:
+            self._default_serialize(serialized, _written(value), shape, key)
+        else:
+            serialized.update(_written(value))
+        return None
+
+    return serialize
+
+
+def _written(value: dict[str, Any]) -> dict[str, Any]:
+    ((kind, inner),) = value.items()
+    match kind:
+        case "S" | "N":
+            return {kind: str(inner)}
+        case "B":
+            return {kind: _base64(inner)}
+        case "BS":
+            return {kind: [_base64(each) for each in inner]}
+        case "SS" | "NS":
+            return {kind: [str(each) for each in inner]}
+        case "M":
+            return {kind: {name: _written(each) for name, each in inner.items()}}
+        case "L":
+            return {kind: [_written(each) for each in inner]}
+    return {kind: inner}
+
+
+def _base64(value: bytes | str) -> str:
+    return b64encode(value if isinstance(value, bytes) else value.encode()).decode()
+
+
+# ---- the table ----
+
+
+def _of_one_partition(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A query looks at the items that have its partition key (in the table or in the index), and moto at those only."""
+
+    @functools.wraps(original)
+    def query(self: Any, hash_key: Any, *args: Any, **kwargs: Any) -> Any:
+        if len(args) > INDEX_NAME and args[INDEX_NAME]:
+            mine = [item for box in self.items.values() for item in box.values()]
+            for name, wanted in kwargs.get("hash_key_conditions") or []:
+                kind, value = wanted.type, wanted.value
+                mine = [
+                    item
+                    for item in mine
+                    if (held := item.attrs.get(name)) is not None and held.value == value and held.type == kind
+                ]
+        else:
+            mine = list(self.items[hash_key].values()) if hash_key in self.items else []
+        self.all_items = lambda: mine
+        try:
+            return original(self, hash_key, *args, **kwargs)
+        finally:
+            del self.all_items
+
+    return query
+
+
+def _equal(one: DynamoType, other: object) -> bool:
+    if not isinstance(other, DynamoType) or one.type != other.type:
+        return False
+    plain = one.type in AS_THEY_ARE
+    return bool(one.value == other.value if plain else one.cast_value == other.cast_value)
+
+
+def _hash(one: DynamoType) -> int:
+    return hash((one.type, one.value if one.type in AS_THEY_ARE else one.cast_value))
+
+
+def _make_item(self: Any, hash_key: Any, range_key: Any, attrs: dict[str, Any]) -> None:
+    """Item.__init__, which measures all attributes anew for each of them."""
+    self.hash_key, self.range_key = hash_key, range_key
+    self.attrs = LimitedSizeDict()
+    for name, value in attrs.items():
+        dict.__setitem__(self.attrs, name, DynamoType(value))
+    if self.size() > ITEM_BYTES:
+        raise ItemSizeTooLarge
+
+
+def _size(self: Any) -> int:
+    """DynamoType.size, which wraps what is in maps and sets anew to measure it."""
+    kind, value = self.type, self.value
+    match kind:
+        case "S" | "B":
+            return _bytes(value)
+        case "N":
+            return len(str(value))
+        case "M":
+            return sum(_bytes(name) + each.size() for name, each in value.items())
+        case "L":
+            return sum(each.size() for each in value)
+        case "SS" | "BS":
+            return sum(_bytes(each) for each in value)
+        case "NS":
+            return sum(len(str(each)) for each in value)
+    return 1  # true, false, null
+
+
+def _bytes(value: str | bytes) -> int:
+    return len(value) if isinstance(value, bytes) or value.isascii() else len(value.encode())
