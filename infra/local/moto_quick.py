@@ -29,6 +29,7 @@ from moto.dynamodb.models import Table, dynamo_type
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from moto.dynamodb.responses import DynamoHandler
+from moto.sqs import models as sqs
 
 ITEM_BYTES = 405_000  # moto's limit of an item
 AS_THEY_ARE = {"S", "B", "BOOL"}  # types whose value needs no conversion to be compared
@@ -39,7 +40,7 @@ def install() -> None:
     """Patch moto in this process, once (moto_fix does it)."""
     BotocoreStubber.process_request = _straight_to_dynamodb(BotocoreStubber.process_request)
     core.method_names_from_class = functools.cache(method_names_from_class)
-    core.camelcase_to_underscores = functools.cache(camelcase_to_underscores)
+    core.camelcase_to_underscores = sqs.camelcase_to_underscores = functools.cache(camelcase_to_underscores)
     core.gen_amzn_requestid_long = _request_id
     backends.BackendDict._create_account_specific_backend = _once(
         backends.BackendDict._create_account_specific_backend
@@ -148,16 +149,25 @@ def _read(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _serialized_as_it_is(original: Callable[..., Any]) -> Callable[..., Any]:
-    """A value has one type of ten: moto looks for each of them under five names."""
+    """A value has one type of ten, and an answer few of its members: moto looks for each of them under five names."""
 
     @functools.wraps(original)
     def serialize(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
-        if shape.name != "AttributeValue" or type(value) is not dict or len(value) != 1:
+        members = shape.members
+        known = type(value) is dict and value.keys() <= members.keys()
+        if not known or self.service_model.service_name != "dynamodb":
             return original(self, serialized, value, shape, key)  # type: ignore[no-any-return]
-        if key:
-            self._default_serialize(serialized, _written(value), shape, key)
+        if shape.name == "AttributeValue":
+            written = _written(value)
         else:
-            serialized.update(_written(value))
+            written = {}
+            for name, inner in value.items():
+                if inner is not None:
+                    self._serialize(written, inner, members[name], name)
+        if key:
+            self._default_serialize(serialized, written, shape, key)
+        else:
+            serialized.update(written)
         return None
 
     return serialize
@@ -232,6 +242,17 @@ def _make_item(self: Any, hash_key: Any, range_key: Any, attrs: dict[str, Any]) 
         dict.__setitem__(self.attrs, name, DynamoType(value))
     if self.size() > ITEM_BYTES:
         raise ItemSizeTooLarge
+
+
+def reduced(attrs: LimitedSizeDict) -> tuple[Any, ...]:
+    """How state.py pickles the attributes of an item: as they are, not to be measured again one by one."""
+    return _unreduced, (dict(attrs),)
+
+
+def _unreduced(attrs: dict[str, Any]) -> LimitedSizeDict:
+    made = LimitedSizeDict()
+    dict.update(made, attrs)
+    return made
 
 
 def _size(self: Any) -> int:

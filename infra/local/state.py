@@ -19,13 +19,14 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import LimitedSizeDict
 from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.ses.models import ses_backends
 from moto.sqs.models import sqs_backends
 
-from infra.local import cloud, moto_fix, stripe_double
+from infra.local import cloud, moto_fix, moto_quick, stripe_double
 
 WRITE_SECONDS = 0.3
 BACKENDS = {
@@ -41,9 +42,9 @@ CHANGING = ("dynamodb", "s3", "sqs", "ses", "stripe")  # what a reset puts back;
 
 
 class _Pickler(pickle.Pickler):
-    """Knows the two things in moto's state that cannot be pickled as they are."""
+    """Knows the two things in moto's state that cannot be pickled as they are, and one that is slow to come back."""
 
-    dispatch_table = copyreg.dispatch_table.copy()
+    dispatch_table = copyreg.dispatch_table | {LimitedSizeDict: moto_quick.reduced}
 
     def reducer_override(self, value: Any) -> Any:
         if isinstance(value, rsa.RSAPrivateKey):
