@@ -8,6 +8,7 @@ measures the whole item for every attribute that is set. Nothing here changes wh
 
 import binascii
 import functools
+import pickle
 import uuid
 from base64 import b64decode, b64encode
 from collections.abc import Callable
@@ -27,9 +28,12 @@ from moto.core.utils import camelcase_to_underscores, get_service_model, method_
 from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models import Table, dynamo_type
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
+from moto.dynamodb.parsing import validators
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser
 from moto.dynamodb.responses import DynamoHandler
 from moto.sqs import models as sqs
+from moto.sqs.responses import SQSResponse
 
 ITEM_BYTES = 405_000  # moto's limit of an item
 AS_THEY_ARE = {"S", "B", "BOOL"}  # types whose value needs no conversion to be compared
@@ -38,16 +42,16 @@ INDEX_NAME = 6  # which of the positional arguments of Table.query after the has
 
 def install() -> None:
     """Patch moto in this process, once (moto_fix does it)."""
-    BotocoreStubber.process_request = _straight_to_dynamodb(BotocoreStubber.process_request)
+    BotocoreStubber.process_request = _straight_to_the_handler(BotocoreStubber.process_request)
     core.method_names_from_class = functools.cache(method_names_from_class)
     core.camelcase_to_underscores = sqs.camelcase_to_underscores = functools.cache(camelcase_to_underscores)
     core.gen_amzn_requestid_long = _request_id
-    backends.BackendDict._create_account_specific_backend = _once(
-        backends.BackendDict._create_account_specific_backend
-    )
+    backends.BackendDict._create_account_specific_backend = _once(backends.BackendDict._create_account_specific_backend)
     BaseJSONParser._parse_structure = _parsed_as_it_is(BaseJSONParser._parse_structure)
     ResponseSerializer._serialize_type_structure = _serialized_as_it_is(ResponseSerializer._serialize_type_structure)
-    UpdateExpressionParser.make = functools.cache(UpdateExpressionParser.make)  # whoever uses it copies it first
+    UpdateExpressionParser.make = functools.cache(UpdateExpressionParser.make)
+    validators.deepcopy = _copied  # of what `make` made, and of nothing else
+    DepthFirstTraverser.nodes_to_be_processed = _kinds
     Table.query = _of_one_partition(Table.query)
     DynamoType.__eq__ = _equal
     DynamoType.__hash__ = _hash
@@ -58,23 +62,34 @@ def install() -> None:
 
 # ---- the way of a request ----
 
+STRAIGHT: dict[str, tuple[str, type[Any]]] = {
+    "DynamoDB_20120810": ("dynamodb", DynamoHandler),
+    "AmazonSQS": ("sqs", SQSResponse),
+}
+"""Services that are nearly all calls, by how their targets begin, and moto's handlers of them."""
 
-def _straight_to_dynamodb(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Calls of DynamoDB go to its handler without becoming a WSGI request first."""
+
+def _straight_to_the_handler(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Calls of the table and the queues go to their handlers without becoming WSGI requests first."""
 
     @functools.wraps(original)
     def process(self: Any, request: Any) -> Any:
         target = request.headers.get("X-Amz-Target") or ""
         target = target.decode() if isinstance(target, bytes) else target
-        service, _, operation = target.partition(".")
-        return _dynamodb(request, target, operation) if service == "DynamoDB_20120810" else original(self, request)
+        prefix, _, operation = target.partition(".")
+        return (
+            _handled(request, target, operation, *STRAIGHT[prefix]) if prefix in STRAIGHT else original(self, request)
+        )
 
     return process
 
 
-def _dynamodb(request: Any, target: str, operation: str) -> tuple[int, dict[str, str], str]:
-    handler = DynamoHandler()
-    handler.querystring, handler.uri_match = {}, {}
+def _handled(
+    request: Any, target: str, operation: str, service: str, handler_of: type[Any]
+) -> tuple[int, dict[str, str], str]:
+    """What BaseResponse.dispatch does for a call in JSON: read it, do it, write what came of it."""
+    handler = handler_of()
+    handler.uri, handler.querystring, handler.uri_match = request.url, {}, {}
     handler.headers = {"x-amz-target": target, "Content-Type": "application/x-amz-json-1.0"}
     handler.response_headers = {
         "server": "amazon.com",
@@ -83,7 +98,7 @@ def _dynamodb(request: Any, target: str, operation: str) -> tuple[int, dict[str,
     }
     handler.current_account = DEFAULT_ACCOUNT_ID
     handler.region, handler.partition = urlsplit(request.url).netloc.split(".")[1], "aws"
-    parser, shape = _parser(operation)
+    parser, shape = _parser(service, operation)
     handler.body = handler.params = parser._parse_json_body(request.body, shape)
     try:
         status, headers, body = handler.serialized(getattr(handler, core.camelcase_to_underscores(operation))())
@@ -92,12 +107,14 @@ def _dynamodb(request: Any, target: str, operation: str) -> tuple[int, dict[str,
     except HTTPException as error:
         status, body = error.code, error.description
         headers = {**dict(error.get_headers() or []), **handler.response_headers}
-    return status, {**headers, "x-amz-crc32": str(binascii.crc32(body.encode()))}, body
+    if service == "dynamodb":
+        headers["x-amz-crc32"] = str(binascii.crc32(body.encode()))
+    return status, headers, body
 
 
 @functools.cache
-def _parser(operation: str) -> tuple[Any, Any]:
-    model = get_service_model("dynamodb").operation_model(operation)
+def _parser(service: str, operation: str) -> tuple[Any, Any]:
+    model = get_service_model(service).operation_model(operation)
     return JSONParser(model), model.input_shape
 
 
@@ -196,6 +213,23 @@ def _base64(value: bytes | str) -> str:
 
 
 # ---- the table ----
+
+
+def _copied(expression: Any) -> Any:
+    return pickle.loads(_pickled(expression))  # noqa: S301 - what was pickled a line ago
+
+
+@functools.cache
+def _pickled(expression: Any) -> bytes:
+    return pickle.dumps(expression, pickle.HIGHEST_PROTOCOL)
+
+
+def _kinds(self: Any) -> tuple[type, ...]:
+    """Which nodes a traverser of an expression looks at: asked once for each, not once for each node."""
+    if not hasattr(self, "kinds"):
+        self.kinds = tuple(self._processing_map())
+    kinds: tuple[type, ...] = self.kinds
+    return kinds
 
 
 def _of_one_partition(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -170,7 +170,7 @@ def _noted(_stage: "Stage") -> Iterator[None]:
 # ---- the stage: made once ----
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # the file comes in parts, and other files between them
 def _stage(cloud_portal: Any, _serving: Any, _sessions: dict[str, tuple[str, str]]) -> Stage:
     cloud_portal.reset(to_seed_time=True)
     cloud_portal.clock.advance(60)
