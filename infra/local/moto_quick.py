@@ -18,13 +18,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from moto.core import DEFAULT_ACCOUNT_ID
-from moto.core import base_backend as backends
 from moto.core import responses as core
+from moto.core.base_backend import BackendDict
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.core.exceptions import HTTPException, ServiceException
 from moto.core.parse import BaseJSONParser, JSONParser
 from moto.core.serialize import ResponseSerializer
-from moto.core.utils import camelcase_to_underscores, get_service_model, method_names_from_class
+from moto.core.utils import get_service_model
 from moto.dynamodb.exceptions import ItemSizeTooLarge
 from moto.dynamodb.models import Table, dynamo_type
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
@@ -40,24 +40,35 @@ AS_THEY_ARE = {"S", "B", "BOOL"}  # types whose value needs no conversion to be 
 INDEX_NAME = 6  # which of the positional arguments of Table.query after the hash key
 
 
+PLAIN: list[tuple[Any, str, Any]] = []
+"""What was replaced, where and under which name: with it a test asks moto as it was."""
+
+
 def install() -> None:
     """Patch moto in this process, once (moto_fix does it)."""
-    BotocoreStubber.process_request = _straight_to_the_handler(BotocoreStubber.process_request)
-    core.method_names_from_class = functools.cache(method_names_from_class)
-    core.camelcase_to_underscores = sqs.camelcase_to_underscores = functools.cache(camelcase_to_underscores)
-    core.gen_amzn_requestid_long = _request_id
-    backends.BackendDict._create_account_specific_backend = _once(backends.BackendDict._create_account_specific_backend)
-    BaseJSONParser._parse_structure = _parsed_as_it_is(BaseJSONParser._parse_structure)
-    ResponseSerializer._serialize_type_structure = _serialized_as_it_is(ResponseSerializer._serialize_type_structure)
-    UpdateExpressionParser.make = functools.cache(UpdateExpressionParser.make)
-    validators.deepcopy = _copied  # of what `make` made, and of nothing else
-    DepthFirstTraverser.nodes_to_be_processed = _kinds
-    Table.query = _of_one_partition(Table.query)
-    DynamoType.__eq__ = _equal
-    DynamoType.__hash__ = _hash
-    DynamoType.size = _size
-    Item.__init__ = _make_item
-    dynamo_type.bytesize = _bytes
+    _change(BotocoreStubber, "process_request", _straight_to_the_handler)
+    _change(core, "method_names_from_class", functools.cache)
+    _change(core, "camelcase_to_underscores", functools.cache)
+    _change(sqs, "camelcase_to_underscores", functools.cache)
+    _change(core, "gen_amzn_requestid_long", lambda _: _request_id)
+    _change(BackendDict, "_create_account_specific_backend", _once)
+    _change(BaseJSONParser, "_parse_structure", _parsed_as_it_is)
+    _change(ResponseSerializer, "_serialize_type_structure", _serialized_as_it_is)
+    _change(UpdateExpressionParser, "make", functools.cache)
+    _change(validators, "deepcopy", lambda _: _copied)  # of what `make` made, and of nothing else
+    _change(DepthFirstTraverser, "nodes_to_be_processed", lambda _: _kinds)
+    _change(Table, "query", _of_one_partition)
+    _change(DynamoType, "__eq__", lambda _: _equal)
+    _change(DynamoType, "__hash__", lambda _: _hash)
+    _change(DynamoType, "size", lambda _: _size)
+    _change(Item, "__init__", lambda _: _make_item)
+    _change(dynamo_type, "bytesize", lambda _: _bytes)
+
+
+def _change(owner: Any, name: str, made: Callable[[Any], Any]) -> None:
+    original = getattr(owner, name)
+    PLAIN.append((owner, name, original))
+    setattr(owner, name, made(original))
 
 
 # ---- the way of a request ----

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local import cloud, faults, levers, links, pump, state
+from infra.local import cloud, faults, levers, links, moto_quick, pump, state
 from infra.local import world as demo
 from infra.local.portal import ROOT
 from tests.calls import Caller
@@ -130,6 +130,114 @@ class TestDynamoDB:
 def _get(dynamodb: Any, pk: str, sk: str = "X") -> dict[str, Any]:
     answer: dict[str, Any] = dynamodb.get_item(TableName=cloud.PREFIX, Key=_item(pk, sk), ConsistentRead=True)
     return answer
+
+
+class TestQuickness:
+    """moto_quick's answers are moto's own, and so is what they leave behind."""
+
+    def test_answers_and_what_is_kept(self, world: World, dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        quick = _asked(dynamodb)
+        world.portal.reset(to_seed_time=True)
+        for owner, name, plain in moto_quick.PLAIN:
+            monkeypatch.setattr(owner, name, plain)
+        plainly = _asked(dynamodb)
+        assert len(quick) == len(plainly) > 20
+        for mine, its in zip(quick, plainly, strict=True):
+            assert mine == its
+
+
+EVERY_TYPE = {
+    "s": {"S": "Wörter"},
+    "n": {"N": "-12.50"},
+    "b": {"B": b"\x00\xff"},
+    "yes": {"BOOL": True},
+    "no": {"BOOL": False},
+    "none": {"NULL": True},
+    "ss": {"SS": ["a", "b"]},
+    "ns": {"NS": ["1", "2.5"]},
+    "bs": {"BS": [b"\x01", b"\x02"]},
+    "l": {"L": [{"S": "in it"}, {"M": {"deep": {"B": b"\x03"}}}, {"L": []}]},
+    "m": {"M": {"one": {"N": "1"}, "two": {"M": {}}, "three": {"SS": ["x"]}}},
+    "empty": {"S": ""},
+}
+
+
+def _asked(dynamodb: Any) -> list[Any]:
+    """The answers to one of everything that the application asks, and of what is refused."""
+    table, key, answers = {"TableName": cloud.PREFIX}, _item("QUICK", "1"), list[Any]()
+
+    def ask(call: Callable[..., Any], **asked: Any) -> None:
+        try:
+            answer = call(**asked)
+        except ClientError as error:
+            answer = error.response
+        headers = answer.pop("ResponseMetadata")
+        answers.append((headers["HTTPStatusCode"], answer))
+
+    index = {**table, "IndexName": "gsi1", "KeyConditionExpression": "gsi1pk = :p"}
+    for sort in ("1", "2", "3"):
+        item = {**_item("QUICK", sort, gsi1pk="QUICK-INDEX", gsi1sk=sort), **EVERY_TYPE}
+        ask(dynamodb.put_item, **table, Item=item, ReturnValues="ALL_OLD")
+    ask(dynamodb.get_item, **table, Key=key)
+    ask(dynamodb.get_item, **table, Key=key, ProjectionExpression="s, m.#o", ExpressionAttributeNames={"#o": "one"})
+    ask(dynamodb.get_item, **table, Key=_item("QUICK", "none"))
+    ask(dynamodb.get_item, **table, Key={"pk": {"S": "QUICK"}})
+    ask(dynamodb.get_item, TableName="another", Key=key)
+    keys = [key, _item("QUICK", "2"), _item("QUICK", "none")]
+    ask(dynamodb.batch_get_item, RequestItems={cloud.PREFIX: {"Keys": keys, "ConsistentRead": True}})
+    for more in ({"Limit": 2}, {"ScanIndexForward": False}, {"Select": "COUNT"}, {"ReturnConsumedCapacity": "TOTAL"}):
+        mine = {"ExpressionAttributeValues": {":p": {"S": "QUICK"}}, "KeyConditionExpression": "pk = :p"}
+        ask(dynamodb.query, **table, **mine, **more)
+    by_index = {":p": {"S": "QUICK-INDEX"}}
+    ask(dynamodb.query, **index, ExpressionAttributeValues=by_index)
+    ask(dynamodb.query, **index, ExpressionAttributeValues=by_index, Limit=1)
+    ask(dynamodb.query, **index, ExpressionAttributeValues={":p": {"S": "QUICK"}})
+    ask(dynamodb.query, **{**index, "IndexName": "no such"}, ExpressionAttributeValues=by_index)
+    start = {**key, **_item("QUICK-INDEX"), "gsi1pk": {"S": "QUICK-INDEX"}, "gsi1sk": {"S": "1"}, **key}
+    ask(dynamodb.query, **index, ExpressionAttributeValues=by_index, ExclusiveStartKey=start)
+    change = {"UpdateExpression": "SET s = :s, m.one = m.one + :n REMOVE l[0] ADD ns :ns DELETE ss :ss"}
+    values = {":s": {"S": "new"}, ":n": {"N": "2"}, ":ns": {"NS": ["7"]}, ":ss": {"SS": ["a"]}}
+    for returned in ("ALL_NEW", "ALL_OLD", "UPDATED_NEW"):  # the same expression again
+        ask(dynamodb.update_item, **table, Key=key, **change, ExpressionAttributeValues=values, ReturnValues=returned)
+    condition = {"ConditionExpression": "attribute_not_exists(pk)", "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    ask(dynamodb.update_item, **table, Key=key, **change, ExpressionAttributeValues=values, **condition)
+    ask(
+        dynamodb.update_item,
+        **table,
+        Key=key,
+        UpdateExpression="SET nothing.there = :s",
+        ExpressionAttributeValues=values,
+    )
+    ask(dynamodb.update_item, **table, Key=key, UpdateExpression="SET SET")
+    ask(dynamodb.put_item, **table, Item={**key, "large": {"S": "x" * 410_000}})
+    ask(dynamodb.put_item, **table, Item={**key, "large": {"S": "ü" * 202_000}})
+    large = {":s": {"S": "x" * 300_000}}
+    ask(dynamodb.update_item, **table, Key=key, UpdateExpression="SET l1 = :s", ExpressionAttributeValues=large)
+    ask(dynamodb.update_item, **table, Key=key, UpdateExpression="SET l2 = :s", ExpressionAttributeValues=large)
+    check = {"ConditionCheck": {**table, "Key": key, "ConditionExpression": "attribute_not_exists(pk)"}}
+    ask(dynamodb.transact_write_items, TransactItems=[_put_once(_item("QUICK", "4")), check])
+    ask(dynamodb.transact_write_items, TransactItems=[_put_once(_item("QUICK", "5")), _counted("QUICK-COUNT")])
+    ask(dynamodb.transact_get_items, TransactItems=[{"Get": {**table, "Key": each}} for each in keys])
+    ask(dynamodb.delete_item, **table, Key=key, ReturnValues="ALL_OLD")
+    ask(dynamodb.delete_item, **table, Key=key, ConditionExpression="attribute_exists(pk)")
+    sqs, url = cloud.client("sqs"), {"QueueUrl": cloud.queue_url("sealing")}
+    ask(lambda **asked: {**sqs.send_message(**asked), "MessageId": "new"}, **url, MessageBody="{}")
+    for asked in ({"MaxNumberOfMessages": 11}, {"VisibilityTimeout": 50_000}):
+        ask(sqs.receive_message, **url, **asked)
+    received = sqs.receive_message(**url, MessageSystemAttributeNames=["ApproximateReceiveCount"])
+    (message,) = received["Messages"]
+    answers.append((sorted(received), sorted(message), message["Body"], message["Attributes"]))
+    ask(sqs.change_message_visibility, **url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
+    ask(sqs.delete_message, **url, ReceiptHandle=message["ReceiptHandle"])
+    ask(sqs.receive_message, **url)
+    ask(sqs.send_message, QueueUrl=cloud.queue_url("no-such"), MessageBody="{}")
+    kept = state.backend("dynamodb").tables[cloud.PREFIX].items
+    answers.append(sorted(str(item.to_json()) for box in kept.values() for item in box.values() if _of_quick(item)))
+    return answers
+
+
+def _of_quick(item: Any) -> bool:
+    return str(item.attrs["pk"].value).startswith("QUICK")
 
 
 class TestFaults:
