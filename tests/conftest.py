@@ -76,6 +76,20 @@ class Call:
 
 SPREAD = {"test_route_matrix.py": 6, "test_crashes.py": 4, "test_openapi.py": 2, "test_booking_races.py": 2}
 """Files that take minutes, and into how many parts they are cut for `make test`'s workers; the others stay whole."""
+FIRST = (*SPREAD, "test_templates.py", "test_races.py", "test_units.py", "test_seal.py", "test_main_job.py")
+"""What takes longest is begun first, so that no worker is left alone with it at the end."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The order in which `make test`'s workers take the files: the longest first, then browsers, then the others."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    name = item.path.name
+    return FIRST.index(name) if name in FIRST else len(FIRST) + ("e2e" not in item.path.parts)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
@@ -88,6 +102,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             parts = SPREAD.get(path.rpartition("/")[2], 1)
             return f"{path} {zlib.crc32(test.encode()) % parts}"
 
+    config.option.loadscopereorder = False  # by how many tests a file has
     return SharedFiles(config, log)
 
 
