@@ -4,13 +4,15 @@ A snapshot is a pickle of moto's backends, taken between two calls. On disk it i
 over it, so what is there is always whole; a change reaches the disk within about half a second.
 """
 
+import contextlib
 import copyreg
+import gc
 import io
 import os
 import pickle
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Condition
 from typing import Any
@@ -80,7 +82,8 @@ def restore(taken: bytes) -> None:
     """Put back what `snapshot` took; the other services stay."""
     from chalicelib.services import forms
 
-    services: dict[str, dict[str, Any]] = pickle.loads(taken)  # noqa: S301 - our own file, never from outside
+    with _no_garbage():
+        services: dict[str, dict[str, Any]] = pickle.loads(taken)  # noqa: S301 - our own file, never from outside
     with moto_fix.LOCK:
         for name, attributes in services.items():
             kept = backend(name).__dict__
@@ -91,6 +94,18 @@ def restore(taken: bytes) -> None:
                 s3_backends.bucket_accounts[bucket] = ("aws", cloud.ACCOUNT)
         moto_fix.forget_tokens()
         forms.forget()  # versions are kept in memory because they never change: here they can
+
+
+@contextlib.contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Thousands of objects that all stay: looking for garbage among them several times costs more than making them."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 class Keeper:
