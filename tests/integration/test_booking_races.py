@@ -265,7 +265,8 @@ class Walk:
 
     def _start(self) -> str:
         """One of few times, so that they meet."""
-        return at(self.clock, self.random.choice([2, 3, 4, 5]), self.random.choice(["23:30", "23:45", "00:00", "00:15"]))
+        time = self.random.choice(["23:30", "23:45", "00:00", "00:15"])
+        return at(self.clock, self.random.choice([2, 3, 4, 5]), time)
 
     def _some(self, *states: str) -> tuple[str, dict[str, Any]] | None:
         """One of the last few, of those that somebody has seen in one of these states."""
