@@ -194,9 +194,9 @@ def projected(invoice: Invoice, account: Account, at: datetime, seen: int | None
         return changed(invoice, seen)
     status = "void" if invoice.status == "void" else "open" if account.due else "paid"
     settled_at = None if status == "open" else invoice.settled_at or clock.text(at)
-    return changed(
-        invoice, seen, status=status, balance=account.due, settled=account.settled, settled_at=settled_at
-    )  # fmt: skip
+    moved = invoice.moved or bool(account.settled) or account.due != invoice.charge or None
+    sums = {"balance": account.due, "settled": account.settled}
+    return changed(invoice, seen, status=status, settled_at=settled_at, moved=moved, **sums)
 
 
 def with_values(invoice: Invoice, **values: Any) -> Invoice:

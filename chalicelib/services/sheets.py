@@ -15,7 +15,7 @@ from chalicelib.models.payments import Payment
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import load
 from chalicelib.money import Money
-from chalicelib.services import books, invoices, payments
+from chalicelib.services import books, invoices, parties, payments
 from chalicelib.services.tenants import billing
 
 
@@ -40,23 +40,8 @@ def _on_day(context: Context, instant: str) -> str:
     return clock.parse(instant).astimezone(ZoneInfo(context.tenant.zone)).date().isoformat()
 
 
-def _sender(context: Context) -> list[str]:
-    bills = billing(context.tenant)
-    lines = [context.tenant.address, context.tenant.phone]
-    lines += [f"Tax ID {bills['tax_id']}" if bills["tax_id"] else None, f"NPI {bills['npi']}" if bills["npi"] else None]
-    return [each for each in lines if each]
-
-
-def _client_address(context: Context) -> list[str]:
-    held = context.client.address
-    if not held:
-        return []
-    town = f"{held['city']}, {held['region']} {held['postal_code']}"
-    return [each for each in (held["line1"], held.get("line2"), town) if each]
-
-
 def _billed_to(context: Context) -> str:
-    return "\n".join([context.client.legal_name, *_client_address(context)])
+    return "\n".join(parties.billed_to(context))
 
 
 def _notes(context: Context, *more: str | None) -> list[str]:
@@ -76,17 +61,19 @@ def _invoice(context: Context, about: Mapping[str, str]) -> Bill:
     estimate = invoice.what == invoices.ESTIMATE
     title = "Good-faith estimate" if estimate else f"Invoice {int(invoice.number)}"
     facts = [("For", _billed_to(context)), ("Date", _day(invoice.issued_on))]
-    if not estimate:
+    if estimate:  # what 45 CFR 149.610 (c) asks for besides
+        facts += _born(context) + _diagnosed(said)
+    else:
         state = {"paid": "Paid", "void": "Void"}.get(invoice.status, f"Due {_day(invoice.due_on)}")
         facts.append(("Status", state))
     return Bill(
         organization=context.tenant.name,
-        sender=_sender(context),
+        sender=parties.sender(context),
         title=title,
         subject=context.client.legal_name,
         facts=facts,
         tables=[_lines(invoice, said)],
-        sums=_invoice_sums(invoice, said, estimate),
+        sums=_invoice_sums(context, invoice, said, estimate),
         notes=_notes(context, said.get("note"), _ESTIMATE if estimate else None),
         made_at=clock.parse(invoice.issued_at),
     )
@@ -101,7 +88,7 @@ def _lines(invoice: Invoice, said: dict[str, Any]) -> Table:
     rows = [
         [
             _day(line["service_on"]),
-            line["description"],
+            "\n".join(each for each in (line["description"], line["code"], line["therapist"]) if each),
             str(line["quantity"]),
             _money(line["amount"], invoice.currency),
             _money(line["quantity"] * line["amount"], invoice.currency),
@@ -111,7 +98,10 @@ def _lines(invoice: Invoice, said: dict[str, Any]) -> Table:
     return Table(["Date", "Service", "Quantity", "Price", "Amount"], rows, (24, 40, 14, 18, 18), (2, 3, 4))
 
 
-def _invoice_sums(invoice: Invoice, said: dict[str, Any], estimate: bool) -> list[tuple[str, str, bool]]:
+Sums = list[tuple[str, str, bool]]
+
+
+def _invoice_sums(context: Context, invoice: Invoice, said: dict[str, Any], estimate: bool) -> Sums:
     money = invoice.currency
     sums = [(tax["name"], _money(tax["amount"], money), False) for tax in said["taxes"]]
     sums.append(("Total", _money(invoice.total, money), estimate and not invoice.insurance))
@@ -119,14 +109,32 @@ def _invoice_sums(invoice: Invoice, said: dict[str, Any], estimate: bool) -> lis
         sums.append(("Expected from insurance", _money(-invoice.insurance, money), False))
         sums.append(("Your portion", _money(invoice.charge, money), estimate))
     if not estimate:
-        for each in invoices.changes(invoice):
-            sums.append((_CHANGES[each.entry], _money(invoices.changed_by(each), money), False))
-        sums.append(("Paid", _money(-invoice.settled, money), False))
+        steps = invoices.history(invoice)
+        for each in steps:
+            sums.append((_step(context, each.entry), _money(each.change, money), False))
+        if kept := invoices.kept_as_credit(invoice, steps):
+            sums.append(("Kept as credit", _money(kept, money), False))
         sums.append(("Balance due", _money(invoice.balance, money), True))
     return sums
 
 
-_CHANGES = {"adjustment": "Adjusted by the practice", "write_off": "Written off by the practice"}
+_STEPS = {
+    Kind.CHARGE: "Invoice", Kind.VOID: "Made void", Kind.ADJUSTMENT: "Adjusted by the practice",
+    Kind.WRITE_OFF: "Written off by the practice", Kind.REFUND: "Refund",
+    Kind.REFUND_FAILED: "Refund returned by the bank", Kind.DISPUTE: "Payment disputed",
+    Kind.DISPUTE_WON: "Dispute ended: money returned", Kind.DISPUTE_LOST: "Dispute ended: money lost",
+    Kind.CREDIT: "Credit applied",
+}  # fmt: skip
+_PAYMENTS = {"card": "Card payment", "cash": "Cash payment", "check": "Payment by check", "other": "Payment"}
+
+
+def _step(context: Context, entry: LedgerEntry) -> str:
+    """What happened to an invoice, and when."""
+    kind = Kind(entry.entry)
+    said = _PAYMENTS.get(entry.method or "other", "Payment") if kind is Kind.PAYMENT else _STEPS[kind]
+    return f"{said}, {_day(_on_day(context, entry.happened_at))}"
+
+
 _METHODS = {"card": "Card", "cash": "Cash", "check": "Check", "other": "Other"}
 
 
@@ -151,7 +159,7 @@ def _receipt(context: Context, about: Mapping[str, str]) -> Bill:
         sums.append(("Kept", _money(payment.amount - sum(gone for _, gone in backs), money), True))
     return Bill(
         organization=context.tenant.name,
-        sender=_sender(context),
+        sender=parties.sender(context),
         title="Receipt",
         subject=context.client.legal_name,
         facts=[
@@ -195,7 +203,7 @@ def _statement(context: Context, about: Mapping[str, str]) -> Bill:
         before = after
     return Bill(
         organization=context.tenant.name,
-        sender=_sender(context),
+        sender=parties.sender(context),
         title="Statement",
         subject=context.client.legal_name,
         facts=[("For", _billed_to(context)), ("Period", f"{_day(first)} to {_day(last)}")],
@@ -234,17 +242,15 @@ def _superbill(context: Context, about: Mapping[str, str]) -> Bill:
         for line in said["lines"]
     ]
     facts = [("Client", _billed_to(context))]
-    if context.client.birth_date:
-        facts.append(("Date of birth", _day(context.client.birth_date)))
+    facts += _born(context)
     facts += [("Provider", name) for name in _licensed(context, therapists)]
     facts += [("Invoice", str(int(invoice.number))), ("Date", _day(invoice.issued_on))]
     if invoice.status == "void":  # an insurer is not to pay for what is owed no more
         facts.append(("Status", "Void"))
-    if said.get("diagnoses"):
-        facts.append(("Diagnoses (ICD-10)", ", ".join(said["diagnoses"])))
+    facts += _diagnosed(said)
     return Bill(
         organization=context.tenant.name,
-        sender=_sender(context),
+        sender=parties.sender(context),
         title="Superbill",
         subject=context.client.legal_name,
         facts=facts,
@@ -257,6 +263,16 @@ def _superbill(context: Context, about: Mapping[str, str]) -> Bill:
         notes=_notes(context, "This is a statement for your insurer. It is not a bill."),
         made_at=clock.parse(invoice.issued_at),
     )
+
+
+def _born(context: Context) -> list[tuple[str, str]]:
+    day = context.client.birth_date
+    return [("Date of birth", _day(day))] if day else []
+
+
+def _diagnosed(said: dict[str, Any]) -> list[tuple[str, str]]:
+    codes = said.get("diagnoses")
+    return [("Diagnoses (ICD-10)", ", ".join(codes))] if codes else []
 
 
 def _licensed(context: Context, names: Sequence[str]) -> list[str]:

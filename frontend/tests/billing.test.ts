@@ -13,10 +13,18 @@ function draft(...lines: Partial<Draft['lines'][number]>[]): Draft {
 
 test('lines come to what they say, in cents', () => {
   const one = draft({ quantity: '3', amount: '0.10' }, { amount: '1,200.05', insurance: '200.05' });
-  assert.deepEqual(totals(one.lines, 'usd'), { total: 120_035, insurance: 20_005 });
+  assert.deepEqual(totals(one.lines, 'usd'), { total: 120_035, insurance: 20_005, taxes: [] });
   assert.deepEqual(faultsOf(one, 'usd'), []);
   assert.deepEqual(bodyOf(one, 'usd').lines.map((line) => [line.quantity, line.amount, line.insurance]), [[3, 10, 0], [1, 120_005, 20_005]]);
-  assert.deepEqual(totals(draft({ amount: 'much' }, { quantity: '' }).lines, 'usd'), { total: 0, insurance: 0 });
+  assert.deepEqual(totals(draft({ amount: 'much' }, { quantity: '' }).lines, 'usd'), { total: 0, insurance: 0, taxes: [] });
+});
+
+test('tax is reckoned as the server does: on the sum of the taxed lines, rounded half up once for each tax', () => {
+  const rates = [{ name: 'State', basis_points: 825 }, { name: 'City', basis_points: 5 }];
+  const lines = draft({ amount: '99.99', taxed: true, insurance: '20' }, { amount: '0.01', taxed: true }, { amount: '50' }).lines;
+  assert.deepEqual(totals(lines, 'usd', rates), { total: 15_830, insurance: 2_000, taxes: [{ name: 'State', amount: 825 }, { name: 'City', amount: 5 }] });
+  assert.deepEqual(totals(draft({ amount: '99.99' }).lines, 'usd', rates).taxes, []); // no line is taxed
+  assert.equal(totals(draft({ quantity: '99', amount: '999999.99', taxed: true }).lines, 'usd', rates).taxes[0]!.amount, 816_749_992);
 });
 
 test('what is wrong with a line is said beside its field', () => {

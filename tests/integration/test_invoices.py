@@ -103,8 +103,8 @@ def test_taxes_write_offs_adjustments(world: World, call: Call) -> None:
     )
     up = on(admin, "C1", bill["invoice_id"], "adjustment", {"amount": 500, "reason": "Missed a session"})
     seen = call("C1").get(f"/portal/invoices/{bill['invoice_id']}")
-    changes = [(each["kind"], each["amount"]["amount"]) for each in seen.json["changes"]]
-    assert changes == [("write_off", -824), ("adjustment", 500)]
+    steps = [(each["kind"], each["amount"]["amount"]) for each in seen.json["history"]]
+    assert steps == [("write_off", -824), ("adjustment", 500)]
     assert "Missed" not in str(seen.json)
     assert up.json["due"]["amount"] == 20_500
     down = on(admin, "C1", bill["invoice_id"], "adjustment", {"amount": -20_501, "reason": "x"})

@@ -56,11 +56,11 @@ export const billing = {
     lines: 'Lines',
     line: (n: number) => `Line ${n}`,
     description: 'Service', date: 'Date', quantity: 'Quantity', price: 'Price of one', insurance: 'Expected from insurance', insuranceHelp: 'Of the whole line',
-    more: 'Code, therapist, tax', code: 'Procedure code (CPT)', therapist: 'Therapist', taxed: 'Taxable',
+    more: 'Code and therapist', moreTax: 'Code, therapist, tax', code: 'Procedure code (CPT)', therapist: 'Therapist', taxed: 'Taxable',
     add: 'Add a line', remove: 'Remove this line',
     due: 'Due on', dueHelp: 'Left empty, the days of your settings count from the day of issue.',
     rest: 'Due date, diagnoses and note', note: 'Note to the client', diagnoses: 'Diagnoses (ICD-10)', diagnosesHelp: 'For superbills. Separate codes by commas, like F41.1, F32.0',
-    total: 'Total before tax', portion: 'Client’s portion before tax', expected: 'Expected from insurance',
+    total: 'Total', portion: 'Client’s portion', expected: 'Expected from insurance',
     issue: 'Save and issue', give: 'Save and give to the client', draft: 'Save as a draft',
     faults: {
       description: 'Enter the service', quantity: 'Enter a quantity from 1 to 99', price: 'Enter the price, like 120.00', insurance: 'Enter an amount that is not more than the line',

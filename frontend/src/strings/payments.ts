@@ -16,7 +16,13 @@ export const payments = {
 
   /** The lines of a sum, top to bottom. */
   sums: {
-    total: 'Total', insurance: 'Expected from insurance', portion: 'Your portion', adjusted: 'Changes by the practice', changed: { adjustment: 'Adjusted by the practice', write_off: 'Written off by the practice' }, paid: 'Paid or applied', due: 'Balance due', estimated: 'Expected cost', estimatedPortion: 'Your expected portion',
+    total: 'Total', insurance: 'Expected from insurance', portion: 'Your portion', adjusted: 'Changes by the practice', paid: 'Paid or applied', due: 'Balance due', estimated: 'Expected cost', estimatedPortion: 'Your expected portion', kept: 'Kept as credit',
+    payment: { card: 'Card payment', cash: 'Cash payment', check: 'Payment by check', other: 'Payment' } as Record<string, string>,
+    step: {
+      charge: 'Invoice', void: 'Made void', adjustment: 'Adjusted by the practice', write_off: 'Written off by the practice', payment: 'Payment', refund: 'Refund', refund_failed: 'Refund returned by the bank',
+      dispute: 'Payment disputed', dispute_won: 'Dispute ended: money returned', dispute_lost: 'Dispute ended: money lost', credit: 'Credit applied',
+    },
+    on: (what: string, day: string) => `${what}, ${day}`,
   },
 
   method: { card: 'card', cash: 'cash', check: 'check', other: 'other' } as Record<string, string>,

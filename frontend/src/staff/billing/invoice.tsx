@@ -43,7 +43,7 @@ export default function InvoicePage() {
               <div class="cluster g3"><Heading title={`${name}, ${client.name}`} move={invoice_id}>{name}</Heading><Badge tone={badge.tone} hollow={badge.hollow}>{badge.word}</Badge></div>
               <div class="told-slot" role="status">{told ?? arrived ? <Note tone="good">{told ?? arrived}</Note> : null}</div>
             </div>
-            <One base={base} client_id={client_id} invoice={invoice} credit={credit} name={client.name} onDone={async (text) => { await loaded.reload(); setTold(text); }} />
+            <One base={base} client_id={client_id} invoice={invoice} credit={credit} onDone={async (text) => { await loaded.reload(); setTold(text); }} />
           </>
         );
       }}
@@ -51,14 +51,14 @@ export default function InvoicePage() {
   );
 }
 
-interface Props { base: string; client_id: string; invoice: Invoice; credit: Money; name: string; onDone: (told: string) => Promise<void> }
+interface Props { base: string; client_id: string; invoice: Invoice; credit: Money; onDone: (told: string) => Promise<void> }
 
-function One({ base, client_id, invoice, credit, name, onDone }: Props) {
+function One({ base, client_id, invoice, credit, onDone }: Props) {
   const { features, tenant, may_bill } = useSession();
   const [asked, setAsked] = useState<Asked | null>(null);
   return (
     <div class="beside billpage">
-      <InvoiceSheet invoice={invoice} organization={tenant.name} phone={tenant.phone} client={name} heading={<h2>{invoiceName(invoice)}</h2>} />
+      <InvoiceSheet invoice={invoice} phone={tenant.phone} heading={<h2>{invoiceName(invoice)}</h2>} />
       <aside class="stack g4 noprint">
         <Papers client_id={client_id} invoice={invoice} base={base} onAsk={setAsked} />
         {invoice.diagnoses.length ? <p class="small soft">{words.diagnoses(invoice.diagnoses.join(', '))}</p> : null}
