@@ -111,14 +111,23 @@ def history(invoice: Invoice) -> list[Happened]:
     if invoice.number is None or not (invoice.moved or invoice.balance != invoice.charge):
         return []
     own = {"tenant_id": invoice.tenant_id, "client_id": invoice.client_id}
-    found = sorted(LedgerEntry.every(LedgerEntry.KEY, consistent=True, **own), key=_in_time)
+    found = books.in_order(LedgerEntry.every(LedgerEntry.KEY, consistent=True, **own))
     known = {str(each.entry_id): each for each in found}
     steps = course([books.fact(each) for each in found], invoice.invoice_id)
     return [Happened(known[each.entry_id], each.change) for each in steps]
 
 
-def _in_time(entry: LedgerEntry) -> tuple[str, str]:
-    return str(entry.happened_at), str(entry.entry_id)
+def numbers(context: Context, entries: Iterable[LedgerEntry]) -> dict[str, list[int]]:
+    """Of each of these entries of a client, by its id, the numbers of the invoices that it is about."""
+    about = {str(each.entry_id): _about(each) for each in entries}
+    wanted = list(dict.fromkeys(invoice for invoices in about.values() for invoice in invoices))
+    found = load(*((Invoice, {**_own(context), "invoice_id": each}) for each in wanted))
+    known = {each.invoice_id: int(each.number) for each in found if each is not None and each.number is not None}
+    return {entry: [known[each] for each in ids if each in known] for entry, ids in about.items()}
+
+
+def _about(entry: LedgerEntry) -> list[str]:
+    return [str(entry.invoice_id)] if entry.invoice_id else [str(invoice) for invoice, _ in entry.shares or ()]
 
 
 def kept_as_credit(invoice: Invoice, steps: Sequence[Happened]) -> int:

@@ -60,12 +60,12 @@ def _invoice(context: Context, about: Mapping[str, str]) -> Bill:
     invoice, said = _found(context, about)
     estimate = invoice.what == invoices.ESTIMATE
     title = "Good-faith estimate" if estimate else f"Invoice {int(invoice.number)}"
-    facts = [("For", _billed_to(context)), ("Date", _day(invoice.issued_on))]
-    if estimate:  # what 45 CFR 149.610 (c) asks for besides
-        facts += _born(context) + _diagnosed(said)
+    facts = [("For", _billed_to(context))]
+    if estimate:  # what 45 CFR 149.610 (c) asks for
+        facts += [*_born(context), ("Given", _day(invoice.issued_on)), *_diagnosed(said)]
     else:
-        state = {"paid": "Paid", "void": "Void"}.get(invoice.status, f"Due {_day(invoice.due_on)}")
-        facts.append(("Status", state))
+        facts += [("Issued", _day(invoice.issued_on)), ("Due", _day(invoice.due_on))]
+        facts.append(("Status", _STATES[invoice.status]))
     return Bill(
         organization=context.tenant.name,
         sender=parties.sender(context),
@@ -79,6 +79,9 @@ def _invoice(context: Context, about: Mapping[str, str]) -> Bill:
     )
 
 
+_STATES = {"open": "Open", "paid": "Paid", "void": "Void. Nothing is owed on this invoice."}
+
+
 def _found(context: Context, about: Mapping[str, str]) -> tuple[Invoice, dict[str, Any]]:
     invoice = invoices.get(context, about["invoice_id"])
     return invoice, invoices.details(invoice)
@@ -88,7 +91,7 @@ def _lines(invoice: Invoice, said: dict[str, Any]) -> Table:
     rows = [
         [
             _day(line["service_on"]),
-            "\n".join(each for each in (line["description"], line["code"], line["therapist"]) if each),
+            "\n".join(each for each in (line["description"], _code(line), line["therapist"]) if each),
             str(line["quantity"]),
             _money(line["amount"], invoice.currency),
             _money(line["quantity"] * line["amount"], invoice.currency),
@@ -98,16 +101,21 @@ def _lines(invoice: Invoice, said: dict[str, Any]) -> Table:
     return Table(["Date", "Service", "Quantity", "Price", "Amount"], rows, (24, 40, 14, 18, 18), (2, 3, 4))
 
 
+def _code(line: Mapping[str, Any]) -> str | None:
+    return f"Code {line['code']}" if line["code"] else None
+
+
 Sums = list[tuple[str, str, bool]]
 
 
 def _invoice_sums(context: Context, invoice: Invoice, said: dict[str, Any], estimate: bool) -> Sums:
     money = invoice.currency
-    sums = [(tax["name"], _money(tax["amount"], money), False) for tax in said["taxes"]]
-    sums.append(("Total", _money(invoice.total, money), estimate and not invoice.insurance))
+    sums = _taxed(invoice, said)
+    total, portion = ("Expected cost", "Your expected portion") if estimate else ("Total", "Your portion")
+    sums.append((total, _money(invoice.total, money), estimate and not invoice.insurance))
     if invoice.insurance:
         sums.append(("Expected from insurance", _money(-invoice.insurance, money), False))
-        sums.append(("Your portion", _money(invoice.charge, money), estimate))
+        sums.append((portion, _money(invoice.charge, money), estimate))
     if not estimate:
         steps = invoices.history(invoice)
         for each in steps:
@@ -116,6 +124,17 @@ def _invoice_sums(context: Context, invoice: Invoice, said: dict[str, Any], esti
             sums.append(("Kept as credit", _money(kept, money), False))
         sums.append(("Balance due", _money(invoice.balance, money), True))
     return sums
+
+
+def _taxed(invoice: Invoice, said: dict[str, Any]) -> Sums:
+    """The taxes, and what the lines come to before them."""
+    money, taxes = invoice.currency, said["taxes"]
+    if not taxes:
+        return []
+    before = int(invoice.total) - sum(tax["amount"] for tax in taxes)
+    return [("Before tax", _money(before, money), False)] + [
+        (tax["name"], _money(tax["amount"], money), False) for tax in taxes
+    ]
 
 
 _STEPS = {
@@ -131,7 +150,7 @@ _PAYMENTS = {"card": "Card payment", "cash": "Cash payment", "check": "Payment b
 def _step(context: Context, entry: LedgerEntry) -> str:
     """What happened to an invoice, and when."""
     kind = Kind(entry.entry)
-    said = _PAYMENTS.get(entry.method or "other", "Payment") if kind is Kind.PAYMENT else _STEPS[kind]
+    said = _PAYMENTS[entry.method or "other"] if kind is Kind.PAYMENT else _STEPS[kind]
     return f"{said}, {_day(_on_day(context, entry.happened_at))}"
 
 
@@ -143,7 +162,7 @@ def _receipt(context: Context, about: Mapping[str, str]) -> Bill:
     payment: Payment = load((Payment, {**own, "payment_id": about["payment_id"]}))[0]
     paid = _METHODS[payment.method]
     if payment.card and payment.way != payments.GUEST:  # the client reads this, and it is somebody else's card
-        paid = f"{payment.card['brand'].capitalize()} ending in {payment.card['last4']}"
+        paid = f"{payment.card['brand'].capitalize()} ending {payment.card['last4']}"
     money = payment.currency
     rows = [
         [f"Invoice {int(number)}", _money(amount, money)]
@@ -156,7 +175,8 @@ def _receipt(context: Context, about: Mapping[str, str]) -> Bill:
     sums = [("Received", _money(payment.amount, money), not backs)]
     sums += [(name, _money(-gone, money), False) for name, gone in backs]
     if backs:
-        sums.append(("Kept", _money(payment.amount - sum(gone for _, gone in backs), money), True))
+        after = " and ".join({"Refunded": "refunds", "Disputed": "disputes"}[name] for name, _ in backs)
+        sums.append((f"Paid after {after}", _money(payment.amount - sum(gone for _, gone in backs), money), True))
     return Bill(
         organization=context.tenant.name,
         sender=parties.sender(context),
@@ -166,7 +186,7 @@ def _receipt(context: Context, about: Mapping[str, str]) -> Bill:
             ("Received from", context.client.legal_name),
             ("Date", _day(_on_day(context, payment.succeeded_at))),
             ("Paid by", paid),
-            ("Reference", payment.payment_id),
+            ("Receipt number", payment.payment_id),
         ],
         tables=[Table(["For", "Amount"], rows, (70, 30), (1,))],
         sums=sums,
@@ -175,30 +195,36 @@ def _receipt(context: Context, about: Mapping[str, str]) -> Bill:
     )
 
 
-_SAYS = {
-    Kind.CHARGE: "Invoice", Kind.VOID: "Invoice made void", Kind.ADJUSTMENT: "Adjustment", Kind.WRITE_OFF: "Write-off",
-    Kind.PAYMENT: "Payment", Kind.REFUND: "Refund", Kind.REFUND_FAILED: "Refund returned by the bank",
-    Kind.DISPUTE: "Payment disputed", Kind.DISPUTE_WON: "Dispute ended: money returned",
-    Kind.DISPUTE_LOST: "Dispute ended: money lost", Kind.CREDIT: "Credit applied",
-}  # fmt: skip
+_SAYS = _STEPS | {Kind.VOID: "Made void", Kind.ADJUSTMENT: "Adjustment", Kind.WRITE_OFF: "Write-off"}
+
+
+def _says(entry: LedgerEntry, numbers: Sequence[int]) -> str:
+    """What an entry of a statement is, and of which invoices: "Card payment, invoices 1001 and 1002"."""
+    kind = Kind(entry.entry)
+    said = _PAYMENTS[entry.method or "other"] if kind is Kind.PAYMENT else _SAYS[kind]
+    if not numbers:
+        return said
+    if kind is Kind.CHARGE:
+        return f"{said} {numbers[0]}"
+    first, last = ", ".join(map(str, numbers[:-1])), numbers[-1]
+    return f"{said}, invoices {first} and {last}" if first else f"{said}, invoice {last}"
 
 
 def _statement(context: Context, about: Mapping[str, str]) -> Bill:
     scene = books.read(context.tenant_id, context.client_id)
     currency = billing(context.tenant)["currency"]
-    ordered = sorted(scene.entries, key=lambda each: (str(each.happened_at), str(each.entry_id)))
+    ordered = books.in_order(scene.entries)
     first, last = about["first_day"], about["last_day"]
     facts = [books.fact(each) for each in ordered]
     days = [_on_day(context, each.happened_at) for each in ordered]
-    numbers = _numbers(context, ordered)
-    rows, before = [], _balance([f for f, day in zip(facts, days, strict=True) if day < first])
-    opening = before
+    numbers = invoices.numbers(context, ordered)
+    before = _balance([f for f, day in zip(facts, days, strict=True) if day < first])
+    rows = [[_day(first), "Balance before", "", _money(before, currency)]]
     for position, (entry, day) in enumerate(zip(ordered, days, strict=True)):
         if not first <= day <= last:
             continue
         after = _balance(facts[: position + 1])
-        number = numbers.get(str(entry.invoice_id))
-        what = _SAYS[Kind(entry.entry)] + (f" {number}" if number else "")
+        what = _says(entry, numbers[str(entry.entry_id)])
         rows.append([_day(day), what, _money(after - before, currency), _money(after, currency)])
         before = after
     return Bill(
@@ -207,8 +233,8 @@ def _statement(context: Context, about: Mapping[str, str]) -> Bill:
         title="Statement",
         subject=context.client.legal_name,
         facts=[("For", _billed_to(context)), ("Period", f"{_day(first)} to {_day(last)}")],
-        tables=[Table(["Date", "What", "Amount", "Balance"], rows, (26, 44, 20, 20), (2, 3))],
-        sums=[("Balance before", _money(opening, currency), False), ("Balance", _money(before, currency), True)],
+        tables=[Table(["Date", "What", "Amount", "Balance"], rows, (26, 48, 18, 18), (2, 3))],
+        sums=[(f"Balance on {_day(last)}", _money(before, currency), True)],
         notes=_notes(context, "A negative balance is credit." if before < 0 else None),
         made_at=clock.parse(ordered[-1].recorded_at) if ordered else None,
     )
@@ -217,13 +243,6 @@ def _statement(context: Context, about: Mapping[str, str]) -> Bill:
 def _balance(facts: Sequence[Any]) -> int:
     found = fold(facts)
     return found.due - found.credit + found.debt
-
-
-def _numbers(context: Context, entries: Sequence[LedgerEntry]) -> dict[str, int]:
-    wanted = dict.fromkeys(str(each.invoice_id) for each in entries if each.invoice_id)
-    own = {"tenant_id": context.tenant_id, "client_id": context.client_id}
-    found = load(*((Invoice, {**own, "invoice_id": each}) for each in wanted))
-    return {each.invoice_id: int(each.number) for each in found if each is not None and each.number is not None}
 
 
 def _superbill(context: Context, about: Mapping[str, str]) -> Bill:
@@ -244,7 +263,7 @@ def _superbill(context: Context, about: Mapping[str, str]) -> Bill:
     facts = [("Client", _billed_to(context))]
     facts += _born(context)
     facts += [("Provider", name) for name in _licensed(context, therapists)]
-    facts += [("Invoice", str(int(invoice.number))), ("Date", _day(invoice.issued_on))]
+    facts.append(("Invoice", f"{int(invoice.number)}, issued {_day(invoice.issued_on)}"))
     if invoice.status == "void":  # an insurer is not to pay for what is owed no more
         facts.append(("Status", "Void"))
     facts += _diagnosed(said)
@@ -255,14 +274,24 @@ def _superbill(context: Context, about: Mapping[str, str]) -> Bill:
         subject=context.client.legal_name,
         facts=facts,
         tables=[Table(["Date", "Code", "Service", "Units", "Fee"], rows, (24, 12, 42, 10, 16), (3, 4))],
-        sums=[
-            ("Total fee", _money(invoice.total, money), False),
-            ("Paid by the client", _money(invoice.settled, money), True),
-            ("Balance due", _money(invoice.balance, money), False),
-        ],
+        sums=_superbill_sums(invoice, said),
         notes=_notes(context, "This is a statement for your insurer. It is not a bill."),
         made_at=clock.parse(invoice.issued_at),
     )
+
+
+def _superbill_sums(invoice: Invoice, said: dict[str, Any]) -> Sums:
+    """From the fees to what is due: each line that is not nothing."""
+    changed = int(invoice.settled + invoice.balance - invoice.charge)
+    sums = [*_taxed(invoice, said), ("Total fee", _money(invoice.total, invoice.currency), False)]
+    if invoice.insurance:
+        sums.append(("Expected from insurance", _money(-invoice.insurance, invoice.currency), False))
+    if changed:
+        name = "Made void" if invoice.status == "void" else "Adjusted or written off"
+        sums.append((name, _money(changed, invoice.currency), False))
+    sums.append(("Paid by the client", _money(invoice.settled, invoice.currency), True))
+    sums.append(("Balance due", _money(invoice.balance, invoice.currency), False))
+    return sums
 
 
 def _born(context: Context) -> list[tuple[str, str]]:

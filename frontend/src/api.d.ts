@@ -5916,7 +5916,8 @@ export interface components {
         };
         /**
          * EntryView
-         * @description One entry of the ledger; `amount` as it was recorded. `reason` and `reference` are what staff wrote.
+         * @description One entry of the ledger; `amount` as it was recorded. `numbers`: of the invoices that it is about. `reason` and
+         *     `reference` are what staff wrote.
          */
         EntryView: {
             amount: components["schemas"]["Money"];
@@ -5930,6 +5931,8 @@ export interface components {
             invoice_id: string | null;
             /** Method */
             method: string | null;
+            /** Numbers */
+            numbers: number[];
             /** Payment Id */
             payment_id: string | null;
             /** Reason */
@@ -7120,8 +7123,8 @@ export interface components {
         };
         /**
          * InvoiceStep
-         * @description What became of an issued invoice: by how much this changed what is left to pay. Why staff did what they did stands
-         *     in the ledger, for staff. `method`: of payments. `payment_id`: of what is about a payment.
+         * @description What became of an issued invoice: by how much this changed what is left to pay. Why staff did it stands in the
+         *     ledger, for staff. `method`: of payments. `payment_id`: of what is about a payment.
          */
         InvoiceStep: {
             amount: components["schemas"]["Money"];
@@ -7140,8 +7143,8 @@ export interface components {
         /**
          * InvoiceView
          * @description An invoice whole. `least`: what at least is paid of it at once. `etag` goes back in If-Match to edit a draft.
-         *     `history`: oldest first; with `kept`, what was paid too much and is credit, it leads from the client's portion to what
-         *     is due. `sender` and `billed_to` are lines as the PDF has them: names as documents carry them.
+         *     `history`: oldest first; with `kept`, what was paid too much and is credit, it leads from the client's portion to
+         *     what is due. `sender` and `billed_to` are lines as the PDF has them: names as documents carry them.
          */
         InvoiceView: {
             /** Billed To */

@@ -12,8 +12,9 @@ export function InvoiceSheet({ invoice, phone, heading }: { invoice: Invoice; ph
   const { tenant } = useSession();
   const badge = invoiceBadge(invoice);
   const facts: [string, preact.ComponentChildren][] = [];
-  if (invoice.issued_on) facts.push([words.issued, shortDate(invoice.issued_on)]);
+  if (invoice.issued_on) facts.push([invoice.what === 'estimate' ? words.given : words.issued, shortDate(invoice.issued_on)]);
   if (invoice.due_on && invoice.what === 'invoice') facts.push([words.dueOn, shortDate(invoice.due_on)]);
+  if (invoice.what === 'estimate' && invoice.diagnoses.length) facts.push([words.diagnoses, invoice.diagnoses.join(', ')]);
   facts.push([words.status, <Badge tone={badge.tone} hollow={badge.hollow}>{invoice.status === 'open' ? payments.status.open : badge.word}</Badge>]);
   const rows = course(invoice, tenant.zone);
   const [name, ...address] = invoice.billed_to;
@@ -31,13 +32,12 @@ export function InvoiceSheet({ invoice, phone, heading }: { invoice: Invoice; ph
           {invoice.lines.map((line, n) => (
             <tr key={n}>
               <td class="num">{line.service_on ? shortDate(line.service_on) : '–'}</td>
-              <td><span class="said">{line.description}</span>{[line.code, line.therapist, line.quantity > 1 ? words.quantity(line.quantity, money(line.amount)) : null].filter(Boolean).map((text) => <span class="aside tiny soft" key={text}>{text}</span>)}</td>
+              <td><span class="said">{line.description}</span>{[line.code ? words.code(line.code) : null, line.therapist, line.quantity > 1 ? words.quantity(line.quantity, money(line.amount)) : null].filter(Boolean).map((text) => <span class="aside tiny soft" key={text}>{text}</span>)}</td>
               <td class="end num">{money(line.sum)}</td>
             </tr>
           ))}
         </tbody>
         <tfoot>
-          {invoice.taxes.map((tax) => <tr key={tax.name}><th scope="row" colSpan={2}>{tax.name}</th><td class="end num">{money(tax.amount)}</td></tr>)}
           {rows.map(([name, amount], n) => <tr key={n}><th scope="row" colSpan={2}>{name}</th><td class="end num">{amount}</td></tr>)}
         </tfoot>
       </table>

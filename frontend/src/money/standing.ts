@@ -48,16 +48,20 @@ export function paidBy(one: Payment): string {
 /** "Invoice 1031", "Invoices 1031 and 1032"; what stands on no invoice is credit. */
 export function paidFor(one: Payment): string {
   const numbers = one.shares.map((share) => share.number);
-  return numbers.length ? words.invoices(numbers) : words.receipt.kept;
+  const kept = one.amount.amount > one.shares.reduce((sum, share) => sum + share.amount.amount, 0);
+  return numbers.length ? words.paidFor(words.invoices(numbers), kept) : words.receipt.kept;
 }
 
 type Sums = Pick<InvoiceRow, 'what' | 'status' | 'total' | 'insurance' | 'charge' | 'settled' | 'due'>;
 type Row = [name: string, amount: string, counts: boolean];
 
 /** From the total to the client's portion; of an estimate that is all. */
-function portion(one: Sums): Row[] {
+function portion(one: Sums, taxes: Invoice['taxes'] = []): Row[] {
   const estimate = one.what === 'estimate';
-  const rows: Row[] = [[estimate ? words.sums.estimated : words.sums.total, money(one.total), estimate && !one.insurance.amount]];
+  const before = one.total.amount - taxes.reduce((sum, tax) => sum + tax.amount.amount, 0);
+  const rows: Row[] = taxes.length ? [[words.sums.before, money({ ...one.total, amount: before }), false]] : [];
+  rows.push(...taxes.map((tax): Row => [tax.name, money(tax.amount), false]));
+  rows.push([estimate ? words.sums.estimated : words.sums.total, money(one.total), estimate && !one.insurance.amount]);
   if (one.insurance.amount) {
     rows.push([words.sums.insurance, money({ ...one.insurance, amount: -one.insurance.amount }), false]);
     rows.push([estimate ? words.sums.estimatedPortion : words.sums.portion, money(one.charge), estimate]);
@@ -78,7 +82,7 @@ export function sums(one: Sums): Row[] {
 
 /** The same of an issued invoice that is looked at by itself: everything that became of it, with the day in `zone`. */
 export function course(one: Invoice, zone: string): Row[] {
-  const rows = portion(one);
+  const rows = portion(one, one.taxes);
   if (one.what === 'estimate') return rows;
   for (const step of one.history) {
     const name = step.kind === 'payment' ? words.sums.payment[step.method ?? 'other']! : words.sums.step[step.kind];

@@ -15,24 +15,27 @@ const words = payments.receipt;
 export default function PaymentPage() {
   const { payment_id } = useRoute().params as { payment_id: string };
   const { route } = useLocation();
-  const loaded = useLoad(() => call(api.GET('/portal/payments/{payment_id}', { params: { path: { payment_id } } })), [payment_id]);
-  const undone = loaded.data !== null && loaded.data.status !== 'succeeded';
+  const loaded = useLoad(async () => {
+    const [payment, profile] = await Promise.all([call(api.GET('/portal/payments/{payment_id}', { params: { path: { payment_id } } })), call(api.GET('/portal/profile'))]);
+    return { payment, name: profile.legal_name };
+  }, [payment_id]);
+  const undone = loaded.data !== null && loaded.data.payment.status !== 'succeeded';
   useEffect(() => { if (undone) route(`/pay/done/${payment_id}`, true); }, [undone]);
   return (
     <ClientShell>
-      <Await of={loaded} bones={<Bones rows={3} />}>{(payment) => (undone ? null : <Receipt payment={payment} />)}</Await>
+      <Await of={loaded} bones={<Bones rows={3} />}>{({ payment, name }) => (undone ? null : <Receipt payment={payment} name={name} />)}</Await>
     </ClientShell>
   );
 }
 
-function Receipt({ payment }: { payment: Payment }) {
+function Receipt({ payment, name }: { payment: Payment; name: string }) {
   const { tenant } = useSession();
   const print = usePrint(mine);
   const badge = paymentBadge(payment);
   const day = longDay(payment.succeeded_at ?? payment.created_at, tenant.zone);
   const rest = payment.amount.amount - payment.shares.reduce((sum, share) => sum + share.amount.amount, 0);
   const num = (text: string) => <span class="num">{text}</span>;
-  const rows: [string, preact.ComponentChildren][] = [[words.amount, num(money(payment.amount))], [words.date, day], [words.by, paidBy(payment)]];
+  const rows: [string, preact.ComponentChildren][] = [[words.from, <span class="said">{name}</span>], [words.amount, num(money(payment.amount))], [words.date, day], [words.by, paidBy(payment)]];
   if (payment.refunded.amount) rows.push([words.back, num(money(payment.refunded))]);
   if (payment.disputed.amount) rows.push([words.disputed, num(money(payment.disputed))]);
   return (

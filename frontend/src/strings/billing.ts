@@ -26,7 +26,7 @@ export const billing = {
     open: 'Open invoices', drafts: 'Drafts', estimates: 'Good-faith estimates', done: 'Paid and void invoices', payments: 'Payments',
     emptyTitle: 'Nothing billed yet',
     emptyText: 'Write an invoice, or bill appointments that took place.',
-    number: 'Invoice', issued: 'Issued', dueOn: 'Due', total: 'Total', left: 'Balance due', status: 'Status', date: 'Date', by: 'Paid by', for: 'For', amount: 'Amount',
+    number: 'Invoice', estimate: 'Estimate', given: 'Given', issued: 'Issued', dueOn: 'Due', total: 'Total', left: 'Balance due', status: 'Status', date: 'Date', by: 'Paid by', for: 'For', amount: 'Amount',
     noNumber: 'No number yet',
     statement: 'Statement',
     autopay: 'Automatic payment',
@@ -58,9 +58,9 @@ export const billing = {
     description: 'Service', date: 'Date', quantity: 'Quantity', price: 'Price of one', insurance: 'Expected from insurance', insuranceHelp: 'Of the whole line',
     more: 'Code and therapist', moreTax: 'Code, therapist, tax', code: 'Procedure code (CPT)', therapist: 'Therapist', taxed: 'Taxable',
     add: 'Add a line', remove: 'Remove this line',
-    due: 'Due on', dueHelp: 'Left empty, the days of your settings count from the day of issue.',
+    due: 'Due on', dueHelp: (days: number) => (days ? `Left empty, it is due ${count(days, 'day', 'days')} after you issue it.` : 'Left empty, it is due on the day you issue it.'),
     rest: 'Due date, diagnoses and note', note: 'Note to the client', diagnoses: 'Diagnoses (ICD-10)', diagnosesHelp: 'For superbills. Separate codes by commas, like F41.1, F32.0',
-    total: 'Total', portion: 'Client’s portion', expected: 'Expected from insurance',
+    before: 'Before tax', total: 'Total', portion: 'Client’s portion', expected: 'Expected from insurance',
     issue: 'Save and issue', give: 'Save and give to the client', draft: 'Save as a draft',
     faults: {
       description: 'Enter the service', quantity: 'Enter a quantity from 1 to 99', price: 'Enter the price, like 120.00', insurance: 'Enter an amount that is not more than the line',
@@ -92,7 +92,7 @@ export const billing = {
     ends: (day: string) => `It ends on ${day}.`,
     acts: 'Changes',
     actsText: 'Each is an entry in the ledger, with your name and the reason.',
-    diagnoses: (codes: string) => `Diagnoses (ICD-10): ${codes}. They stand on the superbill only.`,
+    diagnoses: (codes: string) => `Diagnoses (ICD-10): ${codes}. Only the superbill shows them.`,
   },
 
   receive: {

@@ -16,7 +16,7 @@ export const payments = {
 
   /** The lines of a sum, top to bottom. */
   sums: {
-    total: 'Total', insurance: 'Expected from insurance', portion: 'Your portion', adjusted: 'Changes by the practice', paid: 'Paid or applied', due: 'Balance due', estimated: 'Expected cost', estimatedPortion: 'Your expected portion', kept: 'Kept as credit',
+    before: 'Before tax', total: 'Total', insurance: 'Expected from insurance', portion: 'Your portion', adjusted: 'Changes by the practice', paid: 'Paid or applied', due: 'Balance due', estimated: 'Expected cost', estimatedPortion: 'Your expected portion', kept: 'Kept as credit',
     payment: { card: 'Card payment', cash: 'Cash payment', check: 'Payment by check', other: 'Payment' } as Record<string, string>,
     step: {
       charge: 'Invoice', void: 'Made void', adjustment: 'Adjusted by the practice', write_off: 'Written off by the practice', payment: 'Payment', refund: 'Refund', refund_failed: 'Refund returned by the bank',
@@ -29,6 +29,7 @@ export const payments = {
   brand: { visa: 'Visa', mastercard: 'Mastercard', amex: 'American Express', discover: 'Discover', diners: 'Diners Club', jcb: 'JCB', unionpay: 'UnionPay' } as Record<string, string>,
   card: (brand: string, last4: string) => `${brand} ending ${last4}`,
   cardUntil: (month: number, year: number) => `Valid through ${String(month).padStart(2, '0')}/${year}`,
+  paidFor: (invoices: string, credit: boolean) => (credit ? `${invoices} and credit` : invoices),
   paidBy: { cash: 'Cash', check: 'Check', other: 'Other', card: 'Card' } as Record<string, string>,
 
   /** How a payment stands. */
@@ -53,7 +54,7 @@ export const payments = {
     nothingTitle: 'Nothing to pay',
     nothing: 'You have no open invoices.',
     credit: (amount: string) => `You have ${amount} of credit.`,
-    useCredit: (amount: string, invoice: string) => `Use ${amount} for ${invoice.toLowerCase()}`,
+    useCredit: (amount: string, invoice: string) => `Use ${amount} of credit for ${invoice.toLowerCase()}`,
     creditHelp: 'Credit is only used when you say so.',
     creditUsed: 'Your credit was used.',
     openTitle: 'Open invoices',
@@ -85,7 +86,7 @@ export const payments = {
     historyEmpty: 'No payments yet. When you have paid, you find your receipts here.',
     statement: 'Statement',
     older: 'Show older',
-    settled: 'Paid invoices and estimates',
+    settled: 'Earlier invoices and estimates',
     cards: 'Saved cards and automatic payment',
     cardsNone: 'No card is saved',
     cardsSome: (n: number) => count(n, 'card is saved', 'cards are saved'),
@@ -123,7 +124,7 @@ export const payments = {
   receipt: {
     crumb: 'Payment',
     title: (day: string) => `Payment on ${day}`,
-    facts: 'Payment',
+    facts: 'Payment', from: 'Received from',
     amount: 'Amount', date: 'Date', by: 'Paid by', for: 'For', back: 'Refunded', kept: 'Kept as credit', disputed: 'Disputed with the bank',
     refund: 'A refund reaches your account within 5 to 10 days after it was made.',
     pdf: 'Receipt as PDF',
@@ -131,7 +132,7 @@ export const payments = {
   },
 
   sheet: {
-    from: 'From', to: 'To', issued: 'Issued', dueOn: 'Due', status: 'Status',
+    from: 'From', to: 'To', issued: 'Issued', given: 'Given', diagnoses: 'Diagnoses (ICD-10)', code: (code: string) => `Code ${code}`, dueOn: 'Due', status: 'Status',
     date: 'Date', service: 'Service', amount: 'Amount',
     quantity: (n: number, each: string) => `${n} × ${each}`,
     pay: (amount: string) => `Pay ${amount}`,
@@ -149,7 +150,7 @@ export const payments = {
     ends: (day: string) => `It ends on ${day}.`,
     note: 'Note',
     void: 'This invoice is void. Nothing is owed on it.',
-    estimateNote: 'This is what these services are expected to cost. It is not a bill or a contract, and does not oblige you to have them. If you are billed $400 or more above this estimate, you can dispute the bill. The PDF says how.',
+    estimateNote: 'This is what these services are expected to cost. It is not a contract, and does not oblige you to have them. You may be charged less or more. If you are billed $400 or more above this estimate, you can dispute the bill: ask the practice to match it, or start a dispute with the U.S. Department of Health and Human Services within 120 days of the bill: www.cms.gov/nosurprises or 1-800-985-3059. Keep a copy.',
     questions: (name: string, phone: string) => (phone ? `Questions about this? ${name}, ${phone}.` : ''),
     also: 'More with this invoice',
   },

@@ -25,12 +25,12 @@ export default function EditorPage() {
       invoice_id ? call(api.GET('/practice/clients/{client_id}/invoices/{invoice_id}', { params: { path: { client_id, invoice_id } } })) : null,
       call(api.GET('/practice/settings')),
     ]);
-    const { currency, taxes } = settings.billing;
-    return { client, offer, invoice, currency, taxes };
+    const { currency, taxes, due_days: days } = settings.billing;
+    return { client, offer, invoice, currency, taxes, days };
   }, [client_id, invoice_id]);
   return (
     <Ready of={loaded} bones={<RecordBones />} missing={{ title: billing.one.notFoundTitle, text: billing.one.notFound, go: { label: billing.crumb, href: `/staff/clients/${client_id}/billing` } }}>
-      {({ client, offer, invoice, currency, taxes }) => {
+      {({ client, offer, invoice, currency, taxes, days }) => {
         const what = invoice?.what ?? (query['what'] === 'estimate' ? 'estimate' : 'invoice');
         const title = invoice ? words.editTitle : what === 'estimate' ? words.newEstimate : words.newTitle;
         return (
@@ -41,7 +41,7 @@ export default function EditorPage() {
             </div>
             {invoice && invoice.status !== 'draft'
               ? <Note tone="warn" action={<LinkButton mini href={`/staff/clients/${client_id}/billing/invoices/${invoice.invoice_id}`}>{words.look}</LinkButton>}>{words.gone}</Note>
-              : <Editor key={invoice?.etag ?? what} client_id={client_id} offer={offer} invoice={invoice} what={what} currency={currency} taxes={taxes} reload={loaded.reload} />}
+              : <Editor key={invoice?.etag ?? what} client_id={client_id} offer={offer} invoice={invoice} what={what} currency={currency} taxes={taxes} days={days} reload={loaded.reload} />}
           </>
         );
       }}
@@ -49,9 +49,9 @@ export default function EditorPage() {
   );
 }
 
-interface Props { client_id: string; offer: Offer; invoice: Invoice | null; what: Invoice['what']; currency: string; taxes: Tax[]; reload: () => Promise<void> }
+interface Props { client_id: string; offer: Offer; invoice: Invoice | null; what: Invoice['what']; currency: string; taxes: Tax[]; days: number; reload: () => Promise<void> }
 
-function Editor({ client_id, offer, invoice, what, currency, taxes, reload }: Props) {
+function Editor({ client_id, offer, invoice, what, currency, taxes, days, reload }: Props) {
   const { person, tenant } = useSession();
   const { route } = useLocation();
   const today = dayKey(new Date(), tenant.zone);
@@ -105,6 +105,7 @@ function Editor({ client_id, offer, invoice, what, currency, taxes, reload }: Pr
         <div class="split">
           {draft.lines.length < MOST ? <Button mini icon="plus" onClick={() => lines([...draft.lines, emptyLine(draft.lines[draft.lines.length - 1]?.service_on || today)])}>{words.add}</Button> : <span />}
           <dl class="facts linesum" aria-live="polite">
+            {sum.taxes.length ? <><dt>{words.before}</dt><dd class="num">{shown(sum.total - sum.taxes.reduce((all, tax) => all + tax.amount, 0))}</dd></> : null}
             {sum.taxes.map((tax) => <Fragment key={tax.name}><dt class="said">{tax.name}</dt><dd class="num">{shown(tax.amount)}</dd></Fragment>)}
             <dt>{words.total}</dt><dd class="num strong">{shown(sum.total)}</dd>
             {sum.insurance ? <><dt>{words.expected}</dt><dd class="num">{shown(-sum.insurance)}</dd><dt>{words.portion}</dt><dd class="num strong">{shown(sum.total - sum.insurance)}</dd></> : null}
@@ -113,7 +114,7 @@ function Editor({ client_id, offer, invoice, what, currency, taxes, reload }: Pr
       </section>
       <section class="card stack g4" aria-label={words.rest}>
         <div class="fieldgrid">
-          {what === 'invoice' ? <TextField id="due" label={words.due} help={words.dueHelp} optional type="date" short value={draft.due_on} error={at('due')} onInput={(due_on) => setDraft({ ...draft, due_on })} /> : null}
+          {what === 'invoice' ? <TextField id="due" label={words.due} help={words.dueHelp(days)} optional type="date" short value={draft.due_on} error={at('due')} onInput={(due_on) => setDraft({ ...draft, due_on })} /> : null}
           <TextField id="diagnoses" label={words.diagnoses} help={words.diagnosesHelp} optional maxLength={150} value={draft.diagnoses} error={at('diagnoses')} onInput={(diagnoses) => setDraft({ ...draft, diagnoses })} />
         </div>
         <TextField id="note" label={words.note} optional rows={3} maxLength={2000} value={draft.note} onInput={(note) => setDraft({ ...draft, note })} />

@@ -61,7 +61,7 @@ function One({ base, client_id, invoice, credit, onDone }: Props) {
       <InvoiceSheet invoice={invoice} phone={tenant.phone} heading={<h2>{invoiceName(invoice)}</h2>} />
       <aside class="stack g4 noprint">
         <Papers client_id={client_id} invoice={invoice} base={base} onAsk={setAsked} />
-        {invoice.diagnoses.length ? <p class="small soft">{words.diagnoses(invoice.diagnoses.join(', '))}</p> : null}
+        {invoice.what === 'invoice' && invoice.diagnoses.length ? <p class="small soft">{words.diagnoses(invoice.diagnoses.join(', '))}</p> : null}
         {invoice.charged_at && invoice.status === 'open' ? <Note tone="info" icon="card">{billing.client.autopay}: {dayWords(dayKey(invoice.charged_at, tenant.zone))}</Note> : null}
         {may_bill && (invoice.status === 'open' || invoice.status === 'paid') && invoice.what === 'invoice' ? <Changes invoice={invoice} credit={credit} base={base} onAsk={setAsked} /> : null}
         {may_bill && features['payments']?.on && invoice.status === 'open' && invoice.due.amount > 0 ? <Guest client_id={client_id} invoice={invoice} /> : null}

@@ -55,7 +55,7 @@ function Entry({ one, base }: { one: LedgerEntry; base: string }) {
   return (
     <tr>
       <td data-label={words.when} class="num">{moment(one.happened_at, tenant.zone)}</td>
-      <td data-label={words.what}><span>{href ? <a href={href}>{name}</a> : name}{one.method ? `, ${common.method[one.method] ?? one.method}` : ''}</span></td>
+      <td data-label={words.what}><span>{href ? <a href={href}>{name}</a> : name}{one.method ? `, ${common.method[one.method] ?? one.method}` : ''}{one.numbers.length ? <span class="aside tiny soft">{common.invoices(one.numbers)}</span> : null}</span></td>
       <td data-label={words.amount} class="end num">{one.amount.amount ? money({ ...one.amount, amount: LOWERS.includes(one.entry) ? -one.amount.amount : one.amount.amount }) : '–'}</td>
       <td data-label={words.by}>{one.recorded_by}</td>
       <td data-label={words.note}><span class="said">{one.reason ?? one.reference ?? '–'}</span></td>
