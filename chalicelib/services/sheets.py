@@ -154,15 +154,17 @@ def _step(context: Context, entry: LedgerEntry) -> str:
     return f"{said}, {_day(_on_day(context, entry.happened_at))}"
 
 
+_BRANDS = {"amex": "American Express", "diners": "Diners Club", "jcb": "JCB", "unionpay": "UnionPay"}
 _METHODS = {"card": "Card", "cash": "Cash", "check": "Check", "other": "Other"}
 
 
 def _receipt(context: Context, about: Mapping[str, str]) -> Bill:
     own = {"tenant_id": context.tenant_id, "client_id": context.client_id}
     payment: Payment = load((Payment, {**own, "payment_id": about["payment_id"]}))[0]
-    paid = _METHODS[payment.method]
-    if payment.card and payment.way != payments.GUEST:  # the client reads this, and it is somebody else's card
-        paid = f"{payment.card['brand'].capitalize()} ending {payment.card['last4']}"
+    paid, guest = _METHODS[payment.method], payment.way == payments.GUEST
+    if payment.card and not guest:  # the client reads this, and it is somebody else's card
+        brand = payment.card["brand"]
+        paid = f"{_BRANDS.get(brand, brand.capitalize())} ending {payment.card['last4']}"
     money = payment.currency
     rows = [
         [f"Invoice {int(number)}", _money(amount, money)]
@@ -183,7 +185,7 @@ def _receipt(context: Context, about: Mapping[str, str]) -> Bill:
         title="Receipt",
         subject=context.client.legal_name,
         facts=[
-            ("Received from", context.client.legal_name),
+            ("Client" if guest else "Received from", context.client.legal_name),
             ("Date", _day(_on_day(context, payment.succeeded_at))),
             ("Paid by", paid),
             ("Receipt number", payment.payment_id),

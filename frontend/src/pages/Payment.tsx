@@ -35,7 +35,7 @@ function Receipt({ payment, name }: { payment: Payment; name: string }) {
   const day = longDay(payment.succeeded_at ?? payment.created_at, tenant.zone);
   const rest = payment.amount.amount - payment.shares.reduce((sum, share) => sum + share.amount.amount, 0);
   const num = (text: string) => <span class="num">{text}</span>;
-  const rows: [string, preact.ComponentChildren][] = [[words.from, <span class="said">{name}</span>], [words.amount, num(money(payment.amount))], [words.date, day], [words.by, paidBy(payment)]];
+  const rows: [string, preact.ComponentChildren][] = [[payment.way === 'guest' ? words.client : words.from, <span class="said">{name}</span>], [words.amount, num(money(payment.amount))], [words.date, day], [words.by, paidBy(payment)]];
   if (payment.refunded.amount) rows.push([words.back, num(money(payment.refunded))]);
   if (payment.disputed.amount) rows.push([words.disputed, num(money(payment.disputed))]);
   return (

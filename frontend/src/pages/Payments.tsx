@@ -1,6 +1,6 @@
 /** What the client owes, paying it, and what has been paid. */
 import { useLocation } from 'preact-iso';
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { api, call } from '../http.ts';
 import { dayWords, invoiceBadge, invoiceName, paidBy, paidFor, paymentBadge } from '../money/index.ts';
 import { useSession } from '../session.tsx';
@@ -64,6 +64,7 @@ function Open({ billing, cards, first, reload }: { billing: MyBilling; cards: My
   const [picked, setPicked] = useState<string[]>(() => (first && open.some((one) => one.invoice_id === first) ? [first] : open.map((one) => one.invoice_id)));
   const chosen = open.filter((one) => picked.includes(one.invoice_id));
   const lone = chosen.length === 1 ? chosen[0]! : null;
+  const could = useRef(billing.can_pay); // it could be paid here when the page came
   if (!open.length) {
     return <section class="card flush" aria-label={words.openTitle}><Empty icon="check" title={words.nothingTitle}>{words.nothing}</Empty></section>;
   }
@@ -73,7 +74,7 @@ function Open({ billing, cards, first, reload }: { billing: MyBilling; cards: My
       {lone ? <UseCredit told invoice={lone} credit={billing.balance.credit} onDone={reload} /> : null}
       {billing.can_pay ? <PayForm billing={billing} cards={cards} picked={picked} onPick={setPicked} onStale={reload} /> : (
         <>
-          <Note tone="info" icon="phone"><WithPhone text={payments.off(billing.why_not, billing.phone)} phone={billing.phone} /></Note>
+          <Note tone="info" icon="phone" live={could.current}><WithPhone text={`${could.current ? `${payments.done.notCharged} ` : ''}${payments.off(billing.why_not, billing.phone)}`} phone={billing.phone} /></Note>
           <ul class="card flush rows">{open.map((one) => <li key={one.invoice_id}><InvoiceLine one={one} /></li>)}</ul>
         </>
       )}
