@@ -63,7 +63,8 @@ class CardShown(PortalView):
 
 class PaymentView(PortalView):
     """A payment. Only `succeeded` is money; `processing`: it is being decided. `address`: where to go on while it is
-    open (Stripe's own page). `failure`: Stripe's code of why a card was declined."""
+    open (Stripe's own page). `failure`: Stripe's code of why a card was declined. `lost`: of what is `disputed`, what
+    the bank has decided against the practice."""
 
     payment_id: str
     status: Literal["starting", "open", "processing", "succeeded", "failed", "cancelled", "expired"]
@@ -72,6 +73,7 @@ class PaymentView(PortalView):
     amount: Money
     refunded: Money
     disputed: Money
+    lost: Money
     shares: list[Share]
     card: CardShown | None
     address: str | None
@@ -132,6 +134,7 @@ def fields(record: Payment) -> dict[str, Any]:
         "amount": money(record.amount),
         "refunded": money(record.refunded),
         "disputed": money(record.disputed),
+        "lost": money(record.lost or 0),
         "shares": [Share(invoice_id=i, number=int(n), amount=money(a)) for (i, a), n in pairs],
         "card": CardShown(**record.card) if record.card else None,
         "address": record.address if record.status == "open" and record.way == payments.CHECKOUT else None,

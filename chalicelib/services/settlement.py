@@ -297,6 +297,7 @@ def _standing(seen: Payment, after: Books, intent: Any, news: list[list[str]]) -
         "amount": receipt.received,
         "refunded": receipt.refunded,
         "disputed": receipt.disputed,
+        "lost": receipt.lost or None,
         "failure": None,
         "address": None,
         "telling": [*(seen.telling or []), *news] or None,

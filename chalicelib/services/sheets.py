@@ -161,7 +161,8 @@ _METHODS = {"card": "Card", "cash": "Cash", "check": "Check", "other": "Other"}
 def _receipt(context: Context, about: Mapping[str, str]) -> Bill:
     own = {"tenant_id": context.tenant_id, "client_id": context.client_id}
     payment: Payment = load((Payment, {**own, "payment_id": about["payment_id"]}))[0]
-    paid, guest = _METHODS[payment.method], payment.way == payments.GUEST
+    guest = payment.way == payments.GUEST
+    paid = "Card, by a pay link" if guest else _METHODS[payment.method]
     if payment.card and not guest:  # the client reads this, and it is somebody else's card
         brand = payment.card["brand"]
         paid = f"{_BRANDS.get(brand, brand.capitalize())} ending {payment.card['last4']}"
@@ -173,12 +174,12 @@ def _receipt(context: Context, about: Mapping[str, str]) -> Bill:
     rest = int(payment.amount) - sum(int(amount) for _, amount in payment.shares)
     if rest > 0:
         rows.append(["Kept as credit", _money(rest, money)])
-    backs = [(name, gone) for name, gone in (("Refunded", payment.refunded), ("Disputed", payment.disputed)) if gone]
+    disputed = "Taken back by the bank" if payment.lost == payment.disputed else "Disputed"
+    backs = [(name, gone) for name, gone in (("Refunded", payment.refunded), (disputed, payment.disputed)) if gone]
     sums = [("Received", _money(payment.amount, money), not backs)]
     sums += [(name, _money(-gone, money), False) for name, gone in backs]
     if backs:
-        after = " and ".join({"Refunded": "refunds", "Disputed": "disputes"}[name] for name, _ in backs)
-        sums.append((f"Paid after {after}", _money(payment.amount - sum(gone for _, gone in backs), money), True))
+        sums.append(("Paid after that", _money(payment.amount - sum(gone for _, gone in backs), money), True))
     return Bill(
         organization=context.tenant.name,
         sender=parties.sender(context),

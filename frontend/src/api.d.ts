@@ -8928,7 +8928,8 @@ export interface components {
         /**
          * PaymentView
          * @description A payment. Only `succeeded` is money; `processing`: it is being decided. `address`: where to go on while it is
-         *     open (Stripe's own page). `failure`: Stripe's code of why a card was declined.
+         *     open (Stripe's own page). `failure`: Stripe's code of why a card was declined. `lost`: of what is `disputed`, what
+         *     the bank has decided against the practice.
          */
         PaymentView: {
             /** Address */
@@ -8940,6 +8941,7 @@ export interface components {
             disputed: components["schemas"]["Money"];
             /** Failure */
             failure: string | null;
+            lost: components["schemas"]["Money"];
             /**
              * Method
              * @enum {string}

@@ -172,7 +172,7 @@ def test_what_is_printed(world: World, call: Call) -> None:
         "statement": {"first_day": "2026-01-01", "last_day": "2027-12-30"},
     }
     expected = {
-        "invoice": ["Invoice 1001", "$120.00", "Code 90834", "Card payment, ", "-$50.00", "$70.00", "Individual session"],
+        "invoice": ["Invoice 1001", "$120.00", "Code 90834", "Card payment, ", "-$50.00", "$70.00"],
         "receipt": ["Receipt", "$50.00", "Visa ending 4242"],
         "superbill": ["Superbill", "90834", "F41.1", "Priya Halvorsen, LCSW"],
         "statement": ["Statement", "Invoice 1001", "Card payment, invoice 1001", "Balance before", "$70.00"],
@@ -191,7 +191,7 @@ def test_what_is_printed(world: World, call: Call) -> None:
     billing.lever(admin, dispute=billing.intent_of(payment))
     billing.told(admin)
     assert on(admin, "C1", bill["invoice_id"], "void", {"reason": "Mistake"}).status == 200
-    for what, wording in (("receipt", ["Disputed", "-$50.00", "Paid after disputes", "$0.00"]), ("superbill", ["Void"])):
+    for what, wording in (("receipt", ["Disputed", "-$50.00", "Paid after that", "$0.00"]), ("superbill", ["Void"])):
         asked = client.post("/portal/prints", {"what": what, **wanted[what]})
         assert client.local("POST", "/run/on_sealing")["handled"]["on_sealing"] == 1
         text = _text(PEOPLE["C1"].id, asked.json["sheet_id"])

@@ -29,7 +29,8 @@ export function invoiceBadge(one: InvoiceRow): Standing {
 }
 
 export function paymentBadge(one: Payment): Standing {
-  if (one.disputed.amount > 0) return { tone: 'warn', hollow: false, word: words.disputed };
+  if (one.lost.amount > 0 && one.lost.amount >= one.disputed.amount) return { tone: 'bad', hollow: false, word: words.lost };
+  if (one.disputed.amount > 0) return { tone: 'warn', hollow: true, word: words.disputed };
   if (one.refunded.amount > 0) return { tone: 'info', hollow: false, word: one.refunded.amount >= one.amount.amount ? words.refunded : words.partly };
   const tones: Record<string, Standing['tone']> = { succeeded: 'good', processing: 'info', failed: 'bad' };
   return { tone: tones[one.status] ?? 'plain', hollow: one.status !== 'succeeded', word: words.state[one.status] ?? one.status };
@@ -42,7 +43,7 @@ export function cardName(card: { brand: string; last4: string }): string {
 
 /** "Visa ending 4242", "Check". */
 export function paidBy(one: Payment): string {
-  return one.card ? cardName(one.card) : words.paidBy[one.method] ?? one.method;
+  return one.card ? cardName(one.card) : one.way === 'guest' ? words.payLink : words.paidBy[one.method] ?? one.method;
 }
 
 /** "Invoice 1031", "Invoices 1031 and 1032"; what stands on no invoice is credit. */

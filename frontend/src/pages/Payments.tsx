@@ -54,7 +54,7 @@ function Balance({ billing }: { billing: MyBilling }) {
   return (
     <section class="stack g2" aria-label={words.balance}>
       <div class="sum"><span class="soft">{words.balance}</span><b class="num">{money(due)}</b></div>
-      {credit.amount > 0 ? <p class="small soft">{words.credit(money(credit))} {words.creditHelp}</p> : null}
+      {credit.amount > 0 ? <p class="small soft">{words.credit(money(credit))} {billing.open.length > 1 && billing.can_pay ? words.creditChoose : words.creditHelp}</p> : null}
     </section>
   );
 }

@@ -30,6 +30,7 @@ export const payments = {
   card: (brand: string, last4: string) => `${brand} ending ${last4}`,
   cardUntil: (month: number, year: number) => `Valid through ${String(month).padStart(2, '0')}/${year}`,
   paidFor: (invoices: string, credit: boolean) => (credit ? `${invoices} and credit` : invoices),
+  payLink: 'Pay link',
   paidBy: { cash: 'Cash', check: 'Check', other: 'Other', card: 'Card' } as Record<string, string>,
 
   /** How a payment stands. */
@@ -37,6 +38,7 @@ export const payments = {
   refunded: 'Refunded',
   partly: 'Partly refunded',
   disputed: 'Disputed',
+  lost: 'Taken back by the bank',
 
   /** Why a card was declined, by Stripe's code. */
   why: {
@@ -56,6 +58,7 @@ export const payments = {
     credit: (amount: string) => `You have ${amount} of credit.`,
     useCredit: (amount: string, invoice: string) => `Use ${amount} of credit for ${invoice.toLowerCase()}`,
     creditHelp: 'Credit is only used when you say so.',
+    creditChoose: 'Credit is only used when you say so: choose one invoice alone to use it.',
     creditUsed: 'Your credit was used.',
     openTitle: 'Open invoices',
     choose: 'What do you want to pay?',
@@ -126,7 +129,9 @@ export const payments = {
     crumb: 'Payment',
     title: (day: string) => `Payment on ${day}`,
     facts: 'Payment', from: 'Received from', client: 'Client',
-    amount: 'Amount', date: 'Date', by: 'Paid by', for: 'For', back: 'Refunded', kept: 'Kept as credit', disputed: 'Disputed with the bank',
+    amount: 'Amount', date: 'Date', by: 'Paid by', for: 'For', back: 'Refunded', kept: 'Kept as credit', disputed: 'Disputed',
+    disputedText: 'The bank has taken this money back until it decides about the dispute. Meanwhile it is owed again.',
+    lostText: 'The bank decided the dispute: the money went back to the card. It is owed again.',
     refund: 'A refund reaches your account within 5 to 10 days after it was made.',
     pdf: 'Receipt as PDF',
     print: 'Print',
