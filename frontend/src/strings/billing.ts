@@ -60,7 +60,7 @@ export const billing = {
     more: 'Code and therapist', moreTax: 'Code, therapist, tax', code: 'Procedure code (CPT)', therapist: 'Therapist', taxed: 'Taxable',
     add: 'Add a line', remove: 'Remove this line',
     due: 'Due on', dueHelp: (days: number) => (days ? `Left empty, it is due ${count(days, 'day', 'days')} after you issue it.` : 'Left empty, it is due on the day you issue it.'),
-    rest: 'Due date, diagnoses and note', note: 'Note to the client', diagnoses: 'Diagnoses (ICD-10)', diagnosesHelp: 'For superbills. Separate codes by commas, like F41.1, F32.0',
+    rest: 'Due date, diagnoses and note', note: 'Note to the client', diagnoses: 'Diagnoses (ICD-10)', diagnosesHelp: 'For superbills. Separate codes by commas, like F41.1, F32.0', diagnosesEstimate: 'The estimate names them. Separate codes by commas, like F41.1, F32.0',
     before: 'Before tax', total: 'Total', portion: 'Client’s portion', expected: 'Expected from insurance',
     issue: 'Save and issue', give: 'Save and give to the client', draft: 'Save as a draft',
     faults: {

@@ -7,7 +7,7 @@ import { useSession } from '../../session.tsx';
 import { billing } from '../../strings/billing.ts';
 import { staff } from '../../strings/staff.ts';
 import type { Invoice, Money, Offer } from '../../types.ts';
-import { Button, Check, dayKey, ErrorSummary, Heading, LinkButton, money, Note, TextField, typed, useAct, useDraft, useLoad, type Wrong } from '../../ui/index.ts';
+import { Button, Check, dayKey, ErrorSummary, FieldError, Heading, LinkButton, money, Note, TextField, typed, useAct, useDraft, useLoad, type Wrong } from '../../ui/index.ts';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 import { AmountField } from './fields.tsx';
 import { bodyOf, draftOf, emptyLine, faultsOf, totals, type Draft, type Line, type Tax } from './lines.ts';
@@ -115,7 +115,7 @@ function Editor({ client_id, offer, invoice, what, currency, taxes, days, reload
       <section class="card stack g4" aria-label={words.rest}>
         <div class="fieldgrid">
           {what === 'invoice' ? <TextField id="due" label={words.due} help={words.dueHelp(days)} optional type="date" short value={draft.due_on} error={at('due')} onInput={(due_on) => setDraft({ ...draft, due_on })} /> : null}
-          <TextField id="diagnoses" label={words.diagnoses} help={words.diagnosesHelp} optional maxLength={150} value={draft.diagnoses} error={at('diagnoses')} onInput={(diagnoses) => setDraft({ ...draft, diagnoses })} />
+          <TextField id="diagnoses" label={words.diagnoses} help={what === 'estimate' ? words.diagnosesEstimate : words.diagnosesHelp} optional maxLength={150} value={draft.diagnoses} error={at('diagnoses')} onInput={(diagnoses) => setDraft({ ...draft, diagnoses })} />
         </div>
         <TextField id="note" label={words.note} optional rows={3} maxLength={2000} value={draft.note} onInput={(note) => setDraft({ ...draft, note })} />
       </section>
@@ -146,7 +146,7 @@ function LineFields({ n, line, currency, offer, taxable, at, onChange, onRemove 
       <div class="linegrid">
         <div class={description ? 'field invalid what' : 'field what'}>
           <label class="strong" for={id('description')}>{words.description}</label>
-          {description ? <p class="error" id={id('description-error')}>{description}</p> : null}
+          {description ? <FieldError id={id('description-error')} text={description} /> : null}
           <input class="input" id={id('description')} list="services" autocomplete="off" maxLength={200} value={line.description} aria-invalid={description ? 'true' : undefined} aria-describedby={description ? id('description-error') : undefined} onInput={(event) => named(event.currentTarget.value)} />
         </div>
         <TextField id={id('date')} label={words.date} type="date" value={line.service_on} error={at(id('date'))} onInput={(service_on) => onChange({ service_on })} />
