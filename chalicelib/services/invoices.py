@@ -110,7 +110,7 @@ def history(invoice: Invoice) -> list[Happened]:
     the client's portion to what is left. The ledger is read only where the invoice says that there are some."""
     if invoice.number is None or not (invoice.moved or invoice.balance != invoice.charge):
         return []
-    own = {"tenant_id": invoice.tenant_id, "client_id": invoice.client_id}
+    own: dict[str, Any] = {"tenant_id": invoice.tenant_id, "client_id": invoice.client_id}
     found = books.in_order(LedgerEntry.every(LedgerEntry.KEY, consistent=True, **own))
     known = {str(each.entry_id): each for each in found}
     steps = course([books.fact(each) for each in found], invoice.invoice_id)

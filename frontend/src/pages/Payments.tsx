@@ -8,7 +8,7 @@ import { ClientShell } from '../shell/ClientShell.tsx';
 import { payments } from '../strings/payments.ts';
 import type { InvoiceRow, MyBilling, MyCards, Page, Payment } from '../types.ts';
 import { Await, Badge, Bones, Button, Empty, Heading, Icon, money, Note, ProblemNote, shortDay, useAct, useLoad, WithPhone } from '../ui/index.ts';
-import { PayForm } from './PayForm.tsx';
+import { MOST, PayForm } from './PayForm.tsx';
 import { UseCredit } from './Credit.tsx';
 
 const words = payments.page;
@@ -61,7 +61,7 @@ function Balance({ billing }: { billing: MyBilling }) {
 
 function Open({ billing, cards, first, reload }: { billing: MyBilling; cards: MyCards; first: string | undefined; reload: () => Promise<void> }) {
   const { open } = billing;
-  const [picked, setPicked] = useState<string[]>(() => (first && open.some((one) => one.invoice_id === first) ? [first] : open.map((one) => one.invoice_id)));
+  const [picked, setPicked] = useState<string[]>(() => (first && open.some((one) => one.invoice_id === first) ? [first] : open.slice(0, MOST).map((one) => one.invoice_id)));
   const chosen = open.filter((one) => picked.includes(one.invoice_id));
   const lone = chosen.length === 1 ? chosen[0]! : null;
   const could = useRef(billing.can_pay); // it could be paid here when the page came

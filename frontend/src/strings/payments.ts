@@ -166,7 +166,7 @@ export const payments = {
     lead: 'Every invoice, payment and refund of a period, as a PDF.',
     first: 'From', last: 'Through',
     make: 'Make the PDF',
-    period: 'Choose a first and a last day, at most two years apart',
+    period: 'Choose a first and a last day, at most two years apart', order: 'This is before the first day',
   },
 
   print: {
