@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from chalicelib import clock, ids
@@ -114,10 +115,11 @@ class Scene:
         counts = tenants.scheduling(context.tenant)["max_per_day"]
         self.days.keep(*changes, whole_day=(self.availability.zone, start) if counts else None)
 
-    def still_bookable(self, tx: Transaction) -> None:
-        """For a transaction: the therapist is assigned, and the hours are those that were read."""
+    def still_bookable(self, context: Context, tx: Transaction) -> None:
+        """For a transaction: the file is kept, the therapist is assigned, and the hours are those that were read."""
         assert self.assignment is not None
         assert self.availability is not None
+        still_kept(context, tx, TherapistNotOffered())
         tx.require(self.assignment, Assignment.pk.exists(), otherwise=TherapistNotOffered())
         tx.require(self.availability, Availability.version == self.availability.version, otherwise=Moved())
 
@@ -388,7 +390,13 @@ def _book(context: Context, wanted: Wanted, appointment_id: str) -> Appointment:
         raise _REFUSALS[why]()
     require_room(context, scene, appointment_id, request=not instant)
     record = _new(context, wanted, appointment_id, staff, scene, service, location, asked, held_until)
-    step = Step(record, taken, "appointment:book", "booked" if instant else "requested", check=scene.still_bookable)
+    step = Step(
+        record,
+        taken,
+        "appointment:book",
+        "booked" if instant else "requested",
+        check=partial(scene.still_bookable, context),
+    )
     return commit(context, scene, step)
 
 
@@ -535,14 +543,9 @@ def _book_for(
     require_good(plan.verdict, wanted.override)
     assigned = plan.scene.assignment
     assert assigned is not None
-    step = Step(
-        plan.record,
-        plan.taken,
-        "appointment:book",
-        "booked" if finish is None else "",
-        check=lambda tx: tx.require(assigned, Assignment.pk.exists(), otherwise=NotAssigned()),
-    )
-    return commit(context, plan.scene, step, finish)
+    told = "booked" if finish is None else ""
+    check = partial(still_assigned, context, assigned)
+    return commit(context, plan.scene, Step(plan.record, plan.taken, "appointment:book", told, check=check), finish)
 
 
 def verdict_on(search: Search, *starts: int) -> tuple[PortalError | None, list[str]]:
@@ -598,6 +601,17 @@ def require_kept(context: Context) -> None:
         raise ClientArchived()
 
 
+def still_kept(context: Context, tx: Transaction, otherwise: PortalError | None = None) -> None:
+    """For a transaction that books: the file is not archived at this moment, whatever it was when it was read."""
+    tx.require(context.client, Client.status == "active", otherwise=otherwise or ClientArchived())
+
+
+def still_assigned(context: Context, assignment: Assignment, tx: Transaction) -> None:
+    """For a transaction by which staff book: the file is kept, and the therapist is assigned to it."""
+    still_kept(context, tx)
+    tx.require(assignment, Assignment.pk.exists(), otherwise=NotAssigned())
+
+
 # ---- what becomes of it ----
 
 
@@ -650,8 +664,12 @@ def _settle(
         require_pace(context, scene.bookings)
     if new.status == CONFIRMED:  # its hold may have been over for a moment: somebody may have the time
         require_free(context, scene, new)
-    leave = memberships.leaving(context.now, record) if record.group_id and new.status == CANCELLED else None
-    step = Step(new, taken, action, told, seen=int(record.version), check=leave, old=old)
+    check: Callable[[Transaction], None] | None = None
+    if new.status == CONFIRMED:
+        check = partial(still_kept, context)
+    elif record.group_id and new.status == CANCELLED:
+        check = memberships.leaving(context.now, record)
+    step = Step(new, taken, action, told, seen=int(record.version), check=check, old=old)
     return commit(context, scene, step, finish)
 
 
@@ -711,7 +729,8 @@ def propose(context: Context, starts: Sequence[int], message: str | None, overri
         if Reason.PAST in warnings:  # nobody can choose what has passed
             raise TooSoon()
         require_good((None, warnings), override)
-        step = Step(new, taken, "appointment:propose", "proposed", seen=int(record.version), old=old)
+        kept = partial(still_kept, context)
+        step = Step(new, taken, "appointment:propose", "proposed", seen=int(record.version), check=kept, old=old)
         return commit(context, scene, step)
 
     return _act(context, attempt)
@@ -857,7 +876,15 @@ def _move(context: Context, record: Appointment, start: int, client_zone: str) -
         raise _REFUSALS[why]()
     require_room(context, scene, record.appointment_id, request=not instant)
     told = "moved" if instant else "move_requested"
-    step = Step(new, taken, "appointment:move", told, seen=int(record.version), check=scene.still_bookable, old=old)
+    step = Step(
+        new,
+        taken,
+        "appointment:move",
+        told,
+        seen=int(record.version),
+        check=partial(scene.still_bookable, context),
+        old=old,
+    )
     return commit(context, scene, step)
 
 
@@ -909,7 +936,7 @@ def take(context: Context, opening: Opening, close: Callable[[Transaction, Scene
         )
 
     def check(tx: Transaction) -> None:
-        scene.still_bookable(tx)
+        scene.still_bookable(context, tx)
         close(tx, scene, old.spans() - taken.spans())
 
     told, seen = ("moved", int(moving.version)) if moving is not None else ("booked", None)

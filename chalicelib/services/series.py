@@ -72,9 +72,9 @@ def outlook(context: Context, plan: Plan) -> tuple[str, list[Look]]:
     Raises NotYourCalendar, ClientArchived, NotAssigned, ServiceNotOffered, InvalidBody.
     """
     scene, asked = _asked(context, plan.wanted)
-    zone = _zone(context, scene)
+    zone = zone_of(context, scene)
     starts = occurrences(zone, plan.wanted.start, plan.every_weeks, count=plan.times, last_day=plan.last_day)
-    return zone, _looks(context, scene, asked, plan.wanted.wish, plan.wanted.staff_id, starts)
+    return zone, looks_at(context, scene, asked, plan.wanted.wish, (plan.wanted.staff_id, context.client_id), starts)
 
 
 def _asked(context: Context, wanted: Wanted) -> tuple[Scene, Service]:
@@ -88,22 +88,25 @@ def _asked(context: Context, wanted: Wanted) -> tuple[Scene, Service]:
     return scene, replace(usual, minutes=wanted.minutes or usual.minutes, bookable=True)
 
 
-def _zone(context: Context, scene: Scene) -> str:
+def zone_of(context: Context, scene: Scene) -> str:
+    """By whose clock a therapist's appointments recur."""
     return str(scene.availability.zone if scene.availability is not None else context.tenant.zone)
 
 
-def _looks(
+def looks_at(
     context: Context,
     scene: Scene,
     asked: Service,
     wish: slots.Wish,
-    staff_id: str,
+    of: tuple[str, str],
     starts: Sequence[int],
     moving: Collection[str] = (),
 ) -> list[Look]:
-    """What speaks against each time; what these appointments occupy now is free then. Reads the days once."""
-    taken = Taken("", starts, asked.minutes, asked.before, asked.after)
-    days = Days.touched(context.tenant_id, staff_id, context.client_id, taken)
+    """What speaks against each time of this therapist's and this client's ("": for a group); what these appointments
+    occupy now is free then. Reads the days once."""
+    staff_id, client_id = of
+    taken = Taken("", starts, asked.minutes, asked.before, asked.after, of_client=bool(client_id))
+    days = Days.touched(context.tenant_id, staff_id, client_id, taken)
     days.read(load(*days.wanted()) if starts else [])
     search = replace(scene, days=days).search(context, asked, wish, appointments.FREE, "")
     search = replace(
@@ -128,8 +131,8 @@ def _finding(search: Search, always: Search, start: int) -> str:
     return str(found[0])
 
 
-def _require_some(looks: Sequence[Look], override: bool) -> None:
-    """Some can be had; those that staff may overrule are overruled."""
+def require_some(looks: Sequence[Look], override: bool) -> None:
+    """Some can be had; those that staff may overrule are overruled. Raises NothingToBook, NeedsOverride."""
     possible = [each for each in looks if each.finding not in BLOCKED]
     if not possible:
         raise NothingToBook()
@@ -149,7 +152,7 @@ def start(context: Context, plan: Plan) -> Series:
         return get(context, context.client_id, context.result)
     zone, looks = outlook(context, plan)
     looks = [each for each in looks if each.start not in plan.leave_out]
-    _require_some(looks, plan.wanted.override)
+    require_some(looks, plan.wanted.override)
     series_id, wish = ids.new_id(context.now), plan.wanted.wish
     shared = {
         "client_id": context.client_id,
@@ -265,7 +268,8 @@ def _look_ahead(context: Context, anchor: Appointment, start_: int) -> tuple[Ser
     scene = appointments.scene_of(context, anchor.client_id, anchor.staff_id)
     asked = Service(anchor.service_id, int(anchor.minutes), int(anchor.before), int(anchor.after))
     wish = slots.Wish(anchor.service_id, Mode(anchor.mode), anchor.location_id)
-    looks = _looks(context, scene, asked, wish, anchor.staff_id, new, {each.appointment_id for each in records})
+    whose = anchor.staff_id, anchor.client_id
+    looks = looks_at(context, scene, asked, wish, whose, new, {each.appointment_id for each in records})
     return series, [
         look._replace(appointment_id=str(each.appointment_id)) for look, each in zip(looks, records, strict=True)
     ]
@@ -291,7 +295,7 @@ def move_following(context: Context, start_: int, override: bool) -> Series:
     series, looks = _look_ahead(context, anchor, start_)
     if start_ < minute(context.now):
         raise TooSoon()
-    _require_some(looks, override)
+    require_some(looks, override)
     later = start_ > int(anchor.start)  # the last goes first: each finds the place of the next one free
     items = [{"appointment_id": each.appointment_id, "start": each.start} for each in looks]
     how = {"override": override, "since": looks[0].start}
@@ -381,10 +385,10 @@ def standing(series: Series) -> Standing:
     own = {"tenant_id": series.tenant_id}
     wanted = [{**own, "job_id": each} if each else None for each in (series.job_id, series.change_job_id)]
     booking, changing = load(*((Job, each) if each else None for each in wanted))
-    outcomes = {int(each.number): each for each in _items(booking)}
+    outcomes = {int(each.number): each for each in items_of(booking)}
     unchanged = {
         jobs.about_of(each).get("appointment_id"): each.reason
-        for each in _items(changing)
+        for each in items_of(changing)
         if each.status in ("failed", "skipped")
     }
     return Standing(
@@ -395,7 +399,7 @@ def standing(series: Series) -> Standing:
                 number,
                 int(record.start) if record is not None else planned,
                 record,
-                None if record is not None else _why(booking, outcomes.get(number)),
+                None if record is not None else why_not(booking, outcomes.get(number)),
                 unchanged.get(record.appointment_id) if record is not None else None,
             )
             for number, (planned, record) in enumerate(zip(series.starts, _records(series), strict=True))
@@ -403,13 +407,14 @@ def standing(series: Series) -> Standing:
     )
 
 
-def _items(job: Job | None) -> list[JobItem]:
+def items_of(job: Job | None) -> list[JobItem]:
+    """Every item of a job, as it is now."""
     if job is None:
         return []
     return list(JobItem.every(JobItem.KEY, tenant_id=job.tenant_id, job_id=job.job_id, consistent=True))
 
 
-def _why(job: Job | None, item: JobItem | None) -> str | None:
+def why_not(job: Job | None, item: JobItem | None) -> str | None:
     """Why there is no appointment; None: its turn is still to come."""
     if job is None or item is None:
         return "not_booked"  # the outcome is kept for 90 days
