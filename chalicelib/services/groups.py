@@ -91,6 +91,26 @@ def check(context: Context, wanted: Wanted, moving: str | None = None) -> Check:
     return Check(warnings, blocked.code if blocked is not None else None, found)
 
 
+class Asked(NamedTuple):
+    """A group that is wanted, as the organization offers it; `facts` are without days."""
+
+    facts: Scene
+    service: Service
+    offered: dict[str, Any]
+    location: dict[str, Any] | None
+
+
+def asked(context: Context, wanted: Wanted) -> Asked:
+    """What a wish comes to. Raises NotYourCalendar, NotFound, ServiceNotOffered, InvalidBody."""
+    appointments.require_calendar(context, wanted.staff_id)
+    facts = appointments.scene_of(context, "", wanted.staff_id)
+    if facts.staff is None or facts.staff.status != "active":
+        raise NotFound()
+    service, location = slots.chosen(facts.offer, wanted.wish, by_client=False)
+    usual = hours.service_of(service, tenants.scheduling(context.tenant))
+    return Asked(facts, replace(usual, minutes=wanted.minutes or usual.minutes, bookable=True), service, location)
+
+
 class _Plan(NamedTuple):
     scene: Scene
     service: Service
@@ -100,34 +120,28 @@ class _Plan(NamedTuple):
 
 
 def _plan(context: Context, wanted: Wanted, group_id: str) -> _Plan:
-    appointments.require_calendar(context, wanted.staff_id)
-    facts = appointments.scene_of(context, "", wanted.staff_id)
-    if facts.staff is None or facts.staff.status != "active":
-        raise NotFound()
-    service, location = slots.chosen(facts.offer, wanted.wish, by_client=False)
-    usual = hours.service_of(service, tenants.scheduling(context.tenant))
-    asked = replace(usual, minutes=wanted.minutes or usual.minutes, bookable=True)
-    occupies = Taken(group_id, [wanted.start], asked.minutes, asked.before, asked.after, of_client=False)
+    facts, service, offered, location = asked(context, wanted)
+    occupies = Taken(group_id, [wanted.start], service.minutes, service.before, service.after, of_client=False)
     days = Days.touched(context.tenant_id, wanted.staff_id, "", occupies)
     days.read(load(*days.wanted()))
     scene = replace(facts, days=days)
     about = {
         "staff_id": wanted.staff_id,
         "start": wanted.start,
-        "minutes": asked.minutes,
-        "before": asked.before,
-        "after": asked.after,
-        "service_id": service["service_id"],
-        "service_name": service["name"],
-        "colour": service["colour"],
+        "minutes": service.minutes,
+        "before": service.before,
+        "after": service.after,
+        "service_id": offered["service_id"],
+        "service_name": offered["name"],
+        "colour": offered["colour"],
         "mode": str(wanted.wish.mode),
         "location_id": location["location_id"] if location else None,
         "location_name": location["name"] if location else None,
         "staff_name": people.shown(facts.staff),
         "zone": facts.availability.zone if facts.availability is not None else context.tenant.zone,
     }
-    search = scene.search(context, asked, wanted.wish, appointments.FREE, group_id)
-    return _Plan(scene, asked, about, appointments.verdict_on(search, wanted.start), occupies)
+    search = scene.search(context, service, wanted.wish, appointments.FREE, group_id)
+    return _Plan(scene, service, about, appointments.verdict_on(search, wanted.start), occupies)
 
 
 def _people(context: Context, wanted: Wanted, minutes: int, moving: str | None) -> list[Person]:
