@@ -34,7 +34,9 @@ Ids = Annotated[str, StringConstraints(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}(,[
 class MyAppointment(PortalView):
     """An appointment of mine, or my request for one. `cancel_until`: then the notice begins, and only the practice can
     change it. `proposals`: times that are held for me to choose from. `message` is the practice's, `note` mine.
-    `group`: others take part, too; nothing is said of them, and only the practice moves it."""
+    `group`: others take part, too; nothing is said of them, and only the practice moves it. `link_follows`: whether the
+    link to a meeting by video will be shown here before it begins; null: there is no such meeting ahead, or it is in a
+    list."""
 
     appointment_id: str
     status: Status
@@ -61,6 +63,7 @@ class MyAppointment(PortalView):
     late: bool
     ended_by: Literal["client", "staff", "system"] | None
     telehealth_link: str | None
+    link_follows: bool | None
     group: bool
     etag: str
 
@@ -177,10 +180,11 @@ def cancel_my_appointment(context: Context, appointment_id: str, body: MyCancell
 
 def shown_to_client(context: Context, record: Appointment) -> MyAppointment:
     """An appointment as its client is shown it."""
-    return _mine(context, record, appointments.links(context, [record]))
+    follows = appointments.link_follows(context, record)
+    return _mine(context, record, appointments.links(context, [record]) if follows else {}, follows)
 
 
-def _mine(context: Context, record: Appointment, links: dict[str, str]) -> MyAppointment:
+def _mine(context: Context, record: Appointment, links: dict[str, str], follows: bool | None = None) -> MyAppointment:
     said, tenant, now = appointments.words(record), context.tenant, context.now
     undo = appointments.undo_until(record)
     return MyAppointment(
@@ -201,6 +205,7 @@ def _mine(context: Context, record: Appointment, links: dict[str, str]) -> MyApp
         can_move=appointments.can_move(tenant, record, now),
         undo_until=clock.text(undo) if undo is not None and now < undo else None,
         telehealth_link=links.get(record.appointment_id),
+        link_follows=follows,
         group=record.group_id is not None,
     )
 

@@ -1033,6 +1033,15 @@ def links(context: Context, records: Sequence[Appointment]) -> dict[str, str]:
     return {each.appointment_id: link for each in due if (link := shown[each.staff_id])}
 
 
+def link_follows(context: Context, record: Appointment) -> bool | None:
+    """Whether the therapist of a meeting by video that is still ahead has a link, which `links` will give before it
+    begins; None for any other."""
+    if record.mode != Mode.TELEHEALTH or record.status not in LIVE or not _lasts(record, context.now):
+        return None
+    found = Availability.find(tenant_id=context.tenant_id, staff_id=record.staff_id)
+    return found is not None and found.telehealth_link is not None
+
+
 # ---- what is due ----
 
 

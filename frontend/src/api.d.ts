@@ -5106,13 +5106,16 @@ export interface components {
         };
         /**
          * BookableTherapist
-         * @description A therapist whom the client can book; times are offered in this zone's hours.
+         * @description A therapist whom the client can book; times are offered in this zone's hours. `video_link`: the portal shows the
+         *     link to a meeting by video before it begins; else they send it in their own way.
          */
         BookableTherapist: {
             /** Name */
             name: string;
             /** Staff Id */
             staff_id: string;
+            /** Video Link */
+            video_link: boolean;
             /** Zone */
             zone: string;
         };
@@ -8122,7 +8125,9 @@ export interface components {
          * MyAppointment
          * @description An appointment of mine, or my request for one. `cancel_until`: then the notice begins, and only the practice can
          *     change it. `proposals`: times that are held for me to choose from. `message` is the practice's, `note` mine.
-         *     `group`: others take part, too; nothing is said of them, and only the practice moves it.
+         *     `group`: others take part, too; nothing is said of them, and only the practice moves it. `link_follows`: whether the
+         *     link to a meeting by video will be shown here before it begins; null: there is no such meeting ahead, or it is in a
+         *     list.
          */
         MyAppointment: {
             /** Appointment Id */
@@ -8150,6 +8155,8 @@ export interface components {
             held_until: string | null;
             /** Late */
             late: boolean;
+            /** Link Follows */
+            link_follows: boolean | null;
             /** Location */
             location: string | null;
             /** Location Id */
