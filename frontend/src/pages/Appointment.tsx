@@ -67,7 +67,7 @@ function One({ one, put, reload }: { one: MyAppointment; put: (next: MyAppointme
         <Facts rows={rows} />
         {one.telehealth_link ? (
           <div class="stack g2"><LinkButton look="primary" wide href={one.telehealth_link} target="_blank">{words.join}</LinkButton><p class="small soft">{words.joinHelp}</p></div>
-        ) : one.mode === 'telehealth' && one.status === 'confirmed' && Date.parse(one.ends_at) > Date.now() ? <p class="small soft">{words.joinLater}</p> : null}
+        ) : one.mode === 'telehealth' && one.status === 'confirmed' && Date.parse(one.ends_at) > Date.now() ? <p class="small soft">{one.link_follows ? words.joinLater : words.joinSent}</p> : null}
       </div>
       {one.status === 'proposed' ? <Proposals one={one} zone={zone} put={put} reload={reload} /> : null}
       {isLive(one) ? <Acts one={one} zone={zone} put={put} reload={reload} /> : null}
