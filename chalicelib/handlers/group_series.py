@@ -7,6 +7,7 @@ from chalicelib.handlers.appointments import StaffCancellation
 from chalicelib.handlers.groups import (
     CheckedClient,
     GroupCancellation,
+    GroupChange,
     GroupIn,
     GroupMemberIn,
     GroupTime,
@@ -196,6 +197,19 @@ def remove_from_following_groups(
     """Take a client out of a group and of those of its series that follow"""
     reason, asked = body.reason or None, body.at_clients_request
     return _view(context, group_series.remove_following(context, therapist_id, group_id, body.client_id, reason, asked))
+
+
+@practice.endpoint(
+    "POST",
+    "/therapists/{therapist_id}/groups/{group_id}/following/capacity",
+    action="group:manage",
+    body=GroupChange,
+    idempotent=True,
+    if_match=True,
+)
+def change_following_groups(context: Context, therapist_id: str, group_id: str, body: GroupChange) -> GroupSeriesView:
+    """Change how many places a group and those of its series that follow have"""
+    return _view(context, group_series.resize_following(context, therapist_id, group_id, body.capacity))
 
 
 def _plan(therapist_id: str, body: GroupSeriesIn) -> Plan:

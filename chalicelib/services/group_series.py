@@ -24,6 +24,7 @@ from chalicelib.errors import (
     NotInSeries,
     SeriesAtWork,
     Stale,
+    TooFewPlaces,
     TooSoon,
 )
 from chalicelib.models.clients import Client
@@ -35,7 +36,7 @@ from chalicelib.services import appointments, audits, calendars, clients, groups
 from chalicelib.services.appointments import CONFIRMED
 from chalicelib.services.groups import Person, Wanted
 from chalicelib.services.memberships import CANCELLED as GAVE_UP
-from chalicelib.services.memberships import JOINING, OUT, group_of, place_id
+from chalicelib.services.memberships import JOINING, OUT, group_of, place_id, taken
 from chalicelib.services.series import items_of as items
 from chalicelib.services.series import looks_at, require_some, why_not, zone_of
 from chalicelib.slots.recurrence import moved_along, occurrences
@@ -43,12 +44,14 @@ from chalicelib.slots.rules import Busy, Mode, Service
 from chalicelib.slots.zones import minute
 
 BOOK, CHANGE = "book_group_series", "change_group_series"  # the jobs
-BOOKED, MOVED, CANCELLED, ADDED, REMOVED = "booked", "moved", "cancelled", "added", "removed"
+BOOKED, MOVED, CANCELLED = "booked", "moved", "cancelled"
+ADDED, REMOVED, RESIZED = "added", "removed", "resized"
 GROUP, PLACES = "group", "places"  # the two items of an occurrence
 # What is told of each change: the letter, and whether the therapist is told, too.
 _LETTERS = {
     BOOKED: ("booked", True), MOVED: ("moved", True), CANCELLED: ("cancelled", True),
     ADDED: ("booked", False), REMOVED: ("cancelled", False),
+    RESIZED: ("", False),  # and no client is concerned
 }  # fmt: skip
 
 
@@ -94,9 +97,9 @@ def outlook(context: Context, plan: Plan) -> Outlook:
     starts = occurrences(zone, wanted.start, plan.every_weeks, count=plan.times, last_day=plan.last_day)
     found = looks_at(context, facts, asked, wanted.wish, (wanted.staff_id, ""), starts)
     people = groups.who_can_be(context, wanted.staff_id, wanted.client_ids)
-    taken = _taken(context, [each.client_id for each in people if each.problem is None], starts, asked.minutes)
+    busy = _taken(context, [each.client_id for each in people if each.problem is None], starts, asked.minutes)
     looks = [
-        Look(each.start, each.finding, [who for who in taken if _is_busy(context, taken[who], each.start, asked)])
+        Look(each.start, each.finding, [who for who in busy if _is_busy(context, busy[who], each.start, asked)])
         for each in found
     ]
     return Outlook(zone, offered["name"], looks, people)
@@ -262,13 +265,13 @@ def _look_ahead(context: Context, anchor: Group, start_: int) -> tuple[GroupSeri
     found = looks_at(context, scene, asked, groups.wish_of(anchor), (series.staff_id, ""), new, moving)
     inside = {each.appointment_id: groups.with_place(each) for each in ahead}
     everyone = list(dict.fromkeys(who for names in inside.values() for who in names))
-    taken = _taken(context, everyone, new, asked.minutes)
+    busy = _taken(context, everyone, new, asked.minutes)
     own = {who: {place_id(each, who) for each in ahead} for who in everyone}
     looks = [
         Look(
             look.start,
             look.finding,
-            [who for who in inside[at] if _is_busy(context, taken[who], look.start, asked, own[who])],
+            [who for who in inside[at] if _is_busy(context, busy[who], look.start, asked, own[who])],
             at,
         )
         for look, at in zip(found, inside, strict=True)
@@ -360,6 +363,19 @@ def remove_following(
     return _change(context, series, REMOVED, work, [client_id], how)
 
 
+def resize_following(context: Context, staff_id: str, group_id: str, capacity: int) -> GroupSeries:
+    """Begin to change how many places this group and those that follow have; one in which more people take part is
+    reported. Raises TooFewPlaces where this is one, AppointmentEnded, NotInSeries, SeriesAtWork, Stale."""
+    if context.result:
+        return get(context, staff_id, context.result)
+    anchor = _live(context, staff_id, group_id)
+    if capacity < taken(anchor):
+        raise TooFewPlaces()
+    series, ahead = _following(context, anchor)
+    work = [{"group_id": each.appointment_id} for each in ahead]
+    return _change(context, series, RESIZED, work, [], {"capacity": capacity, "since": int(anchor.start)})
+
+
 def _live(context: Context, staff_id: str, group_id: str) -> Group:
     anchor = _anchor(context, staff_id, group_id)
     if anchor.status != CONFIRMED:
@@ -412,6 +428,8 @@ def change_one(context: Context, task: jobs.Task, finish: jobs.Finish) -> None:
         elif verb == REMOVED:
             group = group_of(context.tenant_id, series.staff_id, group_id)
             groups.take_out(context, group, shared["client_id"], shared["reason"], shared["at_request"], finish)
+        elif verb == RESIZED:
+            groups.resize_occurrence(context, series.staff_id, group_id, shared["capacity"], finish)
         elif about["part"] == PLACES:
             _bring_along(context, series, group_id, shared.get("reason"), finish)
         else:
@@ -481,8 +499,8 @@ def _jobs(series: GroupSeries) -> tuple[Job | None, Job | None]:
 
 def items_each(job: Job | None) -> int:
     """How many items of a job are about one time: two where groups are made, moved or cancelled with their places."""
-    one_client = job is not None and job.work == CHANGE and jobs.shared_of(job)["verb"] in (ADDED, REMOVED)
-    return 1 if one_client else 2
+    single = job is not None and job.work == CHANGE and jobs.shared_of(job)["verb"] in (ADDED, REMOVED, RESIZED)
+    return 1 if single else 2
 
 
 def standing(context: Context, series: GroupSeries) -> Standing:

@@ -538,20 +538,35 @@ def change_occurrence(
 
 
 def resize(context: Context, staff_id: str, group_id: str, capacity: int) -> Group:
-    """Change how many places a group has. Raises TooFewPlaces under the number of those who have one (TooFewPlaces),
+    """Change how many places a group has. Raises TooFewPlaces under the number of those who have one,
     AppointmentEnded, Stale, NotYourCalendar, NotFound."""
+    return _act(context, staff_id, group_id, lambda group: _resize(context, group, capacity))
 
-    def attempt(group: Group) -> Group:
-        if capacity < taken(group):
-            raise TooFewPlaces()
-        new = changed(context.now, group, capacity=capacity)
-        with Transaction() as tx:
-            put(tx, group, new)
-            about = {"group_id": group_id, "staff_id": staff_id}
-            tx.create(audits.event(context, "group:resize", **about))
-        return new
 
-    return _act(context, staff_id, group_id, attempt)
+def _resize(context: Context, group: Group, capacity: int, finish: jobs.Finish | None = None) -> Group:
+    if capacity < taken(group):
+        raise TooFewPlaces()
+    new = changed(context.now, group, capacity=capacity)
+    with Transaction() as tx:
+        if finish is not None:
+            finish(tx)
+        put(tx, group, new)
+        about = {"group_id": group.appointment_id, "staff_id": group.staff_id, "series_id": group.series_id}
+        tx.create(audits.event(context, "group:resize", **about))
+    return new
+
+
+def resize_occurrence(context: Context, staff_id: str, group_id: str, capacity: int, finish: jobs.Finish) -> None:
+    """`resize` as the work of one item of a series' job. Skip: it has ended."""
+    require_allowed(context, staff_id)
+
+    def attempt() -> Group:
+        group = group_of(context.tenant_id, staff_id, group_id)
+        if group.status != CONFIRMED:
+            raise jobs.Skip(AppointmentEnded.code)
+        return _resize(context, group, capacity, finish)
+
+    calendars.settled(attempt)
 
 
 def _act(context: Context, staff_id: str, group_id: str, attempt: Callable[[Group], Group]) -> Group:

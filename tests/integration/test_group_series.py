@@ -244,6 +244,33 @@ def test_a_client_joins_and_leaves_one_or_all_that_follow(world: World, call: Ca
     assert booking.wrong(_now(world)) == []
 
 
+def test_the_places_of_one_or_of_all_that_follow(world: World, call: Call, clock: Any, service: str) -> None:
+    """Never fewer than are taken, nor more than twenty; who has seen an older one is told."""
+    found = _made(call, clock, service, "C1", "C3", count=3, capacity=2)
+    seen = _one(call, found, 0)
+    path = f"{booking.groups_of('T1')}/{seen['group_id']}"
+    assert call("T1").patch(path, {"capacity": 21}, etag=seen["etag"]).status == 422
+    assert call("T1").patch(path, {"capacity": 3}, etag="1").code == "stale"
+    assert call("T1").patch(path, {"capacity": 3}).status == 428
+    grown = call("T1").patch(path, {"capacity": 3}, etag=seen["etag"]).json
+    assert (grown["capacity"], grown["taken"]) == (3, 2)
+    added = of_group(call("T1"), "T1", grown, "members", {"client_id": PEOPLE["C4"].id}).json
+    few = call("T1").patch(path, {"capacity": 2}, etag=added["etag"])
+    assert (few.status, few.code) == (409, "too_few_places")
+    assert of_group(call("T1"), "T1", added, "following/capacity", {"capacity": 2}).code == "too_few_places"
+    call("A1").drain()
+    mails = len(flows.outbox())
+    found = _after(call, of_group(call("T1"), "T1", added, "following/capacity", {"capacity": 20}))
+    assert [each["capacity"] for each in found["occurrences"]] == [20, 20, 20]
+    assert of_group(call("T1"), "T1", _one(call, found, 2), "members", {"client_id": PEOPLE["C4"].id}).status == 200
+    found = _after(call, of_group(call("T1"), "T1", _one(call, found, 1), "following/capacity", {"capacity": 2}))
+    assert [(each["capacity"], each["unchanged"]) for each in found["occurrences"]] == [
+        (20, None), (2, None), (20, "too_few_places"),
+    ]  # fmt: skip
+    assert len(flows.outbox()) == mails
+    assert booking.wrong(_now(world)) == []
+
+
 def test_two_workers_and_a_job_that_is_brought_again_make_each_once(
     world: World, call: Call, clock: Any, service: str
 ) -> None:

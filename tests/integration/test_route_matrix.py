@@ -743,6 +743,7 @@ BODIES: dict[str, Any] = {
     "check_following_groups": {"starts_at": "2026-12-04T15:00:00Z"},
     "move_following_groups": {"starts_at": "2026-12-04T15:00:00Z", "override": True},
     "cancel_following_groups": {},
+    "change_following_groups": {"capacity": 9},
     "add_to_following_groups": {"client_id": PEOPLE["C1"].id},
     "remove_from_following_groups": {"client_id": PEOPLE["C1"].id},
     "send_sign_up": {**flows.NEWCOMER, "slug": "oak", "ticket": "", "may_contact": True},
@@ -830,7 +831,7 @@ ALSO = {
     "cancel_following": (409,), "check_group": (409,), "create_group": (409,), "add_to_group": (409,),
     "check_group_series": (409,), "create_group_series": (409,), "check_following_groups": (409,),
     "move_following_groups": (409,), "cancel_following_groups": (409,), "add_to_following_groups": (409,),
-    "remove_from_following_groups": (409,),
+    "remove_from_following_groups": (409,), "change_following_groups": (409,),
     "join_wait_list": (409,), "accept_offer": (409,), "decline_offer": (409,),
     "change_offer": (412,), "change_availability": (412,),
     "change_organization": (412,), "set_logo": (412,), "remove_logo": (412,),  # cedar was changed before

@@ -6,7 +6,7 @@ const why: Record<string, string> = {
   slot_taken: 'Another appointment or its buffer is in the way', client_busy: 'The client has another appointment then', time_off: 'In time off', outside: 'Outside the hours that are set',
   past: 'Past', horizon: 'More than ten years ahead', needs_override: 'Outside the hours that are set', not_assigned: 'Not assigned to this therapist', client_archived: 'The file is archived', not_your_calendar: 'Not your calendar',
   service_not_offered: 'The service is no longer offered', forbidden: 'Whoever booked it may no longer do so', stopped: 'Stopped before its turn', appointment_ended: 'It had ended already',
-  group_full: 'The group is full', cancelled: 'Cancelled', not_booked: 'Not booked',
+  group_full: 'The group is full', too_few_places: 'More people take part than that', cancelled: 'Cancelled', not_booked: 'Not booked',
 };
 
 export const recurring = {
@@ -27,7 +27,7 @@ export const recurring = {
     zone: (zone: string) => `At the same time by the clock of ${zone}, also after the clocks change.`,
     title: 'The times',
     looking: 'Looking at every time',
-    all: (n: number) => `All ${n} times are free.`,
+    all: (n: number) => (n === 1 ? 'This time is free.' : `All ${n} times are free.`),
     some: (free: number, of: number) => `${free} of ${of} times are free. The others are not booked, unless you tick them here.`,
     nevertheless: 'Book it anyway',
     of: (when: string) => ` ${when}`,
@@ -143,6 +143,7 @@ export const recurring = {
     title: 'Recurring group',
     titleOf: (service: string) => `${service}, recurring`,
     done: 'All done. Everyone is told in one mail.',
+    doneSome: (n: number) => `Done. ${count(n, 'time is', 'times are')} not as planned; the reasons are below.`,
     of: (taken: number, capacity: number) => `${taken} of ${capacity} places taken`,
     absent: (name: string, reason: string) => `${name}: ${reason.charAt(0).toLowerCase()}${reason.slice(1)}`,
     why: { client_busy: 'Has another appointment then', group_full: 'The group is full' } as Record<string, string>,

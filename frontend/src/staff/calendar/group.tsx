@@ -346,9 +346,18 @@ function Add({ one, put }: Pick<OneProps, 'one' | 'put'>) {
 function Resize({ one, onClose, onDone, reload }: { one: Group; onClose: () => void; onDone: (next: Group) => void; reload: () => Promise<void> }) {
   const [typed, setTyped] = useState(String(one.capacity));
   const [wrong, setWrong] = useState('');
+  const [following, setFollowing] = useState(false);
+  const { route } = useLocation();
+  const key = useRef({ body: '', key: '' });
   const least = Math.max(2, one.taken);
   const save = useAct(async () => {
     try {
+      if (following) {
+        const text = JSON.stringify([typed, one.etag]);
+        if (key.current.body !== text) key.current = { body: text, key: newKey() };
+        const series = await call(api.POST('/practice/therapists/{therapist_id}/groups/{group_id}/following/capacity', { params: { path: { therapist_id: one.staff_id, group_id: one.group_id }, header: { 'If-Match': one.etag, 'Idempotency-Key': key.current.key } }, body: { capacity: Number(typed) } }));
+        return route(groupSeriesHref(one.staff_id, series.series_id));
+      }
       onDone(await call(api.PATCH('/practice/therapists/{therapist_id}/groups/{group_id}', { params: { path: { therapist_id: one.staff_id, group_id: one.group_id }, header: { 'If-Match': one.etag } }, body: { capacity: Number(typed) } })));
     } catch (cause) {
       if (!asProblem(cause).passing) void reload();
@@ -363,6 +372,7 @@ function Resize({ one, onClose, onDone, reload }: { one: Group; onClose: () => v
   return (
     <Dialog open onClose={onClose} title={words.resizeTitle} actions={<><Button look="primary" busy={save.busy} onClick={submit}>{words.resizeNow}</Button><Button onClick={onClose}>{words.keep}</Button></>}>
       <TextField label={words.capacity} short inputMode="numeric" value={typed} help={words.resizeHelp(one.taken)} error={wrong || null} onInput={setTyped} />
+      {one.series_id ? <Scope following={following} onChange={setFollowing} name="places-of" /> : null}
       <Failed problem={save.problem} />
     </Dialog>
   );

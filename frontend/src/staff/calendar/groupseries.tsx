@@ -51,7 +51,7 @@ export function GroupSeriesPage() {
         <>
           <Crumbs items={[[calendar.menu.title, '/staff/calendar'], words.crumb]} />
           <div class="stack g1"><Heading title={words.title}>{words.titleOf(series.service)}</Heading><p class="soft">{shared.lead(shared.every[series.every_weeks]!, zoneLabel(series.zone), series.made_by_name, brief(series.made_at, tenant.zone))}</p></div>
-          <Progress work={series.work} failed={series.occurrences.filter((one) => one.why || one.unchanged || one.absent.length).length} done={words.done} />
+          <Progress work={series.work} failed={series.occurrences.filter((one) => one.why || one.unchanged || one.absent.length).length} done={words.done} doneSome={words.doneSome} />
           <section class="card flush" aria-labelledby="times">
             <div class="cardhead"><h2 id="times">{shared.times}</h2></div>
             <ol class="rows">{series.occurrences.map((one) => <li key={one.number}><Row staff_id={staff_id} one={one} zone={tenant.zone} /></li>)}</ol>

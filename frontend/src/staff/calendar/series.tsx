@@ -48,7 +48,7 @@ export function SeriesPage() {
 }
 
 /** How far the work on a series is; `failed`: how many times were not as they were to be. */
-export function Progress({ work, failed, done }: { work: Series['work']; failed: number; done: string }) {
+export function Progress({ work, failed, done, doneSome = words.doneSome }: { work: Series['work']; failed: number; done: string; doneSome?: (n: number) => string }) {
   if (!work) return null;
   if (isUnderWay({ work })) {
     return (
@@ -58,7 +58,7 @@ export function Progress({ work, failed, done }: { work: Series['work']; failed:
       </section>
     );
   }
-  return <div role="status"><Note tone={failed ? 'warn' : 'good'}>{failed ? words.doneSome(failed) : done}</Note></div>;
+  return <div role="status"><Note tone={failed ? 'warn' : 'good'}>{failed ? doneSome(failed) : done}</Note></div>;
 }
 
 function Row({ client_id, one, zone }: { client_id: string; one: Occurrence; zone: string }) {
