@@ -11,7 +11,10 @@ import { useBooking } from './Appointments.tsx';
 import { Times } from './Times.tsx';
 
 const words = scheduling.book;
-const ANY = 'any';
+export const ANY = 'any';
+
+/** What a therapist is called here. */
+export const nameOf = (offer: Bookable, staff_id: string | null): string => offer.therapists.find((each) => each.staff_id === staff_id)?.name ?? words.any;
 
 /** What has been chosen so far; it outlives a reload and a time-out. */
 export interface Choice { staff_id: string | null; how: string | null; service_id: string | null; zone: string; slot: Slot | null; note: string }
@@ -141,7 +144,7 @@ function Steps({ offer, moving, reload }: { offer: Bookable; moving: MyAppointme
   const label = moving ? (offer.instant_confirmation ? words.moveNow : words.moveAsk) : offer.instant_confirmation ? words.bookNow : words.request;
   const foot = (
     <div class="stack g2">
-      {step === 'when' && choice.slot ? <div class="split small" role="status"><span class="strong">{brief(choice.slot.starts_at, choice.zone)}</span><span class="soft">{zoneLabel(choice.zone, new Date(choice.slot.starts_at))}</span></div> : null}
+      {step === 'when' && choice.slot ? <div class="split small" role="status"><span><span class="strong">{brief(choice.slot.starts_at, choice.zone)}</span>{choice.staff_id === ANY ? words.withWhom(nameOf(offer, choice.slot.staff_id)) : ''}</span><span class="soft">{zoneLabel(choice.zone, new Date(choice.slot.starts_at))}</span></div> : null}
       <div class="cluster g2">
         {at > 0 ? <Button onClick={back}>{words.back}</Button> : null}
         <Button type="submit" form="booking" look="primary" class="grow" busy={send.busy} busyLabel={words.sending}>{last ? label : words.continue}</Button>
