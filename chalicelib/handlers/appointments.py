@@ -35,8 +35,8 @@ class MyAppointment(PortalView):
     """An appointment of mine, or my request for one. `cancel_until`: then the notice begins, and only the practice can
     change it. `proposals`: times that are held for me to choose from. `message` is the practice's, `note` mine.
     `group`: others take part, too; nothing is said of them, and only the practice moves it. `link_follows`: whether the
-    link to a meeting by video will be shown here before it begins; null: there is no such meeting ahead, or it is in a
-    list."""
+    link to a meeting by video will be shown here before it begins; null: there is no such meeting ahead, or it was not
+    asked for by itself."""
 
     appointment_id: str
     status: Status
@@ -128,7 +128,9 @@ def list_my_appointments(context: Context, query: WhenQuery) -> MyAppointments:
 @portal.endpoint("GET", "/appointments/{appointment_id}", action="appointment:read")
 def read_my_appointment(context: Context, appointment_id: str) -> MyAppointment:
     """One of my appointments"""
-    return shown_to_client(context, missing(context.named["appointment_id"]))
+    record = missing(context.named["appointment_id"])
+    follows = appointments.link_follows(context, record)
+    return _mine(context, record, appointments.links(context, [record]) if follows else {}, follows)
 
 
 @portal.endpoint("POST", "/appointments", action="appointment:book", body=BookingIn, status=201, idempotent=True)
@@ -180,8 +182,7 @@ def cancel_my_appointment(context: Context, appointment_id: str, body: MyCancell
 
 def shown_to_client(context: Context, record: Appointment) -> MyAppointment:
     """An appointment as its client is shown it."""
-    follows = appointments.link_follows(context, record)
-    return _mine(context, record, appointments.links(context, [record]) if follows else {}, follows)
+    return _mine(context, record, appointments.links(context, [record]))
 
 
 def _mine(context: Context, record: Appointment, links: dict[str, str], follows: bool | None = None) -> MyAppointment:

@@ -73,6 +73,7 @@ class Bookings(Record):
     client_id = UnicodeAttribute()
     ahead = JsonAttribute()  # {appointment_id: [end, whether it is an open request]}
     today = JsonAttribute()  # [UTC day, how often the client has booked, moved or cancelled on it]
+    closed = BooleanAttribute(null=True)  # the file is archived: whatever the client does is written under this version
 
 
 class _Meeting:

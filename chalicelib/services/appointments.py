@@ -115,11 +115,10 @@ class Scene:
         counts = tenants.scheduling(context.tenant)["max_per_day"]
         self.days.keep(*changes, whole_day=(self.availability.zone, start) if counts else None)
 
-    def still_bookable(self, context: Context, tx: Transaction) -> None:
-        """For a transaction: the file is kept, the therapist is assigned, and the hours are those that were read."""
+    def still_bookable(self, tx: Transaction) -> None:
+        """For a transaction: the therapist is assigned, and the hours are those that were read."""
         assert self.assignment is not None
         assert self.availability is not None
-        still_kept(context, tx, TherapistNotOffered())
         tx.require(self.assignment, Assignment.pk.exists(), otherwise=TherapistNotOffered())
         tx.require(self.availability, Availability.version == self.availability.version, otherwise=Moved())
 
@@ -246,6 +245,7 @@ def _put_bookings(
         client_id=client_id,
         ahead=ahead,
         today=[today, done + by_client],
+        closed=seen.closed if seen is not None else None,
         version=1 if seen is None else int(seen.version) + 1,
     )
     unseen = Bookings.pk.does_not_exist() if seen is None else Bookings.version == seen.version
@@ -395,16 +395,24 @@ def _book(context: Context, wanted: Wanted, appointment_id: str) -> Appointment:
         taken,
         "appointment:book",
         "booked" if instant else "requested",
-        check=partial(scene.still_bookable, context),
+        check=scene.still_bookable,
     )
     return commit(context, scene, step)
 
 
 def _bookable(context: Context, scene: Scene) -> Staff:
+    """The therapist, for an act of the client's own; it is written under the version of Bookings, which archiving
+    changes (files.archive). Raises TherapistNotOffered."""
     staff = scene.staff
+    if _is_closed(scene):
+        raise TherapistNotOffered()
     if scene.assignment is None or staff is None or not slots.can_be_booked(context, staff, scene.availability):
         raise TherapistNotOffered()
     return staff
+
+
+def _is_closed(scene: Scene) -> bool:
+    return scene.bookings is not None and bool(scene.bookings.closed)
 
 
 def _new(
@@ -601,9 +609,21 @@ def require_kept(context: Context) -> None:
         raise ClientArchived()
 
 
-def still_kept(context: Context, tx: Transaction, otherwise: PortalError | None = None) -> None:
-    """For a transaction that books: the file is not archived at this moment, whatever it was when it was read."""
-    tx.require(context.client, Client.status == "active", otherwise=otherwise or ClientArchived())
+def still_kept(context: Context, tx: Transaction) -> None:
+    """For a transaction by which staff book: the file is not archived at this moment, whatever it was when it was
+    read. (What a client does themselves is written under the version of Bookings, which says so, too.)"""
+    tx.require(context.client, Client.status == "active", otherwise=ClientArchived())
+
+
+def close(context: Context, tx: Transaction, seen: Bookings | None, *, archived: bool) -> None:
+    """For the transaction that archives a file, or takes it out again: nothing that a client was about to book is
+    written after it. Raises Moved where the client's first act came between."""
+    if seen is not None:
+        closed = Bookings.closed.set(True) if archived else Bookings.closed.remove()
+        tx.update(seen, closed, Bookings.version.add(1))
+    elif archived:
+        place = {"tenant_id": context.tenant_id, "client_id": context.client_id}
+        tx.create(Bookings.new(**place, ahead={}, today=["", 0], closed=True, version=1), otherwise=Moved())
 
 
 def still_assigned(context: Context, assignment: Assignment, tx: Transaction) -> None:
@@ -662,10 +682,12 @@ def _settle(
     scene = scene_of(context, record.client_id, record.staff_id, old, taken)
     if by_client:
         require_pace(context, scene.bookings)
+        if new.status == CONFIRMED and _is_closed(scene):
+            raise ClientArchived()
     if new.status == CONFIRMED:  # its hold may have been over for a moment: somebody may have the time
         require_free(context, scene, new)
     check: Callable[[Transaction], None] | None = None
-    if new.status == CONFIRMED:
+    if new.status == CONFIRMED and not by_client:
         check = partial(still_kept, context)
     elif record.group_id and new.status == CANCELLED:
         check = memberships.leaving(context.now, record)
@@ -882,7 +904,7 @@ def _move(context: Context, record: Appointment, start: int, client_zone: str) -
         "appointment:move",
         told,
         seen=int(record.version),
-        check=partial(scene.still_bookable, context),
+        check=scene.still_bookable,
         old=old,
     )
     return commit(context, scene, step)
@@ -936,7 +958,7 @@ def take(context: Context, opening: Opening, close: Callable[[Transaction, Scene
         )
 
     def check(tx: Transaction) -> None:
-        scene.still_bookable(context, tx)
+        scene.still_bookable(tx)
         close(tx, scene, old.spans() - taken.spans())
 
     told, seen = ("moved", int(moving.version)) if moving is not None else ("booked", None)

@@ -147,32 +147,43 @@ def _plan(context: Context, wanted: Wanted, group_id: str) -> _Plan:
 def _people(context: Context, wanted: Wanted, minutes: int, moving: str | None) -> list[Person]:
     """Whether each of the clients can be there; three items each, in one read."""
     group = group_of(context.tenant_id, wanted.staff_id, moving) if moving else None
-    days = _their_days(context, wanted, minutes)
-    found = []
-    for person in who_can_be(context, wanted.staff_id, wanted.client_ids, moving=group is not None):
+    days = list(dict.fromkeys(calendars.day_of(at) for at in (wanted.start, wanted.start + minutes - 1)))
+    places = [{"tenant_id": context.tenant_id, "client_id": each} for each in wanted.client_ids]
+    theirs = [(ClientDay, {**each, "day": day}) for each in places for day in days]
+    judged, found = _judged(context, wanted.staff_id, wanted.client_ids, group is not None, theirs)
+    people = []
+    for number, person in enumerate(judged):
+        own = found[number * len(days) : (number + 1) * len(days)]
         ignored = place_id(group, person.client_id) if group is not None else ""
-        busy = calendars.entries(days[person.client_id])
+        busy = calendars.entries(each for each in own if each is not None)
         if person.problem is None and any(overlaps(context, e, wanted.start, minutes, ignored) for e in busy):
             person = person._replace(problem=ClientBusy.code)
-        found.append(person)
-    return found
+        people.append(person)
+    return people
 
 
 def who_can_be(context: Context, staff_id: str, client_ids: Sequence[str], *, moving: bool = False) -> list[Person]:
     """Who of these the therapist may have in a group at all, whatever the time: not_assigned, client_archived. Those
     who are in one that is `moving` may stay, though their file was archived since."""
+    return _judged(context, staff_id, client_ids, moving)[0]
+
+
+def _judged(
+    context: Context, staff_id: str, client_ids: Sequence[str], moving: bool, also: Sequence[Any] = ()
+) -> tuple[list[Person], list[Any]]:
+    """`who_can_be`, and what else was to be read along."""
     own = {"tenant_id": context.tenant_id, "staff_id": staff_id}
     files = {each.client_id: each for each in clients.visible(context, list(client_ids))}
-    assigned = load(*((Assignment, {**own, "client_id": each}) for each in client_ids)) if client_ids else []
-    found = []
-    for client_id, assignment in zip(client_ids, assigned, strict=True):
+    records = load(*((Assignment, {**own, "client_id": each}) for each in client_ids), *also)
+    people = []
+    for client_id, assignment in zip(client_ids, records[: len(client_ids)], strict=True):
         client, problem = files.get(client_id), None
         if assignment is None or client is None:
             problem = NotAssigned.code
         elif client.status != "active" and not moving:
             problem = ClientArchived.code
-        found.append(Person(client_id, client, problem))
-    return found
+        people.append(Person(client_id, client, problem))
+    return people, records[len(client_ids) :]
 
 
 def require_all(found: Sequence[Person]) -> None:
@@ -182,16 +193,6 @@ def require_all(found: Sequence[Person]) -> None:
         raise NotAssigned()
     if ClientArchived.code in problems:
         raise ClientArchived()
-
-
-def _their_days(context: Context, wanted: Wanted, minutes: int) -> dict[str, list[Any]]:
-    days = list(dict.fromkeys(calendars.day_of(at) for at in (wanted.start, wanted.start + minutes - 1)))
-    places = [{"tenant_id": context.tenant_id, "client_id": each} for each in wanted.client_ids]
-    found = load(*((ClientDay, {**each, "day": day}) for each in places for day in days)) if places else []
-    return {
-        client_id: [each for each in found[n * len(days) : (n + 1) * len(days)] if each is not None]
-        for n, client_id in enumerate(wanted.client_ids)
-    }
 
 
 def overlaps(context: Context, entry: Busy, start: int, minutes: int, ignored: str) -> bool:

@@ -487,7 +487,7 @@ def _offer(context: Context, wait_id: str, start: int) -> bool:
     )
     with Transaction() as tx:
         tx.put(new, when=Wait.version == wait.version, otherwise=calendars.Moved())
-        scene.still_bookable(context, tx)
+        scene.still_bookable(tx)
         scene.days.write(tx, hold, minute(context.now))
         tx.create(_event(context, wait, "wait:offer"))
         tx.create(letter)

@@ -8143,8 +8143,8 @@ export interface components {
          * @description An appointment of mine, or my request for one. `cancel_until`: then the notice begins, and only the practice can
          *     change it. `proposals`: times that are held for me to choose from. `message` is the practice's, `note` mine.
          *     `group`: others take part, too; nothing is said of them, and only the practice moves it. `link_follows`: whether the
-         *     link to a meeting by video will be shown here before it begins; null: there is no such meeting ahead, or it is in a
-         *     list.
+         *     link to a meeting by video will be shown here before it begins; null: there is no such meeting ahead, or it was not
+         *     asked for by itself.
          */
         MyAppointment: {
             /** Appointment Id */

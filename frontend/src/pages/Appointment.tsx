@@ -41,8 +41,9 @@ function toldOf(one: MyAppointment, zone: string): string {
   return told[one.status];
 }
 
-function One({ one, put, reload }: { one: MyAppointment; put: (next: MyAppointment) => void; reload: () => Promise<void> }) {
+function One({ one, put: show, reload }: { one: MyAppointment; put: (next: MyAppointment) => void; reload: () => Promise<void> }) {
   const { query } = useLocation();
+  const put = (next: MyAppointment) => show({ ...next, link_follows: next.link_follows ?? one.link_follows }); // said when it was read
   const open = useBooking();
   const zone = deviceZone();
   const badge = statusBadge(one);
