@@ -134,7 +134,7 @@ def start(context: Context, plan: Plan) -> GroupSeries:
     found = outlook(context, plan)
     groups.require_all(found.people)
     looks = [each for each in found.looks if each.start not in plan.leave_out]
-    require_some(looks, wanted.override)
+    require_some([each.finding for each in looks], wanted.override)
     series_id, wish = ids.new_id(context.now), wanted.wish
     shared = {
         "staff_id": wanted.staff_id,
@@ -313,7 +313,7 @@ def move_following(
     series, found = _look_ahead(context, anchor, start_)
     if start_ < minute(context.now):
         raise TooSoon()
-    require_some(found.looks, override)
+    require_some([each.finding for each in found.looks], override)
     if any(each.busy for each in found.looks) and not without_busy:
         raise ClientBusy()
     later = start_ > int(anchor.start)  # the last goes first: each finds the place of the next one free

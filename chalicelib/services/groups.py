@@ -121,6 +121,7 @@ class _Plan(NamedTuple):
 
 def _plan(context: Context, wanted: Wanted, group_id: str) -> _Plan:
     facts, service, offered, location = asked(context, wanted)
+    assert facts.staff is not None
     occupies = Taken(group_id, [wanted.start], service.minutes, service.before, service.after, of_client=False)
     days = Days.touched(context.tenant_id, wanted.staff_id, "", occupies)
     days.read(load(*days.wanted()))

@@ -131,12 +131,12 @@ def _finding(search: Search, always: Search, start: int) -> str:
     return str(found[0])
 
 
-def require_some(looks: Sequence[Look], override: bool) -> None:
+def require_some(findings: Sequence[str], override: bool) -> None:
     """Some can be had; those that staff may overrule are overruled. Raises NothingToBook, NeedsOverride."""
-    possible = [each for each in looks if each.finding not in BLOCKED]
+    possible = [each for each in findings if each not in BLOCKED]
     if not possible:
         raise NothingToBook()
-    warnings = dict.fromkeys(each.finding for each in possible if each.finding != FREE)
+    warnings = dict.fromkeys(each for each in possible if each != FREE)
     appointments.require_override(list(warnings), override)
 
 
@@ -152,7 +152,7 @@ def start(context: Context, plan: Plan) -> Series:
         return get(context, context.client_id, context.result)
     zone, looks = outlook(context, plan)
     looks = [each for each in looks if each.start not in plan.leave_out]
-    require_some(looks, plan.wanted.override)
+    require_some([each.finding for each in looks], plan.wanted.override)
     series_id, wish = ids.new_id(context.now), plan.wanted.wish
     shared = {
         "client_id": context.client_id,
@@ -295,7 +295,7 @@ def move_following(context: Context, start_: int, override: bool) -> Series:
     series, looks = _look_ahead(context, anchor, start_)
     if start_ < minute(context.now):
         raise TooSoon()
-    require_some(looks, override)
+    require_some([each.finding for each in looks], override)
     later = start_ > int(anchor.start)  # the last goes first: each finds the place of the next one free
     items = [{"appointment_id": each.appointment_id, "start": each.start} for each in looks]
     how = {"override": override, "since": looks[0].start}
