@@ -14,7 +14,7 @@ from chalicelib.handlers.slots import Colour, Instant, Zone, instant_of, minute_
 from chalicelib.handlers.views import Body, Day, Id, Paging, PortalView, Query, Text, View
 from chalicelib.models.clients import Client
 from chalicelib.models.slots import Appointment, Group
-from chalicelib.services import agendas, appointments, memberships, slots, staff
+from chalicelib.services import agendas, appointments, bookings, memberships, slots, staff
 from chalicelib.services.appointments import Wanted
 from chalicelib.slots.rules import Mode
 
@@ -186,7 +186,7 @@ def shown_to_client(context: Context, record: Appointment) -> MyAppointment:
 
 
 def _mine(context: Context, record: Appointment, links: dict[str, str], follows: bool | None = None) -> MyAppointment:
-    said, tenant, now = appointments.words(record), context.tenant, context.now
+    said, tenant, now = bookings.words(record), context.tenant, context.now
     undo = appointments.undo_until(record)
     return MyAppointment(
         **_time(record),
@@ -469,7 +469,7 @@ def _shown_to_staff(context: Context, record: Appointment) -> ClientAppointment:
 
 
 def _theirs(context: Context, record: Appointment, links: dict[str, str]) -> ClientAppointment:
-    said = appointments.words(record)
+    said = bookings.words(record)
     return ClientAppointment(
         **_time(record),
         client_zone=record.client_zone,
@@ -488,7 +488,7 @@ def _theirs(context: Context, record: Appointment, links: dict[str, str]) -> Cli
         reason=said.get("reason"),
         made_by=record.made_by,
         made_at=record.made_at,
-        manageable=appointments.manages(context, record.staff_id),
+        manageable=bookings.manages(context, record.staff_id),
         telehealth_link=links.get(record.appointment_id),
         series_id=record.series_id,
         group_id=record.group_id,

@@ -34,8 +34,8 @@ from chalicelib.policies.plans import Feature
 from chalicelib.services import (
     accounts,
     addresses,
-    appointments,
     audits,
+    bookings,
     calendars,
     clients,
     idempotency,
@@ -348,7 +348,7 @@ def _archive(context: Context, client: Client, invite: Any) -> None:
             actions += invites.close(tx, invite)
         seen = (Client.version == client.version) & (Client.portal == client.portal)
         tx.update(client, *actions, when=seen, otherwise=Stale())
-        appointments.close(context, tx, _bookings(client), archived=True)
+        bookings.close(context, tx, _bookings(client), archived=True)
         invite_id = invite.invite_id if invite else None
         tx.create(audits.event(context, "client:archive", client_id=client.client_id, invite_id=invite_id))
 
@@ -365,7 +365,7 @@ def restore(context: Context) -> Client:
     with Transaction() as tx:
         seen = Client.version == client.version
         tx.update(client, Client.status.set("active"), Client.version.add(1), when=seen, otherwise=Stale())
-        appointments.close(context, tx, _bookings(client), archived=False)
+        bookings.close(context, tx, _bookings(client), archived=False)
         tx.create(audits.event(context, "client:restore", client_id=client.client_id))
     return clients.find(context.tenant_id, client.client_id)
 

@@ -32,8 +32,18 @@ from chalicelib.models.jobs import Job
 from chalicelib.models.slots import Appointment, Group, GroupSeries
 from chalicelib.models.table import load
 from chalicelib.models.transaction import Transaction
-from chalicelib.services import appointments, audits, calendars, clients, groups, idempotency, jobs, mails, slots
-from chalicelib.services.appointments import CONFIRMED
+from chalicelib.services import (
+    audits,
+    bookings,
+    calendars,
+    clients,
+    groups,
+    idempotency,
+    jobs,
+    mails,
+    slots,
+)
+from chalicelib.services.bookings import CONFIRMED
 from chalicelib.services.groups import Person, Wanted
 from chalicelib.services.memberships import CANCELLED as GAVE_UP
 from chalicelib.services.memberships import JOINING, OUT, group_of, place_id, taken
@@ -259,7 +269,7 @@ def outlook_following(context: Context, staff_id: str, group_id: str, start_: in
 def _look_ahead(context: Context, anchor: Group, start_: int) -> tuple[GroupSeries, Outlook]:
     series, ahead = _following(context, anchor)
     new = moved_along(series.zone, int(anchor.start), start_, [int(each.start) for each in ahead])
-    scene = appointments.scene_of(context, "", series.staff_id)
+    scene = bookings.scene_of(context, "", series.staff_id)
     asked = Service(anchor.service_id, int(anchor.minutes), int(anchor.before), int(anchor.after))
     moving = {each.appointment_id for each in ahead}
     found = looks_at(context, scene, asked, groups.wish_of(anchor), (series.staff_id, ""), new, moving)
@@ -282,7 +292,7 @@ def _look_ahead(context: Context, anchor: Group, start_: int) -> tuple[GroupSeri
 
 def _anchor(context: Context, staff_id: str, group_id: str) -> Group:
     """The group from which on something is to be changed, as it was seen, in a calendar of the asker's."""
-    appointments.require_calendar(context, staff_id)
+    bookings.require_calendar(context, staff_id)
     group = group_of(context.tenant_id, staff_id, group_id)
     if context.if_match is not None and int(group.version) != context.if_match:
         raise Stale()

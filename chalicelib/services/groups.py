@@ -37,10 +37,21 @@ from chalicelib.models.slots import Appointment, ClientDay, Group
 from chalicelib.models.table import load
 from chalicelib.models.transaction import Transaction
 from chalicelib.policies.decide import Facts, denial
-from chalicelib.services import appointments, audits, calendars, clients, idempotency, jobs, mails, slots, tenants
+from chalicelib.services import (
+    appointments,
+    audits,
+    bookings,
+    calendars,
+    clients,
+    idempotency,
+    jobs,
+    mails,
+    slots,
+    tenants,
+)
 from chalicelib.services import availability as hours
 from chalicelib.services import staff as people
-from chalicelib.services.appointments import CANCELLED, CONFIRMED, Scene, Step
+from chalicelib.services.bookings import CANCELLED, CONFIRMED, Scene, Step
 from chalicelib.services.calendars import Days, Moved, Taken
 from chalicelib.services.memberships import IN, JOINING, OUT, changed, group_of, place_id, put, settle, taken
 from chalicelib.slots.rules import Busy, Mode, Service
@@ -102,8 +113,8 @@ class Asked(NamedTuple):
 
 def asked(context: Context, wanted: Wanted) -> Asked:
     """What a wish comes to. Raises NotYourCalendar, NotFound, ServiceNotOffered, InvalidBody."""
-    appointments.require_calendar(context, wanted.staff_id)
-    facts = appointments.scene_of(context, "", wanted.staff_id)
+    bookings.require_calendar(context, wanted.staff_id)
+    facts = bookings.scene_of(context, "", wanted.staff_id)
     if facts.staff is None or facts.staff.status != "active":
         raise NotFound()
     service, location = slots.chosen(facts.offer, wanted.wish, by_client=False)
@@ -141,8 +152,8 @@ def _plan(context: Context, wanted: Wanted, group_id: str) -> _Plan:
         "staff_name": people.shown(facts.staff),
         "zone": facts.availability.zone if facts.availability is not None else context.tenant.zone,
     }
-    search = scene.search(context, service, wanted.wish, appointments.FREE, group_id)
-    return _Plan(scene, service, about, appointments.verdict_on(search, wanted.start), occupies)
+    search = scene.search(context, service, wanted.wish, bookings.FREE, group_id)
+    return _Plan(scene, service, about, bookings.verdict_on(search, wanted.start), occupies)
 
 
 def _people(context: Context, wanted: Wanted, minutes: int, moving: str | None) -> list[Person]:
@@ -216,7 +227,7 @@ def create(context: Context, wanted: Wanted) -> Group:
 
     def attempt() -> Group:
         plan = _plan(context, wanted, group_id)
-        appointments.require_good(plan.verdict, wanted.override)
+        bookings.require_good(plan.verdict, wanted.override)
         if wanted.client_ids and not job:
             job.append(_job(context, JOIN, wanted.staff_id, group_id, wanted.client_ids))
         group = _new(context, wanted, plan, group_id, job[0].job_id if job else None)
@@ -241,7 +252,7 @@ def create_occurrence(
 
     def attempt() -> Group:
         plan = _plan(context, wanted, group_id)
-        appointments.require_good(plan.verdict, wanted.override)
+        bookings.require_good(plan.verdict, wanted.override)
         group = _new(context, wanted, plan, group_id, job_id)
         group.series_id = series_id
         return _commit(context, group, plan.scene, plan.taken, None, ("create", ""), (), finish)
@@ -326,7 +337,7 @@ def add(context: Context, staff_id: str, group_id: str, client_id: str) -> Group
 
     Raises GroupFull, ClientBusy, NotAssigned, ClientArchived, AppointmentEnded, NotYourCalendar, NotFound, Busy.
     """
-    appointments.require_calendar(context, staff_id)
+    bookings.require_calendar(context, staff_id)
     if not context.result:
         calendars.settled(lambda: _join(context, staff_id, group_id, client_id))
     return group_of(context.tenant_id, staff_id, group_id)
@@ -355,22 +366,22 @@ def _join(
     if state != JOINING and (taken(group) >= group.capacity or unknown):
         raise GroupFull()
     own, seen = _client_of(context, group, client_id)
-    appointments.require_kept(own)
+    bookings.require_kept(own)
     record = _place(own, group, seen)
-    occupies = appointments.occupied(record)
-    scene = appointments.scene_of(own, client_id, staff_id, occupies)
+    occupies = bookings.occupied(record)
+    scene = bookings.scene_of(own, client_id, staff_id, occupies)
     assignment = scene.assignment
     if assignment is None or scene.staff is None or scene.staff.status != "active":
         raise NotAssigned()
-    appointments.require_free(own, scene, record)
+    bookings.require_free(own, scene, record)
 
     def check(tx: Transaction) -> None:
-        appointments.still_assigned(own, assignment, tx)
+        bookings.still_assigned(own, assignment, tx)
         settle(tx, own.now, group, client_id, IN)
 
     before = int(seen.version) if seen is not None else None
     step = Step(record, occupies, "appointment:book", told, seen=before, check=check, tell_staff=False)
-    appointments.commit(own, scene, step, finish)
+    bookings.commit(own, scene, step, finish)
 
 
 def _client_of(context: Context, group: Group, client_id: str) -> tuple[Context, Appointment | None]:
@@ -492,10 +503,10 @@ def _move(
     finish: jobs.Finish | None = None,
 ) -> Group:
     occupies, group_id = _occupied(group, [start]), group.appointment_id
-    scene = appointments.scene_of(context, "", group.staff_id, _occupied(group, [int(group.start)]), occupies)
+    scene = bookings.scene_of(context, "", group.staff_id, _occupied(group, [int(group.start)]), occupies)
     service = Service(group.service_id, int(group.minutes), int(group.before), int(group.after))
-    search = scene.search(context, service, wish_of(group), appointments.FREE, group_id)
-    appointments.require_good(appointments.verdict_on(search, start), override)
+    search = scene.search(context, service, wish_of(group), bookings.FREE, group_id)
+    bookings.require_good(bookings.verdict_on(search, start), override)
     new = changed(context.now, group, start=start, sequence=int(group.sequence) + 1, job_id=job_id)
     told = ("move", "moved" if finish is None else "")
     return _commit(context, new, scene, occupies, group, told, job, finish)
@@ -514,7 +525,7 @@ def cancel(context: Context, staff_id: str, group_id: str, reason: str | None) -
 def _cancel(
     context: Context, group: Group, job_id: str, job: Sequence[Job] = (), finish: jobs.Finish | None = None
 ) -> Group:
-    scene = appointments.scene_of(context, "", group.staff_id, _occupied(group, [int(group.start)]))
+    scene = bookings.scene_of(context, "", group.staff_id, _occupied(group, [int(group.start)]))
     about = {"status": CANCELLED, "sequence": int(group.sequence) + 1, "job_id": job_id}
     told = ("cancel", "cancelled" if finish is None else "")
     new = changed(context.now, group, **about)
@@ -572,7 +583,7 @@ def resize_occurrence(context: Context, staff_id: str, group_id: str, capacity: 
 
 
 def _act(context: Context, staff_id: str, group_id: str, attempt: Callable[[Group], Group]) -> Group:
-    appointments.require_calendar(context, staff_id)
+    bookings.require_calendar(context, staff_id)
 
     def once() -> Group:
         group = group_of(context.tenant_id, staff_id, group_id)
@@ -639,18 +650,18 @@ def _follow(
     if place is None or place.status != CONFIRMED:
         raise jobs.Skip(AppointmentEnded.code)
     if group.status == CANCELLED:
-        words = appointments.with_words(place, reason=reason)
-        new = appointments.changed(own, place, status=CANCELLED, ended_by="staff", words=words)
-        scene = appointments.scene_of(own, place.client_id, place.staff_id, appointments.occupied(place))
+        words = bookings.with_words(place, reason=reason)
+        new = bookings.changed(own, place, status=CANCELLED, ended_by="staff", words=words)
+        scene = bookings.scene_of(own, place.client_id, place.staff_id, bookings.occupied(place))
         step = _step(place, new, "cancel", "cancelled" if told else "", None)
     elif place.start == group.start:
         raise jobs.Skip(UNCHANGED)
     else:
-        new = appointments.changed(own, place, start=int(group.start))
-        both = appointments.occupied(place), appointments.occupied(new)
-        scene = appointments.scene_of(own, place.client_id, place.staff_id, *both)
+        new = bookings.changed(own, place, start=int(group.start))
+        both = bookings.occupied(place), bookings.occupied(new)
+        scene = bookings.scene_of(own, place.client_id, place.staff_id, *both)
         step = _along(own, scene, group, place, new, "moved" if told else "")
-    appointments.commit(own, scene, step, finish)
+    bookings.commit(own, scene, step, finish)
 
 
 def _along(own: Context, scene: Scene, group: Group, place: Appointment, new: Appointment, told: str) -> Step:
@@ -663,9 +674,9 @@ def _along(own: Context, scene: Scene, group: Group, place: Appointment, new: Ap
         settle(tx, own.now, group, place.client_id, OUT, ClientBusy.code)
 
     try:
-        appointments.require_free(own, scene, new)
+        bookings.require_free(own, scene, new)
     except ClientBusy:
-        new = appointments.changed(own, place, status=CANCELLED, ended_by="staff")
+        new = bookings.changed(own, place, status=CANCELLED, ended_by="staff")
         return _step(place, new, "cancel", "cancelled", out)
     return _step(place, new, "move", told, still)
 
@@ -674,7 +685,7 @@ def _step(
     place: Appointment, new: Appointment, verb: str, told: str, check: Callable[[Transaction], None] | None
 ) -> Step:
     action, seen = f"appointment:{verb}", int(place.version)
-    return Step(new, appointments.occupied(new), action, told, seen=seen, check=check, tell_staff=False)
+    return Step(new, bookings.occupied(new), action, told, seen=seen, check=check, tell_staff=False)
 
 
 # ---- reading ----

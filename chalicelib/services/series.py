@@ -30,9 +30,10 @@ from chalicelib.models.slots import Appointment, Series
 from chalicelib.models.table import load
 from chalicelib.models.transaction import Transaction
 from chalicelib.policies.decide import Facts, denial
-from chalicelib.services import appointments, audits, idempotency, jobs, mails, slots, tenants
+from chalicelib.services import appointments, audits, bookings, idempotency, jobs, mails, slots, tenants
 from chalicelib.services import availability as hours
-from chalicelib.services.appointments import CONFIRMED, LIVE, Scene, Wanted
+from chalicelib.services.appointments import Wanted
+from chalicelib.services.bookings import CONFIRMED, LIVE, Scene
 from chalicelib.services.calendars import Days, Taken
 from chalicelib.slots.recurrence import moved_along, occurrences
 from chalicelib.slots.rules import Mode, Service
@@ -78,9 +79,9 @@ def outlook(context: Context, plan: Plan) -> tuple[str, list[Look]]:
 
 
 def _asked(context: Context, wanted: Wanted) -> tuple[Scene, Service]:
-    appointments.require_calendar(context, wanted.staff_id)
-    appointments.require_kept(context)
-    scene = appointments.scene_of(context, context.client_id, wanted.staff_id)
+    bookings.require_calendar(context, wanted.staff_id)
+    bookings.require_kept(context)
+    scene = bookings.scene_of(context, context.client_id, wanted.staff_id)
     if scene.staff is None or scene.staff.status != "active" or scene.assignment is None:
         raise NotAssigned()
     service, _ = slots.chosen(scene.offer, wanted.wish, by_client=False)
@@ -108,7 +109,7 @@ def looks_at(
     taken = Taken("", starts, asked.minutes, asked.before, asked.after, of_client=bool(client_id))
     days = Days.touched(context.tenant_id, staff_id, client_id, taken)
     days.read(load(*days.wanted()) if starts else [])
-    search = replace(scene, days=days).search(context, asked, wish, appointments.FREE, "")
+    search = replace(scene, days=days).search(context, asked, wish, bookings.FREE, "")
     search = replace(
         search,
         busy=[each for each in search.busy if each.appointment_id not in moving],
@@ -137,7 +138,7 @@ def require_some(findings: Sequence[str], override: bool) -> None:
     if not possible:
         raise NothingToBook()
     warnings = dict.fromkeys(each for each in possible if each != FREE)
-    appointments.require_override(list(warnings), override)
+    bookings.require_override(list(warnings), override)
 
 
 # ---- booking ----
@@ -231,7 +232,7 @@ def _scene_of(context: Context, task: jobs.Task) -> tuple[Context, Series]:
 def _tell(context: Context, series: Series, task: jobs.Task, finish: jobs.Finish) -> None:
     """One mail to each side, of all that became of it. Skip: nothing did."""
     what = task.about["tell"]
-    states = (appointments.CANCELLED,) if what == CANCELLED else LIVE
+    states = (bookings.CANCELLED,) if what == CANCELLED else LIVE
     if not any(each.status in states for each in appointments_of(series)):
         raise jobs.Skip("nothing_to_tell")
     about: dict[str, Any] = {"series_id": series.series_id, "start": task.shared["since"]}
@@ -265,7 +266,7 @@ def _look_ahead(context: Context, anchor: Appointment, start_: int) -> tuple[Ser
     series, records = _following(context, anchor)
     records = [each for each in records if each.status == CONFIRMED]
     new = moved_along(series.zone, int(anchor.start), start_, [int(each.start) for each in records])
-    scene = appointments.scene_of(context, anchor.client_id, anchor.staff_id)
+    scene = bookings.scene_of(context, anchor.client_id, anchor.staff_id)
     asked = Service(anchor.service_id, int(anchor.minutes), int(anchor.before), int(anchor.after))
     wish = slots.Wish(anchor.service_id, Mode(anchor.mode), anchor.location_id)
     whose = anchor.staff_id, anchor.client_id
