@@ -69,6 +69,7 @@ class Payment(Record):
     succeeded_at = UnicodeAttribute(null=True)
     refunded = NumberAttribute()
     disputed = NumberAttribute()
+    lost = NumberAttribute(null=True)  # of what is disputed, what the bank has decided against the practice
     telling = JsonAttribute(null=True)  # [[notice, staff_id]] still to be written
     tries = NumberAttribute(null=True)  # how often it was looked at since it should have been decided
 

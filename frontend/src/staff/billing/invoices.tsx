@@ -53,7 +53,7 @@ export function InvoicesTab() {
           );
         }}
       </Ready>
-      <Exports />
+      {found ? <Exports /> : null}
     </>
   );
 }
