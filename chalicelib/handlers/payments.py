@@ -123,6 +123,7 @@ def fields(record: Payment) -> dict[str, Any]:
         return Money(amount=int(amount), currency=record.currency)
 
     pairs = zip(record.shares, record.numbers, strict=True)
+    is_open = record.status == "open" and not record.closing
     return {
         "payment_id": record.payment_id,
         "status": record.status,
@@ -133,7 +134,7 @@ def fields(record: Payment) -> dict[str, Any]:
         "disputed": money(record.disputed),
         "shares": [Share(invoice_id=i, number=int(n), amount=money(a)) for (i, a), n in pairs],
         "card": CardShown(**record.card) if record.card else None,
-        "address": record.address if record.status == "open" and record.way == payments.CHECKOUT else None,
+        "address": record.address if is_open and record.way == payments.CHECKOUT else None,
         "failure": record.failure,
         "created_at": record.created_at,
         "succeeded_at": record.succeeded_at,

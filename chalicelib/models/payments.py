@@ -37,6 +37,7 @@ class Payment(Record):
     starting ── Stripe has a session ──▶ open ─┬▶ succeeded ── refunds, disputes: see the ledger
         │                                      ├▶ processing ──▶ succeeded | failed
         └── given up ─▶ cancelled | expired    └▶ cancelled | expired | failed
+    `closing`: it asks for more than is due by now, so its page is to be closed.
     Money may still arrive after any end; then it has succeeded.
     Cash and checks are recorded as succeeded. Due until it is decided, and until everyone was told.
     """
@@ -70,6 +71,7 @@ class Payment(Record):
     refunded = NumberAttribute()
     disputed = NumberAttribute()
     telling = JsonAttribute(null=True)  # [[notice, staff_id]] still to be written
+    closing = BooleanAttribute(null=True)
     tries = NumberAttribute(null=True)  # how often it was looked at since it should have been decided
 
 

@@ -1,7 +1,8 @@
 """Adding to a client's ledger: the one place where entries, balances and how invoices stand are written.
 
     post ─▶ read all entries ─▶ plan (what to add, given how things stand) ─▶ one transaction:
-      ▲        entries, each once · the ledger under its version · every invoice that stands differently now
+      ▲        entries, each once · the ledger under its version · every invoice that stands differently now · each
+      │        Checkout page that asks for more than is due by then, to be closed ─▶ on_payment closes it
       └─ somebody added something meanwhile: read and plan again
 
 An entry whose id is there already is not added again, so telling a fact twice is telling it once.
@@ -20,6 +21,7 @@ from chalicelib.errors import Busy, PortalError
 from chalicelib.ledger.books import Account, Books, fold
 from chalicelib.ledger.entries import Entry, Kind
 from chalicelib.models.invoices import Invoice, Ledger, LedgerEntry
+from chalicelib.models.payments import Payment
 from chalicelib.models.table import load
 from chalicelib.models.transaction import Transaction
 
@@ -125,16 +127,20 @@ def id_of(kind: Kind, cause: str, at: datetime) -> str:
 def post(tenant_id: str, client_id: str, at: datetime, plan: Callable[[Scene], Posting]) -> Books:
     """Add what `plan` says, all or nothing; how the client stands then. `plan` may be asked more than once, and may
     raise what it likes. Raises Busy when others are faster a dozen times."""
+    from chalicelib.services import payments
+
     for attempt in range(TRIES):
         scene = read(tenant_id, client_id)
         posting = plan(scene)
         fresh = [each for each in posting.entries if each.entry_id not in scene.known]
         after = fold(fact(each) for each in (*scene.entries, *fresh))
         try:
-            _write(tenant_id, client_id, at, scene, posting, fresh, after)
+            closing = _write(tenant_id, client_id, at, scene, posting, fresh, after)
         except Moved:
             time.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 5)))  # noqa: S311
             continue
+        for each in closing:
+            payments.look_soon(each)
         return after
     raise Busy(retry_after=1)
 
@@ -147,9 +153,16 @@ def _write(
     posting: Posting,
     fresh: Sequence[LedgerEntry],
     after: Books,
-) -> None:
+) -> list[Payment]:
+    """One transaction; the payments whose pages are to be closed because of it."""
+    from chalicelib.services import payments
+
     moved = [each for each in after.accounts if after.account(each) != scene.books.account(each)]
     invoices = _loaded(tenant_id, client_id, moved, posting.invoices)
+    standing = {
+        each: (projected(invoice, after.account(each), at, seen), seen) for each, (invoice, seen) in invoices.items()
+    }
+    closing = _asking_too_much(tenant_id, client_id, [invoice for invoice, _ in standing.values()])
     with Transaction() as tx:
         if posting.write is not None:
             posting.write(tx, after)
@@ -157,12 +170,34 @@ def _write(
             tx.create(each, otherwise=Moved())
         if fresh:
             _put_head(tx, tenant_id, client_id, scene, after, len(fresh))
-        for invoice_id, (invoice, seen) in invoices.items():
-            new = projected(invoice, after.account(invoice_id), at, seen)
+        for invoice, seen in standing.values():
             if seen is None:
-                tx.create(new, otherwise=Moved())
+                tx.create(invoice, otherwise=Moved())
             else:
-                tx.put(new, when=Invoice.version == seen, otherwise=Moved())
+                tx.put(invoice, when=Invoice.version == seen, otherwise=Moved())
+        for payment in closing:
+            new = payments.changed(payment, closing=True)
+            tx.put(new, when=Payment.version == payment.version, otherwise=Moved())
+    return closing
+
+
+def _asking_too_much(tenant_id: str, client_id: str, invoices: Iterable[Invoice]) -> list[Payment]:
+    """The attempts before a Checkout page that ask for more than one of these invoices is due. What an invoice names
+    as its open attempt is that one, since it is written under its version."""
+    from chalicelib.services import payments
+
+    due = {str(each.invoice_id): int(each.balance) for each in invoices if each.payment_id}
+    wanted = dict.fromkeys(str(each.payment_id) for each in invoices if each.payment_id)
+    about = {"tenant_id": tenant_id, "client_id": client_id}
+    found = load(*((Payment, {**about, "payment_id": each}) for each in wanted)) if wanted else []
+    return [
+        each
+        for each in found
+        if each is not None
+        and each.way in payments.PRESENT
+        and each.status in (payments.STARTING, payments.OPEN)
+        and any(amount > due.get(invoice_id, amount) for invoice_id, amount in each.shares)
+    ]
 
 
 def _loaded(

@@ -4,6 +4,8 @@
           ─▶ Stripe, under the attempt's id as idempotency key ─▶ open: the address of the Checkout page
     again, from another tab or after a crash: the same attempt, the same key, the same page
     another amount: the old page is closed first; if somebody has paid there, PaymentUnderWay
+    voided, or paid otherwise: services.books marks it as closing, and on_payment closes the page; who has paid there
+    by then has paid, and what is too much is credit
 
 The server computes amounts: a client says which invoices, and of a single one perhaps how much (DOMAIN.md 7.2).
 """
@@ -223,7 +225,8 @@ def _new(
 def _same(standing: Payment, new: Payment, now: datetime) -> bool:
     names = ("shares", "way", "save_card", "card_id", "link_id", "account")
     alike = all(getattr(standing, name) == getattr(new, name) for name in names)
-    return alike and standing.status in (STARTING, OPEN) and now + LEFT < clock.parse(standing.ends_at)
+    in_use = standing.status in (STARTING, OPEN) and not standing.closing
+    return alike and in_use and now + LEFT < clock.parse(standing.ends_at)
 
 
 def _require_card(context: Context, account: str, card_id: str) -> None:
@@ -460,6 +463,8 @@ def _due_at(record: Payment) -> datetime | None:
         return clock.now() + timedelta(minutes=2)
     if record.status not in UNDER_WAY:
         return None
+    if record.closing:
+        return clock.now() + timedelta(minutes=1)
     return since + timedelta(minutes=LOOKS[min(int(record.tries or 0), len(LOOKS) - 1)])
 
 

@@ -185,6 +185,13 @@ def _pay(call: Any, bill: Any) -> Answer:
     return answer
 
 
+def _at_the_page(call: Any) -> dict[str, Any]:
+    """Somebody sits before Stripe's page, and has not paid."""
+    bill = _bill(call)
+    assert billing.start(call("C1"), bill).status == 201
+    return bill
+
+
 def _paid(call: Any) -> str:
     return f"/practice/clients/{flows.client_id('C1')}/payments/{billing.paid(call('C1'), _bill(call))['payment_id']}"
 
@@ -527,6 +534,12 @@ FLOWS: dict[str, Flow] = {
         ), (200,), False,
     ),
     "pay": Flow(_bill, _pay, (201,), True),
+    "void before somebody pays": Flow(
+        _at_the_page, lambda call, bill: call("A1").post(
+            f"/practice/clients/{flows.client_id('C1')}/invoices/{bill['invoice_id']}/void", {"reason": "Mistake"},
+            key="the-very-same-key",
+        ), (200,), True,
+    ),
     "refund": Flow(
         _paid, lambda call, path: call("A1").post(
             f"{path}/refunds", {"amount": 500, "reason": "Kindness"}, key="the-very-same-key"

@@ -131,6 +131,81 @@ def test_another_amount_closes_the_page_before(world: World, call: Call) -> None
     assert invoice(client, bill["invoice_id"])["due"]["amount"] == 7_000
 
 
+def test_a_page_that_asks_for_more_than_is_due_is_closed(world: World, call: Call) -> None:
+    """Voided, paid at the desk, written off, paid from credit: nobody pays there any more. A page for what is still due
+    stays open. While Stripe is down nothing of this fails; the page is closed when it is back."""
+    admin, client = call("A1"), call("C1")
+    path = f"/practice/clients/{PEOPLE['C1'].id}/payments"
+
+    def take(bill: dict[str, Any], amount: int) -> None:
+        shares = [{"invoice_id": bill["invoice_id"], "amount": amount}]
+        assert admin.post(path, {"method": "cash", "amount": amount, "shares": shares}).status == 201
+
+    bill, part = issued(admin, "C1"), issued(admin, "C1", billing.line(9_000))
+    lever(client, hold=True)  # Stripe's own word about the page is not needed
+    both, kept = start(client, bill).json, start(client, part, amount=5_000).json
+    take(part, 4_000)
+    assert billing.on(admin, "C1", bill["invoice_id"], "void", {"reason": "Mistake"}).status == 200
+    hidden = client.get(f"/portal/payments/{both['payment_id']}").json
+    assert (hidden["status"], hidden["address"]) == ("open", None)
+    told(client)
+    assert at_checkout(both["address"])[0] == 410
+    assert client.get(f"/portal/payments/{both['payment_id']}").json["status"] == "expired"
+    assert client.get(f"/portal/payments/{kept['payment_id']}").json["status"] == "open"
+    take(part, 1)  # 4 999 are due, and the page asks for 5 000
+    lever(client, down=2)
+    told(client)
+    assert invoice(client, part["invoice_id"])["paying"] is True
+    client.clock.advance(61)
+    client.drain()
+    assert at_checkout(kept["address"])[0] == 410
+    assert invoice(client, part["invoice_id"])["paying"] is False
+    for number, act in enumerate(
+        (("write-off", {"amount": 1, "reason": "Rounding"}), ("adjustment", {"amount": -1, "reason": "x"}))
+    ):
+        page = start(client, part).json
+        assert billing.on(admin, "C1", part["invoice_id"], *act).status == 200
+        told(client)
+        assert at_checkout(page["address"])[0] == 410, number
+    assert [each for each, _ in facts(admin, "C1") if each == "payment"] == ["payment", "payment"]
+
+
+def test_who_pays_while_it_is_voided_has_paid_or_has_not(world: World, call: Call) -> None:
+    """The payer's click and the practice's at one moment: the page is closed and no money moved, or the money is
+    credit. Of an attempt that is only starting, nobody is left with a page that works."""
+    admin, client = call("A1"), call("C1")
+    ends = set()
+    for lead in range(4):
+        bill = issued(admin, "C1", billing.line(1_000 + lead))
+        started = start(client, bill).json
+        acts: list[Callable[[], Any]] = [
+            lambda bill=bill: billing.on(admin, "C1", bill["invoice_id"], "void", {"reason": "Mistake"}),  # type: ignore[misc]
+            lambda started=started: at_checkout(started["address"]),  # type: ignore[misc]
+            lambda: told(client),
+        ]
+        flows.together(3, lambda n, acts=acts, lead=lead: acts[(n + lead) % 3]())  # type: ignore[misc]
+        told(client)
+        end = client.get(f"/portal/payments/{started['payment_id']}").json["status"]
+        paid_here = facts(admin, "C1").count(("payment", 1_000 + lead))
+        assert (end, paid_here) in (("expired", 0), ("succeeded", 1))
+        assert invoice(client, bill["invoice_id"])["paying"] is False
+        assert at_checkout(started["address"])[0] == (410 if end == "expired" else 303)
+        ends.add(end)
+    books = billing.ledger(admin, "C1")
+    came = sum(amount for kind, amount in facts(admin, "C1") if kind == "payment")
+    assert (books["due"]["amount"], books["credit"]["amount"]) == (0, came)
+    bill = issued(admin, "C1", billing.line(7_000))
+    both = flows.together(
+        2,
+        lambda n: start(client, bill) if n else billing.on(admin, "C1", bill["invoice_id"], "void", {"reason": "x"}),
+    )
+    told(client)
+    begun = next(each.json for each in both if each.json and "address" in each.json) if both[1].status == 201 else None
+    assert both[0].status == 200, both
+    assert begun is None or begun["address"] is None or at_checkout(begun["address"])[0] == 410
+    assert invoice(client, bill["invoice_id"])["paying"] is False
+
+
 def test_declined_cancelled_expired(world: World, call: Call) -> None:
     bill, client = issued(call("A1"), "C1"), call("C1")
     started = start(client, bill).json
