@@ -49,6 +49,10 @@ LIMITS: dict[str, tuple[int, int]] = {
     "sessions": (5, 0),  # sessions a person may have at once; the oldest ends
 }
 
+# The least that Stripe takes at once, in minor units, of each currency that an organization can bill in
+# (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts, read in November 2026).
+LEAST_CHARGES: dict[str, int] = {"usd": 50, "cad": 50, "eur": 50, "gbp": 30, "aud": 50, "nzd": 50}
+
 
 class Settings(BaseModel):
     """What a function is told by its environment. A missing or empty value stops the cold start."""

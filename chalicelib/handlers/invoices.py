@@ -48,7 +48,8 @@ class TaxLine(PortalView):
 
 class InvoiceRow(PortalView):
     """An invoice in a list. `due` is the client balance due; `overdue`: its day has passed. `paying`: a payment of it
-    is under way. `charged_at`: when the saved card will be charged by itself."""
+    is under way. `enough_for_card`: so much is due that a card can pay it alone; if not, it is paid at the practice or
+    together with others. `charged_at`: when the saved card will be charged by itself."""
 
     invoice_id: str
     what: Literal["invoice", "estimate"]
@@ -63,6 +64,7 @@ class InvoiceRow(PortalView):
     settled: Money
     due: Money
     paying: bool
+    enough_for_card: bool
     charged_at: str | None
 
 
@@ -75,12 +77,14 @@ class InvoiceChange(PortalView):
 
 
 class InvoiceView(InvoiceRow):
-    """An invoice whole. `least`: what at least is paid of it at once. `etag` goes back in If-Match to edit a draft.
-    `changes`: oldest first; none where they come to nothing together."""
+    """An invoice whole. Of what is due a part is paid from `least` up to `most_partial`, so that a card can pay what is
+    left; without `most_partial` it is paid whole, and `least` is what is due. `etag` goes back in If-Match to edit a
+    draft. `changes`: oldest first; none where they come to nothing together."""
 
     etag: str
     payment_id: str | None
     least: Money
+    most_partial: Money | None
     lines: list[InvoiceLine]
     taxes: list[TaxLine]
     changes: list[InvoiceChange]
@@ -120,6 +124,7 @@ def _row(context: Context, invoice: Invoice, plans: dict[str, str]) -> dict[str,
         "overdue": is_open and bool(invoice.due_on) and invoice.due_on < today,
         "due": _money(invoice, invoice.balance),
         "paying": bool(invoice.payment_id),
+        "enough_for_card": is_open and payments.is_enough(context, int(invoice.balance)),
         "charged_at": plans.get(invoice.invoice_id) if is_open else None,
         **amounts,
     }
@@ -133,11 +138,13 @@ def row(context: Context, invoice: Invoice, plans: dict[str, str]) -> InvoiceRow
 def whole(context: Context, invoice: Invoice) -> InvoiceView:
     """An invoice with what was written on it."""
     said = invoices.details(invoice)
+    part = payments.part(context, int(invoice.balance))
     return InvoiceView(
         **_row(context, invoice, autopay.plans_of(context)),
         etag=str(int(invoice.version)),
         payment_id=invoice.payment_id,
-        least=_money(invoice, payments.least(context, int(invoice.balance))),
+        least=_money(invoice, part[0] if part else invoice.balance),
+        most_partial=_money(invoice, part[1]) if part else None,
         lines=[_line(invoice, each) for each in said["lines"]],
         taxes=[TaxLine(**{**each, "amount": _money(invoice, each["amount"])}) for each in said["taxes"]],
         changes=[

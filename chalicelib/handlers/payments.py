@@ -277,7 +277,8 @@ class LinkToken(Body):
 
 
 class GuestPage(PortalView):
-    """What a pay link shows. `state`: open, processing, paid (by this link), ended."""
+    """What a pay link shows. `state`: open, processing, paid (by this link), ended. Open, and not `can_pay`: the
+    practice takes no cards now, or less is due than a card can pay."""
 
     organization: str
     phone: str
@@ -330,7 +331,9 @@ def look_up_pay_link(context: None, caller: sessions.Caller, body: LinkToken) ->
         number=int(guest.invoice.number),
         amount=Money(amount=amount, currency=guest.invoice.currency),
         state=guest.state,
-        can_pay=guest.state == "open" and payments.why_not(guest.context) is None,
+        can_pay=guest.state == "open"
+        and payments.is_enough(guest.context, due)
+        and payments.why_not(guest.context) is None,
     )
 
 

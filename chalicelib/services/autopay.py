@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from chalicelib import clock, ids
 from chalicelib.adapters import queues
 from chalicelib.context import Actor, Context, Persona
-from chalicelib.errors import CardGone, NothingToPay, PaymentUnderWay, PortalError
+from chalicelib.errors import CardGone, NothingToPay, PaymentUnderWay, PortalError, TooLittleOnline
 from chalicelib.models.clients import Client
 from chalicelib.models.invoices import Invoice
 from chalicelib.models.mails import ClientMail, StaffMail
@@ -32,7 +32,8 @@ PLANNED, FAILED = "autopay_planned", "autopay_failed"
 def planned(context: Context, invoice: Invoice, due_on: date) -> list[Record]:
     """What issuing an invoice writes besides, for a client who has it paid by itself: the plan and the notice."""
     (payer,) = load((Payer, {"tenant_id": context.tenant_id, "client_id": context.client_id}))
-    if payer is None or not payer.autopay_card or invoice.charge <= 0 or not _is_on(context):
+    enough = payments.is_enough(context, int(invoice.charge))
+    if payer is None or not payer.autopay_card or not enough or not _is_on(context):
         return []
     zone = ZoneInfo(context.tenant.zone)
     first = (context.now + NOTICE).astimezone(zone).date() + timedelta(days=1)
@@ -146,6 +147,9 @@ def charge(tenant_id: str, client_id: str, invoice_id: str) -> None:
                 context, [(invoice_id, None)], way=payments.AUTOPAY, card_id=payer.autopay_card, payment_id=payment_id
             )
         except (NothingToPay, PaymentUnderWay):  # somebody was faster: look again
+            return
+        except TooLittleOnline:  # what is left of it is paid at the practice
+            _settle(plan, "cancelled")
             return
         except PortalError as why:
             if why.status >= 500 or why.status == 429:

@@ -7,7 +7,8 @@
     voided, or paid otherwise: services.books marks it as closing, and on_payment closes the page; who has paid there
     by then has paid, and what is too much is credit
 
-The server computes amounts: a client says which invoices, and of a single one perhaps how much (DOMAIN.md 7.2).
+The server computes amounts: a client says which invoices, and of a single one perhaps how much (DOMAIN.md 7.2). Stripe
+takes no less than about half a dollar at once, so a part is never such that no card could pay the rest.
 """
 
 import contextlib
@@ -20,7 +21,7 @@ from typing import Any
 from chalicelib import clock, ids
 from chalicelib.adapters import payments as stripe
 from chalicelib.adapters import queues
-from chalicelib.config import settings
+from chalicelib.config import LEAST_CHARGES, settings
 from chalicelib.context import Context
 from chalicelib.errors import (
     AmountsFixed,
@@ -33,6 +34,8 @@ from chalicelib.errors import (
     NothingToPay,
     PaymentUnderWay,
     PortalError,
+    RemainderTooSmall,
+    TooLittleOnline,
     TooManyRequests,
 )
 from chalicelib.models.invoices import Invoice
@@ -121,8 +124,9 @@ def start(
     """Begin to pay these invoices: the attempt, with the address of its Checkout page, or (a saved card) on its way.
     `payment_id`: of the attempt, where there shall be only one whatever becomes of it.
 
-    Raises NotFound, NothingToPay, AmountsFixed, AmountTooSmall, AmountTooLarge, CardsNotConnected, CardGone,
-    PaymentUnderWay, TooManyRequests; ProcessorDown: nothing was charged, and asking again goes on where this stopped.
+    Raises NotFound, NothingToPay, AmountsFixed, AmountTooSmall, AmountTooLarge, RemainderTooSmall, TooLittleOnline,
+    CardsNotConnected, CardGone, PaymentUnderWay, TooManyRequests; ProcessorDown: nothing was charged, and asking again
+    goes on where this stopped.
     """
     if context.result:
         return _ensured(context, get(context, context.result))
@@ -159,9 +163,18 @@ def _payable(context: Context, wanted: Wanted) -> list[Invoice]:
     return found
 
 
-def least(context: Context, due: int) -> int:
-    """The least that is taken of what is due at once."""
-    return min(due, int(billing(context.tenant)["minimum_partial"]))
+def is_enough(context: Context, amount: int) -> bool:
+    """Whether Stripe takes so little at once."""
+    return amount >= LEAST_CHARGES[billing(context.tenant)["currency"]]
+
+
+def part(context: Context, due: int) -> tuple[int, int] | None:
+    """The least and the most that is taken of what is due where it is not all of it; None: it is paid whole. As much
+    is left as a card can pay."""
+    bills = billing(context.tenant)
+    stripes = LEAST_CHARGES[bills["currency"]]
+    least, most = max(int(bills["minimum_partial"]), stripes), due - stripes
+    return (least, most) if least <= most else None
 
 
 def _shares(context: Context, invoices: Sequence[Invoice], wanted: Wanted) -> list[list[Any]]:
@@ -173,9 +186,13 @@ def _shares(context: Context, invoices: Sequence[Invoice], wanted: Wanted) -> li
                 raise AmountsFixed()
             if amount > due:
                 raise AmountTooLarge()
-            if amount < least(context, due):
+            if amount < int(billing(context.tenant)["minimum_partial"]):
                 raise AmountTooSmall()
+            if not is_enough(context, due - amount):
+                raise RemainderTooSmall()
         shares.append([invoice.invoice_id, amount or due])
+    if not is_enough(context, sum(amount for _, amount in shares)):
+        raise TooLittleOnline()
     return shares
 
 

@@ -6592,7 +6592,8 @@ export interface components {
         };
         /**
          * GuestPage
-         * @description What a pay link shows. `state`: open, processing, paid (by this link), ended.
+         * @description What a pay link shows. `state`: open, processing, paid (by this link), ended. Open, and not `can_pay`: the
+         *     practice takes no cards now, or less is due than a card can pay.
          */
         GuestPage: {
             amount: components["schemas"]["Money"];
@@ -7099,7 +7100,8 @@ export interface components {
         /**
          * InvoiceRow
          * @description An invoice in a list. `due` is the client balance due; `overdue`: its day has passed. `paying`: a payment of it
-         *     is under way. `charged_at`: when the saved card will be charged by itself.
+         *     is under way. `enough_for_card`: so much is due that a card can pay it alone; if not, it is paid at the practice or
+         *     together with others. `charged_at`: when the saved card will be charged by itself.
          */
         InvoiceRow: {
             charge: components["schemas"]["Money"];
@@ -7108,6 +7110,8 @@ export interface components {
             due: components["schemas"]["Money"];
             /** Due On */
             due_on: string | null;
+            /** Enough For Card */
+            enough_for_card: boolean;
             insurance: components["schemas"]["Money"];
             /** Invoice Id */
             invoice_id: string;
@@ -7134,8 +7138,9 @@ export interface components {
         };
         /**
          * InvoiceView
-         * @description An invoice whole. `least`: what at least is paid of it at once. `etag` goes back in If-Match to edit a draft.
-         *     `changes`: oldest first; none where they come to nothing together.
+         * @description An invoice whole. Of what is due a part is paid from `least` up to `most_partial`, so that a card can pay what is
+         *     left; without `most_partial` it is paid whole, and `least` is what is due. `etag` goes back in If-Match to edit a
+         *     draft. `changes`: oldest first; none where they come to nothing together.
          */
         InvoiceView: {
             /** Changes */
@@ -7148,6 +7153,8 @@ export interface components {
             due: components["schemas"]["Money"];
             /** Due On */
             due_on: string | null;
+            /** Enough For Card */
+            enough_for_card: boolean;
             /** Etag */
             etag: string;
             insurance: components["schemas"]["Money"];
@@ -7158,6 +7165,7 @@ export interface components {
             least: components["schemas"]["Money"];
             /** Lines */
             lines: components["schemas"]["InvoiceLine"][];
+            most_partial: components["schemas"]["Money"] | null;
             /** Note */
             note: string | null;
             /** Number */
@@ -11192,6 +11200,8 @@ export interface components {
             due: components["schemas"]["Money"];
             /** Due On */
             due_on: string | null;
+            /** Enough For Card */
+            enough_for_card: boolean;
             insurance: components["schemas"]["Money"];
             /** Invoice Id */
             invoice_id: string;

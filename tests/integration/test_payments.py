@@ -86,6 +86,39 @@ def test_a_part_of_one_and_several_whole(world: World, call: Call) -> None:
     assert start(client, one).code == "nothing_to_pay"
 
 
+def test_nothing_is_left_that_no_card_could_pay(world: World, call: Call) -> None:
+    """Stripe takes 50 cents at least: a part leaves that much or nothing, and the page is told the bounds; what is less
+    already is not offered to be paid alone, and nothing of it is asked of Stripe."""
+    admin, client, guest = call("A1"), call("C1"), call()
+    bill = issued(admin, "C1", billing.line(10_000))
+    seen = invoice(client, bill["invoice_id"])
+    assert (seen["least"]["amount"], seen["most_partial"]["amount"], seen["enough_for_card"]) == (500, 9_950, True)
+    assert start(client, bill, amount=9_951).code == "remainder_too_small"
+    paid(client, bill, amount=9_950)
+    rest = invoice(client, bill["invoice_id"])
+    assert (rest["due"]["amount"], rest["least"]["amount"], rest["most_partial"]) == (50, 50, None)
+    assert start(client, bill, amount=49).code == "amount_too_small"
+    token = client.post(f"/portal/invoices/{bill['invoice_id']}/pay-link").json["address"].partition("#")[2]
+    off = billing.on(admin, "C1", bill["invoice_id"], "write-off", {"amount": 1, "reason": "Rounding"})
+    assert (off.json["due"]["amount"], off.json["enough_for_card"]) == (49, False)
+    (row,) = client.get("/portal/billing").json["open"]
+    assert (row["enough_for_card"], row["due"]["amount"]) == (False, 49)
+    refused = start(client, bill)
+    assert (refused.status, refused.code) == (409, "too_little_online")
+    assert client.post(f"/portal/invoices/{bill['invoice_id']}/pay-link").code == "too_little_online"
+    page = guest.post("/guest-payments/lookup", {"token": token}, key=None).json
+    assert (page["state"], page["can_pay"]) == ("open", False)
+    assert guest.post("/guest-payments", {"token": token}, key=None).code == "too_little_online"
+    other = issued(admin, "C1", billing.line(1_000))
+    assert paid(client, bill, other)["amount"]["amount"] == 1_049  # together it is enough
+    small = issued(admin, "C1", billing.line(700))  # 500 at least, and 50 at least are left
+    shown = invoice(client, small["invoice_id"])
+    assert (shown["least"]["amount"], shown["most_partial"]["amount"]) == (500, 650)
+    whole = issued(admin, "C1", billing.line(549))
+    shown = invoice(client, whole["invoice_id"])
+    assert (shown["least"]["amount"], shown["most_partial"]) == (549, None)
+
+
 def test_what_cannot_be_paid(world: World, call: Call) -> None:
     """Void, draft, foreign, a colleague's, without the feature: each answer says no more than it must."""
     admin, client = call("A1"), call("C1")
