@@ -9,6 +9,7 @@ from chalicelib.context import Context
 from chalicelib.handlers.routing import PORTAL, PRACTICE, Routes
 from chalicelib.handlers.views import Body, Day, Empty, Id, Line, Money, Paging, PortalView, Text, View
 from chalicelib.models.invoices import Invoice
+from chalicelib.models.payments import PlannedCharge
 from chalicelib.models.slots import Appointment
 from chalicelib.services import autopay, cards, clients, invoices, payments, tenants
 
@@ -49,7 +50,8 @@ class TaxLine(PortalView):
 class InvoiceRow(PortalView):
     """An invoice in a list. `due` is the client balance due; `overdue`: its day has passed. `paying`: a payment of it
     is under way. `enough_for_card`: so much is due that a card can pay it alone; if not, it is paid at the practice or
-    together with others. `charged_at`: when the saved card will be charged by itself."""
+    together with others. `charged_at`: when the saved card will be charged by itself; `charged_amount`: how much: what
+    was announced, or what is due if that is less."""
 
     invoice_id: str
     what: Literal["invoice", "estimate"]
@@ -66,6 +68,7 @@ class InvoiceRow(PortalView):
     paying: bool
     enough_for_card: bool
     charged_at: str | None
+    charged_amount: Money | None
 
 
 class InvoiceChange(PortalView):
@@ -110,10 +113,11 @@ def _money(invoice: Invoice, amount: float) -> Money:
     return Money(amount=int(amount), currency=invoice.currency)
 
 
-def _row(context: Context, invoice: Invoice, plans: dict[str, str]) -> dict[str, Any]:
+def _row(context: Context, invoice: Invoice, plans: dict[str, PlannedCharge]) -> dict[str, Any]:
     today = clock.today(context.tenant.zone).isoformat()
     amounts = {name: _money(invoice, getattr(invoice, name)) for name in ("total", "insurance", "charge", "settled")}
     is_open = invoice.status == "open"
+    plan = plans.get(invoice.invoice_id) if is_open else None
     return {
         "invoice_id": invoice.invoice_id,
         "what": invoice.what,
@@ -125,12 +129,13 @@ def _row(context: Context, invoice: Invoice, plans: dict[str, str]) -> dict[str,
         "due": _money(invoice, invoice.balance),
         "paying": bool(invoice.payment_id),
         "enough_for_card": is_open and payments.is_enough(context, int(invoice.balance)),
-        "charged_at": plans.get(invoice.invoice_id) if is_open else None,
+        "charged_at": plan.charge_at if plan is not None else None,
+        "charged_amount": _money(invoice, min(plan.amount, invoice.balance)) if plan is not None else None,
         **amounts,
     }
 
 
-def row(context: Context, invoice: Invoice, plans: dict[str, str]) -> InvoiceRow:
+def row(context: Context, invoice: Invoice, plans: dict[str, PlannedCharge]) -> InvoiceRow:
     """An invoice in a list."""
     return InvoiceRow(**_row(context, invoice, plans))
 

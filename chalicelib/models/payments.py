@@ -115,13 +115,15 @@ class Payer(Record):
 
 
 class PlannedCharge(Record):
-    """An invoice that will be paid by the saved card: the client is told first. Due when it is charged."""
+    """An invoice that will be paid by the saved card: the client is told first. Due when it is charged. What was added
+    to the invoice after they were told is planned, and told, anew when this is charged."""
 
     KEY = Key(CLIENT, "AUTOPAY#{invoice_id}")
 
     client_id = UnicodeAttribute()
     invoice_id = UnicodeAttribute()
     charge_at = UnicodeAttribute()
+    amount = NumberAttribute()  # what the client was told of: no more is charged
     status = UnicodeAttribute()  # planned, charged, cancelled or failed
     payment_id = UnicodeAttribute(null=True)
 

@@ -135,7 +135,7 @@ def start(
         _require_card(context, account.account, card_id)
     for attempt in range(TRIES):
         invoices = _payable(context, wanted)
-        shares = _shares(context, invoices, wanted)
+        shares = _shares(context, invoices, wanted, way)
         standing = _standing(context, invoices)
         new = _new(context, account, invoices, shares, way, save_card, card_id, link_id, payment_id)
         if len(standing) == 1 and _same(standing[0], new, context.now):
@@ -177,7 +177,9 @@ def part(context: Context, due: int) -> tuple[int, int] | None:
     return (least, most) if least <= most else None
 
 
-def _shares(context: Context, invoices: Sequence[Invoice], wanted: Wanted) -> list[list[Any]]:
+def _shares(context: Context, invoices: Sequence[Invoice], wanted: Wanted, way: str) -> list[list[Any]]:
+    """What is paid of which invoice. How small a part may be is for those who choose one: automatic payment takes what
+    it has announced."""
     shares: list[list[Any]] = []
     for invoice, (_, amount) in zip(invoices, wanted, strict=True):
         due = int(invoice.balance)
@@ -186,9 +188,9 @@ def _shares(context: Context, invoices: Sequence[Invoice], wanted: Wanted) -> li
                 raise AmountsFixed()
             if amount > due:
                 raise AmountTooLarge()
-            if amount < int(billing(context.tenant)["minimum_partial"]):
+            if amount < int(billing(context.tenant)["minimum_partial"]) and way != AUTOPAY:
                 raise AmountTooSmall()
-            if not is_enough(context, due - amount):
+            if not is_enough(context, due - amount) and way != AUTOPAY:
                 raise RemainderTooSmall()
         shares.append([invoice.invoice_id, amount or due])
     if not is_enough(context, sum(amount for _, amount in shares)):

@@ -7101,10 +7101,12 @@ export interface components {
          * InvoiceRow
          * @description An invoice in a list. `due` is the client balance due; `overdue`: its day has passed. `paying`: a payment of it
          *     is under way. `enough_for_card`: so much is due that a card can pay it alone; if not, it is paid at the practice or
-         *     together with others. `charged_at`: when the saved card will be charged by itself.
+         *     together with others. `charged_at`: when the saved card will be charged by itself; `charged_amount`: how much: what
+         *     was announced, or what is due if that is less.
          */
         InvoiceRow: {
             charge: components["schemas"]["Money"];
+            charged_amount: components["schemas"]["Money"] | null;
             /** Charged At */
             charged_at: string | null;
             due: components["schemas"]["Money"];
@@ -7146,6 +7148,7 @@ export interface components {
             /** Changes */
             changes: components["schemas"]["InvoiceChange"][];
             charge: components["schemas"]["Money"];
+            charged_amount: components["schemas"]["Money"] | null;
             /** Charged At */
             charged_at: string | null;
             /** Diagnoses */
@@ -11191,6 +11194,7 @@ export interface components {
          */
         TenantInvoiceRow: {
             charge: components["schemas"]["Money"];
+            charged_amount: components["schemas"]["Money"] | null;
             /** Charged At */
             charged_at: string | null;
             /** Client Id */

@@ -35,7 +35,7 @@ LEFT = {
     "ledger_entry": ("entry", "amount"),
     "payment": ("status", "amount", "refunded", "telling"),
     "intent": ("payment_id",),
-    "planned_charge": ("status",),
+    "planned_charge": ("status", "amount"),
     "refund_request": ("amount",),
     "appointment": ("status", "start", "late", "ended_by"),
     "bookings": ("client_id",),
@@ -197,13 +197,16 @@ def _paid(call: Any) -> str:
 
 
 def _by_itself(call: Any) -> None:
-    """An invoice that the saved card is to pay now; two at once would be two notices."""
+    """An invoice that the saved card is to pay now; two at once would be two notices. What was added to it after the
+    notice is announced anew."""
     client = call("C1")
     billing.paid(client, _bill(call), save_card=True)
     (card,) = client.get("/portal/cards").json["items"]
     assert client.api("PUT", "/portal/autopay", {"card_id": card["card_id"]}).status == 200
-    _bill(call)
+    bill = _bill(call)
     client.drain()
+    more = {"amount": 800, "reason": "A longer session"}
+    assert billing.on(call("A1"), "C1", bill["invoice_id"], "adjustment", more).status == 200
     client.clock.advance(30 * 86_400)
 
 

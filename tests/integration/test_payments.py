@@ -543,6 +543,52 @@ def test_save_a_card_pay_by_it_and_have_it_pay_by_itself(world: World, call: Cal
     assert first["status"] == "succeeded"
 
 
+def test_no_more_is_charged_by_itself_than_was_announced(world: World, call: Call) -> None:
+    """An invoice that was raised after the notice: what was announced is charged, and the rest announced and charged
+    then; one that was lowered: less; what is less than a card can pay: nothing. A new invoice has its own notice."""
+    admin, client = call("A1"), call("C1")
+    paid(client, issued(admin, "C1"), save_card=True)
+    (card,) = client.get("/portal/cards").json["items"]
+    client.api("PUT", "/portal/autopay", {"card_id": card["card_id"]})
+    raised, lowered, waived = (issued(admin, "C1", billing.line(n * 1_000), due_on="2026-11-25") for n in (4, 5, 6))
+    client.drain()
+
+    def change(bill: dict[str, Any], amount: int) -> None:
+        asked = {"amount": amount, "reason": "Corrected"}
+        assert billing.on(admin, "C1", bill["invoice_id"], "adjustment", asked).status == 200
+
+    change(raised, 300)  # a rest that is less than the least part, and enough for a card
+    change(lowered, -1_000)
+    change(waived, -5_960)
+    shown = {each["number"]: each for each in client.get("/portal/billing").json["open"]}
+    told_of = {n: (each["charged_amount"]["amount"], each["due"]["amount"]) for n, each in shown.items()}
+    assert told_of == {
+        raised["number"]: (4_000, 4_300), lowered["number"]: (4_000, 4_000), waived["number"]: (40, 40),
+    }  # fmt: skip
+    client.clock.advance(3 * 86_400)
+    admin.sign_in("A1")
+    later = issued(admin, "C1", billing.line(7_000))
+    client.clock.advance(2 * 86_400)
+    client.drain()
+    admin.sign_in("A1")
+    client.sign_in("C1")
+    came = [amount for kind, amount in facts(admin, "C1") if kind == "payment"]
+    assert sorted(came) == [4_000, 4_000, 12_000]
+    rest = invoice(client, raised["invoice_id"])
+    assert (rest["due"]["amount"], rest["charged_amount"]["amount"]) == (300, 300)
+    assert rest["charged_at"] > invoice(client, lowered["invoice_id"])["due_on"]
+    assert invoice(client, waived["invoice_id"])["charged_at"] is None
+    assert invoice(client, later["invoice_id"])["charged_amount"]["amount"] == 7_000
+    notices = [m for m in client.outbox(PEOPLE["C1"].email) if "will be charged" in m["subject"]]
+    assert len(notices) == 5  # the three, the new one, and the rest of the first
+    client.clock.advance(40 * 86_400)
+    client.drain()
+    admin.sign_in("A1")
+    came = [amount for kind, amount in facts(admin, "C1") if kind == "payment"]
+    assert sorted(came) == [300, 4_000, 4_000, 7_000, 12_000]
+    assert [m for m in client.outbox(PEOPLE["C1"].email) if "could not be charged" in m["subject"]] == []
+
+
 def test_a_card_that_is_declined_by_itself(world: World, call: Call) -> None:
     admin, client = call("A1"), call("C1")
     started = start(client, issued(admin, "C1"), save_card=True).json
