@@ -66,6 +66,14 @@ def at_checkout(address: str, number: str = CARD, act: str = "pay") -> tuple[int
     return response.status, response.headers.get("Location", "")
 
 
+def refund(staff: Caller, client: str, payment: dict[str, Any], amount: int, **more: Any) -> Answer:
+    """Send money of a payment back, as it is now."""
+    path = f"/practice/clients/{PEOPLE[client].id}/payments/{payment['payment_id']}"
+    etag = more.pop("etag", None) or staff.get(path).json["etag"]
+    body = {"amount": amount, "reason": more.pop("reason", "Shorter session")}
+    return staff.post(f"{path}/refunds", body, etag=etag, **more)
+
+
 def told(anyone: Caller) -> None:
     """Have Stripe tell, and everything done that follows: faster than a whole drain."""
     for _ in range(20):

@@ -62,9 +62,11 @@ class CardShown(PortalView):
 
 class PaymentView(PortalView):
     """A payment. Only `succeeded` is money; `processing`: it is being decided. `address`: where to go on while it is
-    open (Stripe's own page). `failure`: Stripe's code of why a card was declined."""
+    open (Stripe's own page). `failure`: Stripe's code of why a card was declined. `etag` goes back in If-Match to send
+    money back."""
 
     payment_id: str
+    etag: str
     status: Literal["starting", "open", "processing", "succeeded", "failed", "cancelled", "expired"]
     method: Literal["card", "cash", "check", "other"]
     way: Literal["checkout", "saved_card", "autopay", "guest", "staff"]
@@ -126,6 +128,7 @@ def fields(record: Payment) -> dict[str, Any]:
     is_open = record.status == "open" and not record.closing
     return {
         "payment_id": record.payment_id,
+        "etag": str(int(record.version)),
         "status": record.status,
         "method": record.method,
         "way": record.way,
@@ -417,9 +420,10 @@ def record_payment(context: Context, client_id: str, body: ReceivedIn) -> Paymen
     body=RefundIn,
     status=202,
     idempotent=True,
+    if_match=True,
 )
 def refund_payment(context: Context, client_id: str, payment_id: str, body: RefundIn) -> PaymentView:
-    """Send money of a payment back; a card's refund shows once Stripe has confirmed it"""
+    """Send money of a payment back, as it was read; a card's refund shows once Stripe has confirmed it"""
     return shown(refunds.refund(context, body.amount, body.reason))
 
 

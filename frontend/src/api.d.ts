@@ -2639,7 +2639,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Send money of a payment back; a card's refund shows once Stripe has confirmed it */
+        /** Send money of a payment back, as it was read; a card's refund shows once Stripe has confirmed it */
         post: operations["refund_payment"];
         delete?: never;
         options?: never;
@@ -8923,7 +8923,8 @@ export interface components {
         /**
          * PaymentView
          * @description A payment. Only `succeeded` is money; `processing`: it is being decided. `address`: where to go on while it is
-         *     open (Stripe's own page). `failure`: Stripe's code of why a card was declined.
+         *     open (Stripe's own page). `failure`: Stripe's code of why a card was declined. `etag` goes back in If-Match to send
+         *     money back.
          */
         PaymentView: {
             /** Address */
@@ -8933,6 +8934,8 @@ export interface components {
             /** Created At */
             created_at: string;
             disputed: components["schemas"]["Money"];
+            /** Etag */
+            etag: string;
             /** Failure */
             failure: string | null;
             /**
@@ -31015,6 +31018,7 @@ export interface operations {
             query?: never;
             header: {
                 "Idempotency-Key": string;
+                "If-Match": string;
             };
             path: {
                 client_id: string;
@@ -31028,7 +31032,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Send money of a payment back; a card's refund shows once Stripe has confirmed it */
+            /** @description Send money of a payment back, as it was read; a card's refund shows once Stripe has confirmed it */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -31083,6 +31087,15 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -31102,6 +31115,15 @@ export interface operations {
             };
             /** @description Problem */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            428: {
                 headers: {
                     [name: string]: unknown;
                 };

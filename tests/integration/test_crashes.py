@@ -192,8 +192,8 @@ def _at_the_page(call: Any) -> dict[str, Any]:
     return bill
 
 
-def _paid(call: Any) -> str:
-    return f"/practice/clients/{flows.client_id('C1')}/payments/{billing.paid(call('C1'), _bill(call))['payment_id']}"
+def _paid(call: Any) -> dict[str, Any]:
+    return billing.paid(call("C1"), _bill(call))
 
 
 def _by_itself(call: Any) -> None:
@@ -544,8 +544,8 @@ FLOWS: dict[str, Flow] = {
         ), (200,), True,
     ),
     "refund": Flow(
-        _paid, lambda call, path: call("A1").post(
-            f"{path}/refunds", {"amount": 500, "reason": "Kindness"}, key="the-very-same-key"
+        _paid, lambda call, paid: billing.refund(
+            call("A1"), "C1", paid, 500, etag=paid["etag"], key="the-very-same-key"
         ), (202,), True,
     ),
     "take cash": Flow(

@@ -434,10 +434,17 @@ def test_refunds_from_the_portal_and_from_the_dashboard(world: World, call: Call
     admin, client = call("A1"), call("C1")
     bill = issued(admin, "C1")
     payment = paid(client, bill)
+    assert billing.refund(admin, "C1", payment, 12_001).code == "amount_too_large"
     path = f"/practice/clients/{PEOPLE['C1'].id}/payments/{payment['payment_id']}/refunds"
-    assert admin.post(path, {"amount": 12_001, "reason": "Too much"}).code == "amount_too_large"
-    asked = [admin.post(path, {"amount": 2_000, "reason": "Shorter session"}, key="refund-0001") for _ in range(2)]
+    assert admin.post(path, {"amount": 2_000, "reason": "x"}).code == "if_match_missing"
+    seen = admin.get(path.removesuffix("/refunds")).json["etag"]
+    asked = [billing.refund(admin, "C1", payment, 2_000, etag=seen, key="refund-0001") for _ in range(2)]
     assert [each.status for each in asked] == [202, 202]
+    # Another click, or a colleague's, who had not seen the first: refused, before and after the first is booked.
+    again = billing.refund(admin, "C1", payment, 2_000, etag=seen)
+    assert (again.status, again.code) == (412, "stale")
+    told(client)
+    assert billing.refund(call("A2"), "C1", payment, 2_000, etag=asked[0].json["etag"]).code == "stale"
     lever(client, refund=intent_of(payment), amount=1_500)
     told(client)
     assert sorted(facts(admin, "C1")) == [("charge", 12_000), ("payment", 12_000), ("refund", 1_500), ("refund", 2_000)]
@@ -447,7 +454,7 @@ def test_refunds_from_the_portal_and_from_the_dashboard(world: World, call: Call
     client.clock.advance(3 * 86_400)  # by then Stripe has forgotten the key, and takes it for another refund
     stripe_double.backend().answers.clear()
     admin.sign_in("A1")
-    late = admin.post(path, {"amount": 2_000, "reason": "Shorter session"}, key="refund-0001")
+    late = billing.refund(admin, "C1", payment, 2_000, etag=seen, key="refund-0001")
     assert late.status == 202, late
     told(client)
     client.sign_in("C1")
@@ -491,7 +498,9 @@ def test_cash_and_checks(world: World, call: Call) -> None:
     assert made[0].json["payment_id"] == made[1].json["payment_id"]
     assert billing.ledger(admin, "C1")["credit"]["amount"] == 3_000
     assert notices(admin) == []  # it was no client's payment
-    back = admin.post(f"{path}/{made[0].json['payment_id']}/refunds", {"amount": 3_000, "reason": "Change"})
+    clicks = [billing.refund(admin, "C1", made[0].json, 1_500, etag=made[0].json["etag"]) for _ in range(2)]
+    assert [each.code for each in clicks] == [None, "stale"]
+    back = billing.refund(admin, "C1", made[0].json, 1_500, etag=clicks[0].json["etag"])
     assert back.status == 202, back
     assert billing.ledger(admin, "C1")["credit"]["amount"] == 0
     two = issued(admin, "C1", billing.line(5_000))["invoice_id"]
@@ -613,12 +622,12 @@ def test_money_at_the_same_moment_is_moved_once(world: World, call: Call) -> Non
 
     admin, client = call("A1"), call("C1")
     payment = paid(client, issued(admin, "C1"), save_card=True)
-    back = f"/practice/clients/{PEOPLE['C1'].id}/payments/{payment['payment_id']}/refunds"
-    asked = flows.together(6, lambda _: admin.post(back, {"amount": 7_000, "reason": "Shorter"}))
+    seen = admin.get(f"/practice/clients/{PEOPLE['C1'].id}/payments/{payment['payment_id']}").json["etag"]
+    asked = flows.together(6, lambda _: billing.refund(admin, "C1", payment, 3_000, etag=seen))
     assert [each.status for each in asked].count(202) == 1, asked
-    assert {each.code for each in asked} <= {None, "not_refundable", "amount_too_large"}
+    assert {each.code for each in asked} == {None, "stale"}
     told(client)
-    assert facts(admin, "C1").count(("refund", 7_000)) == 1
+    assert facts(admin, "C1").count(("refund", 3_000)) == 1
     cash = {"method": "cash", "amount": 10_000, "shares": []}
     assert admin.post(f"/practice/clients/{PEOPLE['C1'].id}/payments", cash).status == 201
     owed = [issued(admin, "C1", billing.line(10_000))["invoice_id"] for _ in range(2)]

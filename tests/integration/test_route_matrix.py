@@ -344,7 +344,8 @@ def _money(stage: Stage, call: Callable[[str], Caller]) -> None:
         admin, client, own = call(by), call(key), stage.ids[key]
         own["draft_invoice_id"] = billing.draft(admin, key).json["invoice_id"]
         own["invoice_id"] = billing.issued(admin, key)["invoice_id"]
-        own["payment_id"] = billing.paid(client, billing.issued(admin, key), save_card=True)["payment_id"]
+        payment = billing.paid(client, billing.issued(admin, key), save_card=True)
+        own |= {"payment_id": payment["payment_id"], "paid_etag": payment["etag"]}
         own["card_id"] = client.get("/portal/cards").json["items"][0]["card_id"]
         cash = {"method": "cash", "amount": 5_000}  # nothing of it is for an invoice: credit
         assert admin.post(f"/practice/clients/{PEOPLE[key].id}/payments", cash).status == 201
@@ -799,7 +800,7 @@ BODIES: dict[str, Any] = {
 PASSED = range(200, 300)
 ALSO = {
     "bill_appointments": (409,), "apply_credit": (409,), "apply_my_credit": (409,), "remove_my_card": (409,),
-    "refund_payment": (409,), "connect_card_processing": (409,), "void_invoice": (409,),
+    "refund_payment": (409, 412), "connect_card_processing": (409,), "void_invoice": (409,),
     "switch_totp_off": (409,), "renew_recovery_codes": (409,), "send_invite": (409,), "resend_invite": (409,),
     "revoke_invite": (409,), "change_profile": (412,), "change_settings": (412,), "change_plan": (409,),
     "download_document": (409,), "verify_document": (409,), "mark_document_seen": (409,),
@@ -847,6 +848,8 @@ def _good(route: Route, stage: Stage, person: str = NOBODY) -> tuple[bytes, dict
         body["starts"] = [booking.at(stage.portal.clock, LATER)]
     if route.operation_id == "accept_proposal":
         more["if-match"] = '"2"'
+    if route.operation_id == "refund_payment":
+        more["if-match"] = f'"{stage.ids["C1"]["paid_etag"]}"'
     if route.path.startswith("/staff-invitations/"):
         now, own = stage.portal.clock.now(), stage.ids["A1"]
         sent = {"token": own["staff_token"], "password": flows.PASSWORD, "code": levers.totp(own["staff_secret"], now)}
