@@ -11,6 +11,7 @@ from chalicelib.handlers.views import Body, Day, Empty, Id, Line, Money, Paging,
 from chalicelib.models.invoices import Invoice
 from chalicelib.models.payments import PlannedCharge
 from chalicelib.models.slots import Appointment
+from chalicelib.models.table import Page
 from chalicelib.services import autopay, cards, clients, invoices, payments, tenants
 
 practice = Routes(__name__, PRACTICE, "/practice")
@@ -449,15 +450,21 @@ class TenantInvoices(View):
 
 
 class StatusQuery(Paging):
-    """Which of the organization's invoices; estimates that were given are `given`."""
+    """Which of the organization's invoices; estimates that were given are `given`. `number`: the one invoice of this
+    number, whatever its status."""
 
     status: Status = "open"
+    number: int | None = Field(default=None, ge=1, le=999_999_999)
 
 
 @practice.endpoint("GET", "/invoices", action="billing:read", query=StatusQuery)
 def list_invoices(context: Context, query: StatusQuery) -> TenantInvoices:
-    """The organization's invoices of one status"""
-    page = invoices.of_tenant(context, query.status, query.limit, query.cursor)
+    """The organization's invoices of one status, or the one of a number"""
+    if query.number is not None:
+        found = invoices.by_number(context, query.number)
+        page = Page([found] if found is not None else [], None)
+    else:
+        page = invoices.of_tenant(context, query.status, query.limit, query.cursor)
     wanted = list(dict.fromkeys(each.client_id for each in page.items))
     names = {each.client_id: clients.shown(each) for each in clients.visible(context, wanted)}
     items = [

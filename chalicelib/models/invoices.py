@@ -53,6 +53,16 @@ class InvoiceNumbers(Record):
     last = NumberAttribute()
 
 
+class NumberedInvoice(Record):
+    """Whose invoice a number is: written with the number, and never changed."""
+
+    KEY = Key(TENANT + "#NUMBER#{number}", "INVOICE")
+
+    number = UnicodeAttribute()
+    client_id = UnicodeAttribute()
+    invoice_id = UnicodeAttribute()
+
+
 class BilledAppointment(Record):
     """This appointment stands on that invoice: not on two."""
 

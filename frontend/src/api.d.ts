@@ -3186,7 +3186,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The organization's invoices of one status */
+        /** The organization's invoices of one status, or the one of a number */
         get: operations["list_invoices"];
         put?: never;
         post?: never;
@@ -34820,6 +34820,7 @@ export interface operations {
                 limit?: number;
                 cursor?: string | null;
                 status?: "draft" | "open" | "paid" | "void" | "given";
+                number?: number | null;
             };
             header?: never;
             path?: never;
@@ -34827,7 +34828,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The organization's invoices of one status */
+            /** @description The organization's invoices of one status, or the one of a number */
             200: {
                 headers: {
                     [name: string]: unknown;

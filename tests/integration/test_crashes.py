@@ -31,6 +31,7 @@ WRITES = ("TransactWriteItems", "UpdateItem", "PutItem", "SendMessage", "PutObje
 LEFT = {
     "invoice": ("status", "phase", "number", "balance", "settled", "payment_id"),
     "invoice_numbers": ("last",),
+    "numbered_invoice": ("number",),
     "ledger": ("balance", "credit", "entries"),
     "ledger_entry": ("entry", "amount"),
     "payment": ("status", "amount", "refunded", "telling"),
