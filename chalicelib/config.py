@@ -89,6 +89,8 @@ class Settings(BaseModel):
     practice_sign_up: bool = False  # whether anyone may open an organization here
     # Whom practices ask to activate their organization: an e-mail address or a page.
     operator_contact: str | None = Field(default=None, pattern=r"^(https://[^\s]+|[^@\s]+@[^@\s]+)$", max_length=200)
+    export_page: int = Field(default=500, ge=1, le=1000)  # entries of the ledger that an export reads at once
+    export_part_bytes: int = Field(default=6_291_456, ge=5_242_880)  # of a part of its file (S3: 5 MiB at least)
     hold_seconds: int = Field(default=30, ge=0, le=900)  # how long "Cancel" can call a mail back (SQS: at most 900)
     limits: Json[dict[str, tuple[int, int]]] = Field(default_factory=dict)
 

@@ -1,14 +1,15 @@
 """Paying: the client's own payments, those of Client Details, and what Stripe tells."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from chalicelib import clock
 from chalicelib.context import Context
 from chalicelib.handlers.routing import PORTAL, PRACTICE, PUBLIC, Routes
 from chalicelib.handlers.views import (
     Body,
-    Content,
     Day,
     Empty,
     Id,
@@ -16,11 +17,10 @@ from chalicelib.handlers.views import (
     Money,
     Paging,
     PortalView,
-    Query,
     Text,
     View,
 )
-from chalicelib.models.invoices import LedgerEntry
+from chalicelib.models.invoices import Export, LedgerEntry
 from chalicelib.models.payments import CardProcessing, Payment, Reconciliation
 from chalicelib.services import (
     autopay,
@@ -496,11 +496,22 @@ class ReconciliationPage(View):
     next_cursor: str | None
 
 
-class Period(Query):
-    """From the first day to the last, at the organization."""
+class ExportIn(Body):
+    """A table of the ledger or of the issued invoices, from the first day to the last at the organization."""
 
+    what: Literal["payments", "invoices"]
     first_day: Day
     last_day: Day
+
+
+class ExportView(View):
+    """A table as CSV, for a day. Ask again until it is ready; the link then works for two minutes."""
+
+    export_id: str
+    what: Literal["payments", "invoices"]
+    status: Literal["making", "ready"]
+    url: str | None
+    expires_at: str | None
 
 
 @practice.endpoint("GET", "/card-processing", action="billing:read")
@@ -569,16 +580,21 @@ def _reconciliation(each: Reconciliation) -> ReconciliationView:
     )
 
 
-@practice.endpoint("GET", "/exports/payments", action="billing:export", query=Period, answers="text/csv")
-def export_payments(context: Context, query: Period) -> Content:
-    """The ledger of a period as a table"""
-    return Content(content=exports.payments(context, query.first_day, query.last_day))
+@practice.endpoint("POST", "/exports", action="billing:export", body=ExportIn, status=202, idempotent=True)
+def start_export(context: Context, body: ExportIn) -> ExportView:
+    """Have the ledger or the invoices of a period written as a table"""
+    return _export(exports.ask(context, body.what, body.first_day, body.last_day))
 
 
-@practice.endpoint("GET", "/exports/invoices", action="billing:export", query=Period, answers="text/csv")
-def export_invoices(context: Context, query: Period) -> Content:
-    """The invoices of a period as a table"""
-    return Content(content=exports.invoices(context, query.first_day, query.last_day))
+@practice.endpoint("GET", "/exports/{export_id}", action="billing:export")
+def read_export(context: Context, export_id: str) -> ExportView:
+    """A table that was asked for"""
+    return _export(*exports.link(context, export_id))
+
+
+def _export(record: Export, url: str | None = None, until: datetime | None = None) -> ExportView:
+    ends = clock.text(until) if until else None
+    return ExportView(export_id=record.export_id, what=record.what, status=record.status, url=url, expires_at=ends)
 
 
 # ---- Stripe ----

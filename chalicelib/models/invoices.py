@@ -110,6 +110,30 @@ class LedgerEntry(Record):
     words = BytesAttribute(null=True)  # encrypted: {reason, reference}
 
 
+class Export(Record):
+    """A table that somebody asked for, as a CSV file.   making ──▶ ready; due again until it is, and gone after a day
+
+    The file is written in parts: how far it is stands here, under its version.
+    """
+
+    KEY = Key(TENANT, "EXPORT#{export_id}")
+
+    export_id = UnicodeAttribute()
+    what = UnicodeAttribute()  # payments or invoices
+    first_day = UnicodeAttribute()
+    last_day = UnicodeAttribute()
+    asked_by = UnicodeAttribute()
+    asked_by_name = UnicodeAttribute()
+    status = UnicodeAttribute()
+    upload_id = UnicodeAttribute(null=True)  # the bucket's, of the parts
+    etags = JsonAttribute()  # of the parts so far
+    month = UnicodeAttribute(null=True)  # of the ledger, from which the next part is written; none: no part is left
+    cursor = UnicodeAttribute(null=True)  # within it
+    object_key = UnicodeAttribute(null=True)
+    object_version = UnicodeAttribute(null=True)
+    created_at = UnicodeAttribute()
+
+
 class Print(Record):
     """A PDF that somebody asked for.   making ──▶ ready; due again until it is, and gone after a day"""
 

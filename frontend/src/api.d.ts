@@ -2851,32 +2851,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/practice/exports/invoices": {
+    "/practice/exports": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** The invoices of a period as a table */
-        get: operations["export_invoices"];
+        get?: never;
         put?: never;
-        post?: never;
+        /** Have the ledger or the invoices of a period written as a table */
+        post: operations["start_export"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/practice/exports/payments": {
+    "/practice/exports/{export_id}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** The ledger of a period as a table */
-        get: operations["export_payments"];
+        /** A table that was asked for */
+        get: operations["read_export"];
         put?: never;
         post?: never;
         delete?: never;
@@ -5938,6 +5938,49 @@ export interface components {
             recorded_by: string;
             /** Reference */
             reference: string | null;
+        };
+        /**
+         * ExportIn
+         * @description A table of the ledger or of the issued invoices, from the first day to the last at the organization.
+         */
+        ExportIn: {
+            /**
+             * First Day
+             * Format: date
+             */
+            first_day: string;
+            /**
+             * Last Day
+             * Format: date
+             */
+            last_day: string;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "payments" | "invoices";
+        };
+        /**
+         * ExportView
+         * @description A table as CSV, for a day. Ask again until it is ready; the link then works for two minutes.
+         */
+        ExportView: {
+            /** Expires At */
+            expires_at: string | null;
+            /** Export Id */
+            export_id: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "making" | "ready";
+            /** Url */
+            url: string | null;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "payments" | "invoices";
         };
         /**
          * FeatureChange
@@ -32368,25 +32411,28 @@ export interface operations {
             };
         };
     };
-    export_invoices: {
+    start_export: {
         parameters: {
-            query?: {
-                first_day?: string;
-                last_day?: string;
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
             };
-            header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportIn"];
+            };
+        };
         responses: {
-            /** @description The invoices of a period as a table */
-            200: {
+            /** @description Have the ledger or the invoices of a period written as a table */
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/csv": string;
+                    "application/json": components["schemas"]["ExportView"];
                 };
             };
             /** @description Problem */
@@ -32472,25 +32518,24 @@ export interface operations {
             };
         };
     };
-    export_payments: {
+    read_export: {
         parameters: {
-            query?: {
-                first_day?: string;
-                last_day?: string;
-            };
+            query?: never;
             header?: never;
-            path?: never;
+            path: {
+                export_id: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The ledger of a period as a table */
+            /** @description A table that was asked for */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/csv": string;
+                    "application/json": components["schemas"]["ExportView"];
                 };
             };
             /** @description Problem */
@@ -32521,7 +32566,7 @@ export interface operations {
                 };
             };
             /** @description Problem */
-            409: {
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -32531,24 +32576,6 @@ export interface operations {
             };
             /** @description Problem */
             413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Problem */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Problem */
-            422: {
                 headers: {
                     [name: string]: unknown;
                 };

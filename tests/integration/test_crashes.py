@@ -27,6 +27,7 @@ from tests.integration.test_uploads import pdf
 
 ELSEWHERE = "immy@elsewhere.example"
 WRITES = ("TransactWriteItems", "UpdateItem", "PutItem", "SendMessage", "PutObject", "DeleteObject", "SendEmail")
+WRITES += ("CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload")
 # What is left of a record when ids, times and ciphertext are taken away.
 LEFT = {
     "invoice": ("status", "phase", "number", "balance", "settled", "payment_id"),
@@ -51,6 +52,7 @@ LEFT = {
     "client_audit": ("action",),
     "client_mail": ("template", "status", "delivery"),
     "document": ("status", "category", "form_id", "signed_by", "seen_by_name", "shared", "file_type"),
+    "export": ("status", "what"),
     "intake": ("status", "worrying", "reminders", "gsi2pk"),
     "match_entry": ("match_digest",),
     "intake_form": ("status", "form_id", "worrying"),
@@ -555,6 +557,12 @@ FLOWS: dict[str, Flow] = {
             {"method": "cash", "amount": 12_500, "shares": [{"invoice_id": bill["invoice_id"], "amount": 12_000}]},
             key="the-very-same-key",
         ), (201,), False,
+    ),
+    "export": Flow(
+        _bill, lambda call, _: call("A1").post(
+            "/practice/exports", {"what": "payments", "first_day": "2026-11-01", "last_day": "2026-11-30"},
+            key="the-very-same-key",
+        ), (202,), True,
     ),
     "pay by itself": Flow(_by_itself, lambda call, _: call().get("/openapi.json"), (200,), True),
     "begin a conversation": Flow(

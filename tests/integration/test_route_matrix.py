@@ -56,7 +56,7 @@ NESTED = (
 BILLERS = ("T4",)  # therapists whom an administrator has let bill
 OF_CALENDAR = "therapist_id"  # whose calendar: a therapist's own, any of the organization's for administrators
 # What belongs to the organization: there for everyone of it who may do this at all.
-OF_TENANT = ("job_id", "signup_id", "staff_id", "token_id", "wording_id")
+OF_TENANT = ("export_id", "job_id", "signup_id", "staff_id", "token_id", "wording_id")
 # More clients: two with an open invitation, so that there is a sibling's and a foreign one, and one to be invited.
 MORE = {"C6": ("oak", "T4"), "C7": ("oak", "T4"), "CY": ("birch", "BT")}
 
@@ -219,6 +219,8 @@ def _furnish(stage: Stage, call: Callable[[str], Caller]) -> None:
         stage.ids[key] |= {"intake_id": started, "signed_intake_id": signed, "document_id": document, **upload}
     for key, colleague in (("A1", "T3"), ("B1", "BT")):
         stage.ids[key] |= {"job_id": _job(key), "staff_id": PEOPLE[colleague].id}
+        table = call(key).post("/practice/exports", BODIES["start_export"])
+        stage.ids[key]["export_id"] = table.json["export_id"]
         flows.signed_up(call(key), stage.tenants[key])
         stage.ids[key]["signup_id"] = flows.sign_ups(call(key))[0]["signup_id"]
         saved = call(key).post("/practice/wordings", {"name": "Warm", "subject": "Hello", "message": "{link}"})
@@ -625,10 +627,7 @@ def _filled(route: Route, ids: dict[str, str]) -> str:
 
 # What routes are asked that cannot be asked for nothing.
 _WISH = f"?service_id={RANDOM_ID}&mode=telehealth"
-_PERIOD = "?first_day=2026-11-01&last_day=2026-11-30"
 QUERIES = {
-    "export_payments": _PERIOD,
-    "export_invoices": _PERIOD,
     "read_calendar": "?first_day=2026-11-25&last_day=2026-12-01",
     "list_slots": f"{_WISH}&first_day=2026-11-25&last_day=2026-12-01&zone=Asia/Tokyo",
     "find_first_slot": _WISH,
@@ -653,6 +652,7 @@ BODIES: dict[str, Any] = {
     "start_guest_payment": {"token": "pay_link"},
     "record_payment": {"method": "cash", "amount": 1_000},
     "refund_payment": {"amount": 100, "reason": "Kindness"},
+    "start_export": {"what": "payments", "first_day": "2026-11-01", "last_day": "2026-11-30"},
     "print_mine": {"what": "statement", "first_day": "2026-11-01", "last_day": "2026-11-30"},
     "print_for_client": {"what": "statement", "first_day": "2026-11-01", "last_day": "2026-11-30"},
     "search_clients": {"search": "imo"},

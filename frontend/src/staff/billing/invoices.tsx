@@ -1,16 +1,17 @@
 /** The organization's invoices: open, paid, void, drafts, estimates; found by client or number; exported. */
 import { useEffect, useState } from 'preact/hooks';
-import { api, asProblem, call, type Problem } from '../../http.ts';
+import { api, asProblem, BACKGROUND, call, newKey, Problem } from '../../http.ts';
 import { isPeriod } from '../../money/index.ts';
 import { useSession } from '../../session.tsx';
 import { billing } from '../../strings/billing.ts';
 import type { Page, TenantInvoiceRow } from '../../types.ts';
-import { Button, dayKey, Empty, goTo, money, saveText, SelectField, TextField, useAct, useLoad } from '../../ui/index.ts';
+import { Button, dayKey, Empty, goTo, money, SelectField, TextField, useAct, useLoad } from '../../ui/index.ts';
 import { Failed, Ready, RowBones } from '../parts.tsx';
 import { InvoiceRows } from './rows.tsx';
 
 const words = billing.practice;
 const YEAR = 365;
+const TURNS = 120; // some five minutes: a large practice's year
 
 type Choice = TenantInvoiceRow['status'];
 const MOST = 3000; // invoices to look through for what is searched
@@ -98,11 +99,14 @@ function Exports() {
   const [last, setLast] = useState(today);
   const [fault, setFault] = useState<string | null>(null);
   const get = useAct(async (what: 'payments' | 'invoices') => {
-    const query = { first_day: first, last_day: last };
-    const csv = await call(what === 'payments'
-      ? api.GET('/practice/exports/payments', { params: { query }, parseAs: 'text', headers: { Accept: 'text/csv' } })
-      : api.GET('/practice/exports/invoices', { params: { query }, parseAs: 'text', headers: { Accept: 'text/csv' } }));
-    saveText(String(csv), words.file(what, first, last));
+    const body = { what, first_day: first, last_day: last };
+    let table = await call(api.POST('/practice/exports', { params: { header: { 'Idempotency-Key': newKey() } }, body }));
+    for (let turn = 0; turn < TURNS && !table.url; turn++) {
+      await new Promise((done) => setTimeout(done, turn < 8 ? 500 : 2500));
+      table = await call(api.GET('/practice/exports/{export_id}', { params: { path: { export_id: table.export_id } }, headers: BACKGROUND }));
+    }
+    if (!table.url) throw new Problem({ status: 503, code: 'export_slow', title: words.slow });
+    location.assign(table.url);
   });
   const begin = (what: 'payments' | 'invoices') => {
     if (isPeriod(first, last, YEAR)) void get.run(what);
