@@ -385,12 +385,9 @@ def stored(*kinds: str) -> list[dict[str, Any]]:
     from infra.local import cloud
 
     table = state.backend("dynamodb").tables[cloud.PREFIX]
-    items = [
-        {name: attribute.value for name, attribute in item.attrs.items()}
-        for partition in list(table.items.values())
-        for item in list(partition.values())
-    ]
-    return [item for item in items if not kinds or item.get("kind") in kinds]
+    items = [item.attrs for partition in list(table.items.values()) for item in list(partition.values())]
+    wanted = [each for each in items if not kinds or ("kind" in each and each["kind"].value in kinds)]
+    return [{name: attribute.value for name, attribute in each.items()} for each in wanted]
 
 
 def waiting(queue: str) -> int:
