@@ -74,7 +74,10 @@ class BilledAppointment(Record):
 
 
 class Ledger(Record):
-    """How a client stands, as the entries say. Edited whole: whoever adds an entry has seen all the others."""
+    """How a client stands, as the entries say. Edited whole: whoever adds an entry has seen all that it depends on.
+
+    All of it can be made again from the entries, and every night it is (services.reconciliations).
+    """
 
     KEY = Key(CLIENT, "LEDGER")
 
@@ -83,6 +86,7 @@ class Ledger(Record):
     credit = NumberAttribute()
     debt = NumberAttribute()
     entries = NumberAttribute()
+    open = JsonAttribute(null=True)  # ids of the entries that are not at rest (ledger.open); none: read all
 
 
 class LedgerEntry(Record):

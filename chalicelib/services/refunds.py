@@ -157,8 +157,7 @@ def _requested(context: Context, payment: Payment, amount: int, reason: str) -> 
         if found is None:
             raise NotFound()
         return found
-    left = books.read(context.tenant_id, context.client_id).books.receipt(payment.payment_id).refundable
-    if amount > left:
+    if amount > int(payment.amount) - int(payment.refunded) - int(payment.disputed):
         raise AmountTooLarge()
     asked = RefundRequest.new(
         **own,

@@ -281,13 +281,22 @@ def _book(payment: Payment, intent: Any) -> None:
 
         return Posting(fresh, given, write)
 
-    books.post(payment.tenant_id, payment.client_id, now, plan)
+    if not _is_booked(payment, entries):  # most events tell what another has told: nothing else is read for them
+        books.post(payment.tenant_id, payment.client_id, now, plan)
     mails.hand_over(*letters)
     if payment.save_card or payment.way == payments.CHECKOUT:
         _keep_cards(payment)
     (after,) = load((Payment, payments.key(payment)))
     if after is not None and after.telling:
         _tell(after)
+
+
+def _is_booked(payment: Payment, entries: list[LedgerEntry]) -> bool:
+    """Whether the ledger, the payment and its invoices have it all."""
+    if payment.status != payments.SUCCEEDED:
+        return False
+    held = any(each.payment_id == payment.payment_id for each in payments.invoices_of(payment))
+    return not held and books.are_there(payment.tenant_id, payment.client_id, entries)
 
 
 def _lookup(payment: Payment, intent_id: str) -> Intent:

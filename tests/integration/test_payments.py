@@ -740,6 +740,53 @@ def test_the_night_compares_and_repairs(world: World, call: Call) -> None:
     assert (wrong.difference, len(wrong.unmatched)) == (100, 1)
 
 
+def test_what_is_at_rest_is_not_read_again(
+    world: World, call: Call, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger's head names the entries that balances depend on, and only those are read; what comes for the others
+    finds them all. A head that says anything else than the entries alarms in the night, and is not believed again."""
+    from chalicelib.models.invoices import Ledger
+    from chalicelib.models.transaction import change
+    from chalicelib.services import books, reconciliations
+
+    admin, client = call("A1"), call("C1")
+    place = {"tenant_id": world.tenant_id("oak"), "client_id": world.id("C1")}
+    wholes: list[int] = []
+    whole = books.read
+    monkeypatch.setattr(books, "read", lambda *a: wholes.append(1) or whole(*a))
+
+    def head() -> Ledger:
+        found = Ledger.find(consistent=True, **place)
+        assert found is not None
+        return found
+
+    old = [paid(client, issued(admin, "C1", billing.line(1_000 + n))) for n in range(3)]
+    assert (head().open, int(head().entries)) == ([], 6)
+    owed = issued(admin, "C1", billing.line(9_000))
+    paid(client, owed, amount=4_000)
+    assert (len(head().open), int(head().entries)) == (2, 8)
+    assert len(wholes) == 1  # the first entry of all: there was no head
+    intent = intent_of(old[0])
+    account = {"tenant_id": place["tenant_id"], "kind": "intent", "account": "acct_oak_demo", "object_id": intent}
+    from chalicelib.services import settlement
+
+    settlement.work(account)  # told again, long after: nothing is booked
+    assert (int(head().entries), len(wholes)) == (8, 1)
+    lever(client, refund=intent, amount=300)
+    told(client)
+    assert (len(head().open), int(head().entries), len(wholes)) == (5, 9, 2)
+    assert client.get("/portal/billing").json["balance"]["due"]["amount"] == 5_300
+    assert not books.differs(**place)
+    wrong = head()
+    change(wrong, Ledger.open.set(wrong.open[1:]), Ledger.version.add(1))
+    caplog.clear()
+    reconciliations.run(place["tenant_id"])
+    assert [each.message for each in caplog.records if each.levelname == "ERROR"] == ["ledger_differs"]
+    paid(client, invoice(client, owed["invoice_id"]))
+    assert (len(head().open), billing.ledger(admin, "C1")["due"]["amount"]) == (3, 300)
+    assert not books.differs(**place)
+
+
 _SIDES = (("charge", "adjustment", "write_off", "void"), ("payment", "refund", "refund_failed", "dispute"))
 
 
