@@ -193,7 +193,7 @@ def test_what_is_at_rest_changes_nothing_else(part: int) -> None:
     know."""
     chance = random.Random(f"open {part}")
     left_out = beyond = 0
-    for _ in range(SEQUENCES // 20):
+    for _ in range(SEQUENCES // 40):
         told: list[Entry] = []
         known: set[str] = set()
         for each in _lived(chance):
@@ -212,5 +212,5 @@ def test_what_is_at_rest_changes_nothing_else(part: int) -> None:
             known = open_facts([*there, each])
             assert known == open_facts(told), told
             left_out += len(told) - len(there) > 1
-    assert left_out > 1_000
+    assert left_out > 500
     assert beyond > 100
