@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+_SIGNS = {"usd": "$", "cad": "CA$", "eur": "€", "gbp": "£", "aud": "A$", "nzd": "NZ$"}  # as browsers write them
+
 
 @dataclass(frozen=True)
 class Money:
@@ -12,5 +14,5 @@ class Money:
 
     def __str__(self) -> str:
         sign = "-" if self.amount < 0 else ""
-        symbol = "$" if self.currency == "usd" else f"{self.currency.upper()} "
+        symbol = _SIGNS.get(self.currency, f"{self.currency.upper()} ")
         return f"{sign}{symbol}{abs(self.amount) // 100:,}.{abs(self.amount) % 100:02d}"

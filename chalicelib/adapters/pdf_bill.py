@@ -101,8 +101,8 @@ def _sums(page: Composer, part: Element, sums: Sequence[tuple[str, str, bool]]) 
     page.space(4)
     for label, value, counts in sums:
         style = _SUM if counts else LABEL
-        amount = set_text(value, style, 140)
-        left = WIDTH - 300.0
-        page.beside(set_text(label, style if counts else KEY, 180)[0], part.add("P"), left)
+        amount = set_text(value, style, 105)
+        left = WIDTH - 360.0
+        page.beside(set_text(label, style if counts else KEY, 250)[0], part.add("P"), left)
         page.beside(amount[0], part.add("P"), WIDTH - 6 - amount[0].width)
         page.space(style.leading)

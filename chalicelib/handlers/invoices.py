@@ -12,7 +12,7 @@ from chalicelib.models.invoices import Invoice
 from chalicelib.models.payments import PlannedCharge
 from chalicelib.models.slots import Appointment
 from chalicelib.models.table import Page
-from chalicelib.services import autopay, cards, clients, invoices, payments, tenants
+from chalicelib.services import autopay, cards, clients, invoices, parties, payments, tenants
 
 practice = Routes(__name__, PRACTICE, "/practice")
 portal = Routes(__name__ + ".portal", PORTAL, "/portal")
@@ -72,18 +72,25 @@ class InvoiceRow(PortalView):
     charged_amount: Money | None
 
 
-class InvoiceChange(PortalView):
-    """Staff changed what is owed, by this much; why stands in the ledger, for staff."""
+class InvoiceStep(PortalView):
+    """What became of an issued invoice: by how much this changed what is left to pay. Why staff did it stands in the
+    ledger, for staff. `method`: of payments. `payment_id`: of what is about a payment."""
 
-    kind: Literal["adjustment", "write_off"]
+    kind: Literal[
+        "payment", "refund", "refund_failed", "dispute", "dispute_won", "dispute_lost",
+        "credit", "adjustment", "write_off", "void", "charge",
+    ]  # fmt: skip
     amount: Money
     at: str
+    method: Literal["card", "cash", "check", "other"] | None
+    payment_id: str | None
 
 
 class InvoiceView(InvoiceRow):
     """An invoice whole. Of what is due a part is paid from `least` up to `most_partial`, so that a card can pay what is
     left; without `most_partial` it is paid whole, and `least` is what is due. `etag` goes back in If-Match to edit a
-    draft. `changes`: oldest first; none where they come to nothing together."""
+    draft. `history`: oldest first; with `kept`, what was paid too much and is credit, it leads from the client's
+    portion to what is due. `sender` and `billed_to` are lines as the PDF has them: names as documents carry them."""
 
     etag: str
     payment_id: str | None
@@ -91,7 +98,11 @@ class InvoiceView(InvoiceRow):
     most_partial: Money | None
     lines: list[InvoiceLine]
     taxes: list[TaxLine]
-    changes: list[InvoiceChange]
+    history: list[InvoiceStep]
+    kept: Money
+    sender: list[str]
+    billed_to: list[str]
+    footer: str
     note: str | None
     diagnoses: list[str]
 
@@ -143,7 +154,7 @@ def row(context: Context, invoice: Invoice, plans: dict[str, PlannedCharge]) -> 
 
 def whole(context: Context, invoice: Invoice) -> InvoiceView:
     """An invoice with what was written on it."""
-    said = invoices.details(invoice)
+    said, steps = invoices.details(invoice), invoices.history(invoice)
     part = payments.part(context, int(invoice.balance))
     return InvoiceView(
         **_row(context, invoice, autopay.plans_of(context)),
@@ -153,12 +164,24 @@ def whole(context: Context, invoice: Invoice) -> InvoiceView:
         most_partial=_money(invoice, part[1]) if part else None,
         lines=[_line(invoice, each) for each in said["lines"]],
         taxes=[TaxLine(**{**each, "amount": _money(invoice, each["amount"])}) for each in said["taxes"]],
-        changes=[
-            InvoiceChange(kind=each.entry, amount=_money(invoice, invoices.changed_by(each)), at=each.happened_at)
-            for each in invoices.changes(invoice)
-        ],
+        history=[_step(invoice, each) for each in steps],
+        kept=_money(invoice, invoices.kept_as_credit(invoice, steps)),
+        sender=parties.sender(context),
+        billed_to=parties.billed_to(context),
+        footer=tenants.billing(context.tenant)["footer"],
         note=said.get("note"),
         diagnoses=said.get("diagnoses") or [],
+    )
+
+
+def _step(invoice: Invoice, step: invoices.Happened) -> InvoiceStep:
+    entry = step.entry
+    return InvoiceStep(
+        kind=entry.entry,
+        amount=_money(invoice, step.change),
+        at=entry.happened_at,
+        method=entry.method,
+        payment_id=entry.payment_id,
     )
 
 

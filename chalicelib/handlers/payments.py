@@ -28,6 +28,7 @@ from chalicelib.services import (
     card_processing,
     cards,
     exports,
+    invoices,
     pay_links,
     payments,
     reconciliations,
@@ -62,8 +63,8 @@ class CardShown(PortalView):
 
 class PaymentView(PortalView):
     """A payment. Only `succeeded` is money; `processing`: it is being decided. `address`: where to go on while it is
-    open (Stripe's own page). `failure`: Stripe's code of why a card was declined. `etag` goes back in If-Match to send
-    money back."""
+    open (Stripe's own page). `failure`: Stripe's code of why a card was declined. `lost`: of what is `disputed`, what
+    the bank has decided against the practice. `etag` goes back in If-Match to send money back."""
 
     payment_id: str
     etag: str
@@ -73,6 +74,7 @@ class PaymentView(PortalView):
     amount: Money
     refunded: Money
     disputed: Money
+    lost: Money
     shares: list[Share]
     card: CardShown | None
     address: str | None
@@ -135,6 +137,7 @@ def fields(record: Payment) -> dict[str, Any]:
         "amount": money(record.amount),
         "refunded": money(record.refunded),
         "disputed": money(record.disputed),
+        "lost": money(record.lost or 0),
         "shares": [Share(invoice_id=i, number=int(n), amount=money(a)) for (i, a), n in pairs],
         "card": CardShown(**record.card) if record.card else None,
         "address": record.address if is_open and record.way == payments.CHECKOUT else None,
@@ -382,12 +385,14 @@ class RefundIn(Body):
 
 
 class EntryView(View):
-    """One entry of the ledger; `amount` as it was recorded. `reason` and `reference` are what staff wrote."""
+    """One entry of the ledger; `amount` as it was recorded. `numbers`: of the invoices that it is about. `reason` and
+    `reference` are what staff wrote."""
 
     entry_id: str
     entry: str
     amount: Money
     method: str | None
+    numbers: list[int]
     invoice_id: str | None
     payment_id: str | None
     happened_at: str
@@ -432,18 +437,19 @@ def read_ledger(context: Context, client_id: str) -> LedgerView:
     """Everything that happened with a client's money"""
     scene = books.read(context.tenant_id, client_id)
     currency = tenants.billing(context.tenant)["currency"]
-    ordered = sorted(scene.entries, key=lambda each: (str(each.happened_at), str(each.entry_id)), reverse=True)
+    ordered, numbers = books.in_order(scene.entries)[::-1], invoices.numbers(context, scene.entries)
     sums = {name: Money(amount=getattr(scene.books, name), currency=currency) for name in ("due", "credit", "debt")}
-    return LedgerView(items=[_entry(each) for each in ordered], **sums)
+    return LedgerView(items=[_entry(each, numbers[str(each.entry_id)]) for each in ordered], **sums)
 
 
-def _entry(record: LedgerEntry) -> EntryView:
+def _entry(record: LedgerEntry, numbers: list[int]) -> EntryView:
     said = books.words(record)
     return EntryView(
         entry_id=record.entry_id,
         entry=record.entry,
         amount=Money(amount=int(record.amount), currency=record.currency),
         method=record.method,
+        numbers=numbers,
         invoice_id=record.invoice_id,
         payment_id=record.payment_id,
         happened_at=record.happened_at,

@@ -4,7 +4,7 @@ Amounts are minor units of the record's `currency`. Every change of a client's m
 written under its version with each entry: so balances and projections never disagree with the entries.
 """
 
-from pynamodb.attributes import NumberAttribute, UnicodeAttribute
+from pynamodb.attributes import BooleanAttribute, NumberAttribute, UnicodeAttribute
 
 from chalicelib.models.table import CLIENT, TENANT, BytesAttribute, JsonAttribute, Key, Record
 
@@ -34,6 +34,7 @@ class Invoice(Record):
     charge = NumberAttribute()  # of that, the client's portion
     balance = NumberAttribute()
     settled = NumberAttribute()
+    moved = BooleanAttribute(null=True)  # the ledger says more about it than its charge
     due_on = UnicodeAttribute(null=True)  # a day
     issued_at = UnicodeAttribute(null=True)
     issued_on = UnicodeAttribute(null=True)  # that day at the organization

@@ -70,6 +70,7 @@ class Payment(Record):
     succeeded_at = UnicodeAttribute(null=True)
     refunded = NumberAttribute()
     disputed = NumberAttribute()
+    lost = NumberAttribute(null=True)  # of what is disputed, what the bank has decided against the practice
     telling = JsonAttribute(null=True)  # [[notice, staff_id]] still to be written
     closing = BooleanAttribute(null=True)
     tries = NumberAttribute(null=True)  # how often it was looked at since it should have been decided

@@ -109,6 +109,19 @@ def differs(tenant_id: str, client_id: str) -> bool:
     return True
 
 
+_RANKS = {Kind.CHARGE: 0, Kind.PAYMENT: 1, Kind.REFUND_FAILED: 3, Kind.DISPUTE_WON: 3, Kind.DISPUTE_LOST: 3}
+
+
+def in_order(entries: Iterable[LedgerEntry]) -> list[LedgerEntry]:
+    """As they happened, oldest first. Stripe counts in seconds: within one, a cause comes before what follows."""
+
+    def place(each: LedgerEntry) -> tuple[str, int, str, str]:
+        at = str(each.happened_at)
+        return at[: len("2026-11-25T10:00:00")], _RANKS.get(Kind(each.entry), 2), at, str(each.entry_id)
+
+    return sorted(entries, key=place)
+
+
 def fact(record: LedgerEntry) -> Entry:
     """What an entry says."""
     return Entry(
@@ -307,9 +320,9 @@ def projected(invoice: Invoice, account: Account, at: datetime, seen: int | None
         return changed(invoice, seen)
     status = "void" if invoice.status == "void" else "open" if account.due else "paid"
     settled_at = None if status == "open" else invoice.settled_at or clock.text(at)
-    return changed(
-        invoice, seen, status=status, balance=account.due, settled=account.settled, settled_at=settled_at
-    )  # fmt: skip
+    moved = invoice.moved or bool(account.settled) or account.due != invoice.charge or None
+    sums = {"balance": account.due, "settled": account.settled}
+    return changed(invoice, seen, status=status, settled_at=settled_at, moved=moved, **sums)
 
 
 def with_values(invoice: Invoice, **values: Any) -> Invoice:

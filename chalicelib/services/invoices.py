@@ -24,6 +24,7 @@ from chalicelib.errors import (
     NothingToPay,
     Stale,
 )
+from chalicelib.ledger.course import course
 from chalicelib.ledger.entries import Kind
 from chalicelib.models.invoices import (
     BilledAppointment,
@@ -113,20 +114,42 @@ def standing(context: Context) -> Ledger:
     return found or Ledger.new(**_own(context), balance=0, credit=0, debt=0, entries=0)
 
 
-def changes(invoice: Invoice) -> list[LedgerEntry]:
-    """What staff changed about what is owed on an issued invoice: adjustments and write-offs, oldest first. Read only
-    where its amounts say that there are some."""
-    if invoice.status not in ("open", "paid") or invoice.settled + invoice.balance == invoice.charge:
+@dataclass(frozen=True)
+class Happened:
+    """A step of an issued invoice: the entry of the ledger that it is, and by how much it changed what is left."""
+
+    entry: LedgerEntry
+    change: int
+
+
+def history(invoice: Invoice) -> list[Happened]:
+    """What became of an issued invoice: money in and out, credit, changes by staff, oldest first. The steps add up from
+    the client's portion to what is left. The ledger is read only where the invoice says that there are some."""
+    if invoice.number is None or not (invoice.moved or invoice.balance != invoice.charge):
         return []
-    found = books.read(invoice.tenant_id, invoice.client_id).entries
-    kinds = (Kind.ADJUSTMENT.value, Kind.WRITE_OFF.value)
-    mine = [each for each in found if each.invoice_id == invoice.invoice_id and each.entry in kinds]
-    return sorted(mine, key=lambda each: (str(each.happened_at), str(each.entry_id)))
+    own: dict[str, Any] = {"tenant_id": invoice.tenant_id, "client_id": invoice.client_id}
+    found = books.in_order(LedgerEntry.every(LedgerEntry.KEY, consistent=True, **own))
+    known = {str(each.entry_id): each for each in found}
+    steps = course([books.fact(each) for each in found], invoice.invoice_id)
+    return [Happened(known[each.entry_id], each.change) for each in steps]
 
 
-def changed_by(entry: LedgerEntry) -> int:
-    """By how much an adjustment or a write-off changed what is owed."""
-    return -int(entry.amount) if entry.entry == Kind.WRITE_OFF.value else int(entry.amount)
+def numbers(context: Context, entries: Iterable[LedgerEntry]) -> dict[str, list[int]]:
+    """Of each of these entries of a client, by its id, the numbers of the invoices that it is about."""
+    about = {str(each.entry_id): _about(each) for each in entries}
+    wanted = list(dict.fromkeys(invoice for invoices in about.values() for invoice in invoices))
+    found = load(*((Invoice, {**_own(context), "invoice_id": each}) for each in wanted))
+    known = {each.invoice_id: int(each.number) for each in found if each is not None and each.number is not None}
+    return {entry: [known[each] for each in ids if each in known] for entry, ids in about.items()}
+
+
+def _about(entry: LedgerEntry) -> list[str]:
+    return [str(entry.invoice_id)] if entry.invoice_id else [str(invoice) for invoice, _ in entry.shares or ()]
+
+
+def kept_as_credit(invoice: Invoice, steps: Sequence[Happened]) -> int:
+    """How much of what was paid on an invoice it did not need in the end."""
+    return max(0, -(int(invoice.charge) + sum(each.change for each in steps)))
 
 
 def details(invoice: Invoice) -> dict[str, Any]:

@@ -186,6 +186,8 @@ def look_at_intent(tenant_id: str, account: str, intent_id: str) -> None:
     payment = _named(tenant_id, account, plain(intent, "metadata"))
     if payment is None:
         return
+    if intent.status == "requires_payment_method" and payment.way in payments.PRESENT:
+        return  # declined on Checkout's page, where another card can be tried
     if not _fits(payment, account, intent):
         logger.error("payment_mismatch", tenant_id=tenant_id, payment_id=payment.payment_id)
         return
@@ -195,7 +197,7 @@ def look_at_intent(tenant_id: str, account: str, intent_id: str) -> None:
         _note(payment, status=payments.PROCESSING, intent_id=str(intent.id))
     elif intent.status == "canceled":
         payments.end(payment, payments.EXPIRED, intent_id=str(intent.id))
-    elif payment.way not in payments.PRESENT:  # before Checkout's page another card can be tried
+    elif payment.way not in payments.PRESENT:
         failed = plain(intent, "last_payment_error", "code") or intent.status
         payments.end(payment, payments.FAILED, failure=str(failed), intent_id=str(intent.id))
 
@@ -319,6 +321,7 @@ def _standing(seen: Payment, after: Books, intent: Any, news: list[list[str]]) -
         "amount": receipt.received,
         "refunded": receipt.refunded,
         "disputed": receipt.disputed,
+        "lost": receipt.lost or None,
         "failure": None,
         "address": None,
         "telling": [*(seen.telling or []), *news] or None,

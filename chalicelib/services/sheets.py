@@ -15,7 +15,7 @@ from chalicelib.models.payments import Payment
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import load
 from chalicelib.money import Money
-from chalicelib.services import books, invoices, payments
+from chalicelib.services import books, invoices, parties, payments
 from chalicelib.services.tenants import billing
 
 
@@ -40,23 +40,8 @@ def _on_day(context: Context, instant: str) -> str:
     return clock.parse(instant).astimezone(ZoneInfo(context.tenant.zone)).date().isoformat()
 
 
-def _sender(context: Context) -> list[str]:
-    bills = billing(context.tenant)
-    lines = [context.tenant.address, context.tenant.phone]
-    lines += [f"Tax ID {bills['tax_id']}" if bills["tax_id"] else None, f"NPI {bills['npi']}" if bills["npi"] else None]
-    return [each for each in lines if each]
-
-
-def _client_address(context: Context) -> list[str]:
-    held = context.client.address
-    if not held:
-        return []
-    town = f"{held['city']}, {held['region']} {held['postal_code']}"
-    return [each for each in (held["line1"], held.get("line2"), town) if each]
-
-
 def _billed_to(context: Context) -> str:
-    return "\n".join([context.client.legal_name, *_client_address(context)])
+    return "\n".join(parties.billed_to(context))
 
 
 def _notes(context: Context, *more: str | None) -> list[str]:
@@ -75,21 +60,26 @@ def _invoice(context: Context, about: Mapping[str, str]) -> Bill:
     invoice, said = _found(context, about)
     estimate = invoice.what == invoices.ESTIMATE
     title = "Good-faith estimate" if estimate else f"Invoice {int(invoice.number)}"
-    facts = [("For", _billed_to(context)), ("Date", _day(invoice.issued_on))]
-    if not estimate:
-        state = {"paid": "Paid", "void": "Void"}.get(invoice.status, f"Due {_day(invoice.due_on)}")
-        facts.append(("Status", state))
+    facts = [("For", _billed_to(context))]
+    if estimate:  # what 45 CFR 149.610 (c) asks for
+        facts += [*_born(context), ("Given", _day(invoice.issued_on)), *_diagnosed(said)]
+    else:
+        facts += [("Issued", _day(invoice.issued_on)), ("Due", _day(invoice.due_on))]
+        facts.append(("Status", _STATES[invoice.status]))
     return Bill(
         organization=context.tenant.name,
-        sender=_sender(context),
+        sender=parties.sender(context),
         title=title,
         subject=context.client.legal_name,
         facts=facts,
         tables=[_lines(invoice, said)],
-        sums=_invoice_sums(invoice, said, estimate),
+        sums=_invoice_sums(context, invoice, said, estimate),
         notes=_notes(context, said.get("note"), _ESTIMATE if estimate else None),
         made_at=clock.parse(invoice.issued_at),
     )
+
+
+_STATES = {"open": "Open", "paid": "Paid", "void": "Void. Nothing is owed on this invoice."}
 
 
 def _found(context: Context, about: Mapping[str, str]) -> tuple[Invoice, dict[str, Any]]:
@@ -101,7 +91,7 @@ def _lines(invoice: Invoice, said: dict[str, Any]) -> Table:
     rows = [
         [
             _day(line["service_on"]),
-            line["description"],
+            "\n".join(each for each in (line["description"], _code(line), line["therapist"]) if each),
             str(line["quantity"]),
             _money(line["amount"], invoice.currency),
             _money(line["quantity"] * line["amount"], invoice.currency),
@@ -111,31 +101,71 @@ def _lines(invoice: Invoice, said: dict[str, Any]) -> Table:
     return Table(["Date", "Service", "Quantity", "Price", "Amount"], rows, (24, 40, 14, 18, 18), (2, 3, 4))
 
 
-def _invoice_sums(invoice: Invoice, said: dict[str, Any], estimate: bool) -> list[tuple[str, str, bool]]:
+def _code(line: Mapping[str, Any]) -> str | None:
+    return f"Code {line['code']}" if line["code"] else None
+
+
+Sums = list[tuple[str, str, bool]]
+
+
+def _invoice_sums(context: Context, invoice: Invoice, said: dict[str, Any], estimate: bool) -> Sums:
     money = invoice.currency
-    sums = [(tax["name"], _money(tax["amount"], money), False) for tax in said["taxes"]]
-    sums.append(("Total", _money(invoice.total, money), estimate and not invoice.insurance))
+    sums = _taxed(invoice, said)
+    total, portion = ("Expected cost", "Your expected portion") if estimate else ("Total", "Your portion")
+    sums.append((total, _money(invoice.total, money), estimate and not invoice.insurance))
     if invoice.insurance:
         sums.append(("Expected from insurance", _money(-invoice.insurance, money), False))
-        sums.append(("Your portion", _money(invoice.charge, money), estimate))
+        sums.append((portion, _money(invoice.charge, money), estimate))
     if not estimate:
-        for each in invoices.changes(invoice):
-            sums.append((_CHANGES[each.entry], _money(invoices.changed_by(each), money), False))
-        sums.append(("Paid", _money(-invoice.settled, money), False))
+        steps = invoices.history(invoice)
+        for each in steps:
+            sums.append((_step(context, each.entry), _money(each.change, money), False))
+        if kept := invoices.kept_as_credit(invoice, steps):
+            sums.append(("Kept as credit", _money(kept, money), False))
         sums.append(("Balance due", _money(invoice.balance, money), True))
     return sums
 
 
-_CHANGES = {"adjustment": "Adjusted by the practice", "write_off": "Written off by the practice"}
+def _taxed(invoice: Invoice, said: dict[str, Any]) -> Sums:
+    """The taxes, and what the lines come to before them."""
+    money, taxes = invoice.currency, said["taxes"]
+    if not taxes:
+        return []
+    before = int(invoice.total) - sum(tax["amount"] for tax in taxes)
+    return [("Before tax", _money(before, money), False)] + [
+        (tax["name"], _money(tax["amount"], money), False) for tax in taxes
+    ]
+
+
+_STEPS = {
+    Kind.CHARGE: "Invoice", Kind.VOID: "Made void", Kind.ADJUSTMENT: "Adjusted by the practice",
+    Kind.WRITE_OFF: "Written off by the practice", Kind.REFUND: "Refund",
+    Kind.REFUND_FAILED: "Refund returned by the bank", Kind.DISPUTE: "Payment disputed",
+    Kind.DISPUTE_WON: "Dispute ended: money returned", Kind.DISPUTE_LOST: "Dispute ended: money lost",
+    Kind.CREDIT: "Credit applied",
+}  # fmt: skip
+_PAYMENTS = {"card": "Card payment", "cash": "Cash payment", "check": "Payment by check", "other": "Payment"}
+
+
+def _step(context: Context, entry: LedgerEntry) -> str:
+    """What happened to an invoice, and when."""
+    kind = Kind(entry.entry)
+    said = _PAYMENTS[entry.method or "other"] if kind is Kind.PAYMENT else _STEPS[kind]
+    return f"{said}, {_day(_on_day(context, entry.happened_at))}"
+
+
+_BRANDS = {"amex": "American Express", "diners": "Diners Club", "jcb": "JCB", "unionpay": "UnionPay"}
 _METHODS = {"card": "Card", "cash": "Cash", "check": "Check", "other": "Other"}
 
 
 def _receipt(context: Context, about: Mapping[str, str]) -> Bill:
     own = {"tenant_id": context.tenant_id, "client_id": context.client_id}
     payment: Payment = load((Payment, {**own, "payment_id": about["payment_id"]}))[0]
-    paid = _METHODS[payment.method]
-    if payment.card and payment.way != payments.GUEST:  # the client reads this, and it is somebody else's card
-        paid = f"{payment.card['brand'].capitalize()} ending in {payment.card['last4']}"
+    guest = payment.way == payments.GUEST
+    paid = "Card, by a pay link" if guest else _METHODS[payment.method]
+    if payment.card and not guest:  # the client reads this, and it is somebody else's card
+        brand = payment.card["brand"]
+        paid = f"{_BRANDS.get(brand, brand.capitalize())} ending {payment.card['last4']}"
     money = payment.currency
     rows = [
         [f"Invoice {int(number)}", _money(amount, money)]
@@ -144,21 +174,22 @@ def _receipt(context: Context, about: Mapping[str, str]) -> Bill:
     rest = int(payment.amount) - sum(int(amount) for _, amount in payment.shares)
     if rest > 0:
         rows.append(["Kept as credit", _money(rest, money)])
-    backs = [(name, gone) for name, gone in (("Refunded", payment.refunded), ("Disputed", payment.disputed)) if gone]
+    disputed = "Taken back by the bank" if payment.lost == payment.disputed else "Disputed"
+    backs = [(name, gone) for name, gone in (("Refunded", payment.refunded), (disputed, payment.disputed)) if gone]
     sums = [("Received", _money(payment.amount, money), not backs)]
     sums += [(name, _money(-gone, money), False) for name, gone in backs]
     if backs:
-        sums.append(("Kept", _money(payment.amount - sum(gone for _, gone in backs), money), True))
+        sums.append(("Paid after that", _money(payment.amount - sum(gone for _, gone in backs), money), True))
     return Bill(
         organization=context.tenant.name,
-        sender=_sender(context),
+        sender=parties.sender(context),
         title="Receipt",
         subject=context.client.legal_name,
         facts=[
-            ("Received from", context.client.legal_name),
+            ("Client" if guest else "Received from", context.client.legal_name),
             ("Date", _day(_on_day(context, payment.succeeded_at))),
             ("Paid by", paid),
-            ("Reference", payment.payment_id),
+            ("Receipt number", payment.payment_id),
         ],
         tables=[Table(["For", "Amount"], rows, (70, 30), (1,))],
         sums=sums,
@@ -167,40 +198,46 @@ def _receipt(context: Context, about: Mapping[str, str]) -> Bill:
     )
 
 
-_SAYS = {
-    Kind.CHARGE: "Invoice", Kind.VOID: "Invoice made void", Kind.ADJUSTMENT: "Adjustment", Kind.WRITE_OFF: "Write-off",
-    Kind.PAYMENT: "Payment", Kind.REFUND: "Refund", Kind.REFUND_FAILED: "Refund returned by the bank",
-    Kind.DISPUTE: "Payment disputed", Kind.DISPUTE_WON: "Dispute ended: money returned",
-    Kind.DISPUTE_LOST: "Dispute ended: money lost", Kind.CREDIT: "Credit applied",
-}  # fmt: skip
+_SAYS = _STEPS | {Kind.VOID: "Made void", Kind.ADJUSTMENT: "Adjustment", Kind.WRITE_OFF: "Write-off"}
+
+
+def _says(entry: LedgerEntry, numbers: Sequence[int]) -> str:
+    """What an entry of a statement is, and of which invoices: "Card payment, invoices 1001 and 1002"."""
+    kind = Kind(entry.entry)
+    said = _PAYMENTS[entry.method or "other"] if kind is Kind.PAYMENT else _SAYS[kind]
+    if not numbers:
+        return said
+    if kind is Kind.CHARGE:
+        return f"{said} {numbers[0]}"
+    first, last = ", ".join(map(str, numbers[:-1])), numbers[-1]
+    return f"{said}, invoices {first} and {last}" if first else f"{said}, invoice {last}"
 
 
 def _statement(context: Context, about: Mapping[str, str]) -> Bill:
     scene = books.read(context.tenant_id, context.client_id)
     currency = billing(context.tenant)["currency"]
-    ordered = sorted(scene.entries, key=lambda each: (str(each.happened_at), str(each.entry_id)))
+    ordered = books.in_order(scene.entries)
     first, last = about["first_day"], about["last_day"]
     facts = [books.fact(each) for each in ordered]
     days = [_on_day(context, each.happened_at) for each in ordered]
-    numbers = _numbers(context, ordered)
-    rows, before = [], _balance([f for f, day in zip(facts, days, strict=True) if day < first])
-    opening = before
+    numbers = invoices.numbers(context, ordered)
+    before = _balance([f for f, day in zip(facts, days, strict=True) if day < first])
+    rows = [[_day(first), "Balance before", "", _money(before, currency)]]
     for position, (entry, day) in enumerate(zip(ordered, days, strict=True)):
         if not first <= day <= last:
             continue
         after = _balance(facts[: position + 1])
-        number = numbers.get(str(entry.invoice_id))
-        what = _SAYS[Kind(entry.entry)] + (f" {number}" if number else "")
+        what = _says(entry, numbers[str(entry.entry_id)])
         rows.append([_day(day), what, _money(after - before, currency), _money(after, currency)])
         before = after
     return Bill(
         organization=context.tenant.name,
-        sender=_sender(context),
+        sender=parties.sender(context),
         title="Statement",
         subject=context.client.legal_name,
         facts=[("For", _billed_to(context)), ("Period", f"{_day(first)} to {_day(last)}")],
-        tables=[Table(["Date", "What", "Amount", "Balance"], rows, (26, 44, 20, 20), (2, 3))],
-        sums=[("Balance before", _money(opening, currency), False), ("Balance", _money(before, currency), True)],
+        tables=[Table(["Date", "What", "Amount", "Balance"], rows, (26, 48, 18, 18), (2, 3))],
+        sums=[(f"Balance on {_day(last)}", _money(before, currency), True)],
         notes=_notes(context, "A negative balance is credit." if before < 0 else None),
         made_at=clock.parse(ordered[-1].recorded_at) if ordered else None,
     )
@@ -209,13 +246,6 @@ def _statement(context: Context, about: Mapping[str, str]) -> Bill:
 def _balance(facts: Sequence[Any]) -> int:
     found = fold(facts)
     return found.due - found.credit + found.debt
-
-
-def _numbers(context: Context, entries: Sequence[LedgerEntry]) -> dict[str, int]:
-    wanted = dict.fromkeys(str(each.invoice_id) for each in entries if each.invoice_id)
-    own = {"tenant_id": context.tenant_id, "client_id": context.client_id}
-    found = load(*((Invoice, {**own, "invoice_id": each}) for each in wanted))
-    return {each.invoice_id: int(each.number) for each in found if each is not None and each.number is not None}
 
 
 def _superbill(context: Context, about: Mapping[str, str]) -> Bill:
@@ -234,29 +264,47 @@ def _superbill(context: Context, about: Mapping[str, str]) -> Bill:
         for line in said["lines"]
     ]
     facts = [("Client", _billed_to(context))]
-    if context.client.birth_date:
-        facts.append(("Date of birth", _day(context.client.birth_date)))
+    facts += _born(context)
     facts += [("Provider", name) for name in _licensed(context, therapists)]
-    facts += [("Invoice", str(int(invoice.number))), ("Date", _day(invoice.issued_on))]
+    facts.append(("Invoice", f"{int(invoice.number)}, issued {_day(invoice.issued_on)}"))
     if invoice.status == "void":  # an insurer is not to pay for what is owed no more
         facts.append(("Status", "Void"))
-    if said.get("diagnoses"):
-        facts.append(("Diagnoses (ICD-10)", ", ".join(said["diagnoses"])))
+    facts += _diagnosed(said)
     return Bill(
         organization=context.tenant.name,
-        sender=_sender(context),
+        sender=parties.sender(context),
         title="Superbill",
         subject=context.client.legal_name,
         facts=facts,
         tables=[Table(["Date", "Code", "Service", "Units", "Fee"], rows, (24, 12, 42, 10, 16), (3, 4))],
-        sums=[
-            ("Total fee", _money(invoice.total, money), False),
-            ("Paid by the client", _money(invoice.settled, money), True),
-            ("Balance due", _money(invoice.balance, money), False),
-        ],
+        sums=_superbill_sums(invoice, said),
         notes=_notes(context, "This is a statement for your insurer. It is not a bill."),
         made_at=clock.parse(invoice.issued_at),
     )
+
+
+def _superbill_sums(invoice: Invoice, said: dict[str, Any]) -> Sums:
+    """From the fees to what is due: each line that is not nothing."""
+    changed = int(invoice.settled + invoice.balance - invoice.charge)
+    sums = [*_taxed(invoice, said), ("Total fee", _money(invoice.total, invoice.currency), False)]
+    if invoice.insurance:
+        sums.append(("Expected from insurance", _money(-invoice.insurance, invoice.currency), False))
+    if changed:
+        name = "Made void" if invoice.status == "void" else "Adjusted or written off"
+        sums.append((name, _money(changed, invoice.currency), False))
+    sums.append(("Paid by the client", _money(invoice.settled, invoice.currency), True))
+    sums.append(("Balance due", _money(invoice.balance, invoice.currency), False))
+    return sums
+
+
+def _born(context: Context) -> list[tuple[str, str]]:
+    day = context.client.birth_date
+    return [("Date of birth", _day(day))] if day else []
+
+
+def _diagnosed(said: dict[str, Any]) -> list[tuple[str, str]]:
+    codes = said.get("diagnoses")
+    return [("Diagnoses (ICD-10)", ", ".join(codes))] if codes else []
 
 
 def _licensed(context: Context, names: Sequence[str]) -> list[str]:

@@ -5916,7 +5916,8 @@ export interface components {
         };
         /**
          * EntryView
-         * @description One entry of the ledger; `amount` as it was recorded. `reason` and `reference` are what staff wrote.
+         * @description One entry of the ledger; `amount` as it was recorded. `numbers`: of the invoices that it is about. `reason` and
+         *     `reference` are what staff wrote.
          */
         EntryView: {
             amount: components["schemas"]["Money"];
@@ -5930,6 +5931,8 @@ export interface components {
             invoice_id: string | null;
             /** Method */
             method: string | null;
+            /** Numbers */
+            numbers: number[];
             /** Payment Id */
             payment_id: string | null;
             /** Reason */
@@ -7074,20 +7077,6 @@ export interface components {
             name: string;
         };
         /**
-         * InvoiceChange
-         * @description Staff changed what is owed, by this much; why stands in the ledger, for staff.
-         */
-        InvoiceChange: {
-            amount: components["schemas"]["Money"];
-            /** At */
-            at: string;
-            /**
-             * Kind
-             * @enum {string}
-             */
-            kind: "adjustment" | "write_off";
-        };
-        /**
          * InvoiceIn
          * @description What stands on an invoice. Without `due_on` it is due so many days after it is issued as the settings say.
          */
@@ -7182,14 +7171,34 @@ export interface components {
             what: "invoice" | "estimate";
         };
         /**
+         * InvoiceStep
+         * @description What became of an issued invoice: by how much this changed what is left to pay. Why staff did it stands in the
+         *     ledger, for staff. `method`: of payments. `payment_id`: of what is about a payment.
+         */
+        InvoiceStep: {
+            amount: components["schemas"]["Money"];
+            /** At */
+            at: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "payment" | "refund" | "refund_failed" | "dispute" | "dispute_won" | "dispute_lost" | "credit" | "adjustment" | "write_off" | "void" | "charge";
+            /** Method */
+            method: ("card" | "cash" | "check" | "other") | null;
+            /** Payment Id */
+            payment_id: string | null;
+        };
+        /**
          * InvoiceView
          * @description An invoice whole. Of what is due a part is paid from `least` up to `most_partial`, so that a card can pay what is
          *     left; without `most_partial` it is paid whole, and `least` is what is due. `etag` goes back in If-Match to edit a
-         *     draft. `changes`: oldest first; none where they come to nothing together.
+         *     draft. `history`: oldest first; with `kept`, what was paid too much and is credit, it leads from the client's
+         *     portion to what is due. `sender` and `billed_to` are lines as the PDF has them: names as documents carry them.
          */
         InvoiceView: {
-            /** Changes */
-            changes: components["schemas"]["InvoiceChange"][];
+            /** Billed To */
+            billed_to: string[];
             charge: components["schemas"]["Money"];
             charged_amount: components["schemas"]["Money"] | null;
             /** Charged At */
@@ -7203,11 +7212,16 @@ export interface components {
             enough_for_card: boolean;
             /** Etag */
             etag: string;
+            /** Footer */
+            footer: string;
+            /** History */
+            history: components["schemas"]["InvoiceStep"][];
             insurance: components["schemas"]["Money"];
             /** Invoice Id */
             invoice_id: string;
             /** Issued On */
             issued_on: string | null;
+            kept: components["schemas"]["Money"];
             least: components["schemas"]["Money"];
             /** Lines */
             lines: components["schemas"]["InvoiceLine"][];
@@ -7222,6 +7236,8 @@ export interface components {
             paying: boolean;
             /** Payment Id */
             payment_id: string | null;
+            /** Sender */
+            sender: string[];
             settled: components["schemas"]["Money"];
             /**
              * Status
@@ -8966,8 +8982,8 @@ export interface components {
         /**
          * PaymentView
          * @description A payment. Only `succeeded` is money; `processing`: it is being decided. `address`: where to go on while it is
-         *     open (Stripe's own page). `failure`: Stripe's code of why a card was declined. `etag` goes back in If-Match to send
-         *     money back.
+         *     open (Stripe's own page). `failure`: Stripe's code of why a card was declined. `lost`: of what is `disputed`, what
+         *     the bank has decided against the practice. `etag` goes back in If-Match to send money back.
          */
         PaymentView: {
             /** Address */
@@ -8981,6 +8997,7 @@ export interface components {
             etag: string;
             /** Failure */
             failure: string | null;
+            lost: components["schemas"]["Money"];
             /**
              * Method
              * @enum {string}

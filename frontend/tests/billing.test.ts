@@ -1,9 +1,9 @@
 /** Invoices: lines as they are typed, sums that add up, and money over several invoices. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { invoiceBadge, sums } from '../src/money/standing.ts';
+import { course, invoiceBadge, sums } from '../src/money/standing.ts';
 import { bodyOf, emptyLine, faultsOf, spread, totals, type Draft } from '../src/staff/billing/lines.ts';
-import type { InvoiceRow } from '../src/types.ts';
+import type { Invoice, InvoiceRow } from '../src/types.ts';
 
 const usd = (amount: number) => ({ amount, currency: 'usd' });
 
@@ -13,10 +13,18 @@ function draft(...lines: Partial<Draft['lines'][number]>[]): Draft {
 
 test('lines come to what they say, in cents', () => {
   const one = draft({ quantity: '3', amount: '0.10' }, { amount: '1,200.05', insurance: '200.05' });
-  assert.deepEqual(totals(one.lines, 'usd'), { total: 120_035, insurance: 20_005 });
+  assert.deepEqual(totals(one.lines, 'usd'), { total: 120_035, insurance: 20_005, taxes: [] });
   assert.deepEqual(faultsOf(one, 'usd'), []);
   assert.deepEqual(bodyOf(one, 'usd').lines.map((line) => [line.quantity, line.amount, line.insurance]), [[3, 10, 0], [1, 120_005, 20_005]]);
-  assert.deepEqual(totals(draft({ amount: 'much' }, { quantity: '' }).lines, 'usd'), { total: 0, insurance: 0 });
+  assert.deepEqual(totals(draft({ amount: 'much' }, { quantity: '' }).lines, 'usd'), { total: 0, insurance: 0, taxes: [] });
+});
+
+test('tax is reckoned as the server does: on the sum of the taxed lines, rounded half up once for each tax', () => {
+  const rates = [{ name: 'State', basis_points: 825 }, { name: 'City', basis_points: 5 }];
+  const lines = draft({ amount: '99.99', taxed: true, insurance: '20' }, { amount: '0.01', taxed: true }, { amount: '50' }).lines;
+  assert.deepEqual(totals(lines, 'usd', rates), { total: 15_830, insurance: 2_000, taxes: [{ name: 'State', amount: 825 }, { name: 'City', amount: 5 }] });
+  assert.deepEqual(totals(draft({ amount: '99.99' }).lines, 'usd', rates).taxes, []); // no line is taxed
+  assert.equal(totals(draft({ quantity: '99', amount: '999999.99', taxed: true }).lines, 'usd', rates).taxes[0]!.amount, 816_749_992);
 });
 
 test('what is wrong with a line is said beside its field', () => {
@@ -53,6 +61,19 @@ test('the sums of an invoice lead from its total to what is due', () => {
   assert.deepEqual(of(row({ settled: usd(2_000), due: usd(3_500) })).slice(3), ['Changes by the practice −$5.00', 'Paid or applied −$20.00', 'Balance due $35.00']);
   assert.deepEqual(of(row({ insurance: usd(0), charge: usd(18_500), due: usd(18_500) })), ['Total $185.00', 'Balance due $185.00']);
   assert.deepEqual(of(row({ what: 'estimate', status: 'given', due: usd(0) })).slice(-1), ['Your expected portion $60.00']);
+});
+
+test('the sheet of an invoice says what became of it, line by line, and adds up', () => {
+  const step = (kind: Invoice['history'][number]['kind'], amount: number, more: Partial<Invoice['history'][number]> = {}) => ({ kind, amount: usd(amount), at: '2026-12-02T03:30:00Z', method: null, payment_id: null, ...more });
+  const one = {
+    ...row({ total: usd(10_825), insurance: usd(0), charge: usd(10_825), settled: usd(4_825), due: usd(5_000) }),
+    taxes: [{ name: 'State tax', basis_points: 825, amount: usd(825) }], kept: usd(0),
+    history: [step('payment', -5_825, { method: 'check' }), step('refund', 1_000), step('write_off', -1_000)],
+  } as Invoice;
+  assert.deepEqual(course(one, 'America/New_York').map(([name, amount]) => `${name} ${amount}`), [
+    'Before tax $100.00', 'State tax $8.25', 'Total $108.25', 'Payment by check, Dec 1, 2026 −$58.25', 'Refund, Dec 1, 2026 $10.00', 'Written off by the practice, Dec 1, 2026 −$10.00', 'Balance due $50.00',
+  ]);
+  assert.deepEqual(course({ ...one, status: 'void', due: usd(0), kept: usd(4_825) }, 'UTC').slice(-2).map(([name]) => name), ['Kept as credit', 'Balance due']);
 });
 
 test('an invoice says in a word how it stands', () => {

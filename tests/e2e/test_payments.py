@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import expect
+from pypdf import PdfReader
 
 from tests import billing, booking
-from tests.calls import PEOPLE, Caller
+from tests.calls import PEOPLE, Answer, Caller
 from tests.e2e.device import Device
 
 C1 = f"/staff/clients/{PEOPLE['C1'].id}"
@@ -52,6 +53,12 @@ def took_place(call: Any, office: Caller) -> None:
     day = booking.at(office.clock, -1)
     held = booking.book_for(call("A1"), "C1", "T1", service, day, override=True).json
     assert booking.theirs(call("A1"), "C1", held, "outcome", {"status": "completed"}).status == 200
+
+
+def switch_off(staff: Caller) -> Answer:
+    """Payments is switched off."""
+    etag = staff.get("/practice/settings").json["etag"]
+    return staff.patch("/practice/settings", {"features": {"payments": False}}, etag=etag)
 
 
 def pdf(device: Device, office: Caller, button: str) -> bytes:
@@ -109,15 +116,31 @@ def test_a_client_pays_a_part_then_the_rest_and_prints(phone: Device, call: Any,
     phone.page.get_by_role("link", name=re.compile(f"Invoice {first['number']}")).click()
     phone.arrived(f"Invoice {first['number']}")
     phone.sees("Expected from insurance")
+    expect(phone.page.get_by_text(re.compile("^Card payment, "))).to_have_count(2)  # $20.00, then the rest
+    sheet = phone.page.get_by_role("article")
+    expect(sheet).to_contain_text(PEOPLE["C1"].name)  # the legal name, as on the PDF
+    expect(sheet).not_to_contain_text("Immy")
     phone.look("invoice")
     phone.page.emulate_media(media="print")
     expect(phone.page.get_by_role("button", name="Print")).to_be_hidden()
     expect(phone.page.get_by_role("navigation")).to_have_count(0)
-    phone.page.pdf(path=tmp_path / "page.pdf", format="Letter")
+    for paper in ("Letter", "A4"):
+        phone.page.pdf(path=tmp_path / "page.pdf", format=paper)
+        assert len(PdfReader(tmp_path / "page.pdf").pages) == 1
     phone.page.emulate_media(media="screen")
+    pdf(phone, office, "Superbill for your insurer")
     phone.open("/payments")
     phone.sees("Nothing to pay")
     phone.look("settled")
+    phone.follow("Statement")
+    phone.arrived("Statement")
+    phone.page.get_by_label("Through").fill("2026-01-01")
+    phone.page.get_by_label("From").fill("2026-01-02")
+    phone.press("Make the PDF")
+    phone.sees("This is before the first day")
+    phone.look("statement-fault")
+    phone.page.get_by_label("From").fill("2026-01-01")
+    pdf(phone, office, "Make the PDF")
     assert [each for each, _ in billing.facts(staff, "C1")].count("payment") == 2
 
 
@@ -169,6 +192,14 @@ def test_declined_cancelled_saved_and_paid_by_itself(phone: Device, call: Any, o
     phone.press("Remove", within=phone.page.get_by_role("dialog"))
     phone.sees("No card is saved")
     phone.look("no-card")
+    billing.issued(staff, "C1", billing.line(2_000))
+    phone.open("/payments")
+    phone.sees("Save this card for next time")
+    assert switch_off(staff).status == 200
+    phone.allow(403, "POST /api/portal/payments")
+    phone.press("Pay $20.00")
+    phone.sees(re.compile("You were not charged. The practice does not take cards here at the moment."))
+    phone.look("switched-off-midway")
 
 
 def test_staff_bill_a_guest_pays_and_money_goes_back(
@@ -187,11 +218,14 @@ def test_staff_bill_a_guest_pays_and_money_goes_back(
     page.get_by_role("dialog").get_by_label("Reason").fill("Wrong day")
     desk.press("Make void", within=page.get_by_role("dialog"))
     desk.sees("The invoice is void.")
+    desk.sees(re.compile("^Made void, "))
     desk.open(f"{C1}/billing")
     desk.follow("New invoice")
     desk.arrived("New invoice")
     desk.press("Save and issue")
     desk.sees("Enter the service")
+    page.get_by_text("Code and therapist").click()
+    expect(page.get_by_label("Taxable")).to_have_count(0)  # the practice has no tax
     desk.look("faults")
     page.get_by_label("Service").fill("Individual session")
     page.get_by_label("Price of one").fill("120")
@@ -249,6 +283,12 @@ def test_staff_bill_a_guest_pays_and_money_goes_back(
     desk.look("refunded")
     page.get_by_role("link", name=re.compile(number)).click()
     desk.arrived(number)
+    desk.press("Adjust")
+    page.get_by_role("dialog").get_by_label("Amount").fill("-1000")
+    page.get_by_role("dialog").get_by_label("Reason").fill("Wrong")
+    desk.press("Adjust", within=page.get_by_role("dialog"))
+    desk.sees("It can be lowered by at most $120.50, which is all that is owed")
+    desk.press("Cancel", within=page.get_by_role("dialog"))
     desk.press("Write off")
     page.get_by_role("dialog").get_by_label("Amount").fill("5")
     page.get_by_role("dialog").get_by_label("Reason").fill("Goodwill")
@@ -328,6 +368,21 @@ def test_card_processing_is_disconnected_and_connected_again(desk: Device, call:
     assert (kept["minimum_partial"], kept["npi"]) == (2_000, "1234567893")
     assert kept["taxes"] == [{"name": "State tax", "basis_points": 825}]
     desk.look("settings")
+    desk.open(f"{C1}/billing/new?what=estimate")
+    desk.arrived("New good-faith estimate", by_link=False)
+    page.get_by_label("Service").fill("Individual session")
+    page.get_by_label("Price of one").fill("99.99")
+    page.get_by_text("Code, therapist, tax").click()
+    page.get_by_label("Taxable").check()
+    desk.sees("$8.25")
+    desk.sees("$108.24")
+    desk.look("editor-with-tax")
+    desk.press("Save and give to the client")
+    desk.arrived("Good-faith estimate", title=re.compile("^Good-faith estimate, Immy"))
+    desk.sees("The client sees the estimate now.")
+    desk.sees("$108.24")  # as the server reckons
+    pdf(desk, office, "PDF")
+    desk.look("estimate")
     desk.open("/staff/account")
     page.get_by_label("A payment has arrived").uncheck()
     desk.sees("Saved.")

@@ -126,9 +126,10 @@ def test_taxes_write_offs_adjustments(world: World, call: Call) -> None:
     )
     up = on(admin, "C1", bill["invoice_id"], "adjustment", {"amount": 500, "reason": "Missed a session"})
     seen = call("C1").get(f"/portal/invoices/{bill['invoice_id']}")
-    changes = [(each["kind"], each["amount"]["amount"]) for each in seen.json["changes"]]
-    assert changes == [("write_off", -824), ("adjustment", 500)]
+    steps = [(each["kind"], each["amount"]["amount"]) for each in seen.json["history"]]
+    assert steps == [("write_off", -824), ("adjustment", 500)]
     assert "Missed" not in str(seen.json)
+    assert seen.json["billed_to"][0] == PEOPLE["C1"].name  # the legal name: documents carry it
     assert up.json["due"]["amount"] == 20_500
     down = on(admin, "C1", bill["invoice_id"], "adjustment", {"amount": -20_501, "reason": "x"})
     assert down.code == "amount_too_large"
@@ -194,10 +195,10 @@ def test_what_is_printed(world: World, call: Call) -> None:
         "statement": {"first_day": "2026-01-01", "last_day": "2027-12-30"},
     }
     expected = {
-        "invoice": ["Invoice 1001", "$120.00", "-$50.00", "$70.00", "Individual session"],
-        "receipt": ["Receipt", "$50.00", "Visa ending in 4242"],
+        "invoice": ["Invoice 1001", "$120.00", "Code 90834", "Card payment, ", "-$50.00", "$70.00"],
+        "receipt": ["Receipt", "$50.00", "Visa ending 4242"],
         "superbill": ["Superbill", "90834", "F41.1", "Priya Halvorsen, LCSW"],
-        "statement": ["Statement", "Invoice 1001", "Payment", "$70.00"],
+        "statement": ["Statement", "Invoice 1001", "Card payment, invoice 1001", "Balance before", "$70.00"],
     }
     for what, about in wanted.items():
         asked = client.post("/portal/prints", {"what": what, **about})
@@ -213,7 +214,7 @@ def test_what_is_printed(world: World, call: Call) -> None:
     billing.lever(admin, dispute=billing.intent_of(payment))
     billing.told(admin)
     assert on(admin, "C1", bill["invoice_id"], "void", {"reason": "Mistake"}).status == 200
-    for what, wording in (("receipt", ["Disputed", "-$50.00", "Kept", "$0.00"]), ("superbill", ["Void"])):
+    for what, wording in (("receipt", ["Disputed", "-$50.00", "Paid after that", "$0.00"]), ("superbill", ["Void"])):
         asked = client.post("/portal/prints", {"what": what, **wanted[what]})
         assert client.local("POST", "/run/on_sealing")["handled"]["on_sealing"] == 1
         text = _text(PEOPLE["C1"].id, asked.json["sheet_id"])

@@ -487,6 +487,13 @@ def test_disputes(world: World, call: Call, won: bool, due: int) -> None:
     told(client)
     assert billing.ledger(admin, "C1")["due"]["amount"] == due
     assert len(notices(admin, "payment_disputed")) == 1
+    now = client.get(f"/portal/payments/{payment['payment_id']}").json
+    assert (now["disputed"]["amount"], now["lost"]["amount"]) == (due, due)
+    # the invoice itself says how it came to be due again, or not
+    bill = invoice(client, payment["shares"][0]["invoice_id"])
+    ended = [("dispute_won", -12_000)] if won else []
+    steps = [(each["kind"], each["amount"]["amount"]) for each in bill["history"]]
+    assert steps == [("payment", -12_000), ("dispute", 12_000), *ended]
 
 
 def test_cash_and_checks(world: World, call: Call) -> None:

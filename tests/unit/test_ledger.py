@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.ledger.books import Account, fold
+from chalicelib.ledger.course import course
 from chalicelib.ledger.entries import Entry, Kind
 from chalicelib.ledger.open import open_facts, reaches_beyond
 
@@ -214,3 +215,34 @@ def test_what_is_at_rest_changes_nothing_else(part: int) -> None:
             left_out += len(told) - len(there) > 1
     assert left_out > 500
     assert beyond > 100
+
+
+def test_the_course_of_an_invoice_leads_from_its_charge_to_what_is_left() -> None:
+    """Whatever happened in whatever order: what stands line by line on a sheet adds up to its last line."""
+    chance = random.Random("courses")
+    for _ in range(300):
+        facts = _history(chance)
+        chance.shuffle(facts)
+        charges = {each.invoice_id: each.amount for each in facts if each.kind is Kind.CHARGE}
+        for invoice, account in fold(facts).accounts.items():
+            steps = course(facts, invoice)
+            left = charges.get(invoice, 0) + sum(each.change for each in steps)
+            assert left == account.owed - account.paid - account.applied
+            assert account.due == max(0, left)
+            assert all(each.change for each in steps)
+
+
+def test_the_course_of_an_invoice_by_example() -> None:
+    facts = [
+        _charge("a", 5_000),
+        _charge("b", 9_000),
+        _payment("p", 6_000, ("a", 5_000), ("b", 1_000)),
+        _back(Kind.REFUND, "refund", "p", 3_000),
+        Entry(Kind.VOID, "void", invoice_id="a"),
+    ]
+    assert [(each.entry_id, each.change) for each in course(facts, "a")] == [
+        ("payment-p", -5_000),
+        ("refund", 2_000),
+        ("void", -5_000),
+    ]
+    assert [each.change for each in course(facts, "b")] == [-1_000, 1_000]

@@ -1,7 +1,7 @@
 /** How invoices and payments stand, in a badge and in a line. Shared by clients and staff. */
 import { payments as words } from '../strings/payments.ts';
-import type { Invoice, InvoiceRow, Money, Payment } from '../types.ts';
-import { dateWords } from '../ui/appointment.ts';
+import type { Invoice, InvoiceRow, Payment } from '../types.ts';
+import { dateWords, dayKey } from '../ui/appointment.ts';
 import { money } from '../ui/format.ts';
 import type { Tone } from '../ui/parts.tsx';
 
@@ -29,7 +29,8 @@ export function invoiceBadge(one: InvoiceRow): Standing {
 }
 
 export function paymentBadge(one: Payment): Standing {
-  if (one.disputed.amount > 0) return { tone: 'warn', hollow: false, word: words.disputed };
+  if (one.lost.amount > 0 && one.lost.amount >= one.disputed.amount) return { tone: 'bad', hollow: false, word: words.lost };
+  if (one.disputed.amount > 0) return { tone: 'warn', hollow: true, word: words.disputed };
   if (one.refunded.amount > 0) return { tone: 'info', hollow: false, word: one.refunded.amount >= one.amount.amount ? words.refunded : words.partly };
   const tones: Record<string, Standing['tone']> = { succeeded: 'good', processing: 'info', failed: 'bad' };
   return { tone: tones[one.status] ?? 'plain', hollow: one.status !== 'succeeded', word: words.state[one.status] ?? one.status };
@@ -42,33 +43,58 @@ export function cardName(card: { brand: string; last4: string }): string {
 
 /** "Visa ending 4242", "Check". */
 export function paidBy(one: Payment): string {
-  return one.card ? cardName(one.card) : words.paidBy[one.method] ?? one.method;
+  return one.card ? cardName(one.card) : one.way === 'guest' ? words.payLink : words.paidBy[one.method] ?? one.method;
 }
 
 /** "Invoice 1031", "Invoices 1031 and 1032"; what stands on no invoice is credit. */
 export function paidFor(one: Payment): string {
   const numbers = one.shares.map((share) => share.number);
-  return numbers.length ? words.invoices(numbers) : words.receipt.kept;
+  const kept = one.amount.amount > one.shares.reduce((sum, share) => sum + share.amount.amount, 0);
+  return numbers.length ? words.paidFor(words.invoices(numbers), kept) : words.receipt.kept;
 }
 
 type Sums = Pick<InvoiceRow, 'what' | 'status' | 'total' | 'insurance' | 'charge' | 'settled' | 'due'>;
+type Row = [name: string, amount: string, counts: boolean];
 
-/** What an invoice comes to, line by line; those that say nothing are left out. The last is what is still due. Where they
- * are known, `changes` by staff stand one by one. */
-export function sums(one: Sums, changes: Invoice['changes'] = []): [string, string, boolean][] {
-  const { currency } = one.total;
-  const of = (amount: number): Money => ({ amount, currency });
+/** From the total to the client's portion; of an estimate that is all. */
+function portion(one: Sums, taxes: Invoice['taxes'] = []): Row[] {
   const estimate = one.what === 'estimate';
-  const rows: [string, string, boolean][] = [[estimate ? words.sums.estimated : words.sums.total, money(one.total), estimate && !one.insurance.amount]];
+  const before = one.total.amount - taxes.reduce((sum, tax) => sum + tax.amount.amount, 0);
+  const rows: Row[] = taxes.length ? [[words.sums.before, money({ ...one.total, amount: before }), false]] : [];
+  rows.push(...taxes.map((tax): Row => [tax.name, money(tax.amount), false]));
+  rows.push([estimate ? words.sums.estimated : words.sums.total, money(one.total), estimate && !one.insurance.amount]);
   if (one.insurance.amount) {
-    rows.push([words.sums.insurance, money(of(-one.insurance.amount)), false]);
+    rows.push([words.sums.insurance, money({ ...one.insurance, amount: -one.insurance.amount }), false]);
     rows.push([estimate ? words.sums.estimatedPortion : words.sums.portion, money(one.charge), estimate]);
   }
-  if (estimate) return rows;
-  const adjusted = one.status === 'open' || one.status === 'paid' ? one.settled.amount + one.due.amount - one.charge.amount : 0;
-  if (changes.length) rows.push(...changes.map((each): [string, string, boolean] => [words.sums.changed[each.kind], money(each.amount), false]));
-  else if (adjusted) rows.push([words.sums.adjusted, money(of(adjusted)), false]);
-  if (one.settled.amount) rows.push([words.sums.paid, money(of(-one.settled.amount)), false]);
-  rows.push([words.sums.due, money(one.due), true]);
   return rows;
+}
+
+/** What an invoice comes to, line by line; those that say nothing are left out. The last is what is still due. */
+export function sums(one: Sums): Row[] {
+  const rows = portion(one);
+  if (one.what === 'estimate') return rows;
+  const { currency } = one.total;
+  const adjusted = one.status === 'open' || one.status === 'paid' ? one.settled.amount + one.due.amount - one.charge.amount : 0;
+  if (adjusted) rows.push([words.sums.adjusted, money({ amount: adjusted, currency }), false]);
+  if (one.settled.amount) rows.push([words.sums.paid, money({ amount: -one.settled.amount, currency }), false]);
+  return [...rows, [words.sums.due, money(one.due), true]];
+}
+
+/** The same of an issued invoice that is looked at by itself: everything that became of it, with the day in `zone`. */
+export function course(one: Invoice, zone: string): Row[] {
+  const rows = portion(one, one.taxes);
+  if (one.what === 'estimate') return rows;
+  for (const step of one.history) {
+    const name = step.kind === 'payment' ? words.sums.payment[step.method ?? 'other']! : words.sums.step[step.kind];
+    rows.push([words.sums.on(name, shortDate(dayKey(step.at, zone))), money(step.amount), false]);
+  }
+  if (one.kept.amount) rows.push([words.sums.kept, money(one.kept), false]);
+  if (one.status !== 'draft') rows.push([words.sums.due, money(one.due), true]);
+  return rows;
+}
+
+/** Dates as they fit into a column: "Nov 16, 2026". */
+export function shortDate(day: string): string {
+  return dateWords(day, { year: 'numeric', month: 'short', day: 'numeric' });
 }

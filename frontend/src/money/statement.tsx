@@ -24,7 +24,7 @@ export function StatementForm({ printer, today, primary }: { printer: Printer; t
   const submit = (event: Event) => {
     event.preventDefault();
     if (!isPeriod(first, last, LONGEST)) {
-      setFault(words.period);
+      setFault(first > last ? words.order : words.period);
       goTo('statement-last');
       return;
     }
@@ -32,7 +32,7 @@ export function StatementForm({ printer, today, primary }: { printer: Printer; t
   };
   return (
     <form class="stack g4" noValidate onSubmit={submit}>
-      <div class="grid tight">
+      <div class={fault ? 'stack g3' : 'grid tight'}>
         <TextField id="statement-first" label={words.first} type="date" value={first} onInput={(value) => { setFault(null); setFirst(value); }} />
         <TextField id="statement-last" label={words.last} type="date" value={last} error={fault} onInput={(value) => { setFault(null); setLast(value); }} />
       </div>

@@ -25,7 +25,7 @@ export default function CardsPage() {
         <Await within of={loaded} bones={<Bones rows={2} />}>
           {({ cards, billing }) => (
             <>
-              <Saved cards={cards} put={(now) => loaded.put({ cards: now, billing })} />
+              <Saved cards={cards} canPay={billing.can_pay} put={(now) => loaded.put({ cards: now, billing })} />
               <Autopay cards={cards} billing={billing} put={(now) => loaded.put({ cards: now, billing })} />
             </>
           )}
@@ -37,7 +37,7 @@ export default function CardsPage() {
 
 interface Part { cards: MyCards; put: (now: MyCards) => void }
 
-function Saved({ cards, put }: Part) {
+function Saved({ cards, canPay, put }: Part & { canPay: boolean }) {
   const say = useToast();
   const [asked, setAsked] = useState<SavedCard | null>(null);
   const remove = useAct(async (card_id: string) => {
@@ -46,7 +46,7 @@ function Saved({ cards, put }: Part) {
     say(words.removed);
   });
   const shut = () => { if (!remove.busy) setAsked(null); };
-  if (!cards.items.length) return <div class="card flush"><Empty icon="card" title={words.empty}>{words.emptyText}</Empty></div>;
+  if (!cards.items.length) return <div class="card flush"><Empty icon="card" title={words.empty}>{canPay ? words.emptyText : null}</Empty></div>;
   return (
     <>
       <ul class="card flush rows">
@@ -107,8 +107,8 @@ function Autopay({ cards, billing, put }: Part & { billing: MyBilling }) {
           <div><Button busy={stop.busy} onClick={() => void stop.run()}>{words.stop}</Button></div>
         </>
       ) : null}
-      {!active && !cards.items.length ? <p class="small strong">{words.noCard}</p> : null}
-      {!active && cards.items.length > 0 && !billing.can_pay ? <Note tone="info" icon="phone"><WithPhone text={payments.off(billing.why_not, billing.phone)} phone={billing.phone} /></Note> : null}
+      {!active && !cards.items.length && billing.can_pay ? <p class="small strong">{words.noCard}</p> : null}
+      {!active && !billing.can_pay ? <Note tone="info" icon="phone"><WithPhone text={payments.off(billing.why_not, billing.phone)} phone={billing.phone} /></Note> : null}
       {choosing ? (
         <form class="stack g4" noValidate onSubmit={submit}>
           {cards.items.length > 1 ? (

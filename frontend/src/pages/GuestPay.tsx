@@ -1,7 +1,7 @@
 /** Paying one invoice by a link, without an account: practice, number and amount, and nothing else. */
 import { useLocation } from 'preact-iso';
 import { useEffect, useState } from 'preact/hooks';
-import { api, call } from '../http.ts';
+import { api, asProblem, call } from '../http.ts';
 import { keep, recall } from '../keep.ts';
 import { setOrganization, Await, Bones, Button, Empty, Heading, Icon, money, Note, OfflineNote, ProblemNote, useAct, useBodyClass, useEvery, useLoad, useSlow, WithPhone } from '../ui/index.ts';
 import { SkipLink } from '../shell/shells.tsx';
@@ -42,7 +42,7 @@ function Frame({ name, children }: { name?: string; children: preact.ComponentCh
   return (
     <>
       <header class="bar"><span class="brand"><span class="mark"><Icon name="card" /></span>{name ?? words.title}</span></header>
-      <main id="main" tabIndex={-1}><OfflineNote />{children}</main>
+      <main id="main" tabIndex={-1}><OfflineNote text={words.offline} />{children}</main>
     </>
   );
 }
@@ -64,22 +64,28 @@ function One({ page, token, back, put }: { page: GuestPage; token: string; back:
   const [lost, setLost] = useState(false);
   useEvery(long ? 20_000 : 3000, waiting, () => void look(token).then((now) => { setLost(false); put(now); }, () => setLost(true)));
   const pay = useAct(async () => {
-    const made = await call(api.POST('/guest-payments', { body: { token } }));
-    location.assign(made.address);
+    try {
+      location.assign((await call(api.POST('/guest-payments', { body: { token } }))).address);
+    } catch (cause) {
+      if (asProblem(cause).status !== 403 && asProblem(cause).status !== 409) throw cause;
+      const now = await look(token); // switched off or paid meanwhile: the page says which
+      put(now);
+      if (now.can_pay && now.state === 'open') throw cause;
+    }
   });
   if (page.state === 'paid') return <Told icon="check" tone="good" title={words.paidTitle} text={words.paid(amount, page.organization)} />;
   if (page.state === 'ended') return <Told icon="info" title={words.endedTitle} text={words.ended(page.organization, page.phone)} />;
   if (waiting && !(long && page.state === 'open')) {
-    return <><Told icon="clock" wait title={words.waitTitle} text={words.wait} />{lost ? <Note tone="warn" icon="offline" live>{payments.done.lost}</Note> : null}</>;
+    return <div class="stack g4"><Told icon="clock" wait title={words.waitTitle} text={words.wait} />{lost ? <Note tone="warn" icon="offline" live>{payments.done.lost}</Note> : null}</div>;
   }
   return (
     <div class="stack g5">
-      <div class="stack g2"><Heading move={waiting ? words.openTitle : words.title}>{waiting ? words.openTitle : words.title}</Heading><p class="soft">{waiting ? payments.done.unpaid : words.for(page.organization)}</p></div>
+      <div class="stack g2"><Heading move={waiting ? words.openTitle : words.title}>{waiting ? words.openTitle : words.title}</Heading><p class="soft">{waiting ? words.open : words.for(page.organization)}</p></div>
       <div class="card lead stack g5">
         <div class="sum"><span>{payments.invoice(page.number)}</span><b class="num">{amount}</b></div>
         {page.can_pay ? (
           <div class="stack g3">
-            <Button look="primary" wide busy={pay.busy} busyLabel={payments.page.going} onClick={() => void pay.run()}>{payments.page.pay(amount)}</Button>
+            <Button look={waiting ? 'plain' : 'primary'} wide busy={pay.busy} busyLabel={payments.page.going} onClick={() => void pay.run()}>{waiting ? words.back : payments.page.pay(amount)}</Button>
             <p class="tiny faint line"><Icon name="lock" /><span>{payments.page.where}</span></p>
           </div>
         ) : <Note tone="info" icon="phone"><WithPhone text={words.off(page.organization, page.phone)} phone={page.phone} /></Note>}

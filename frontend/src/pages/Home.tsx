@@ -1,7 +1,7 @@
 /** The client's start page: the one thing that needs them now, then the rest. */
 import { api, call } from '../http.ts';
 import { useNews } from '../messages/news.ts';
-import { invoiceBadge } from '../money/index.ts';
+import { dayWords, invoiceBadge } from '../money/index.ts';
 import { useSession } from '../session.tsx';
 import { ClientShell } from '../shell/ClientShell.tsx';
 import { client } from '../strings/client.ts';
@@ -9,7 +9,7 @@ import { messages } from '../strings/messages.ts';
 import { payments } from '../strings/payments.ts';
 import { scheduling } from '../strings/scheduling.ts';
 import type { Home as HomeView, Intake, MyAppointment, MyBilling } from '../types.ts';
-import { Await, Badge, Bones, Heading, Icon, LinkButton, money, useLoad, weekday } from '../ui/index.ts';
+import { Await, Badge, Bones, dayKey, Heading, Icon, LinkButton, money, useLoad, weekday } from '../ui/index.ts';
 import { AppointmentRow, isLive } from './Appointments.tsx';
 import { allIntakes } from './Forms.tsx';
 
@@ -84,9 +84,11 @@ function Content({ home, intakes, ahead, billing }: { home: HomeView; intakes: I
 /** What is owed: a line, or what leads when nothing else does. */
 function ToPay({ billing, leads }: { billing: MyBilling; leads: boolean }) {
   const { open, balance } = billing;
+  const { tenant } = useSession();
   if (!open.length) return null;
   const late = open.some((one) => one.overdue) ? <Badge tone="bad">{payments.home.overdue}</Badge> : null;
-  const first = open.length === 1 ? invoiceBadge(open[0]!).word : payments.home.text(open.length);
+  const lone = open.length === 1 ? open[0]! : null;
+  const first = !lone ? payments.home.text(open.length) : lone.charged_at ? payments.planned(dayWords(dayKey(lone.charged_at, tenant.zone))) : invoiceBadge(lone).word;
   if (leads) {
     return (
       <div class="card lead stack g4">

@@ -28,7 +28,7 @@ export default function InvoicePage() {
 const paper = { payment_id: null, first_day: null, last_day: null };
 
 function One({ invoice, billing, reload }: { invoice: Invoice; billing: MyBilling; reload: () => Promise<void> }) {
-  const { tenant, person } = useSession();
+  const { tenant } = useSession();
   const print = usePrint(mine);
   const name = invoiceName(invoice);
   const payable = invoice.status === 'open' && invoice.due.amount > 0;
@@ -47,7 +47,7 @@ function One({ invoice, billing, reload }: { invoice: Invoice; billing: MyBillin
         {payable && !billing.can_pay ? <Note tone="info" icon="phone"><WithPhone text={payments.off(billing.why_not, billing.phone)} phone={billing.phone} /></Note> : null}
         <UseCredit invoice={invoice} credit={billing.balance.credit} onDone={reload} />
       </div>
-      <InvoiceSheet invoice={invoice} organization={tenant.name} phone={billing.phone} client={person.name} heading={<Heading>{name}</Heading>} />
+      <InvoiceSheet invoice={invoice} phone={billing.phone} heading={<Heading>{name}</Heading>} />
       {invoice.what === 'invoice' ? (
         <section class="card stack g4 noprint" aria-labelledby="also">
           <h2 id="also">{words.also}</h2>

@@ -6,7 +6,7 @@ import { paidFor } from '../money/index.ts';
 import { TaskShell } from '../shell/TaskShell.tsx';
 import { payments } from '../strings/payments.ts';
 import type { Payment } from '../types.ts';
-import { Await, Bones, Button, Heading, Icon, LinkButton, money, Note, ProblemNote, useAct, useLoad, useSlow, type IconName } from '../ui/index.ts';
+import { Await, Bones, Button, Heading, Icon, LinkButton, money, Note, ProblemNote, useAct, useLoad, useOnline, useSlow, type IconName } from '../ui/index.ts';
 
 const words = payments.done;
 const SOON = 1500;
@@ -23,7 +23,7 @@ export default function PayDone() {
     ? call(api.POST('/portal/payments/{payment_id}/cancellation', { params: { path: { payment_id } } })).catch(() => read(payment_id))
     : read(payment_id)), [payment_id]);
   return (
-    <TaskShell out={{ href: '/payments', label: words.leave }} tenant={null}>
+    <TaskShell out={{ href: '/payments', label: words.leave }} tenant={null} offline={words.offline}>
       <Await of={loaded} bones={<Bones rows={2} />}>{(payment) => <Outcome payment={payment} put={loaded.put} />}</Await>
     </TaskShell>
   );
@@ -65,6 +65,7 @@ function useTruth(payment: Payment, put: (now: Payment) => void): { lost: boolea
 
 function Outcome({ payment, put }: { payment: Payment; put: (now: Payment) => void }) {
   const { lost } = useTruth(payment, put);
+  const online = useOnline();
   const long = useSlow(UNDECIDED.includes(payment.status), LONG);
   const amount = money(payment.amount);
   const home = <LinkButton href="/payments">{words.back}</LinkButton>;
@@ -82,17 +83,15 @@ function Outcome({ payment, put }: { payment: Payment; put: (now: Payment) => vo
     return <Told icon="info" title={payment.status === 'expired' ? words.expiredTitle : words.cancelledTitle} text={words.notCharged} acts={<>{again}{home}</>} />;
   }
   return (
-    <>
-      <Told icon="clock" wait title={words.waitTitle} text={words.wait(amount)}>
-        {long ? <p class="small soft">{words.long}</p> : null}
-      </Told>
-      {lost ? <Note tone="warn" icon="offline" live>{words.lost}</Note> : null}
+    <div class="stack g4">
+      <Told icon="clock" wait title={words.waitTitle} text={long ? words.long(amount) : words.wait(amount)} />
+      {lost && online ? <Note tone="warn" icon="offline" live>{words.lost}</Note> : null}
       {payment.status === 'open' && long ? <StillOpen payment={payment} put={put} /> : null}
-    </>
+    </div>
   );
 }
 
-/** No word has come and the page at Stripe is still open: perhaps nobody paid there. */
+/** No word has come: perhaps nobody paid at Stripe, perhaps the word is late. Which of both, nobody here knows. */
 function StillOpen({ payment, put }: { payment: Payment; put: (now: Payment) => void }) {
   const leave = useAct(async () => put(await call(api.POST('/portal/payments/{payment_id}/cancellation', { params: { path: { payment_id: payment.payment_id } } }))));
   return (

@@ -9,8 +9,9 @@ import type { InvoiceRow, Money, MyBilling, MyCards, PaymentBody } from '../type
 import { Badge, Button, Check, currencySign, dayKey, Facts, Field, FieldError, goTo, Icon, money, Note, ProblemNote, typed, untyped, useAct } from '../ui/index.ts';
 
 const words = payments.page;
-const MOST = 20; // invoices at once
-const STALE = ['invoice_state', 'nothing_to_pay', 'amount_too_large', 'amount_too_small', 'amounts_fixed', 'card_gone', 'not_found'];
+export const MOST = 20; // invoices at once
+const OFF = ['feature_switched_off', 'feature_not_in_plan', 'organization_suspended', 'card_processing_not_connected'];
+const STALE = [...OFF, 'invoice_state', 'nothing_to_pay', 'amount_too_large', 'amount_too_small', 'amounts_fixed', 'card_gone', 'not_found'];
 
 interface Props { billing: MyBilling; cards: MyCards; picked: string[]; onPick: (ids: string[]) => void; onStale: () => Promise<void> }
 

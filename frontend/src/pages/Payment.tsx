@@ -15,24 +15,27 @@ const words = payments.receipt;
 export default function PaymentPage() {
   const { payment_id } = useRoute().params as { payment_id: string };
   const { route } = useLocation();
-  const loaded = useLoad(() => call(api.GET('/portal/payments/{payment_id}', { params: { path: { payment_id } } })), [payment_id]);
-  const undone = loaded.data !== null && loaded.data.status !== 'succeeded';
+  const loaded = useLoad(async () => {
+    const [payment, profile] = await Promise.all([call(api.GET('/portal/payments/{payment_id}', { params: { path: { payment_id } } })), call(api.GET('/portal/profile'))]);
+    return { payment, name: profile.legal_name };
+  }, [payment_id]);
+  const undone = loaded.data !== null && loaded.data.payment.status !== 'succeeded';
   useEffect(() => { if (undone) route(`/pay/done/${payment_id}`, true); }, [undone]);
   return (
     <ClientShell>
-      <Await of={loaded} bones={<Bones rows={3} />}>{(payment) => (undone ? null : <Receipt payment={payment} />)}</Await>
+      <Await of={loaded} bones={<Bones rows={3} />}>{({ payment, name }) => (undone ? null : <Receipt payment={payment} name={name} />)}</Await>
     </ClientShell>
   );
 }
 
-function Receipt({ payment }: { payment: Payment }) {
+function Receipt({ payment, name }: { payment: Payment; name: string }) {
   const { tenant } = useSession();
   const print = usePrint(mine);
   const badge = paymentBadge(payment);
   const day = longDay(payment.succeeded_at ?? payment.created_at, tenant.zone);
   const rest = payment.amount.amount - payment.shares.reduce((sum, share) => sum + share.amount.amount, 0);
   const num = (text: string) => <span class="num">{text}</span>;
-  const rows: [string, preact.ComponentChildren][] = [[words.amount, num(money(payment.amount))], [words.date, day], [words.by, paidBy(payment)]];
+  const rows: [string, preact.ComponentChildren][] = [[payment.way === 'guest' ? words.client : words.from, <span class="said">{name}</span>], [words.amount, num(money(payment.amount))], [words.date, day], [words.by, paidBy(payment)]];
   if (payment.refunded.amount) rows.push([words.back, num(money(payment.refunded))]);
   if (payment.disputed.amount) rows.push([words.disputed, num(money(payment.disputed))]);
   return (
@@ -49,6 +52,7 @@ function Receipt({ payment }: { payment: Payment }) {
       <section class="card stack g4" aria-labelledby="facts">
         <h2 id="facts">{words.facts}</h2>
         <Facts rows={rows} />
+        {payment.disputed.amount ? <p class="small soft">{payment.lost.amount >= payment.disputed.amount ? words.lostText : words.disputedText}</p> : null}
         {payment.refunded.amount && payment.method === 'card' ? <p class="small soft">{words.refund}</p> : null}
       </section>
       <section class="stack g3" aria-labelledby="for">

@@ -1,6 +1,6 @@
 /** What the client owes, paying it, and what has been paid. */
 import { useLocation } from 'preact-iso';
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { api, call } from '../http.ts';
 import { dayWords, invoiceBadge, invoiceName, paidBy, paidFor, paymentBadge } from '../money/index.ts';
 import { useSession } from '../session.tsx';
@@ -8,7 +8,7 @@ import { ClientShell } from '../shell/ClientShell.tsx';
 import { payments } from '../strings/payments.ts';
 import type { InvoiceRow, MyBilling, MyCards, Page, Payment } from '../types.ts';
 import { Await, Badge, Bones, Button, Empty, Heading, Icon, money, Note, ProblemNote, shortDay, useAct, useLoad, WithPhone } from '../ui/index.ts';
-import { PayForm } from './PayForm.tsx';
+import { MOST, PayForm } from './PayForm.tsx';
 import { UseCredit } from './Credit.tsx';
 
 const words = payments.page;
@@ -54,16 +54,17 @@ function Balance({ billing }: { billing: MyBilling }) {
   return (
     <section class="stack g2" aria-label={words.balance}>
       <div class="sum"><span class="soft">{words.balance}</span><b class="num">{money(due)}</b></div>
-      {credit.amount > 0 ? <p class="small soft">{words.credit(money(credit))} {words.creditHelp}</p> : null}
+      {credit.amount > 0 ? <p class="small soft">{words.credit(money(credit))} {billing.open.length > 1 && billing.can_pay ? words.creditChoose : words.creditHelp}</p> : null}
     </section>
   );
 }
 
 function Open({ billing, cards, first, reload }: { billing: MyBilling; cards: MyCards; first: string | undefined; reload: () => Promise<void> }) {
   const { open } = billing;
-  const [picked, setPicked] = useState<string[]>(() => (first && open.some((one) => one.invoice_id === first) ? [first] : open.map((one) => one.invoice_id)));
+  const [picked, setPicked] = useState<string[]>(() => (first && open.some((one) => one.invoice_id === first) ? [first] : open.slice(0, MOST).map((one) => one.invoice_id)));
   const chosen = open.filter((one) => picked.includes(one.invoice_id));
   const lone = chosen.length === 1 ? chosen[0]! : null;
+  const could = useRef(billing.can_pay); // it could be paid here when the page came
   if (!open.length) {
     return <section class="card flush" aria-label={words.openTitle}><Empty icon="check" title={words.nothingTitle}>{words.nothing}</Empty></section>;
   }
@@ -73,7 +74,7 @@ function Open({ billing, cards, first, reload }: { billing: MyBilling; cards: My
       {lone ? <UseCredit told invoice={lone} credit={billing.balance.credit} onDone={reload} /> : null}
       {billing.can_pay ? <PayForm billing={billing} cards={cards} picked={picked} onPick={setPicked} onStale={reload} /> : (
         <>
-          <Note tone="info" icon="phone"><WithPhone text={payments.off(billing.why_not, billing.phone)} phone={billing.phone} /></Note>
+          <Note tone="info" icon="phone" live={could.current}><WithPhone text={`${could.current ? `${payments.done.notCharged} ` : ''}${payments.off(billing.why_not, billing.phone)}`} phone={billing.phone} /></Note>
           <ul class="card flush rows">{open.map((one) => <li key={one.invoice_id}><InvoiceLine one={one} /></li>)}</ul>
         </>
       )}

@@ -14,10 +14,12 @@ interface TaskShellProps {
   /** Shows the crisis line under the content (client tasks). */
   tenant?: Tenant | null;
   staff?: boolean;
+  /** What to say while there is no connection, where nothing is written. */
+  offline?: string;
   children: ComponentChildren;
 }
 
-export function TaskShell({ out, status, foot, tenant, staff, children }: TaskShellProps) {
+export function TaskShell({ out, status, foot, tenant, staff, offline, children }: TaskShellProps) {
   const state = useSessionState();
   useBodyClass(staff ? 'task staffdense' : 'task');
   const shown = tenant === undefined && state.status === 'ready' && state.session.kind === 'client' ? state.session.tenant : tenant;
@@ -29,7 +31,7 @@ export function TaskShell({ out, status, foot, tenant, staff, children }: TaskSh
         {status ? <span class="push">{status}</span> : null}
       </header>
       <main id="main" tabIndex={-1}>
-        <OfflineNote />
+        <OfflineNote text={offline} />
         {children}
         {shown ? <CrisisLine tenant={shown} /> : null}
       </main>

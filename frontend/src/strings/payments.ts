@@ -16,13 +16,21 @@ export const payments = {
 
   /** The lines of a sum, top to bottom. */
   sums: {
-    total: 'Total', insurance: 'Expected from insurance', portion: 'Your portion', adjusted: 'Changes by the practice', changed: { adjustment: 'Adjusted by the practice', write_off: 'Written off by the practice' }, paid: 'Paid or applied', due: 'Balance due', estimated: 'Expected cost', estimatedPortion: 'Your expected portion',
+    before: 'Before tax', total: 'Total', insurance: 'Expected from insurance', portion: 'Your portion', adjusted: 'Changes by the practice', paid: 'Paid or applied', due: 'Balance due', estimated: 'Expected cost', estimatedPortion: 'Your expected portion', kept: 'Kept as credit',
+    payment: { card: 'Card payment', cash: 'Cash payment', check: 'Payment by check', other: 'Payment' } as Record<string, string>,
+    step: {
+      charge: 'Invoice', void: 'Made void', adjustment: 'Adjusted by the practice', write_off: 'Written off by the practice', payment: 'Payment', refund: 'Refund', refund_failed: 'Refund returned by the bank',
+      dispute: 'Payment disputed', dispute_won: 'Dispute ended: money returned', dispute_lost: 'Dispute ended: money lost', credit: 'Credit applied',
+    },
+    on: (what: string, day: string) => `${what}, ${day}`,
   },
 
   method: { card: 'card', cash: 'cash', check: 'check', other: 'other' } as Record<string, string>,
   brand: { visa: 'Visa', mastercard: 'Mastercard', amex: 'American Express', discover: 'Discover', diners: 'Diners Club', jcb: 'JCB', unionpay: 'UnionPay' } as Record<string, string>,
   card: (brand: string, last4: string) => `${brand} ending ${last4}`,
   cardUntil: (month: number, year: number) => `Valid through ${String(month).padStart(2, '0')}/${year}`,
+  paidFor: (invoices: string, credit: boolean) => (credit ? `${invoices} and credit` : invoices),
+  payLink: 'Pay link',
   paidBy: { cash: 'Cash', check: 'Check', other: 'Other', card: 'Card' } as Record<string, string>,
 
   /** How a payment stands. */
@@ -30,6 +38,7 @@ export const payments = {
   refunded: 'Refunded',
   partly: 'Partly refunded',
   disputed: 'Disputed',
+  lost: 'Taken back by the bank',
 
   /** Why a card was declined, by Stripe's code. */
   why: {
@@ -47,8 +56,9 @@ export const payments = {
     nothingTitle: 'Nothing to pay',
     nothing: 'You have no open invoices.',
     credit: (amount: string) => `You have ${amount} of credit.`,
-    useCredit: (amount: string, invoice: string) => `Use ${amount} for ${invoice.toLowerCase()}`,
+    useCredit: (amount: string, invoice: string) => `Use ${amount} of credit for ${invoice.toLowerCase()}`,
     creditHelp: 'Credit is only used when you say so.',
+    creditChoose: 'Credit is only used when you say so: choose one invoice alone to use it.',
     creditUsed: 'Your credit was used.',
     openTitle: 'Open invoices',
     choose: 'What do you want to pay?',
@@ -79,7 +89,7 @@ export const payments = {
     historyEmpty: 'No payments yet. When you have paid, you find your receipts here.',
     statement: 'Statement',
     older: 'Show older',
-    settled: 'Paid invoices and estimates',
+    settled: 'Earlier invoices and estimates',
     cards: 'Saved cards and automatic payment',
     cardsNone: 'No card is saved',
     cardsSome: (n: number) => count(n, 'card is saved', 'cards are saved'),
@@ -97,7 +107,7 @@ export const payments = {
     leave: 'Payments',
     waitTitle: 'Waiting for your bank',
     wait: (amount: string) => `We are asking whether your payment of ${amount} went through. Stay on this page; please do not pay again.`,
-    long: 'This takes longer than usual. You can leave this page: as soon as we know, it shows under Payments.',
+    long: (amount: string) => `We still do not know whether your payment of ${amount} went through. You can leave this page: as soon as we know, it shows under Payments.`,
     paidTitle: 'Paid',
     paid: (amount: string, invoices: string) => `Your payment of ${amount} for ${invoices.replace('Invoice', 'invoice')} has arrived.`,
     receipt: 'See the receipt',
@@ -107,25 +117,28 @@ export const payments = {
     expiredTitle: 'The page to pay has ended',
     again: 'Try again',
     back: 'Back to Payments',
-    unpaidTitle: 'You have not paid yet',
-    unpaid: 'The page to pay is still open. You were not charged so far.',
-    goOn: 'Go on to pay',
-    giveUp: 'Do not pay now',
+    unpaidTitle: 'Did you leave before you paid?',
+    unpaid: 'Then go back to the page to pay, or close it. If you did pay, there is nothing to do here: please do not pay again.',
+    goOn: 'Go back to pay',
+    giveUp: 'Close it, I did not pay',
+    offline: 'You are offline, so we do not know yet whether you paid. Keep this page open: it asks again when you are back. Please do not pay again.',
     lost: 'We cannot reach the portal at the moment, so we do not know yet whether you paid. This page keeps asking; please do not pay again.',
   },
 
   receipt: {
     crumb: 'Payment',
     title: (day: string) => `Payment on ${day}`,
-    facts: 'Payment',
-    amount: 'Amount', date: 'Date', by: 'Paid by', for: 'For', back: 'Refunded', kept: 'Kept as credit', disputed: 'Disputed with the bank',
+    facts: 'Payment', from: 'Received from', client: 'Client',
+    amount: 'Amount', date: 'Date', by: 'Paid by', for: 'For', back: 'Refunded', kept: 'Kept as credit', disputed: 'Disputed',
+    disputedText: 'The bank has taken this money back until it decides about the dispute. Meanwhile it is owed again.',
+    lostText: 'The bank decided the dispute: the money went back to the card. It is owed again.',
     refund: 'A refund reaches your account within 5 to 10 days after it was made.',
     pdf: 'Receipt as PDF',
     print: 'Print',
   },
 
   sheet: {
-    from: 'From', to: 'To', issued: 'Issued', dueOn: 'Due', status: 'Status',
+    from: 'From', to: 'To', issued: 'Issued', given: 'Given', diagnoses: 'Diagnoses (ICD-10)', code: (code: string) => `Code ${code}`, dueOn: 'Due', status: 'Status',
     date: 'Date', service: 'Service', amount: 'Amount',
     quantity: (n: number, each: string) => `${n} × ${each}`,
     pay: (amount: string) => `Pay ${amount}`,
@@ -143,7 +156,7 @@ export const payments = {
     ends: (day: string) => `It ends on ${day}.`,
     note: 'Note',
     void: 'This invoice is void. Nothing is owed on it.',
-    estimateNote: 'This is what these services are expected to cost. It is not a bill or a contract, and does not oblige you to have them. If you are billed $400 or more above this estimate, you can dispute the bill. The PDF says how.',
+    estimateNote: 'This is what these services are expected to cost. It is not a contract, and does not oblige you to have them. You may be charged less or more. If you are billed $400 or more above this estimate, you can dispute the bill: ask the practice to match it, or start a dispute with the U.S. Department of Health and Human Services within 120 days of the bill: www.cms.gov/nosurprises or 1-800-985-3059. Keep a copy.',
     questions: (name: string, phone: string) => (phone ? `Questions about this? ${name}, ${phone}.` : ''),
     also: 'More with this invoice',
   },
@@ -153,7 +166,7 @@ export const payments = {
     lead: 'Every invoice, payment and refund of a period, as a PDF.',
     first: 'From', last: 'Through',
     make: 'Make the PDF',
-    period: 'Choose a first and a last day, at most two years apart',
+    period: 'Choose a first and a last day, at most two years apart', order: 'This is before the first day',
   },
 
   print: {
@@ -206,7 +219,10 @@ export const payments = {
     paid: (amount: string, practice: string) => `Your payment of ${amount} to ${practice} has arrived. You can close this page.`,
     waitTitle: 'Waiting for your bank',
     wait: 'We are asking whether your payment went through. Stay on this page; please do not pay again.',
-    openTitle: 'You have not paid yet',
+    openTitle: 'Did you leave before you paid?',
+    open: 'We have not heard of your payment yet. If you paid, you can close this page: please do not pay again. If you did not, go back to the page to pay.',
+    back: 'Go back to pay',
+    offline: 'You are offline. This page goes on when you are back.',
     endedTitle: 'This link has ended',
     ended: (practice: string, phone: string) => `The invoice is settled, or the link is older than 7 days. ${phone ? `Questions? ${practice}, ${phone}.` : `Ask ${practice} for a new one.`}`,
     missingTitle: 'This link does not work',

@@ -308,9 +308,9 @@ export function LoadFailed({ problem, onRetry, within }: { problem: Problem; onR
 }
 
 /** A quiet line while there is no connection. */
-export function OfflineNote() {
+export function OfflineNote({ text = shared.offline }: { text?: string }) {
   const online = useOnline();
-  return <div class="offline-slot" role="status">{online ? null : <p class="note warn"><Icon name="offline" /><span>{shared.offline}</span></p>}</div>;
+  return <div class="offline-slot" role="status">{online ? null : <p class="note warn"><Icon name="offline" /><span>{text}</span></p>}</div>;
 }
 
 /* ---------- toasts ---------- */

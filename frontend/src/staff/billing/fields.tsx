@@ -24,7 +24,7 @@ export function AmountField({ id, label, help, error, currency, value, onInput }
 interface AskProps {
   title: string; text?: string; go: string; danger?: boolean; onClose: () => void;
   /** The amount that is asked for: at first, at most, at least. */
-  amount?: { first: number | null; most: number | null; least: number; currency: string; help?: string };
+  amount?: { first: number | null; most: number | null; least: number; currency: string; help?: string; /** What to say of less than `least`, and of nothing. */ low?: (found: number) => string };
   reason?: boolean;
   /** Does it; the key stays the same until it has succeeded. */
   act: (said: { amount: number; reason: string }, key: string) => Promise<unknown>;
@@ -42,7 +42,7 @@ export function Ask({ title, text, go, danger, onClose, amount, reason, act }: A
   const sumFault = !amount ? null
     : found === null ? words.needAmount
       : amount.most !== null && found > amount.most ? words.tooLarge(money({ amount: amount.most, currency }))
-        : found < amount.least || found === 0 ? words.tooSmall : null;
+        : found < amount.least || found === 0 ? amount.low?.(found) ?? words.tooSmall : null;
   const whyFault = reason && !why.trim() ? words.needReason : null;
   const doing = useAct(async () => {
     const said = { amount: found ?? 0, reason: why.trim() };

@@ -8,7 +8,7 @@ import { billing } from '../../strings/billing.ts';
 import { payments as common } from '../../strings/payments.ts';
 import { staff } from '../../strings/staff.ts';
 import type { Invoice, Money, PayLink } from '../../types.ts';
-import { Badge, Button, dayKey, Heading, LinkButton, Note, useAct, useLoad } from '../../ui/index.ts';
+import { Badge, Button, dayKey, Heading, LinkButton, money, Note, useAct, useLoad } from '../../ui/index.ts';
 import { CopyLink, Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 import { Ask } from './fields.tsx';
 import { issuedWords } from './tab.tsx';
@@ -43,7 +43,7 @@ export default function InvoicePage() {
               <div class="cluster g3"><Heading title={`${name}, ${client.name}`} move={invoice_id}>{name}</Heading><Badge tone={badge.tone} hollow={badge.hollow}>{badge.word}</Badge></div>
               <div class="told-slot" role="status">{told ?? arrived ? <Note tone="good">{told ?? arrived}</Note> : null}</div>
             </div>
-            <One base={base} client_id={client_id} invoice={invoice} credit={credit} name={client.name} onDone={async (text) => { await loaded.reload(); setTold(text); }} />
+            <One base={base} client_id={client_id} invoice={invoice} credit={credit} onDone={async (text) => { await loaded.reload(); setTold(text); }} />
           </>
         );
       }}
@@ -51,18 +51,18 @@ export default function InvoicePage() {
   );
 }
 
-interface Props { base: string; client_id: string; invoice: Invoice; credit: Money; name: string; onDone: (told: string) => Promise<void> }
+interface Props { base: string; client_id: string; invoice: Invoice; credit: Money; onDone: (told: string) => Promise<void> }
 
-function One({ base, client_id, invoice, credit, name, onDone }: Props) {
+function One({ base, client_id, invoice, credit, onDone }: Props) {
   const { features, tenant, may_bill } = useSession();
   const [asked, setAsked] = useState<Asked | null>(null);
   return (
     <div class="beside billpage">
-      <InvoiceSheet invoice={invoice} organization={tenant.name} phone={tenant.phone} client={name} heading={<h2>{invoiceName(invoice)}</h2>} />
+      <InvoiceSheet invoice={invoice} phone={tenant.phone} heading={<h2>{invoiceName(invoice)}</h2>} />
       <aside class="stack g4 noprint">
         <Papers client_id={client_id} invoice={invoice} base={base} onAsk={setAsked} />
-        {invoice.diagnoses.length ? <p class="small soft">{words.diagnoses(invoice.diagnoses.join(', '))}</p> : null}
-        {invoice.charged_at && invoice.status === 'open' ? <Note tone="info" icon="card">{billing.client.autopay}: {dayWords(dayKey(invoice.charged_at, tenant.zone))}</Note> : null}
+        {invoice.what === 'invoice' && invoice.diagnoses.length ? <p class="small soft">{words.diagnoses(invoice.diagnoses.join(', '))}</p> : null}
+        {invoice.charged_at && invoice.status === 'open' ? <Note tone="info" icon="card">{billing.client.autopayOne(dayWords(dayKey(invoice.charged_at, tenant.zone)))}</Note> : null}
         {may_bill && (invoice.status === 'open' || invoice.status === 'paid') && invoice.what === 'invoice' ? <Changes invoice={invoice} credit={credit} base={base} onAsk={setAsked} /> : null}
         {may_bill && features['payments']?.on && invoice.status === 'open' && invoice.due.amount > 0 ? <Guest client_id={client_id} invoice={invoice} /> : null}
       </aside>
@@ -136,6 +136,7 @@ function Question({ asked, client_id, base, invoice, credit, onClose, onDone }: 
   const at = (key: string) => ({ params: { path, header: { 'Idempotency-Key': key } } });
   const { currency, amount: due } = invoice.due;
   const estimate = invoice.what === 'estimate';
+  const owed = due + invoice.settled.amount;
   if (asked === 'issue') {
     return (
       <Ask title={estimate ? words.giveTitle : words.issueTitle} text={estimate ? words.giveText : words.issueText} go={estimate ? words.give : words.issue} onClose={onClose}
@@ -176,7 +177,7 @@ function Question({ asked, client_id, base, invoice, credit, onClose, onDone }: 
     );
   }
   return (
-    <Ask title={words.adjustTitle} go={words.adjust} amount={{ first: null, most: null, least: -99_999_999, currency, help: words.adjustHelp }} reason onClose={onClose} act={async (body, key) => {
+    <Ask title={words.adjustTitle} go={words.adjust} amount={{ first: null, most: null, least: -owed, currency, help: words.adjustHelp, low: (found) => (found ? words.adjustMost(money({ amount: owed, currency })) : words.adjustNothing) }} reason onClose={onClose} act={async (body, key) => {
       await call(api.POST('/practice/clients/{client_id}/invoices/{invoice_id}/adjustment', { ...at(key), body }));
       await onDone(words.adjustDone);
     }} />

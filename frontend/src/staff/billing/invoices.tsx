@@ -80,7 +80,7 @@ export function InvoicesTab() {
           );
         }}
       </Ready>
-      <Exports />
+      {found ? <Exports /> : null}
     </>
   );
 }

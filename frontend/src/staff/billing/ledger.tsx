@@ -6,7 +6,7 @@ import { billing } from '../../strings/billing.ts';
 import { payments as common } from '../../strings/payments.ts';
 import { staff } from '../../strings/staff.ts';
 import type { LedgerEntry } from '../../types.ts';
-import { Empty, Facts, Heading, money, useLoad } from '../../ui/index.ts';
+import { Empty, Facts, Heading, money, shortDay, useLoad } from '../../ui/index.ts';
 import { Crumbs, Ready, RecordBones } from '../parts.tsx';
 import { moment } from '../when.ts';
 
@@ -51,11 +51,12 @@ export default function LedgerPage() {
 function Entry({ one, base }: { one: LedgerEntry; base: string }) {
   const { tenant } = useSession();
   const name = words.entry[one.entry] ?? one.entry;
+  const received = one.entry === 'payment' && one.method !== 'card'; // on a day: nobody noted the time
   const href = one.payment_id ? `${base}/payments/${one.payment_id}` : one.invoice_id ? `${base}/invoices/${one.invoice_id}` : null;
   return (
     <tr>
-      <td data-label={words.when} class="num">{moment(one.happened_at, tenant.zone)}</td>
-      <td data-label={words.what}><span>{href ? <a href={href}>{name}</a> : name}{one.method ? `, ${common.method[one.method] ?? one.method}` : ''}</span></td>
+      <td data-label={words.when} class="num">{received ? shortDay(one.happened_at, tenant.zone) : moment(one.happened_at, tenant.zone)}</td>
+      <td data-label={words.what}><span>{href ? <a href={href}>{name}</a> : name}{one.method ? `, ${common.method[one.method] ?? one.method}` : ''}{one.numbers.length ? <span class="aside tiny soft">{common.invoices(one.numbers)}</span> : null}</span></td>
       <td data-label={words.amount} class="end num">{one.amount.amount ? money({ ...one.amount, amount: LOWERS.includes(one.entry) ? -one.amount.amount : one.amount.amount }) : '–'}</td>
       <td data-label={words.by}>{one.recorded_by}</td>
       <td data-label={words.note}><span class="said">{one.reason ?? one.reference ?? '–'}</span></td>

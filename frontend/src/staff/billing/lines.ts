@@ -34,10 +34,18 @@ const insuranceOf = (line: Line, currency: string) => (line.insurance.trim() ? u
 const codes = (text: string) => text.split(/[\s,;]+/).filter(Boolean).map((code) => code.toUpperCase());
 const DAY = /^(\d{4}-\d{2}-\d{2})?$/;
 
-/** What the lines come to before tax, in minor units; what cannot be read counts as nothing. */
-export function totals(lines: Line[], currency: string): { total: number; insurance: number } {
+export interface Tax { name: string; basis_points: number }
+export interface Totals { total: number; insurance: number; taxes: { name: string; amount: number }[] }
+
+/** What the lines come to with tax, in minor units, as the server reckons: each tax on the sum of the taxed lines, rounded
+ * half up once. What cannot be read counts as nothing. */
+export function totals(lines: Line[], currency: string, rates: Tax[] = []): Totals {
   const of = (line: Line) => (quantityOf(line) || 0) * Math.max(0, untyped(line.amount, currency) ?? 0);
-  return { total: lines.reduce((sum, line) => sum + of(line), 0), insurance: lines.reduce((sum, line) => sum + Math.max(0, insuranceOf(line, currency) ?? 0), 0) };
+  const sum = (some: Line[]) => some.reduce((all, line) => all + of(line), 0);
+  const taxed = sum(lines.filter((line) => line.taxed));
+  const taxes = taxed ? rates.map(({ name, basis_points }) => ({ name, amount: Math.floor((taxed * basis_points + 5_000) / 10_000) })) : [];
+  const insurance = lines.reduce((all, line) => all + Math.max(0, insuranceOf(line, currency) ?? 0), 0);
+  return { total: sum(lines) + taxes.reduce((all, tax) => all + tax.amount, 0), insurance, taxes };
 }
 
 export function faultsOf({ lines, due_on, diagnoses }: Draft, currency: string): Fault[] {

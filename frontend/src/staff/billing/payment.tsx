@@ -52,7 +52,7 @@ function One({ client, payment, put }: { client: Client; payment: Payment; put: 
   const day = longDay(at, tenant.zone);
   const num = (text: string) => <span class="num">{text}</span>;
   const rows: [string, preact.ComponentChildren][] = [
-    [common.receipt.amount, num(money(payment.amount))], [common.receipt.date, dayAndTime(at, tenant.zone)], [common.receipt.by, paidBy(payment)], [words.way, words.ways[payment.way] ?? payment.way],
+    [common.receipt.amount, num(money(payment.amount))], [common.receipt.date, payment.way === 'staff' ? day : dayAndTime(at, tenant.zone)], [common.receipt.by, paidBy(payment)], [words.way, words.ways[payment.way] ?? payment.way],
   ];
   if (payment.refunded.amount) rows.push([common.receipt.back, num(money(payment.refunded))]);
   if (payment.disputed.amount) rows.push([common.receipt.disputed, num(money(payment.disputed))]);
@@ -82,7 +82,7 @@ function One({ client, payment, put }: { client: Client; payment: Payment; put: 
             {rest > 0 ? <li><div class="row"><div><p class="strong">{common.receipt.kept}</p></div><p class="num strong">{money({ ...payment.amount, amount: rest })}</p></div></li> : null}
           </ul>
         </section>
-        <aside class="card stack g3"><h2>{words.facts}</h2><Facts rows={rows} />{card ? <p class="tiny soft">{words.never}</p> : null}</aside>
+        <aside class="card stack g3"><h2>{words.facts}</h2><Facts rows={rows} />{payment.disputed.amount ? <p class="small soft">{payment.lost.amount >= payment.disputed.amount ? words.lostText : words.disputedText}</p> : null}{card ? <p class="tiny soft">{words.never}</p> : null}</aside>
       </div>
       {asking ? (
         <Ask

@@ -35,7 +35,7 @@ function Account({ state, put }: { state: Processing; put: (next: Processing) =>
   const facts: [string, preact.ComponentChildren][] = [[words.state, <Badge tone={TONES[state.status]} hollow={state.status === 'pending'}>{words.status[state.status]}</Badge>], [words.currency, state.currency.toUpperCase()]];
   if (state.account) facts.push([words.account, <span class="mono">{state.account}</span>]);
   if (state.live !== null) facts.push([words.mode, state.live ? words.live : words.test]);
-  if (state.connected_at) facts.push([words.since, longDay(state.connected_at, session.tenant.zone)]);
+  if (state.connected_at && state.status !== 'disconnected') facts.push([words.since, longDay(state.connected_at, session.tenant.zone)]);
   const go = { none: words.connect, pending: words.goOn, disconnected: words.again, connected: '' }[state.status];
   return (
     <div class="beside">
