@@ -419,6 +419,16 @@ class GroupFull(PortalError):
     status, code, title = 409, "group_full", "This group is full."
 
 
+class TooFewPlaces(PortalError):
+    status, code = 409, "too_few_places"
+    title = "More people take part than that. Take somebody out first, or choose a higher number."
+
+
+class SeriesAtWork(PortalError):
+    status, code = 409, "series_at_work"
+    title = "This series is still being brought up to date. Please try again in a moment."
+
+
 class NotInSeries(PortalError):
     status, code, title = 409, "not_in_series", "This appointment does not belong to a series."
 

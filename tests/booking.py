@@ -160,6 +160,35 @@ def of_group(staff: Caller, therapist: str, seen: dict[str, Any], verb: str, bod
     return staff.post(path, body, **{"etag": seen["etag"], **options})
 
 
+def group_series(service_id: str, starts_at: str, *clients: str, **more: Any) -> dict[str, Any]:
+    """The body of a series of groups with these clients: weekly, four times, unless `more` says otherwise."""
+    return {
+        "service_id": service_id,
+        "mode": "telehealth",
+        "starts_at": starts_at,
+        "capacity": 8,
+        "client_ids": [PEOPLE[each].id for each in clients],
+        "every_weeks": 1,
+        "count": 4,
+        **more,
+    }
+
+
+def repeat_group(staff: Caller, therapist: str, service_id: str, starts_at: str, *clients: str, **more: Any) -> Answer:
+    """Staff make a series of groups; `key_` is the Idempotency-Key."""
+    idempotency = more.pop("key_", uuid.uuid4().hex)
+    body = group_series(service_id, starts_at, *clients, **more)
+    return staff.post(f"/practice/therapists/{PEOPLE[therapist].id}/group-series", body, key=idempotency)
+
+
+def group_series_of(staff: Caller, therapist: str, series_id: str) -> dict[str, Any]:
+    """A series of groups as it stands."""
+    answer = staff.get(f"/practice/therapists/{PEOPLE[therapist].id}/group-series/{series_id}")
+    assert answer.status == 200, answer
+    found: dict[str, Any] = answer.json
+    return found
+
+
 def wait_for(client: Caller, key: str, service_id: str, **more: Any) -> Answer:
     """A client asks to be told of earlier times with a therapist of the world."""
     idempotency = more.pop("key_", uuid.uuid4().hex)

@@ -10,6 +10,7 @@ from chalicelib.handlers import (
     contact_logs,
     documents,
     forms,
+    group_series,
     groups,
     imports,
     intakes,
@@ -42,8 +43,8 @@ from chalicelib.handlers.routing import Route, Routes
 
 _FEATURES = (
     sessions, accounts, tenants, openings, staff, subscriptions, clients, invites, mails, wordings, senders, signups,
-    intakes, sendings, documents, uploads, forms, slots, appointments, series, groups, waits, invoices, payments,
-    prints, messages, mass_messages, break_glass, contact_logs, imports, jobs, notifications, tokens, openapi,
+    intakes, sendings, documents, uploads, forms, slots, appointments, series, groups, group_series, waits, invoices,
+    payments, prints, messages, mass_messages, break_glass, contact_logs, imports, jobs, notifications, tokens, openapi,
 )  # fmt: skip
 
 HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]

@@ -14,7 +14,7 @@ from chalicelib.handlers.slots import Colour, Instant, Zone, instant_of, minute_
 from chalicelib.handlers.views import Body, Day, Id, Paging, PortalView, Query, Text, View
 from chalicelib.models.clients import Client
 from chalicelib.models.slots import Appointment, Group
-from chalicelib.services import agendas, appointments, memberships, slots, staff
+from chalicelib.services import agendas, appointments, bookings, memberships, slots, staff
 from chalicelib.services.appointments import Wanted
 from chalicelib.slots.rules import Mode
 
@@ -34,7 +34,9 @@ Ids = Annotated[str, StringConstraints(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}(,[
 class MyAppointment(PortalView):
     """An appointment of mine, or my request for one. `cancel_until`: then the notice begins, and only the practice can
     change it. `proposals`: times that are held for me to choose from. `message` is the practice's, `note` mine.
-    `group`: others take part, too; nothing is said of them, and only the practice moves it."""
+    `group`: others take part, too; nothing is said of them, and only the practice moves it. `link_follows`: whether the
+    link to a meeting by video will be shown here before it begins; null: there is no such meeting ahead, or it was not
+    asked for by itself."""
 
     appointment_id: str
     status: Status
@@ -61,6 +63,7 @@ class MyAppointment(PortalView):
     late: bool
     ended_by: Literal["client", "staff", "system"] | None
     telehealth_link: str | None
+    link_follows: bool | None
     group: bool
     etag: str
 
@@ -125,7 +128,9 @@ def list_my_appointments(context: Context, query: WhenQuery) -> MyAppointments:
 @portal.endpoint("GET", "/appointments/{appointment_id}", action="appointment:read")
 def read_my_appointment(context: Context, appointment_id: str) -> MyAppointment:
     """One of my appointments"""
-    return shown_to_client(context, missing(context.named["appointment_id"]))
+    record = missing(context.named["appointment_id"])
+    follows = appointments.link_follows(context, record)
+    return _mine(context, record, appointments.links(context, [record]) if follows else {}, follows)
 
 
 @portal.endpoint("POST", "/appointments", action="appointment:book", body=BookingIn, status=201, idempotent=True)
@@ -180,8 +185,8 @@ def shown_to_client(context: Context, record: Appointment) -> MyAppointment:
     return _mine(context, record, appointments.links(context, [record]))
 
 
-def _mine(context: Context, record: Appointment, links: dict[str, str]) -> MyAppointment:
-    said, tenant, now = appointments.words(record), context.tenant, context.now
+def _mine(context: Context, record: Appointment, links: dict[str, str], follows: bool | None = None) -> MyAppointment:
+    said, tenant, now = bookings.words(record), context.tenant, context.now
     undo = appointments.undo_until(record)
     return MyAppointment(
         **_time(record),
@@ -201,6 +206,7 @@ def _mine(context: Context, record: Appointment, links: dict[str, str]) -> MyApp
         can_move=appointments.can_move(tenant, record, now),
         undo_until=clock.text(undo) if undo is not None and now < undo else None,
         telehealth_link=links.get(record.appointment_id),
+        link_follows=follows,
         group=record.group_id is not None,
     )
 
@@ -463,7 +469,7 @@ def _shown_to_staff(context: Context, record: Appointment) -> ClientAppointment:
 
 
 def _theirs(context: Context, record: Appointment, links: dict[str, str]) -> ClientAppointment:
-    said = appointments.words(record)
+    said = bookings.words(record)
     return ClientAppointment(
         **_time(record),
         client_zone=record.client_zone,
@@ -482,7 +488,7 @@ def _theirs(context: Context, record: Appointment, links: dict[str, str]) -> Cli
         reason=said.get("reason"),
         made_by=record.made_by,
         made_at=record.made_at,
-        manageable=appointments.manages(context, record.staff_id),
+        manageable=bookings.manages(context, record.staff_id),
         telehealth_link=links.get(record.appointment_id),
         series_id=record.series_id,
         group_id=record.group_id,

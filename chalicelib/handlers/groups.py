@@ -4,6 +4,7 @@ A client's own place is an appointment of theirs: they are taken out of a group,
 appointment is cancelled or settled.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -15,7 +16,7 @@ from chalicelib.handlers.slots import Colour, Instant, instant_of, minute_of
 from chalicelib.handlers.views import Body, Id, View
 from chalicelib.models.slots import Group
 from chalicelib.services import clients, groups, memberships, slots
-from chalicelib.services.groups import MOST, Wanted
+from chalicelib.services.groups import MOST, Person, Wanted
 from chalicelib.slots.rules import Mode
 
 practice = Routes(__name__, PRACTICE, "/practice")
@@ -60,12 +61,18 @@ class GroupCancellation(Body):
     reason: Words | None = None
 
 
+class GroupChange(Body):
+    """How many places a group has."""
+
+    capacity: int = Field(ge=2, le=MOST)
+
+
 class CheckedClient(View):
     """One who is to take part, and what stands in the way. No name: the asker may not see this file."""
 
     client_id: str
     client_name: str | None
-    problem: Literal["client_busy", "not_assigned"] | None
+    problem: Literal["client_busy", "not_assigned", "client_archived"] | None
 
 
 class GroupCheck(View):
@@ -118,6 +125,7 @@ class GroupView(View):
     taken: int
     members: list[GroupMember]
     working: bool
+    series_id: str | None
     etag: str
 
     def clients_named(self) -> list[str]:
@@ -125,19 +133,17 @@ class GroupView(View):
         return [each.client_id for each in self.members if each.client_id]
 
 
+class GroupWork(View):
+    """Whether places are still being brought in line with a group; it names nobody."""
+
+    working: bool
+
+
 @practice.endpoint("POST", "/therapists/{therapist_id}/groups/check", action="group:manage", body=GroupCheckIn)
 def check_group(context: Context, therapist_id: str, body: GroupCheckIn) -> GroupCheck:
     """What speaks against a group at a time, before it is made or moved to it"""
-    found = groups.check(context, _wanted(therapist_id, body), body.moving)
-    people = [
-        CheckedClient(
-            client_id=each.client_id,
-            client_name=clients.shown(each.client) if each.client is not None else None,
-            problem=each.problem,
-        )
-        for each in found.people
-    ]
-    return GroupCheck(warnings=list(found.warnings), blocked=found.blocked, people=people)
+    found = groups.check(context, wanted_of(therapist_id, body), body.moving)
+    return GroupCheck(warnings=list(found.warnings), blocked=found.blocked, people=checked(found.people))
 
 
 @practice.endpoint(
@@ -145,13 +151,28 @@ def check_group(context: Context, therapist_id: str, body: GroupCheckIn) -> Grou
 )
 def create_group(context: Context, therapist_id: str, body: GroupIn) -> GroupView:
     """Make a group; its clients are entered one by one"""
-    return _view(context, groups.create(context, _wanted(therapist_id, body)))
+    return _view(context, groups.create(context, wanted_of(therapist_id, body)))
 
 
 @practice.endpoint("GET", "/therapists/{therapist_id}/groups/{group_id}", action="group:read")
 def read_group(context: Context, therapist_id: str, group_id: str) -> GroupView:
     """A group"""
     return _view(context, memberships.group_of(context.tenant_id, therapist_id, group_id))
+
+
+@practice.endpoint("GET", "/therapists/{therapist_id}/groups/{group_id}/work", action="group:read")
+def read_group_work(context: Context, therapist_id: str, group_id: str) -> GroupWork:
+    """Whether a group is still being worked on: for polling, as no client's record is read for it"""
+    group = memberships.group_of(context.tenant_id, therapist_id, group_id)
+    return GroupWork(working=groups.progress(group) is not None)
+
+
+@practice.endpoint(
+    "PATCH", "/therapists/{therapist_id}/groups/{group_id}", action="group:manage", body=GroupChange, if_match=True
+)
+def change_group(context: Context, therapist_id: str, group_id: str, body: GroupChange) -> GroupView:
+    """Change how many places a group has"""
+    return _view(context, groups.resize(context, therapist_id, group_id, body.capacity))
 
 
 @practice.endpoint(
@@ -193,7 +214,20 @@ def cancel_group(context: Context, therapist_id: str, group_id: str, body: Group
     return _view(context, groups.cancel(context, therapist_id, group_id, body.reason or None))
 
 
-def _wanted(therapist_id: str, body: GroupIn) -> Wanted:
+def checked(people: Sequence[Person]) -> list[CheckedClient]:
+    """Those who are to take part, with what stands in the way."""
+    return [
+        CheckedClient(
+            client_id=each.client_id,
+            client_name=clients.shown(each.client) if each.client is not None else None,
+            problem=each.problem,
+        )
+        for each in people
+    ]
+
+
+def wanted_of(therapist_id: str, body: GroupIn) -> Wanted:
+    """What staff want, as services take it."""
     wish = slots.Wish(body.service_id, Mode(body.mode), body.location_id)
     client_ids = list(dict.fromkeys(body.client_ids))
     return Wanted(therapist_id, wish, minute_of(body.starts_at), body.minutes, body.capacity, client_ids, body.override)
@@ -220,6 +254,7 @@ def _view(context: Context, group: Group) -> GroupView:
         taken=memberships.taken(group),
         members=[_member(group, each) for each in groups.members(context, group)],
         working=groups.progress(group) is not None,
+        series_id=group.series_id,
         etag=str(int(group.version)),
     )
 

@@ -1,16 +1,18 @@
 """Appointments that recur: looked at, booked, and changed from one on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from chalicelib import ids
 from chalicelib.context import Context
 from chalicelib.handlers.appointments import StaffBookingIn, StaffCancellation, StaffNewTime, Status, wanted_of
-from chalicelib.handlers.routing import PRACTICE, Routes
+from chalicelib.handlers.routing import PRACTICE, Routes, unless_known
 from chalicelib.handlers.slots import Instant, instant_of, minute_of
 from chalicelib.handlers.views import Body, Day, View
+from chalicelib.models.jobs import Job
 from chalicelib.models.slots import Series
 from chalicelib.services import series
 from chalicelib.services.series import Look, Plan
@@ -25,8 +27,8 @@ Finding = Literal[
 ]  # fmt: skip
 
 
-class SeriesIn(StaffBookingIn):
-    """A first time, and how often it comes again by the therapist's clock: so many times, or until a day of theirs.
+class Repeats(Body):
+    """How often something comes again by the therapist's clock: so many times, or until a day of theirs.
     `leave_out`: starts that are not wanted."""
 
     every_weeks: Literal[1, 2]
@@ -35,10 +37,19 @@ class SeriesIn(StaffBookingIn):
     leave_out: list[Instant] = Field(default_factory=list, max_length=MOST)
 
     @model_validator(mode="after")
-    def _ends(self) -> "SeriesIn":
+    def _ends(self) -> Self:
         if self.count is None and self.last_day is None:
             raise ValueError("a series ends after so many times, or on a day")
         return self
+
+    def until(self) -> tuple[int, int | None, date | None, set[int]]:
+        """As plans of services take it: every how many weeks, how often, until when, without which starts."""
+        last_day = date.fromisoformat(self.last_day) if self.last_day else None
+        return self.every_weeks, self.count, last_day, {minute_of(each) for each in self.leave_out}
+
+
+class SeriesIn(StaffBookingIn, Repeats):
+    """A first time, and how it goes on."""
 
 
 class FollowingTime(Body):
@@ -83,7 +94,8 @@ class SeriesProgress(View):
 
 
 class SeriesView(View):
-    """A series, with every time of it. `work`: what books or changes it, or did last; null: long over."""
+    """A series, with every time of it. `work`: what books or changes it, or did last; null: long over. `etag`: for
+    looking again while it is worked on."""
 
     series_id: str
     staff_id: str
@@ -93,6 +105,7 @@ class SeriesView(View):
     made_by_name: str
     work: SeriesProgress | None
     occurrences: list[OccurrenceView]
+    etag: str
 
 
 @practice.endpoint("POST", "/clients/{client_id}/series/check", action="appointment:manage", body=SeriesIn)
@@ -110,10 +123,20 @@ def create_series(context: Context, client_id: str, body: SeriesIn) -> SeriesVie
     return _view(series.start(context, _plan(context, body)))
 
 
-@practice.endpoint("GET", "/clients/{client_id}/series/{series_id}", action="appointment:read", reads_record=True)
+@practice.endpoint(
+    "GET",
+    "/clients/{client_id}/series/{series_id}",
+    action="appointment:read",
+    reads_record=True,
+    conditional=True,
+)
 def read_series(context: Context, client_id: str, series_id: str) -> SeriesView:
-    """A series of a client"""
-    return _view(series.get(context, context.client_id, series_id))
+    """A series of a client
+
+    For polling while it is worked on (with X-Background: 1). Unchanged it is 304 without a body, for one who sends the
+    etag along as If-None-Match; such a look is not audited, for nothing is shown.
+    """
+    return _view(series.get(context, context.client_id, series_id), context)
 
 
 @practice.endpoint(
@@ -155,9 +178,7 @@ def cancel_following(context: Context, client_id: str, appointment_id: str, body
 
 
 def _plan(context: Context, body: SeriesIn) -> Plan:
-    last_day = date.fromisoformat(body.last_day) if body.last_day else None
-    left_out = {minute_of(each) for each in body.leave_out}
-    return Plan(wanted_of(context, body), body.every_weeks, body.count, last_day, left_out)
+    return Plan(wanted_of(context, body), *body.until())
 
 
 def _check(zone: str, looks: Sequence[Look]) -> SeriesCheck:
@@ -165,15 +186,26 @@ def _check(zone: str, looks: Sequence[Look]) -> SeriesCheck:
     return SeriesCheck(zone=zone, times=times)
 
 
-def _view(record: Series) -> SeriesView:
+def work_of(job: Job | None, last: int = 1, each: int = 1) -> SeriesProgress | None:
+    """How far a job is, whose `last` items tell people, and which has so many for each time."""
+    if job is None:
+        return None
+    total = (int(job.total) - last) // each
+    return SeriesProgress(status=job.status, done=min(int(job.position) // each, total), total=total)
+
+
+def tag_of(job: Job | None, records: Iterable[Any]) -> str:
+    """The state of a series: how far its job is, and every appointment or group as it is."""
+    seen = [f"{job.job_id} {job.status} {job.position}" if job is not None else ""]
+    seen += [f"{each.appointment_id} {each.version}" if each is not None else "-" for each in records]
+    return ids.digest("|".join(seen))[:32]
+
+
+def _view(record: Series, context: Context | None = None) -> SeriesView:
     found = series.standing(record)
-    job = found.job
-    # Its last item tells both sides: that is not a time.
-    work = (
-        SeriesProgress(status=job.status, done=min(int(job.position), int(job.total) - 1), total=int(job.total) - 1)
-        if job is not None
-        else None
-    )
+    etag = tag_of(found.job, (each.appointment for each in found.occurrences))
+    if context is not None:
+        unless_known(context, etag)
     return SeriesView(
         series_id=record.series_id,
         staff_id=record.staff_id,
@@ -181,7 +213,7 @@ def _view(record: Series) -> SeriesView:
         every_weeks=int(record.every_weeks),
         made_at=record.made_at,
         made_by_name=record.made_by_name,
-        work=work,
+        work=work_of(found.job),  # its last item tells both sides: that is not a time
         occurrences=[
             OccurrenceView(
                 number=each.number,
@@ -194,4 +226,5 @@ def _view(record: Series) -> SeriesView:
             )
             for each in found.occurrences
         ],
+        etag=etag,
     )

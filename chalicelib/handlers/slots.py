@@ -375,11 +375,13 @@ def _conflicts(context: Context, hours: availability.Hours) -> list[ConflictView
 
 
 class BookableTherapist(PortalView):
-    """A therapist whom the client can book; times are offered in this zone's hours."""
+    """A therapist whom the client can book; times are offered in this zone's hours. `video_link`: the portal shows the
+    link to a meeting by video before it begins; else they send it in their own way."""
 
     staff_id: str
     name: str
     zone: str
+    video_link: bool
 
 
 class BookableService(PortalView):
@@ -461,7 +463,12 @@ def read_scheduling(context: Context) -> SchedulingView:
     rules = {name: scheduling[name] for name in SchedulingView.model_fields if name in scheduling}
     return SchedulingView(
         therapists=[
-            BookableTherapist(staff_id=each.staff.staff_id, name=staff.shown(each.staff), zone=each.availability.zone)
+            BookableTherapist(
+                staff_id=each.staff.staff_id,
+                name=staff.shown(each.staff),
+                zone=each.availability.zone,
+                video_link=each.availability.telehealth_link is not None,
+            )
             for each in found
         ],
         locations=[LocationView(**each) for each in offered.locations],

@@ -73,6 +73,7 @@ class Bookings(Record):
     client_id = UnicodeAttribute()
     ahead = JsonAttribute()  # {appointment_id: [end, whether it is an open request]}
     today = JsonAttribute()  # [UTC day, how often the client has booked, moved or cancelled on it]
+    closed = BooleanAttribute(null=True)  # the file is archived: whatever the client does is written under this version
 
 
 class _Meeting:
@@ -147,6 +148,7 @@ class Group(_Meeting, Record):
     capacity = NumberAttribute()
     members = JsonAttribute()  # {client_id: [joining, in or out, why (a code) or None]}
     job_id = UnicodeAttribute(null=True)  # the last, which brings the clients' own appointments in line
+    series_id = UnicodeAttribute(null=True)  # the group series that it is one of
 
 
 class Series(Record):
@@ -165,6 +167,24 @@ class Series(Record):
     made_by_name = UnicodeAttribute()
     job_id = UnicodeAttribute()  # which books them: item n is occurrence n, the last tells both sides
     change_job_id = UnicodeAttribute(null=True)  # the last that moves or cancels those that follow one
+
+
+class GroupSeries(Record):
+    """Groups that recur by their therapist's wall clock: the plan as it was made. What became of each time is in the
+    group of its number, or in the outcome of the first job."""
+
+    KEY = Key(CALENDAR, "GROUPSERIES#{series_id}")
+
+    series_id = UnicodeAttribute()
+    staff_id = UnicodeAttribute()
+    zone = UnicodeAttribute()  # the therapist's, when it was made
+    service_name = UnicodeAttribute()
+    every_weeks = NumberAttribute()
+    starts = JsonAttribute()  # as planned, in order: the number of a group is its place here
+    made_at = UnicodeAttribute()
+    made_by_name = UnicodeAttribute()
+    job_id = UnicodeAttribute()  # which makes them: items 2n and 2n+1 are group n and its places, the last tells all
+    change_job_id = UnicodeAttribute(null=True)  # the last that changes those that follow one
 
 
 class WaitList(Record):

@@ -5,7 +5,7 @@ no longer kept with its removal (RFC 5546); both are titled "Appointment" and no
 """
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ from chalicelib.config import settings
 from chalicelib.errors import PortalError
 from chalicelib.models.clients import Client
 from chalicelib.models.mails import ClientMail, StaffMail
-from chalicelib.models.slots import Appointment, Group, Series, Wait
+from chalicelib.models.slots import Appointment, Group, GroupSeries, Series, Wait
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import load
 from chalicelib.models.tenants import Tenant
@@ -162,15 +162,42 @@ def _series_composed(what: str, record: ClientMail | StaffMail, tenant: Tenant) 
     )
     if found is None or not _is_there(client, staff):
         return None
-    states = ("cancelled",) if what == "cancelled" else ("confirmed",)
-    since = int(record.ids["start"])
-    meant = [each for each in series.appointments_of(found) if each.status in states and each.start >= since]
+    return _of_many(what, series.appointments_of(found), record, tenant, client if to_client else staff)
+
+
+def _group_series_composed(what: str, record: ClientMail | StaffMail, tenant: Tenant) -> Letter | None:
+    """The one mail about many groups: to a client of their own places, to the therapist of the groups."""
+    from chalicelib.services import group_series
+
+    place = {"tenant_id": record.tenant_id, "series_id": record.ids["series_id"]}
+    if isinstance(record, ClientMail):
+        place |= {"client_id": record.client_id, "staff_id": record.ids["staff_id"]}
+        reader, found = load((Client, place), (GroupSeries, place))
+    else:
+        place["staff_id"] = record.staff_id
+        reader, found = load((Staff, place), (GroupSeries, place))
+    to_client = isinstance(record, ClientMail)
+    if found is None or not (_is_there(reader, None) if to_client else _is_there(None, reader)):
+        return None
+    many: list[Any] = list(
+        group_series.places_of(found, place["client_id"]) if to_client else group_series.groups_of(found)
+    )
+    return _of_many(what, many, record, tenant, reader)
+
+
+def _of_many(
+    what: str, many: Sequence[Any], record: ClientMail | StaffMail, tenant: Tenant, reader: Any
+) -> Letter | None:
+    """What is said of those that are now as they were to be, from the first that was meant on."""
+    to_client = isinstance(record, ClientMail)
+    state, since = "cancelled" if what == "cancelled" else "confirmed", int(record.ids["start"])
+    meant = [each for each in many if each.status == state and each.start >= since]
     if not meant:
         return None
     first = min(meant, key=lambda each: int(each.start))
-    subject, line = _SERIES[what][0 if to_client else 1]
+    subject, line = (_TOLD if len(meant) == 1 else _SERIES)[what][0 if to_client else 1]
     when = shown(int(first.start), first.client_zone if to_client else first.zone)
-    composed = _said(tenant, client if to_client else staff, subject, line.format(when=when, count=len(meant)))
+    composed = _said(tenant, reader, subject, line.format(when=when, count=len(meant)))
     events = [event(each) for each in meant]
     return composed._replace(calendar=(icalendar.PUBLISH, icalendar.calendar(events, icalendar.PUBLISH)))
 
@@ -248,5 +275,6 @@ def shown(start: int, zone: str) -> str:
 COMPOSERS: Mapping[str, Callable[[Any, Tenant], Letter | None]] = {
     **{f"appointment_{what}": partial(_composed, what) for what in _TOLD},
     **{f"series_{what}": partial(_series_composed, what) for what in _SERIES},
+    **{f"group_series_{what}": partial(_group_series_composed, what) for what in _SERIES},
     "wait_offered": _offered,
 }

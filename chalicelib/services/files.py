@@ -26,11 +26,23 @@ from chalicelib.errors import (
 )
 from chalicelib.models.accounts import Account
 from chalicelib.models.clients import Assignment, Client, MatchEntry
+from chalicelib.models.slots import Bookings
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import load
 from chalicelib.models.transaction import Transaction, add
 from chalicelib.policies.plans import Feature
-from chalicelib.services import accounts, addresses, audits, clients, idempotency, invites, mails, sessions
+from chalicelib.services import (
+    accounts,
+    addresses,
+    audits,
+    bookings,
+    calendars,
+    clients,
+    idempotency,
+    invites,
+    mails,
+    sessions,
+)
 
 THERAPISTS_MOST = 10
 AT_ONCE = 60  # search entries in one transaction; a rename of very long names writes the new ones before
@@ -325,15 +337,24 @@ def archive(context: Context) -> Client:
     if client.status == "archived":
         return client
     invite = invites.current(client) if client.portal == "invited" else None
+    calendars.settled(lambda: _archive(context, client, invite))
+    return clients.find(context.tenant_id, client.client_id)
+
+
+def _archive(context: Context, client: Client, invite: Any) -> None:
     actions: list[Any] = [Client.status.set("archived"), Client.version.add(1)]
     with Transaction() as tx:
         if invite is not None and invite.status == "waiting":
             actions += invites.close(tx, invite)
         seen = (Client.version == client.version) & (Client.portal == client.portal)
         tx.update(client, *actions, when=seen, otherwise=Stale())
+        bookings.close(context, tx, _bookings(client), archived=True)
         invite_id = invite.invite_id if invite else None
         tx.create(audits.event(context, "client:archive", client_id=client.client_id, invite_id=invite_id))
-    return clients.find(context.tenant_id, client.client_id)
+
+
+def _bookings(client: Client) -> Bookings | None:
+    return Bookings.find(tenant_id=client.tenant_id, client_id=client.client_id)
 
 
 def restore(context: Context) -> Client:
@@ -344,6 +365,7 @@ def restore(context: Context) -> Client:
     with Transaction() as tx:
         seen = Client.version == client.version
         tx.update(client, Client.status.set("active"), Client.version.add(1), when=seen, otherwise=Stale())
+        bookings.close(context, tx, _bookings(client), archived=False)
         tx.create(audits.event(context, "client:restore", client_id=client.client_id))
     return clients.find(context.tenant_id, client.client_id)
 

@@ -54,7 +54,7 @@ Work = Callable[[Context, Task, Finish], None]
 
 def _works() -> Mapping[str, Work]:
     """Every kind of job by its name; the features bring their work."""
-    from chalicelib.services import bulk, groups, imports, mass_messages, reminders, sendings, series
+    from chalicelib.services import bulk, group_series, groups, imports, mass_messages, reminders, sendings, series
 
     return {
         bulk.WORK: bulk.invite_one,
@@ -66,6 +66,8 @@ def _works() -> Mapping[str, Work]:
         series.CHANGE: series.change_one,
         groups.JOIN: groups.join_one,
         groups.FOLLOW: groups.follow_one,
+        group_series.BOOK: group_series.book_one,
+        group_series.CHANGE: group_series.change_one,
     }
 
 

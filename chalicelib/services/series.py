@@ -30,9 +30,10 @@ from chalicelib.models.slots import Appointment, Series
 from chalicelib.models.table import load
 from chalicelib.models.transaction import Transaction
 from chalicelib.policies.decide import Facts, denial
-from chalicelib.services import appointments, audits, idempotency, jobs, mails, slots, tenants
+from chalicelib.services import appointments, audits, bookings, idempotency, jobs, mails, slots, tenants
 from chalicelib.services import availability as hours
-from chalicelib.services.appointments import CONFIRMED, LIVE, Scene, Wanted
+from chalicelib.services.appointments import Wanted
+from chalicelib.services.bookings import CONFIRMED, LIVE, Scene
 from chalicelib.services.calendars import Days, Taken
 from chalicelib.slots.recurrence import moved_along, occurrences
 from chalicelib.slots.rules import Mode, Service
@@ -72,15 +73,15 @@ def outlook(context: Context, plan: Plan) -> tuple[str, list[Look]]:
     Raises NotYourCalendar, ClientArchived, NotAssigned, ServiceNotOffered, InvalidBody.
     """
     scene, asked = _asked(context, plan.wanted)
-    zone = _zone(context, scene)
+    zone = zone_of(context, scene)
     starts = occurrences(zone, plan.wanted.start, plan.every_weeks, count=plan.times, last_day=plan.last_day)
-    return zone, _looks(context, scene, asked, plan.wanted.wish, plan.wanted.staff_id, starts)
+    return zone, looks_at(context, scene, asked, plan.wanted.wish, (plan.wanted.staff_id, context.client_id), starts)
 
 
 def _asked(context: Context, wanted: Wanted) -> tuple[Scene, Service]:
-    appointments.require_calendar(context, wanted.staff_id)
-    appointments.require_kept(context)
-    scene = appointments.scene_of(context, context.client_id, wanted.staff_id)
+    bookings.require_calendar(context, wanted.staff_id)
+    bookings.require_kept(context)
+    scene = bookings.scene_of(context, context.client_id, wanted.staff_id)
     if scene.staff is None or scene.staff.status != "active" or scene.assignment is None:
         raise NotAssigned()
     service, _ = slots.chosen(scene.offer, wanted.wish, by_client=False)
@@ -88,24 +89,27 @@ def _asked(context: Context, wanted: Wanted) -> tuple[Scene, Service]:
     return scene, replace(usual, minutes=wanted.minutes or usual.minutes, bookable=True)
 
 
-def _zone(context: Context, scene: Scene) -> str:
+def zone_of(context: Context, scene: Scene) -> str:
+    """By whose clock a therapist's appointments recur."""
     return str(scene.availability.zone if scene.availability is not None else context.tenant.zone)
 
 
-def _looks(
+def looks_at(
     context: Context,
     scene: Scene,
     asked: Service,
     wish: slots.Wish,
-    staff_id: str,
+    of: tuple[str, str],
     starts: Sequence[int],
     moving: Collection[str] = (),
 ) -> list[Look]:
-    """What speaks against each time; what these appointments occupy now is free then. Reads the days once."""
-    taken = Taken("", starts, asked.minutes, asked.before, asked.after)
-    days = Days.touched(context.tenant_id, staff_id, context.client_id, taken)
+    """What speaks against each time of this therapist's and this client's ("": for a group); what these appointments
+    occupy now is free then. Reads the days once."""
+    staff_id, client_id = of
+    taken = Taken("", starts, asked.minutes, asked.before, asked.after, of_client=bool(client_id))
+    days = Days.touched(context.tenant_id, staff_id, client_id, taken)
     days.read(load(*days.wanted()) if starts else [])
-    search = replace(scene, days=days).search(context, asked, wish, appointments.FREE, "")
+    search = replace(scene, days=days).search(context, asked, wish, bookings.FREE, "")
     search = replace(
         search,
         busy=[each for each in search.busy if each.appointment_id not in moving],
@@ -128,13 +132,13 @@ def _finding(search: Search, always: Search, start: int) -> str:
     return str(found[0])
 
 
-def _require_some(looks: Sequence[Look], override: bool) -> None:
-    """Some can be had; those that staff may overrule are overruled."""
-    possible = [each for each in looks if each.finding not in BLOCKED]
+def require_some(findings: Sequence[str], override: bool) -> None:
+    """Some can be had; those that staff may overrule are overruled. Raises NothingToBook, NeedsOverride."""
+    possible = [each for each in findings if each not in BLOCKED]
     if not possible:
         raise NothingToBook()
-    warnings = dict.fromkeys(each.finding for each in possible if each.finding != FREE)
-    appointments.require_override(list(warnings), override)
+    warnings = dict.fromkeys(each for each in possible if each != FREE)
+    bookings.require_override(list(warnings), override)
 
 
 # ---- booking ----
@@ -149,7 +153,7 @@ def start(context: Context, plan: Plan) -> Series:
         return get(context, context.client_id, context.result)
     zone, looks = outlook(context, plan)
     looks = [each for each in looks if each.start not in plan.leave_out]
-    _require_some(looks, plan.wanted.override)
+    require_some([each.finding for each in looks], plan.wanted.override)
     series_id, wish = ids.new_id(context.now), plan.wanted.wish
     shared = {
         "client_id": context.client_id,
@@ -228,7 +232,7 @@ def _scene_of(context: Context, task: jobs.Task) -> tuple[Context, Series]:
 def _tell(context: Context, series: Series, task: jobs.Task, finish: jobs.Finish) -> None:
     """One mail to each side, of all that became of it. Skip: nothing did."""
     what = task.about["tell"]
-    states = (appointments.CANCELLED,) if what == CANCELLED else LIVE
+    states = (bookings.CANCELLED,) if what == CANCELLED else LIVE
     if not any(each.status in states for each in appointments_of(series)):
         raise jobs.Skip("nothing_to_tell")
     about: dict[str, Any] = {"series_id": series.series_id, "start": task.shared["since"]}
@@ -262,10 +266,11 @@ def _look_ahead(context: Context, anchor: Appointment, start_: int) -> tuple[Ser
     series, records = _following(context, anchor)
     records = [each for each in records if each.status == CONFIRMED]
     new = moved_along(series.zone, int(anchor.start), start_, [int(each.start) for each in records])
-    scene = appointments.scene_of(context, anchor.client_id, anchor.staff_id)
+    scene = bookings.scene_of(context, anchor.client_id, anchor.staff_id)
     asked = Service(anchor.service_id, int(anchor.minutes), int(anchor.before), int(anchor.after))
     wish = slots.Wish(anchor.service_id, Mode(anchor.mode), anchor.location_id)
-    looks = _looks(context, scene, asked, wish, anchor.staff_id, new, {each.appointment_id for each in records})
+    whose = anchor.staff_id, anchor.client_id
+    looks = looks_at(context, scene, asked, wish, whose, new, {each.appointment_id for each in records})
     return series, [
         look._replace(appointment_id=str(each.appointment_id)) for look, each in zip(looks, records, strict=True)
     ]
@@ -291,7 +296,7 @@ def move_following(context: Context, start_: int, override: bool) -> Series:
     series, looks = _look_ahead(context, anchor, start_)
     if start_ < minute(context.now):
         raise TooSoon()
-    _require_some(looks, override)
+    require_some([each.finding for each in looks], override)
     later = start_ > int(anchor.start)  # the last goes first: each finds the place of the next one free
     items = [{"appointment_id": each.appointment_id, "start": each.start} for each in looks]
     how = {"override": override, "since": looks[0].start}
@@ -381,10 +386,10 @@ def standing(series: Series) -> Standing:
     own = {"tenant_id": series.tenant_id}
     wanted = [{**own, "job_id": each} if each else None for each in (series.job_id, series.change_job_id)]
     booking, changing = load(*((Job, each) if each else None for each in wanted))
-    outcomes = {int(each.number): each for each in _items(booking)}
+    outcomes = {int(each.number): each for each in items_of(booking)}
     unchanged = {
         jobs.about_of(each).get("appointment_id"): each.reason
-        for each in _items(changing)
+        for each in items_of(changing)
         if each.status in ("failed", "skipped")
     }
     return Standing(
@@ -395,7 +400,7 @@ def standing(series: Series) -> Standing:
                 number,
                 int(record.start) if record is not None else planned,
                 record,
-                None if record is not None else _why(booking, outcomes.get(number)),
+                None if record is not None else why_not(booking, outcomes.get(number)),
                 unchanged.get(record.appointment_id) if record is not None else None,
             )
             for number, (planned, record) in enumerate(zip(series.starts, _records(series), strict=True))
@@ -403,13 +408,14 @@ def standing(series: Series) -> Standing:
     )
 
 
-def _items(job: Job | None) -> list[JobItem]:
+def items_of(job: Job | None) -> list[JobItem]:
+    """Every item of a job, as it is now."""
     if job is None:
         return []
     return list(JobItem.every(JobItem.KEY, tenant_id=job.tenant_id, job_id=job.job_id, consistent=True))
 
 
-def _why(job: Job | None, item: JobItem | None) -> str | None:
+def why_not(job: Job | None, item: JobItem | None) -> str | None:
     """Why there is no appointment; None: its turn is still to come."""
     if job is None or item is None:
         return "not_booked"  # the outcome is kept for 90 days

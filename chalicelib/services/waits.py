@@ -30,9 +30,21 @@ from chalicelib.models.slots import Appointment, Bookings, Wait, WaitList
 from chalicelib.models.table import at_keys, load
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction
-from chalicelib.services import agendas, appointments, audits, calendars, idempotency, mails, slots, staff, tenants
+from chalicelib.services import (
+    agendas,
+    appointments,
+    audits,
+    bookings,
+    calendars,
+    idempotency,
+    mails,
+    slots,
+    staff,
+    tenants,
+)
 from chalicelib.services import availability as hours
-from chalicelib.services.appointments import LIVE, Opening, Scene
+from chalicelib.services.appointments import Opening
+from chalicelib.services.bookings import LIVE, Scene
 from chalicelib.services.calendars import Days, Taken
 from chalicelib.slots import zones
 from chalicelib.slots.rules import Mode, Service
@@ -120,18 +132,18 @@ def _until(context: Context, wished: Wished) -> int:
 
 def _join(context: Context, wait: Wait) -> None:
     place = {"tenant_id": wait.tenant_id, "client_id": wait.client_id, "staff_id": wait.staff_id}
-    seen, bookings = load((WaitList, place), (Bookings, place))
+    seen, ahead = load((WaitList, place), (Bookings, place))
     if seen is None:
         seen = WaitList.new(tenant_id=wait.tenant_id, staff_id=wait.staff_id, waiters=[], freed=[], version=0)
     if any(client_id == wait.client_id for client_id, _ in seen.waiters):
         raise AlreadyWaiting()
     if len(seen.waiters) >= MOST:
         raise WaitListClosed()
-    appointments.require_pace(context, bookings)
+    bookings.require_pace(context, ahead)
     with Transaction() as tx:
         idempotency.remember(tx, context, wait.wait_id)
         calendars.put_list(tx, seen, [*seen.waiters, [wait.client_id, wait.wait_id]], seen.freed, context.now)
-        appointments.note_act(tx, context, bookings)
+        bookings.note_act(tx, context, ahead)
         tx.create(wait)
         tx.create(_event(context, wait, "wait:join"))
 
@@ -220,7 +232,7 @@ def remove(context: Context) -> None:
     """Staff take a client off the list of a calendar that they manage. Raises NotYourCalendar."""
 
     def attempt(wait: Wait) -> Wait:
-        appointments.require_calendar(context, wait.staff_id)
+        bookings.require_calendar(context, wait.staff_id)
         return wait if wait.status == ENDED else _write(context, wait, _ended(context, wait, "removed"), "wait:remove")
 
     _act(context, attempt)
@@ -454,7 +466,7 @@ def _offer(context: Context, wait_id: str, start: int) -> bool:
     wait = _get(context, context.client_id, wait_id)
     if wait.status != WAITING:
         return True  # another worker was faster
-    scene = appointments.scene_of(context, wait.client_id, wait.staff_id, around=start)
+    scene = bookings.scene_of(context, wait.client_id, wait.staff_id, around=start)
     if scene.assignment is None or not slots.can_be_booked(context, scene.staff, scene.availability):
         raise TherapistNotOffered()
     wish = slots.Wish(wait.service_id, Mode(wait.mode), wait.location_id)
@@ -471,7 +483,7 @@ def _offer(context: Context, wait_id: str, start: int) -> bool:
     too_late = start >= terms.latest or answer_by <= minute(context.now)
     if too_late or fits(search, start) is not None:
         return False
-    appointments.require_room(context, scene, wait.appointment_id or "", request=False)
+    bookings.require_room(context, scene, wait.appointment_id or "", request=False)
     new = _changed(
         wait,
         moment(answer_by),

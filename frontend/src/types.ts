@@ -244,3 +244,7 @@ export type Group = S['GroupView'];
 export type GroupMember = S['GroupMember'];
 export type GroupCheck = S['GroupCheck'];
 export type GroupBody = S['GroupIn'];
+export type GroupSeries = S['GroupSeriesView'];
+export type GroupSeriesBody = S['GroupSeriesIn'];
+export type GroupSeriesCheck = S['GroupSeriesCheck'];
+export type GroupOccurrence = S['GroupOccurrence'];

@@ -99,6 +99,38 @@ def desk(devices: Callable[..., Device], call: Any) -> Device:
     return device
 
 
+def test_the_first_time_with_any_of_two_therapists(devices: Callable[..., Device], call: Any) -> None:
+    """T1 is free in the afternoon; T4, who has a room for video, in the morning."""
+    admin = call("A1")
+    booking.opened(call, "T1", times=[["13:00", "17:00"]])
+    booking.hours(admin, "T4", ["09:00", "12:00"], telehealth_link="https://video.example/room")
+    also = admin.post(f"/practice/clients/{booking.PEOPLE['C1'].id}/therapists", {"staff_id": booking.PEOPLE["T4"].id})
+    assert also.status < 300, also
+    phone = devices("phone")
+    phone.enter(call.browser("C1"))
+    phone.open("/appointments")
+    phone.follow("Choose a time")
+    phone.arrived("Whom would you like to see?")
+    phone.look("who")
+    phone.page.get_by_label(re.compile("Any of my therapists")).check()
+    phone.press("Continue")
+    phone.arrived(WHERE)
+    phone.sees("You find the link here before the session, or your therapist sends you the details.")
+    phone.page.get_by_label("Video").check()
+    phone.press("Continue")
+    phone.arrived("Choose a time")
+    phone.page.get_by_role("button", name=re.compile("First available: .* with ")).click()
+    phone.look("times")
+    whom = re.search(r", with (.*?),? ", phone.page.get_by_role("status").filter(has_text="with").inner_text() + " ")
+    phone.press("Continue")
+    phone.arrived("Check and send")
+    phone.look("check")
+    assert whom is not None
+    expect(phone.page.get_by_role("main")).to_contain_text(whom[1])
+    phone.press("Request this time")
+    phone.arrived("Your request is sent")
+
+
 def test_an_administrator_offers_services_and_locations(devices: Callable[..., Device], call: Any) -> None:
     admin = devices("desktop", name="admin")
     admin.enter(call.browser("A1"))

@@ -438,6 +438,21 @@ def test_the_link_shows_only_shortly_before(world: World, call: Call, clock: Any
         assert staff.get(f"/practice/clients/{world.id('C1')}/{path}").json["telehealth_link"] == shown
 
 
+def test_a_client_is_told_whether_a_link_will_appear(world: World, call: Call, clock: Any, service: str) -> None:
+    """T1 has no link at first: then it is their way to say how one gets in."""
+    booked = _confirmed(call, clock, service, days=2)
+    there = call("A1")
+    at_oak = there.get("/practice/offer").json["locations"][0]["location_id"]
+    visit = book(call("C1"), "T1", service, at(clock, 4), mode="in_person", location_id=at_oak).json
+    asked = [f"/portal/appointments/{each['appointment_id']}" for each in (booked, visit)]
+    assert [call("C1").get(path).json["link_follows"] for path in asked] == [False, None]
+    assert [each["video_link"] for each in call("C1").get("/portal/scheduling").json["therapists"]] == [False]
+    booking.hours(there, "T1", *booking.EVERY_DAY, telehealth_link="https://video.example/room")
+    assert [call("C1").get(path).json["link_follows"] for path in asked] == [True, None]
+    (one,) = call("C1").get("/portal/scheduling").json["therapists"]
+    assert (one["video_link"], "video.example" in repr(one)) == (True, False)
+
+
 def test_reminders_come_once_at_their_times(world: World, call: Call, clock: Any, service: str) -> None:
     booking.settings(call("A1"), reminder_hours=[24, 2])
     booked = _confirmed(call, clock, service, days=5)

@@ -150,11 +150,11 @@ def test_a_conflict_is_tried_again_and_never_said_to_be_taken(world: World, call
 
 def test_the_hours_that_were_read_are_the_hours_that_count(world: World, call: Call, monkeypatch: Any) -> None:
     """Time off that is entered while somebody books: the booking sees it."""
-    from chalicelib.services import appointments
+    from chalicelib.services import appointments, bookings
 
     service, clock = opened(call, "T1"), world.portal.clock
     day = at(clock, 3)[:10]
-    commit, beside = appointments.commit, [True]
+    commit, beside = bookings.commit, [True]
 
     def slowly(*args: Any) -> Any:
         if beside and beside.pop():
@@ -167,10 +167,10 @@ def test_the_hours_that_were_read_are_the_hours_that_count(world: World, call: C
 
 
 def test_who_is_no_longer_assigned_cannot_be_booked(world: World, call: Call, monkeypatch: Any) -> None:
-    from chalicelib.services import appointments, clients
+    from chalicelib.services import appointments, bookings, clients
 
     service, clock = opened(call, "T1"), world.portal.clock
-    commit = appointments.commit
+    commit = bookings.commit
 
     def slowly(*args: Any) -> Any:
         clients.unassign(world.tenant_id("oak"), world.id("C1"), world.id("T1"))

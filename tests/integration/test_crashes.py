@@ -43,6 +43,7 @@ LEFT = {
     "bookings": ("client_id",),
     "group": ("status", "start", "capacity"),
     "series": ("every_weeks",),
+    "group_series": ("every_weeks",),
     "client_day": ("day",),
     "therapist_day": ("day",),
     "account": ("realm", "status", "email_digest"),
@@ -449,9 +450,21 @@ def _grouped(call: Any) -> dict[str, Any]:
     return booking.group_of(call("T1"), "T1", made["group_id"])
 
 
+def _repeat_group(call: Any, scene: Any, key: str = "the-very-same-key") -> Answer:
+    return booking.repeat_group(call("T1"), "T1", *scene, "C1", count=2, key_=key)
+
+
+def _repeated(call: Any) -> dict[str, Any]:
+    made = _repeat_group(call, _bookable(call), "another-key-before").json
+    call("A1").drain()
+    found = booking.group_series_of(call("T1"), "T1", made["series_id"])
+    return booking.group_of(call("T1"), "T1", found["occurrences"][0]["group_id"])
+
+
 def _group_act(verb: str, **body: Any) -> Callable[[Any, Any], Answer]:
     def act(call: Any, seen: dict[str, Any]) -> Answer:
-        sent = {**body, "starts_at": seen["starts_at"].replace("T15:00", "T15:15")} if verb == "time" else body
+        new = {"starts_at": seen["starts_at"].replace("T15:00", "T15:15")}
+        sent = {**body, **new} if verb.endswith("time") else body
         return booking.of_group(call("T1"), "T1", seen, verb, sent, key="the-very-same-key")
 
     return act
@@ -612,6 +625,11 @@ FLOWS: dict[str, Flow] = {
     "make a group": Flow(_bookable, _make_group, (201,), True),
     "move a group": Flow(_grouped, _group_act("time"), (200,), True),
     "cancel a group": Flow(_grouped, _group_act("cancellation"), (200,), True),
+    "make a series of groups": Flow(_bookable, _repeat_group, (201,), True),
+    "move the groups that follow": Flow(_repeated, _group_act("following/time"), (200,), True),
+    "leave the groups that follow": Flow(
+        _repeated, _group_act("following/removal", client_id=PEOPLE["C1"].id), (200,), True
+    ),
     "join the wait list": Flow(
         _joining,
         lambda call, service: booking.wait_for(call("C1"), "T1", service, key_="the-very-same-key"),

@@ -398,7 +398,7 @@ def _appointments(stage: Stage, call: Callable[[str], Caller]) -> None:
 
 
 def _series_and_groups(stage: Stage, call: Callable[[str], Caller], birch: str) -> None:
-    """Two weeks of C1's and of CB's, and a group of T1's and of BT's."""
+    """Two weeks of C1's and of CB's, a group of T1's and of BT's, and two that recur."""
     at = booking.at(stage.portal.clock, 20)
     for by, key, therapist, service in (("A1", "C1", "T1", stage.service), ("B1", "CB", "BT", birch)):
         made = booking.book_series(call(by), key, therapist, service, at, count=2)
@@ -409,6 +409,12 @@ def _series_and_groups(stage: Stage, call: Callable[[str], Caller], birch: str) 
         group = booking.group(call(by), therapist, service, at.replace("T15", "T18"))
         assert group.status == 201, group
         stage.ids[therapist]["group_id"] = group.json["group_id"]
+        again = booking.repeat_group(call(by), therapist, service, at.replace("T15", "T20"), count=2)
+        assert again.status == 201, again
+        call(by).drain()
+        groups = booking.group_series_of(call(by), therapist, again.json["series_id"])
+        of_groups = groups["occurrences"][0]["group_id"]
+        stage.ids[therapist] |= {"group_series_id": groups["series_id"], "of_series_group_id": of_groups}
 
 
 def _offer_to(stage: Stage, key: str, wait_id: str) -> None:
@@ -527,15 +533,17 @@ def _targets(route: Route, stage: Stage) -> Iterator[Target]:
 def _about_calendars(route: Route, stage: Stage) -> Iterator[Target]:
     for key in ("A1", "T1", "T3", "T4", "BT"):
         there = frozenset(each for each, slug in stage.tenants.items() if slug == stage.tenants[key])
-        group_id = stage.ids[key].get("group_id")
-        if "{group_id}" in route.path and group_id is None:
+        named = {"group_id": "of_series_group_id" if "/following/" in route.path else "group_id"}
+        named["group_series_id"] = "group_series_id"
+        own = {name: stage.ids[key].get(wanted, RANDOM_ID) for name, wanted in named.items()}
+        if any(f"{{{name}}}" in route.path and value == RANDOM_ID for name, value in own.items()):
             there = frozenset()
-        path = _filled(route, {OF_CALENDAR: PEOPLE[key].id, "group_id": group_id or RANDOM_ID})
+        path = _filled(route, {OF_CALENDAR: PEOPLE[key].id, **own})
         yield Target(f"{OF_CALENDAR} of {key}", path, None, False, there, key)
     for bad in [RANDOM_ID, *MALFORMED]:
         yield Target(
             f"{OF_CALENDAR}={bad}",
-            _filled(route, {OF_CALENDAR: bad, "group_id": RANDOM_ID}),
+            _filled(route, {OF_CALENDAR: bad, "group_id": RANDOM_ID, "group_series_id": RANDOM_ID}),
             None,
             False,
             frozenset(),
@@ -730,6 +738,15 @@ BODIES: dict[str, Any] = {
     "add_to_group": {"client_id": PEOPLE["C1"].id},
     "move_group": {"starts_at": "2026-12-04T15:00:00Z", "override": True},
     "cancel_group": {},
+    "change_group": {"capacity": 9},
+    "check_group_series": {**_GROUP, "every_weeks": 1, "count": 2},
+    "create_group_series": {**_GROUP, "every_weeks": 1, "count": 2},
+    "check_following_groups": {"starts_at": "2026-12-04T15:00:00Z"},
+    "move_following_groups": {"starts_at": "2026-12-04T15:00:00Z", "override": True},
+    "cancel_following_groups": {},
+    "change_following_groups": {"capacity": 9},
+    "add_to_following_groups": {"client_id": PEOPLE["C1"].id},
+    "remove_from_following_groups": {"client_id": PEOPLE["C1"].id},
     "send_sign_up": {**flows.NEWCOMER, "slug": "oak", "ticket": "", "may_contact": True},
     "look_up_sign_up": {"token": "sign_up"},
     "confirm_sign_up": {"token": "sign_up", "password": flows.PASSWORD},
@@ -813,6 +830,9 @@ ALSO = {
     "list_slots": (409,), "find_first_slot": (409,),
     "check_series": (409,), "create_series": (409,), "check_following": (409,), "move_following": (409,),
     "cancel_following": (409,), "check_group": (409,), "create_group": (409,), "add_to_group": (409,),
+    "check_group_series": (409,), "create_group_series": (409,), "check_following_groups": (409,),
+    "move_following_groups": (409,), "cancel_following_groups": (409,), "add_to_following_groups": (409,),
+    "remove_from_following_groups": (409,), "change_following_groups": (409,),
     "join_wait_list": (409,), "accept_offer": (409,), "decline_offer": (409,),
     "change_offer": (412,), "change_availability": (412,),
     "change_organization": (412,), "set_logo": (412,), "remove_logo": (412,),  # cedar was changed before

@@ -616,6 +616,8 @@ def test_what_sends_mail_needs_an_idempotency_key() -> None:
     sending |= {"refund_payment", "make_pay_link", "make_my_pay_link", "start_export"}
     sending |= {"create_series", "move_following", "cancel_following"}
     sending |= {"create_group", "add_to_group", "move_group", "cancel_group"}
+    sending |= {"create_group_series", "move_following_groups", "cancel_following_groups"}
+    sending |= {"add_to_following_groups", "remove_from_following_groups", "change_following_groups"}
     sending |= {"join_wait_list", "accept_offer"}  # the first would else be answered with its own doing
     sending |= {"begin_thread", "answer_thread", "begin_my_thread", "answer_my_thread", "send_mass_message"}
     sending |= {"open_thread", "add_contact"}

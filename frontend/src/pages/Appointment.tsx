@@ -41,8 +41,9 @@ function toldOf(one: MyAppointment, zone: string): string {
   return told[one.status];
 }
 
-function One({ one, put, reload }: { one: MyAppointment; put: (next: MyAppointment) => void; reload: () => Promise<void> }) {
+function One({ one, put: show, reload }: { one: MyAppointment; put: (next: MyAppointment) => void; reload: () => Promise<void> }) {
   const { query } = useLocation();
+  const put = (next: MyAppointment) => show({ ...next, link_follows: next.link_follows ?? one.link_follows }); // said when it was read
   const open = useBooking();
   const zone = deviceZone();
   const badge = statusBadge(one);
@@ -67,7 +68,7 @@ function One({ one, put, reload }: { one: MyAppointment; put: (next: MyAppointme
         <Facts rows={rows} />
         {one.telehealth_link ? (
           <div class="stack g2"><LinkButton look="primary" wide href={one.telehealth_link} target="_blank">{words.join}</LinkButton><p class="small soft">{words.joinHelp}</p></div>
-        ) : one.mode === 'telehealth' && one.status === 'confirmed' && Date.parse(one.ends_at) > Date.now() ? <p class="small soft">{words.joinLater}</p> : null}
+        ) : one.mode === 'telehealth' && one.status === 'confirmed' && Date.parse(one.ends_at) > Date.now() ? <p class="small soft">{one.link_follows ? words.joinLater : words.joinSent}</p> : null}
       </div>
       {one.status === 'proposed' ? <Proposals one={one} zone={zone} put={put} reload={reload} /> : null}
       {isLive(one) ? <Acts one={one} zone={zone} put={put} reload={reload} /> : null}

@@ -11,7 +11,10 @@ import { useBooking } from './Appointments.tsx';
 import { Times } from './Times.tsx';
 
 const words = scheduling.book;
-const ANY = 'any';
+export const ANY = 'any';
+
+/** What a therapist is called here. */
+export const nameOf = (offer: Bookable, staff_id: string | null): string => offer.therapists.find((each) => each.staff_id === staff_id)?.name ?? words.any;
 
 /** What has been chosen so far; it outlives a reload and a time-out. */
 export interface Choice { staff_id: string | null; how: string | null; service_id: string | null; zone: string; slot: Slot | null; note: string }
@@ -48,12 +51,19 @@ function Closed({ text }: { text: string }) {
   );
 }
 
+/** How one gets into the video room: by a link that the portal shows, or as the therapist says; it depends on whom one sees. */
+function videoHelp(offer: Bookable, staff_id: string | null): string {
+  const asked = offer.therapists.filter((each) => staff_id === null || staff_id === ANY || each.staff_id === staff_id);
+  const linked = asked.filter((each) => each.video_link).length;
+  return !linked ? words.videoSent : linked === asked.length ? words.videoHelp : words.videoEither;
+}
+
 /** Where a meeting can be: by video, in person, or in person at one of the places. */
-function ways(offer: Bookable): { id: string; label: string; help: string }[] {
+function ways(offer: Bookable, staff_id: string | null = null): { id: string; label: string; help: string }[] {
   const places = offer.locations.length
     ? offer.locations.map((each) => ({ id: each.location_id, label: scheduling.at(each.name), help: each.address ?? '' }))
     : [{ id: 'in_person', label: scheduling.mode.in_person, help: '' }];
-  return [...places, { id: 'telehealth', label: words.video, help: words.videoHelp }];
+  return [...places, { id: 'telehealth', label: words.video, help: videoHelp(offer, staff_id) }];
 }
 
 /** The chosen way as the API takes it. */
@@ -134,7 +144,7 @@ function Steps({ offer, moving, reload }: { offer: Bookable; moving: MyAppointme
   const label = moving ? (offer.instant_confirmation ? words.moveNow : words.moveAsk) : offer.instant_confirmation ? words.bookNow : words.request;
   const foot = (
     <div class="stack g2">
-      {step === 'when' && choice.slot ? <div class="split small" role="status"><span class="strong">{brief(choice.slot.starts_at, choice.zone)}</span><span class="soft">{zoneLabel(choice.zone, new Date(choice.slot.starts_at))}</span></div> : null}
+      {step === 'when' && choice.slot ? <div class="split small" role="status"><span><span class="strong">{brief(choice.slot.starts_at, choice.zone)}</span>{choice.staff_id === ANY ? words.withWhom(nameOf(offer, choice.slot.staff_id)) : ''}</span><span class="soft">{zoneLabel(choice.zone, new Date(choice.slot.starts_at))}</span></div> : null}
       <div class="cluster g2">
         {at > 0 ? <Button onClick={back}>{words.back}</Button> : null}
         <Button type="submit" form="booking" look="primary" class="grow" busy={send.busy} busyLabel={words.sending}>{last ? label : words.continue}</Button>
@@ -148,7 +158,7 @@ function Steps({ offer, moving, reload }: { offer: Bookable; moving: MyAppointme
           <Cards step={step} title={words.who} error={pick} value={choice.staff_id} onPick={(staff_id) => change({ staff_id, slot: null })}
             options={[...offer.therapists.map((each) => ({ id: each.staff_id, label: each.name, help: '' })), { id: ANY, label: words.any, help: words.anyHelp }]} />
         ) : null}
-        {step === 'how' ? <Cards step={step} title={words.how} error={pick} value={choice.how} options={ways(offer)} onPick={(how) => change({ how, slot: null })} /> : null}
+        {step === 'how' ? <Cards step={step} title={words.how} error={pick} value={choice.how} options={ways(offer, choice.staff_id)} onPick={(how) => change({ how, slot: null })} /> : null}
         {step === 'what' ? (
           <Cards step={step} title={words.what} error={pick} value={choice.service_id} onPick={(service_id) => change({ service_id, slot: null })}
             options={offer.services.map((each) => ({ id: each.service_id, label: each.name, help: words.serviceFacts(each.minutes, money(each.price)) }))} />

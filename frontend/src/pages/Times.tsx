@@ -5,7 +5,7 @@ import { useSession } from '../session.tsx';
 import { scheduling } from '../strings/scheduling.ts';
 import type { Bookable } from '../types.ts';
 import { Await, Bones, Button, Empty, Icon, Note, SelectField, WithPhone, addDays, brief, dateWords, dayKey, dayOfWeek, deviceZone, minuteOfDay, time, useLoad, zoneLabel, zones } from '../ui/index.ts';
-import { wayOf, type Choice, type Slot } from './Book.tsx';
+import { ANY, nameOf, wayOf, type Choice, type Slot } from './Book.tsx';
 import { Join } from './Waits.tsx';
 
 const words = scheduling.book;
@@ -27,7 +27,7 @@ export function Times({ offer, choice, moving, lost, error, onChange }: TimesPro
   const today = dayKey(new Date(), zone);
   const [day, setDay] = useState(slot ? dayKey(slot.starts_at, zone) : today);
   const [week, setWeek] = useState(weekOf(day));
-  const wish = { service_id: choice.service_id!, ...wayOf(choice.how!), ...(choice.staff_id && choice.staff_id !== 'any' ? { staff_id: choice.staff_id } : {}) };
+  const wish = { service_id: choice.service_id!, ...wayOf(choice.how!), ...(choice.staff_id && choice.staff_id !== ANY ? { staff_id: choice.staff_id } : {}) };
   const first = useLoad(() => call(api.GET('/portal/slots/first', { params: { query: wish } })), [lost]);
   const loaded = useLoad(async () => {
     const found = await call(api.GET('/portal/slots', { params: { query: { ...wish, first_day: week, last_day: addDays(week, 6), zone, ...(moving ? { moving } : {}) } } }));
@@ -64,7 +64,7 @@ export function Times({ offer, choice, moving, lost, error, onChange }: TimesPro
         <section class="card flush"><Empty icon="calendar" title={words.noneTitle}><WithPhone text={words.none(tenant.phone)} phone={tenant.phone} /></Empty></section>
       ) : (
         <>
-          {first.data?.starts_at ? <div><Button icon="clock" onClick={() => { const at = first.data!.starts_at!; go(at); onChange({ slot: { starts_at: at, staff_id: first.data!.staff_id! } }); }}>{words.first(brief(first.data.starts_at, zone))}</Button></div> : null}
+          {first.data?.starts_at ? <div><Button icon="clock" onClick={() => { const at = first.data!.starts_at!; go(at); onChange({ slot: { starts_at: at, staff_id: first.data!.staff_id! } }); }}>{words.first(brief(first.data.starts_at, zone))}{choice.staff_id === ANY ? words.firstWith(nameOf(offer, first.data.staff_id)) : ''}</Button></div> : null}
           <fieldset class="stack g3">
             <legend class="hidden">{words.day}</legend>
             <div class="split">
@@ -93,7 +93,7 @@ export function Times({ offer, choice, moving, lost, error, onChange }: TimesPro
       )}
       {offer.wait_list ? (
         <Join
-          {...(moving ? { appointment_id: moving } : { wish: { ...wish, staff_id: choice.staff_id === 'any' ? null : choice.staff_id } })}
+          {...(moving ? { appointment_id: moving } : { wish: { ...wish, staff_id: choice.staff_id === ANY ? null : choice.staff_id } })}
           therapists={offer.therapists.map((each): [string, string] => [each.staff_id, each.name])} hold={offer.offer_hold_hours}
           label={moving ? scheduling.waits.join : scheduling.waits.joinAny}
         />

@@ -33,6 +33,7 @@ import { AppointmentPage } from './calendar/appointment.tsx';
 import { AvailabilityPage } from './calendar/availability.tsx';
 import { NewAppointmentPage, PickClientPage } from './calendar/form.tsx';
 import { GroupPage, NewGroupPage } from './calendar/group.tsx';
+import { GroupSeriesPage } from './calendar/groupseries.tsx';
 import { OfferPage } from './calendar/offer.tsx';
 import { useRequestCount } from './calendar/count.ts';
 import { CalendarPage } from './calendar/page.tsx';
@@ -139,6 +140,7 @@ export default function Staff() {
         <Route path="/calendar" component={CalendarPage} />
         <Route path="/calendar/new" component={PickClientPage} />
         <Route path="/calendar/new-group" component={NewGroupPage} />
+        <Route path="/groups/:staff_id/series/:series_id" component={GroupSeriesPage} />
         <Route path="/groups/:staff_id/:group_id" component={GroupPage} />
         <Route path="/wait-list" component={WaitListPage} />
         <Route path="/availability" component={AvailabilityPage} />

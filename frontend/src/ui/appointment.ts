@@ -15,9 +15,10 @@ export function span(one: Timed, zone: string): string {
   return scheduling.span(time(one.starts_at, zone), time(one.ends_at, zone));
 }
 
-/** "Thu, Dec 3, 2:00 PM" of an instant. */
+/** "Thu, Dec 3, 2:00 PM" of an instant; "Mon, Jan 4, 2027, 2:00 PM" in another year than this one. */
 export function brief(instant: string, zone: string): string {
-  return unbroken(new Intl.DateTimeFormat('en-US', { weekday: 'short', month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit', timeZone: zone }).format(new Date(instant)));
+  const far = dayKey(instant, zone).slice(0, 4) !== dayKey(new Date(), zone).slice(0, 4);
+  return unbroken(new Intl.DateTimeFormat('en-US', { weekday: 'short', month: 'short', day: 'numeric', ...(far ? { year: 'numeric' } : {}), hour: 'numeric', minute: '2-digit', timeZone: zone }).format(new Date(instant)));
 }
 
 /** "Eastern Time (New York)": a zone as people know it, as it is named then. */

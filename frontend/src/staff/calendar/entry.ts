@@ -13,4 +13,5 @@ export function hrefOf(entry: Pick<CalendarEntry, 'client_id' | 'group' | 'staff
   return entry.client_id ? `/staff/clients/${entry.client_id}/appointments/${entry.appointment_id}` : null;
 }
 
+export const groupSeriesHref = (staff_id: string, series_id: string) => `/staff/groups/${staff_id}/series/${series_id}`;
 export const groupHref = (staff_id: string, group_id: string) => `/staff/groups/${staff_id}/${group_id}`;

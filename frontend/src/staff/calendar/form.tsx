@@ -6,10 +6,11 @@ import { useSession } from '../../session.tsx';
 import { calendar } from '../../strings/calendar.ts';
 import { scheduling } from '../../strings/scheduling.ts';
 import { staff } from '../../strings/staff.ts';
-import type { ClientAppointment, ClientRow, Offer, TimeCheck } from '../../types.ts';
+import type { ClientAppointment, Offer, TimeCheck } from '../../types.ts';
 import { Button, Check, Heading, Icon, LinkButton, Note, SelectField, TextField, addDays, clockOf, clockWords, dateWords, dayKey, instantOf, useAct, useLoad, zoneLabel } from '../../ui/index.ts';
 import { recurring } from '../../strings/recurring.ts';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
+import { useClientsFound } from './finding.ts';
 import { ONCE, RepeatFields, SeriesLooks, bookable, endFault, leftOut, plan, useSeriesCheck } from './repeat.tsx';
 
 const words = calendar.form;
@@ -185,35 +186,21 @@ export function MoveForm({ client_id, one, onMoved, onClose }: { client_id: stri
 /** What an address asks for, with its question mark. */
 const asked = (url: string) => (url.includes('?') ? url.slice(url.indexOf('?')) : '');
 
-/** The clients whose name begins with what was typed, or the first of all; null: not known yet. A name never goes into an address. */
-export function useClientsFound(typed: string): ClientRow[] | null {
-  const [found, setFound] = useState<ClientRow[] | null>(null);
-  const term = typed.trim();
-  useEffect(() => {
-    let late = false;
-    const timer = setTimeout(() => {
-      const asked = term ? api.POST('/practice/clients/search', { body: { search: term } }) : api.GET('/practice/clients');
-      call(asked as ReturnType<typeof api.GET<'/practice/clients', {}>>).then((page) => { if (!late) setFound(page.items); }, () => { if (!late) setFound([]); });
-    }, term ? 250 : 0);
-    return () => { late = true; clearTimeout(timer); };
-  }, [term]);
-  return found;
-}
-
 /** From the calendar: first, for whom. */
 export function PickClientPage() {
   const { url, query } = useLocation();
   const chosen = query['day'] && query['at'] ? dateWords(query['day'], { weekday: 'long', month: 'long', day: 'numeric' }) : null;
   const [typed, setTyped] = useState('');
-  const found = useClientsFound(typed);
+  const { rows, more, busy } = useClientsFound(typed);
   return (
     <>
       <Crumbs items={[[calendar.menu.title, '/staff/calendar'], words.title]} />
       <div class="stack g1"><Heading>{words.pickClient}</Heading>{chosen ? <p class="soft">{words.chosen(chosen, clockWords(query['at']!))}</p> : null}</div>
       <div class="narrow stack g3"><TextField id="find" label={words.search} type="search" value={typed} onInput={setTyped} /><p class="small"><a href={`/staff/calendar/new-group${asked(url)}`}>{recurring.group.toGroup}</a></p></div>
-      {found === null ? <RecordBones /> : found.length ? (
-        <ul class="card flush rows">{found.map((one) => <li key={one.client_id}><a class="row" href={`/staff/clients/${one.client_id}/appointments/new${asked(url)}`}><div><p class="strong">{one.name}</p></div><Icon name="right" /></a></li>)}</ul>
+      {rows === null ? <RecordBones /> : rows.length ? (
+        <ul class="card flush rows">{rows.map((one) => <li key={one.client_id}><a class="row" href={`/staff/clients/${one.client_id}/appointments/new${asked(url)}`}><div><p class="strong">{one.name}</p></div><Icon name="right" /></a></li>)}</ul>
       ) : <p class="soft" role="status">{words.noClients}</p>}
+      {more ? <div><Button busy={busy} onClick={more}>{staff.clients.more}</Button></div> : null}
     </>
   );
 }

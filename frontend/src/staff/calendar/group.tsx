@@ -6,11 +6,16 @@ import { useSession } from '../../session.tsx';
 import { calendar } from '../../strings/calendar.ts';
 import { recurring } from '../../strings/recurring.ts';
 import { scheduling } from '../../strings/scheduling.ts';
-import type { ClientAppointment, Group, GroupCheck, GroupMember, Offer } from '../../types.ts';
-import { Badge, Button, Check, Dialog, Facts, Heading, Icon, LinkButton, Note, SelectField, TextField, addDays, clockOf, dayKey, instantOf, spoken, statusBadge, useAct, useEvery, useLoad, whereOf, zoneLabel } from '../../ui/index.ts';
+import { staff } from '../../strings/staff.ts';
+import type { ClientAppointment, Group, GroupCheck, GroupMember, GroupSeriesCheck, Offer, TimeLook } from '../../types.ts';
+import { Badge, Button, Check, Dialog, Facts, Heading, Icon, LinkButton, Note, SelectField, TextField, addDays, clockOf, dayKey, instantOf, spoken, statusBadge, useAct, useLoad, whereOf, zoneLabel } from '../../ui/index.ts';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
-import { groupHref } from './entry.ts';
-import { Checked, WhenFields, useClientsFound } from './form.tsx';
+import { groupHref, groupSeriesHref } from './entry.ts';
+import { useClientsFound } from './finding.ts';
+import { Checked, WhenFields } from './form.tsx';
+import { FollowingGroups, useGroupSeriesCheck } from './groupseries.tsx';
+import { useLooking } from './looking.ts';
+import { ONCE, RepeatFields, SeriesLooks, bookable, endFault, leftOut, plan } from './repeat.tsx';
 
 const words = recurring.group;
 const MOST = 20;
@@ -38,8 +43,8 @@ function useGroupCheck(therapist_id: string, wish: Wish | null): GroupCheck | nu
 /** Clients of a therapist, found by name; a name never goes into the address. */
 function Picker({ id, therapist_id, without, onPick, busy }: { id: string; therapist_id: string; without: string[]; onPick: (one: Person) => void; busy?: boolean }) {
   const [typed, setTyped] = useState('');
-  const found = useClientsFound(typed);
-  const shown = (found ?? []).filter((one) => !without.includes(one.client_id) && one.therapists.some((each) => each.staff_id === therapist_id)).slice(0, 8);
+  const { rows, more, busy: loading } = useClientsFound(typed, therapist_id);
+  const shown = (rows ?? []).filter((one) => !without.includes(one.client_id));
   return (
     <div class="stack g3">
       <TextField id={id} label={words.find} type="search" value={typed} onInput={setTyped} />
@@ -47,7 +52,8 @@ function Picker({ id, therapist_id, without, onPick, busy }: { id: string; thera
         <ul class="picked">
           {shown.map((one) => <li key={one.client_id} class="split"><span>{one.name}</span><Button mini icon="plus" busy={busy} onClick={() => onPick({ client_id: one.client_id, name: one.name })}>{words.add}<span class="hidden">{words.addOf(one.name)}</span></Button></li>)}
         </ul>
-      ) : found ? <p class="small soft" role="status">{words.none}</p> : null}
+      ) : rows && !more ? <p class="small soft" role="status">{words.none}</p> : null}
+      {more ? <div><Button mini busy={loading} onClick={more}>{staff.clients.more}</Button></div> : null}
     </div>
   );
 }
@@ -98,8 +104,21 @@ function NewForm({ offer, therapists }: { offer: Offer; therapists: [string, str
   const wish: Wish | null = day && clock && !badMinutes
     ? { service_id, ...way, starts_at: instantOf(day, clock, tenant.zone), client_ids: people.map((one) => one.client_id), ...(minutes.trim() ? { minutes: Number(minutes) } : {}) }
     : null;
-  const check = useGroupCheck(therapist_id, wish);
-  const problem = (client_id: string) => check?.people.find((one) => one.client_id === client_id)?.problem ?? null;
+  const [repeat, setRepeat] = useState(ONCE);
+  const [nevertheless, setNevertheless] = useState<string[]>([]);
+  const badEnd = endFault(repeat, day);
+  const many = wish && repeat.every && !badEnd ? { ...wish, capacity: MOST, ...plan(repeat), override: false, leave_out: [] } : null;
+  const check = useGroupCheck(therapist_id, repeat.every ? null : wish);
+  const looks = useGroupSeriesCheck(therapist_id, many);
+  const problem = (client_id: string) => (repeat.every ? looks : check)?.people.find((one) => one.client_id === client_id)?.problem ?? null;
+  const elsewhere = (look: TimeLook) => ((look as GroupSeriesCheck['times'][number]).busy ?? []).map((id) => people.find((one) => one.client_id === id)?.name ?? words.hidden);
+  const makeAll = useAct(async () => {
+    const body = { ...many!, capacity: Number(capacity), override: nevertheless.length > 0, leave_out: looks ? leftOut(looks, nevertheless) : [] };
+    const text = JSON.stringify([therapist_id, body]);
+    if (key.current.body !== text) key.current = { body: text, key: newKey() };
+    const made = await call(api.POST('/practice/therapists/{therapist_id}/group-series', { params: { path: { therapist_id }, header: { 'Idempotency-Key': key.current.key } }, body }));
+    route(groupSeriesHref(therapist_id, made.series_id), true);
+  });
   const make = useAct(async () => {
     const body = { ...wish!, capacity: Number(capacity), override };
     const text = JSON.stringify([therapist_id, body]);
@@ -107,9 +126,15 @@ function NewForm({ offer, therapists }: { offer: Offer; therapists: [string, str
     const made = await call(api.POST('/practice/therapists/{therapist_id}/groups', { params: { path: { therapist_id }, header: { 'Idempotency-Key': key.current.key } }, body }));
     route(`${groupHref(therapist_id, made.group_id)}?done=made`, true);
   });
-  const wrong = !turn ? '' : badMinutes ? form.minutesShape : badCapacity ? words.capacityShape : tooMany ? words.tooMany : !wish ? form.enter : '';
+  const none = many !== null && looks !== null && bookable(looks, nevertheless) === 0;
+  const fault = badMinutes ? form.minutesShape : badCapacity ? words.capacityShape : tooMany ? words.tooMany : !wish ? form.enter : badEnd ?? (none ? recurring.repeat.noneChosen : '');
+  const submit = () => {
+    setTurn(turn + 1);
+    if (!fault) void (repeat.every ? makeAll : make).run();
+  };
+  const wrong = turn ? fault : '';
   return (
-    <form class="card stack g5 narrow" noValidate onSubmit={(event) => { event.preventDefault(); setTurn(turn + 1); if (wish && !badCapacity && !tooMany) void make.run(); }}>
+    <form class="card stack g5 narrow" noValidate onSubmit={(event) => { event.preventDefault(); submit(); }}>
       {therapists.length > 1 ? <SelectField id="therapist" label={form.therapist} value={therapist_id} options={therapists} onChange={(next) => { setStaff(next); setPeople([]); }} /> : null}
       <div class="fieldgrid">
         <SelectField id="service" label={form.service} value={service_id} options={offer.services.map((one): [string, string] => [one.service_id, `${one.name}, ${one.minutes} min`])} onChange={setService} />
@@ -120,7 +145,10 @@ function NewForm({ offer, therapists }: { offer: Offer; therapists: [string, str
         <TextField id="minutes" label={form.minutes} optional inputMode="numeric" short value={minutes} help={form.minutesHelp(service.minutes)} onInput={setMinutes} error={badMinutes ? form.minutesShape : null} />
         <TextField id="capacity" label={words.capacity} inputMode="numeric" short value={capacity} help={words.capacityHelp} onInput={setCapacity} error={turn && badCapacity ? words.capacityShape : null} />
       </div>
-      <Checked check={check} override={override} onOverride={setOverride} />
+      <RepeatFields value={repeat} onChange={setRepeat} fault={turn && badEnd ? badEnd : null} />
+      {repeat.every
+        ? <SeriesLooks check={looks} asked={many !== null} zone={tenant.zone} nevertheless={nevertheless} onNevertheless={setNevertheless} elsewhere={elsewhere} />
+        : <Checked check={check} override={override} onOverride={setOverride} />}
       <section class="stack g3" aria-labelledby="people">
         <div class="split"><h2 id="people">{words.clients}</h2><span class="small soft num" role="status">{badCapacity ? '' : words.chosen(people.length, Number(capacity))}</span></div>
         {people.length ? (
@@ -137,8 +165,8 @@ function NewForm({ offer, therapists }: { offer: Offer; therapists: [string, str
         {people.length < MOST ? <Picker id="find" therapist_id={therapist_id} without={people.map((one) => one.client_id)} onPick={(one) => setPeople([...people, one])} /> : null}
       </section>
       {wrong ? <p class="error" role="alert"><Icon name="alert" /><span>{wrong}</span></p> : null}
-      <Failed problem={make.problem} />
-      <div><Button type="submit" look="primary" busy={make.busy}>{words.make}</Button></div>
+      <Failed problem={repeat.every ? makeAll.problem : make.problem} />
+      <div><Button type="submit" look="primary" busy={make.busy || makeAll.busy}>{repeat.every && looks && bookable(looks, nevertheless) ? recurring.repeat.bookGroups(bookable(looks, nevertheless)) : words.make}</Button></div>
     </form>
   );
 }
@@ -149,10 +177,14 @@ export function GroupPage() {
   const { staff_id, group_id } = useRoute().params as { staff_id: string; group_id: string };
   const { query } = useLocation();
   const path = { therapist_id: staff_id, group_id };
-  const ask = (background = false) => call(api.GET('/practice/therapists/{therapist_id}/groups/{group_id}', { params: { path }, ...(background ? { headers: BACKGROUND } : {}) }));
-  const loaded = useLoad(() => ask(), [staff_id, group_id]);
+  const loaded = useLoad(() => call(api.GET('/practice/therapists/{therapist_id}/groups/{group_id}', { params: { path } })), [staff_id, group_id]);
   const [told, setTold] = useState(query['done'] === 'made' ? words.told.made : '');
-  useEvery(2000, loaded.data?.working === true, () => void ask(true).then(loaded.put, () => {}));
+  useLooking(loaded.data?.working === true, async () => {
+    // Only whether it goes on: who takes part is read, and audited, once that has ended.
+    const { working } = await call(api.GET('/practice/therapists/{therapist_id}/groups/{group_id}/work', { params: { path }, headers: BACKGROUND }));
+    if (!working) await loaded.reload();
+    return !working;
+  });
   return (
     <Ready of={loaded} bones={<RecordBones />} missing={{ title: words.missing, text: words.missingText, go: { label: calendar.menu.title, href: '/staff/calendar' } }}>
       {(one) => (
@@ -172,12 +204,13 @@ interface OneProps { one: Group; put: (next: Group, told: string) => void; reloa
 function One(props: OneProps) {
   const { one, put, reload } = props;
   const { tenant } = useSession();
-  const [asking, setAsking] = useState<'move' | 'cancel' | null>(null);
+  const [asking, setAsking] = useState<'move' | 'cancel' | 'size' | null>(null);
   const facts: [string, preact.ComponentChildren][] = [
     [words.facts.when, `${spoken(one, tenant.zone)}, ${zoneLabel(tenant.zone, new Date(one.starts_at))}`], [words.facts.who, one.therapist], [words.facts.what, one.service], [words.facts.where, whereOf(one)],
     [words.facts.places, words.of(one.taken, one.capacity)],
   ];
   if (one.before || one.after) facts.push([words.facts.buffers, calendar.one.buffers(one.before, one.after)]);
+  if (one.series_id) facts.push([words.series, <a href={groupSeriesHref(one.staff_id, one.series_id)}>{words.openSeries}</a>]);
   const live = one.status === 'confirmed';
   const begun = Date.parse(one.starts_at) <= Date.now();
   return (
@@ -186,14 +219,17 @@ function One(props: OneProps) {
       {!live ? null : asking === 'move' ? <MoveGroup one={one} onMoved={(next) => { setAsking(null); put(next, words.told.moved); }} onClose={() => setAsking(null)} /> : (
         <div class="cluster g2">
           {begun ? null : <Button icon="clock" onClick={() => setAsking('move')}>{words.move}</Button>}
+          <Button onClick={() => setAsking('size')}>{words.resize}</Button>
           <Button look="quiet" onClick={() => setAsking('cancel')}>{words.cancel}</Button>
         </div>
       )}
+      {live && one.series_id && asking !== 'move' ? <FollowingGroups one={one} /> : null}
       <section class="card flush" aria-labelledby="people">
         <div class="cardhead"><h2 id="people">{words.people}</h2></div>
         {one.members.length ? <ul class="rows">{one.members.map((each, n) => <Member key={each.client_id ?? n} group={one} one={each} begun={begun} put={put} reload={reload} />)}</ul> : <p class="inset soft small">{words.nobodyYet}</p>}
       </section>
       {live ? <Add one={one} put={put} /> : null}
+      {asking === 'size' ? <Resize one={one} onClose={() => setAsking(null)} onDone={(next) => { setAsking(null); put(next, words.told.resized); }} reload={reload} /> : null}
       <CancelGroup open={asking === 'cancel'} one={one} onClose={() => setAsking(null)} onDone={(next) => { setAsking(null); put(next, words.told.cancelled); }} reload={reload} />
     </>
   );
@@ -213,6 +249,8 @@ function Member({ group, one, begun, put, reload }: MemberProps) {
   const [asking, setAsking] = useState(false);
   const [reason, setReason] = useState('');
   const [asked, setAsked] = useState(false);
+  const [following, setFollowing] = useState(false);
+  const { route } = useLocation();
   const key = useRef(newKey());
   const name = one.client_name ?? words.hidden;
   const state = stateOf(one);
@@ -233,6 +271,16 @@ function Member({ group, one, begun, put, reload }: MemberProps) {
   const takeOut = () => act.run(() => call(api.POST('/practice/clients/{client_id}/appointments/{appointment_id}/cancellation', {
     params: { path, header: { 'If-Match': one.etag!, 'Idempotency-Key': key.current } }, body: { at_clients_request: asked, ...(reason.trim() ? { reason: reason.trim() } : {}) },
   })), words.told.out);
+  const leaving = useRef({ body: '', key: '' });
+  const leave = useAct(async () => {
+    const body = { client_id: one.client_id!, at_clients_request: asked, ...(reason.trim() ? { reason: reason.trim() } : {}) };
+    const text = JSON.stringify([body, group.etag]);
+    if (leaving.current.body !== text) leaving.current = { body: text, key: newKey() };
+    const series = await call(api.POST('/practice/therapists/{therapist_id}/groups/{group_id}/following/removal', {
+      params: { path: { therapist_id: group.staff_id, group_id: group.group_id }, header: { 'Idempotency-Key': leaving.current.key } }, body,
+    }));
+    route(groupSeriesHref(group.staff_id, series.series_id));
+  });
   const there = one.client_id !== null && one.appointment_id !== null && ['confirmed', 'completed', 'no_show'].includes(one.status ?? '') && !one.following;
   return (
     <li class="news">
@@ -248,33 +296,85 @@ function Member({ group, one, begun, put, reload }: MemberProps) {
           {one.status === 'confirmed' ? <Button mini look="quiet" onClick={() => setAsking(true)}>{words.takeOut}<span class="hidden">{words.takeOutOf(name)}</span></Button> : null}
         </div>
       ) : null}
-      <Dialog open={asking} onClose={() => setAsking(false)} title={words.takeOutTitle(name)} actions={<><Button look="danger" busy={act.busy} onClick={() => void takeOut()}>{words.takeOutNow}</Button><Button onClick={() => setAsking(false)}>{words.keep}</Button></>}>
-        <p>{words.takeOutText}</p>
+      <Dialog open={asking} onClose={() => setAsking(false)} title={words.takeOutTitle(name)} actions={<><Button look="danger" busy={act.busy || leave.busy} onClick={() => void (following ? leave.run() : takeOut())}>{words.takeOutNow}</Button><Button onClick={() => setAsking(false)}>{words.keep}</Button></>}>
+        <p>{following ? words.takeOutFollowing : words.takeOutText}</p>
+        {group.series_id ? <Scope following={following} onChange={setFollowing} name={`leave-${one.client_id}`} /> : null}
         <TextField label={words.reason} help={words.reasonHelp} optional rows={2} maxLength={1000} value={reason} onInput={setReason} />
         <Check checked={asked} onChange={setAsked}>{calendar.one.asked}<span class="small soft optionhelp">{calendar.one.askedHelp}</span></Check>
-        <Failed problem={act.problem} />
+        <Failed problem={following ? leave.problem : act.problem} />
       </Dialog>
     </li>
   );
 }
 
+/** Whether something is meant for one group of a series, or for those that follow, too. */
+function Scope({ following, onChange, name }: { following: boolean; onChange: (following: boolean) => void; name: string }) {
+  return (
+    <fieldset class="stack g2">
+      <legend class="hidden">{words.scope}</legend>
+      {[false, true].map((each) => <label class="check" key={String(each)}><input type="radio" name={name} checked={following === each} onChange={() => onChange(each)} /><span>{each ? words.thisAndFollowing : words.onlyThis}</span></label>)}
+    </fieldset>
+  );
+}
+
 function Add({ one, put }: Pick<OneProps, 'one' | 'put'>) {
+  const { route } = useLocation();
+  const [following, setFollowing] = useState(false);
   const key = useRef({ body: '', key: '' });
   const add = useAct(async (person: Person) => {
-    const text = JSON.stringify([person.client_id, one.etag]);
+    const text = JSON.stringify([person.client_id, one.etag, following]);
     if (key.current.body !== text) key.current = { body: text, key: newKey() };
-    const next = await call(api.POST('/practice/therapists/{therapist_id}/groups/{group_id}/members', {
-      params: { path: { therapist_id: one.staff_id, group_id: one.group_id }, header: { 'Idempotency-Key': key.current.key } }, body: { client_id: person.client_id },
-    }));
+    const sent = { params: { path: { therapist_id: one.staff_id, group_id: one.group_id }, header: { 'Idempotency-Key': key.current.key } }, body: { client_id: person.client_id } };
+    if (following) {
+      const series = await call(api.POST('/practice/therapists/{therapist_id}/groups/{group_id}/following/members', sent));
+      return route(groupSeriesHref(one.staff_id, series.series_id));
+    }
+    const next = await call(api.POST('/practice/therapists/{therapist_id}/groups/{group_id}/members', sent));
     put(next, words.added(person.name));
   });
   const inside = one.members.filter((each) => each.state !== 'out').map((each) => each.client_id ?? '');
   return (
     <section class="card stack g3" aria-labelledby="add">
       <h2 id="add">{words.addTitle}</h2>
-      {one.taken >= one.capacity ? <p class="small soft">{words.full}</p> : <Picker id="add-find" therapist_id={one.staff_id} without={inside} busy={add.busy} onPick={(person) => void add.run(person)} />}
+      {one.series_id ? <Scope following={following} onChange={setFollowing} name="add-to" /> : null}
+      {one.taken >= one.capacity && !following ? <p class="small soft">{words.full}</p> : <Picker id="add-find" therapist_id={one.staff_id} without={inside} busy={add.busy} onPick={(person) => void add.run(person)} />}
       <Failed problem={add.problem} />
     </section>
+  );
+}
+
+function Resize({ one, onClose, onDone, reload }: { one: Group; onClose: () => void; onDone: (next: Group) => void; reload: () => Promise<void> }) {
+  const [typed, setTyped] = useState(String(one.capacity));
+  const [wrong, setWrong] = useState('');
+  const [following, setFollowing] = useState(false);
+  const { route } = useLocation();
+  const key = useRef({ body: '', key: '' });
+  const least = Math.max(2, one.taken);
+  const save = useAct(async () => {
+    try {
+      if (following) {
+        const text = JSON.stringify([typed, one.etag]);
+        if (key.current.body !== text) key.current = { body: text, key: newKey() };
+        const series = await call(api.POST('/practice/therapists/{therapist_id}/groups/{group_id}/following/capacity', { params: { path: { therapist_id: one.staff_id, group_id: one.group_id }, header: { 'If-Match': one.etag, 'Idempotency-Key': key.current.key } }, body: { capacity: Number(typed) } }));
+        return route(groupSeriesHref(one.staff_id, series.series_id));
+      }
+      onDone(await call(api.PATCH('/practice/therapists/{therapist_id}/groups/{group_id}', { params: { path: { therapist_id: one.staff_id, group_id: one.group_id }, header: { 'If-Match': one.etag } }, body: { capacity: Number(typed) } })));
+    } catch (cause) {
+      if (!asProblem(cause).passing) void reload();
+      throw cause;
+    }
+  });
+  const submit = () => {
+    const good = /^\d{1,2}$/.test(typed.trim()) && Number(typed) >= least && Number(typed) <= MOST;
+    setWrong(good ? '' : words.resizeShape(least));
+    if (good) void save.run();
+  };
+  return (
+    <Dialog open onClose={onClose} title={words.resizeTitle} actions={<><Button look="primary" busy={save.busy} onClick={submit}>{words.resizeNow}</Button><Button onClick={onClose}>{words.keep}</Button></>}>
+      <TextField label={words.capacity} short inputMode="numeric" value={typed} help={words.resizeHelp(one.taken)} error={wrong || null} onInput={setTyped} />
+      {one.series_id ? <Scope following={following} onChange={setFollowing} name="places-of" /> : null}
+      <Failed problem={save.problem} />
+    </Dialog>
   );
 }
 

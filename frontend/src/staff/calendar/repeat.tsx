@@ -69,8 +69,18 @@ export function bookable(check: SeriesCheck, nevertheless: string[]): number {
   return check.times.filter((one) => one.finding === 'free' || nevertheless.includes(one.starts_at)).length;
 }
 
+/** Of a group: who is somewhere else at a time, by name. */
+export type Elsewhere = (look: TimeLook) => string[];
+
+/** The times at which somebody of a group is somewhere else. */
+export function ElsewhereList({ times, zone, elsewhere }: { times: TimeLook[]; zone: string; elsewhere: Elsewhere }) {
+  const some = times.filter((one) => !isBlocked(one) && elsewhere(one).length);
+  if (!some.length) return null;
+  return <Note tone="warn">{words.elsewhere(some.length)}<ul class="dots">{some.map((one) => <li key={one.starts_at}>{words.elsewhereAt(brief(one.starts_at, zone), elsewhere(one))}</li>)}</ul></Note>;
+}
+
 /** The times with what speaks against them; those outside the hours can be booked nevertheless, one by one. */
-export function SeriesLooks({ check, asked, zone, nevertheless, onNevertheless }: { check: SeriesCheck | null; asked: boolean; zone: string; nevertheless: string[]; onNevertheless: (starts: string[]) => void }) {
+export function SeriesLooks({ check, asked, zone, nevertheless, onNevertheless, elsewhere }: { check: SeriesCheck | null; asked: boolean; zone: string; nevertheless: string[]; onNevertheless: (starts: string[]) => void; elsewhere?: Elsewhere }) {
   const slow = useSlow(asked && check === null);
   if (!check) return <p class="small soft" role="status">{slow ? words.looking : ''}</p>;
   const free = check.times.filter((one) => one.finding === 'free');
@@ -92,6 +102,7 @@ export function SeriesLooks({ check, asked, zone, nevertheless, onNevertheless }
           ))}
         </ul>
       ) : null}
+      {elsewhere ? <ElsewhereList times={check.times} zone={zone} elsewhere={elsewhere} /> : null}
       {free.length ? <details><summary>{words.show(free.length)}</summary><ol class="freelist small">{free.map((one) => <li key={one.starts_at}>{brief(one.starts_at, zone)}</li>)}</ol></details> : null}
     </section>
   );

@@ -1,37 +1,42 @@
 /** A series: how far the work on it is, every time with what became of it; and changing one with all that follow. */
 import { useLocation, useRoute } from 'preact-iso';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { api, asProblem, BACKGROUND, call, newKey } from '../../http.ts';
+import { api, asProblem, call, callUnlessSame, newKey } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import { calendar } from '../../strings/calendar.ts';
 import { recurring } from '../../strings/recurring.ts';
 import { staff } from '../../strings/staff.ts';
 import type { ClientAppointment, Occurrence, Series, SeriesCheck } from '../../types.ts';
-import { Badge, Button, Check, Dialog, Heading, Icon, Note, TextField, brief, clockOf, dayKey, instantOf, statusBadge, useAct, useEvery, useLoad, zoneLabel } from '../../ui/index.ts';
+import { Badge, Button, Check, Dialog, Heading, Icon, Note, TextField, brief, clockOf, dayKey, instantOf, statusBadge, useAct, useLoad, zoneLabel } from '../../ui/index.ts';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 import { WhenFields } from './form.tsx';
+import { unlessSame, useLooking } from './looking.ts';
 import { isBlocked } from './repeat.tsx';
 
 const words = recurring.series;
 const seriesHref = (client_id: string, series_id: string) => `/staff/clients/${client_id}/series/${series_id}`;
-const under = (series: Series) => series.work !== null && (series.work.status === 'queued' || series.work.status === 'running');
+/** Whether a job still works on it. */
+export const isUnderWay = ({ work }: Pick<Series, 'work'>) => work !== null && (work.status === 'queued' || work.status === 'running');
 
 export function SeriesPage() {
   const path = useRoute().params as { client_id: string; series_id: string };
   const { tenant } = useSession();
-  const ask = (background = false) => call(api.GET('/practice/clients/{client_id}/series/{series_id}', { params: { path }, ...(background ? { headers: BACKGROUND } : {}) }));
   const loaded = useLoad(async () => {
-    const [client, series] = await Promise.all([call(api.GET('/practice/clients/{client_id}', { params: { path: { client_id: path.client_id } } })), ask()]);
+    const [client, series] = await Promise.all([call(api.GET('/practice/clients/{client_id}', { params: { path: { client_id: path.client_id } } })), call(api.GET('/practice/clients/{client_id}/series/{series_id}', { params: { path } }))]);
     return { client, series };
   }, [path.client_id, path.series_id]);
-  useEvery(2000, loaded.data !== null && under(loaded.data.series), () => void ask(true).then((series) => loaded.put({ ...loaded.data!, series }), () => {}));
+  useLooking(loaded.data !== null && isUnderWay(loaded.data.series), async () => {
+    const series = await callUnlessSame(api.GET('/practice/clients/{client_id}/series/{series_id}', { params: { path }, headers: unlessSame(loaded.data!.series.etag) }));
+    if (series) loaded.put({ ...loaded.data!, series });
+    return series !== null;
+  });
   return (
     <Ready of={loaded} bones={<RecordBones />}>
       {({ client, series }) => (
         <>
           <Crumbs items={[[staff.clients.title, '/staff/clients'], [client.name, `/staff/clients/${path.client_id}/appointments`], words.crumb]} />
           <div class="stack g1"><Heading title={words.title}>{words.title}</Heading><p class="soft">{words.lead(words.every[series.every_weeks]!, zoneLabel(series.zone), series.made_by_name, brief(series.made_at, tenant.zone))}</p></div>
-          <Progress series={series} />
+          <Progress work={series.work} failed={series.occurrences.filter((one) => one.why || one.unchanged).length} done={words.done} />
           <section class="card flush" aria-labelledby="times">
             <div class="cardhead"><h2 id="times">{words.times}</h2></div>
             <ol class="rows">{series.occurrences.map((one) => <li key={one.number}><Row client_id={path.client_id} one={one} zone={tenant.zone} /></li>)}</ol>
@@ -42,10 +47,10 @@ export function SeriesPage() {
   );
 }
 
-function Progress({ series }: { series: Series }) {
-  const { work } = series;
+/** How far the work on a series is; `failed`: how many times were not as they were to be. */
+export function Progress({ work, failed, done, doneSome = words.doneSome }: { work: Series['work']; failed: number; done: string; doneSome?: (n: number) => string }) {
   if (!work) return null;
-  if (under(series)) {
+  if (isUnderWay({ work })) {
     return (
       <section class="card stack g2" aria-label={words.progress}>
         <progress max={work.total} value={work.done} aria-label={words.progress} />
@@ -53,8 +58,7 @@ function Progress({ series }: { series: Series }) {
       </section>
     );
   }
-  const failed = series.occurrences.filter((one) => one.why || one.unchanged).length;
-  return <div role="status"><Note tone={failed ? 'warn' : 'good'}>{failed ? words.doneSome(failed) : words.done}</Note></div>;
+  return <div role="status"><Note tone={failed ? 'warn' : 'good'}>{failed ? doneSome(failed) : done}</Note></div>;
 }
 
 function Row({ client_id, one, zone }: { client_id: string; one: Occurrence; zone: string }) {
