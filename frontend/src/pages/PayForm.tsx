@@ -90,23 +90,25 @@ export function PayForm({ billing, cards, picked, onPick, onStale }: Props) {
           )}
         </Field>
       ) : lone && !little ? <p class="small soft">{words.whole}</p> : null}
-      {little ? <Note tone="info" icon="phone" live><WithPhone text={little} phone={billing.phone} /></Note> : <>
-      {cards.items.length ? (
-        <fieldset class="field">
-          <legend>{words.how}</legend>
-          <div class="stack g2">
-            {cards.items.map((one) => <Way key={one.card_id} label={cardName(one)} on={card === one.card_id} pick={() => setCard(one.card_id)} />)}
-            <Way label={words.another} on={card === null} pick={() => setCard(null)} />
+      {little ? <Note tone="info" icon="phone" live><WithPhone text={little} phone={billing.phone} /></Note> : (
+        <>
+          {cards.items.length ? (
+            <fieldset class="field">
+              <legend>{words.how}</legend>
+              <div class="stack g2">
+                {cards.items.map((one) => <Way key={one.card_id} label={cardName(one)} on={card === one.card_id} pick={() => setCard(one.card_id)} />)}
+                <Way label={words.another} on={card === null} pick={() => setCard(null)} />
+              </div>
+            </fieldset>
+          ) : null}
+          {saved ? null : <Check checked={save} describedBy="save-help" onChange={setSave}>{words.save}<br /><span class="small soft" id="save-help">{words.saveHelp}</span></Check>}
+          <ProblemNote problem={pay.problem} />
+          <div class="stack g3">
+            <Button type="submit" look="primary" wide busy={pay.busy} busyLabel={words.going}>{total ? words.pay(money(total)) : words.payPlain}</Button>
+            <p class="tiny faint line"><Icon name="lock" /><span>{saved ? words.whereSaved(cardName(saved)) : words.where}</span></p>
           </div>
-        </fieldset>
-      ) : null}
-      {saved ? null : <Check checked={save} describedBy="save-help" onChange={setSave}>{words.save}<br /><span class="small soft" id="save-help">{words.saveHelp}</span></Check>}
-      <ProblemNote problem={pay.problem} />
-      <div class="stack g3">
-        <Button type="submit" look="primary" wide busy={pay.busy} busyLabel={words.going}>{total ? words.pay(money(total)) : words.payPlain}</Button>
-        <p class="tiny faint line"><Icon name="lock" /><span>{saved ? words.whereSaved(cardName(saved)) : words.where}</span></p>
-      </div>
-      </>}
+        </>
+      )}
     </form>
   );
 }
