@@ -100,7 +100,9 @@ function One({ client, payment, put }: { client: Client; payment: Payment; put: 
               const seen = await call(api.GET('/practice/clients/{client_id}/payments/{payment_id}', { params: { path } }));
               put(seen);
               if (!leftOf(seen).amount) return null;
-              throw new Problem({ status: 412, code: 'stale', title: words.refundStale(money(seen.refunded), money(leftOf(seen))) });
+              const more = seen.refunded.amount - payment.refunded.amount;
+              const left = money(leftOf(seen));
+              throw new Problem({ status: 412, code: 'stale', title: more > 0 ? words.refundStale(money({ ...seen.refunded, amount: more }), left) : words.refundUnsure(left) });
             });
             if (!now) {
               setStale(true);
