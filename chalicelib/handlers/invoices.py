@@ -54,7 +54,8 @@ class InvoiceRow(PortalView):
     is under way. `enough_for_card`: so much is due that a card can pay it alone; if not, it is paid at the practice or
     together with others. Of what is due a part is paid from `least` up to `most_partial`, so that a card can pay what
     is left; without `most_partial` it is paid whole, and `least` is what is due. `charged_at`: when the saved card will
-    be charged by itself; `charged_amount`: how much: what was announced, or what is due if that is less."""
+    be charged by itself; `charged_amount`: how much: what was announced, or what is due if that is less (none, where
+    that is too little for a card)."""
 
     invoice_id: str
     what: Literal["invoice", "estimate"]
@@ -131,6 +132,9 @@ def _row(context: Context, invoice: Invoice, plans: dict[str, PlannedCharge]) ->
     amounts = {name: _money(invoice, getattr(invoice, name)) for name in ("total", "insurance", "charge", "settled")}
     is_open = invoice.status == "open"
     plan = plans.get(invoice.invoice_id) if is_open else None
+    charged = min(int(plan.amount), int(invoice.balance)) if plan is not None else 0
+    if not payments.is_enough(context, charged):  # then it will not be charged
+        plan = None
     part = payments.part(context, int(invoice.balance))
     return {
         "invoice_id": invoice.invoice_id,
@@ -146,7 +150,7 @@ def _row(context: Context, invoice: Invoice, plans: dict[str, PlannedCharge]) ->
         "least": _money(invoice, part[0] if part else invoice.balance),
         "most_partial": _money(invoice, part[1]) if part else None,
         "charged_at": plan.charge_at if plan is not None else None,
-        "charged_amount": _money(invoice, min(plan.amount, invoice.balance)) if plan is not None else None,
+        "charged_amount": _money(invoice, charged) if plan is not None else None,
         **amounts,
     }
 

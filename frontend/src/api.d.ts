@@ -7490,7 +7490,8 @@ export interface components {
          *     is under way. `enough_for_card`: so much is due that a card can pay it alone; if not, it is paid at the practice or
          *     together with others. Of what is due a part is paid from `least` up to `most_partial`, so that a card can pay what
          *     is left; without `most_partial` it is paid whole, and `least` is what is due. `charged_at`: when the saved card will
-         *     be charged by itself; `charged_amount`: how much: what was announced, or what is due if that is less.
+         *     be charged by itself; `charged_amount`: how much: what was announced, or what is due if that is less (none, where
+         *     that is too little for a card).
          */
         InvoiceRow: {
             charge: components["schemas"]["Money"];

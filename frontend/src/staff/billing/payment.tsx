@@ -64,7 +64,8 @@ function One({ client, payment, put }: { client: Client; payment: Payment; put: 
   const rest = payment.amount.amount - payment.shares.reduce((sum, share) => sum + share.amount.amount, 0);
   const card = payment.method === 'card';
   const done = payment.status === 'succeeded';
-  const underWay = payment.status === 'starting' || payment.status === 'open' || payment.status === 'processing';
+  const over = payment.status === 'expired' || payment.status === 'cancelled';
+  const closed = !payment.closed ? '' : over ? words.closed : done && !payment.refunded.amount ? words.paidMore : '';
   return (
     <>
       <div class="stack g3">
@@ -87,7 +88,7 @@ function One({ client, payment, put }: { client: Client; payment: Payment; put: 
             {rest > 0 ? <li><div class="row"><div><p class="strong">{common.receipt.kept}</p></div><p class="num strong">{money({ ...payment.amount, amount: rest })}</p></div></li> : null}
           </ul>
         </section>
-        <aside class="card stack g3"><h2>{words.facts}</h2><Facts rows={rows} />{payment.closed && (done || !underWay) ? <p class="small soft">{done ? words.paidMore : words.closed}</p> : null}{payment.disputed.amount ? <p class="small soft">{payment.lost.amount >= payment.disputed.amount ? words.lostText : words.disputedText}</p> : null}{card ? <p class="tiny soft">{words.never}</p> : null}</aside>
+        <aside class="card stack g3"><h2>{words.facts}</h2><Facts rows={rows} />{closed ? <p class="small soft">{closed}</p> : null}{payment.disputed.amount ? <p class="small soft">{payment.lost.amount >= payment.disputed.amount ? words.lostText : words.disputedText}</p> : null}{card ? <p class="tiny soft">{words.never}</p> : null}</aside>
       </div>
       {asking ? (
         <Ask
