@@ -1,6 +1,7 @@
 """From a webhook to the ledger and to everyone who is told: `python -m benchmarks.payments [payments]`.
 
-First one payment step by step: round trips and units by AWS's rules (benchmarks/meter.py), and requests to Stripe.
+First one payment step by step: round trips and units by AWS's rules (benchmarks/meter.py), and requests to Stripe; then
+what adding to a ledger costs after a past of 10 and of 1,000 entries, and a refund of what was settled long ago.
 Then a burst: so many payments (250 unless said otherwise) of fifty clients are paid while webhooks are held back, four
 webhooks each, some twice and none in order; then all are let go at once. Shown: how long it took until every ledger had
 its entry and everyone was told, through the local queue; and that nothing was lost and nothing is there twice.
@@ -29,6 +30,7 @@ def main() -> int:
     portal, port = units.served()
     portal.reset()
     _steps(portal, port)
+    _pasts(portal, port)
     return _burst(portal, port, count)
 
 
@@ -72,6 +74,68 @@ def _steps(portal: Any, port: int) -> None:
 
 def _show(name: str, cost: Cost, asked: int, seconds: float) -> None:
     print(f"{name:34}{len(cost.calls):>12}{cost.read:>12g}{cost.write:>12g}{asked:>8}{seconds * 1000:>8.0f}")
+
+
+# ---- a long past ----
+
+
+def _pasts(portal: Any, port: int) -> None:
+    from chalicelib.models.connection import client as table_client
+    from infra.local import cloud, state
+    from tests.calls import PEOPLE, Caller
+
+    table = state.backend("dynamodb").tables[cloud.PREFIX]
+    meter = Meter(table_client(), lambda pk, sk: units._standing(table, pk, sk))
+    print(f"\n{'a ledger of':34}{'round trips':>12}{'read units':>12}{'write units':>12}")
+    for entries in (10, 1_000):
+        portal.reset()
+        _past(PEOPLE["C1"].id, entries)
+        _added(Caller(port, portal.clock), meter, f"{entries:,} entries")
+    meter.close()
+
+
+def _added(admin: Any, meter: Meter, past: str) -> None:
+    """Issue an invoice, take cash for it, and give some of that back once all of it is at rest."""
+    from tests import billing
+    from tests.calls import PEOPLE
+
+    admin.sign_in("A1")
+    draft = billing.draft(admin, "C1").json["invoice_id"]
+    cash = {"method": "cash", "amount": 12_000, "shares": [{"invoice_id": draft, "amount": 12_000}]}
+
+    def step(name: str, work: Any) -> Any:
+        with meter.counting() as cost:
+            answer = work()
+        assert answer.status // 100 == 2, answer
+        print(f"{f'{past}: {name}':34}{len(cost.calls):>12}{cost.read:>12g}{cost.write:>12g}")
+        return answer.json
+
+    step("issue", lambda: billing.on(admin, "C1", draft, "issue"))
+    came = step("cash", lambda: admin.post(f"/practice/clients/{PEOPLE['C1'].id}/payments", cash))
+    step("refund what was at rest", lambda: billing.refund(admin, "C1", came, 100, etag=came["etag"]))
+
+
+def _past(client_id: str, entries: int) -> None:
+    """So many entries of a client, each pair an invoice and the cash that paid it."""
+    from chalicelib import clock
+    from chalicelib.ledger.entries import Kind
+    from chalicelib.services import books
+    from infra.local import world
+
+    tenant_id, at = world.tenant_id("oak"), clock.now()
+    facts = []
+    about: dict[str, Any] = {"amount": 12_000, "currency": "usd", "happened_at": at, "recorded_at": at, "by": "staff"}
+    for number in range(entries // 2):
+        invoice, payment = (world.fixed_id(f"{kind}{number:05d}") for kind in "HM")
+        ids = [books.id_of(kind, f"{number}", at) for kind in (Kind.CHARGE, Kind.PAYMENT)]
+        facts += [
+            books.entry(tenant_id, client_id, Kind.CHARGE, ids[0], **about, invoice_id=invoice),
+            books.entry(
+                tenant_id, client_id, Kind.PAYMENT, ids[1], **about, payment_id=payment, shares=[[invoice, 12_000]]
+            ),
+        ]
+    for first in range(0, len(facts), 90):
+        books.post(tenant_id, client_id, at, lambda _, some=facts[first : first + 90]: books.Posting(some))
 
 
 # ---- many at once ----

@@ -49,6 +49,10 @@ LIMITS: dict[str, tuple[int, int]] = {
     "sessions": (5, 0),  # sessions a person may have at once; the oldest ends
 }
 
+# The least that Stripe takes at once, in minor units, of each currency that an organization can bill in
+# (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts, read in November 2026).
+LEAST_CHARGES: dict[str, int] = {"usd": 50, "cad": 50, "eur": 50, "gbp": 30, "aud": 50, "nzd": 50}
+
 
 class Settings(BaseModel):
     """What a function is told by its environment. A missing or empty value stops the cold start."""
@@ -85,6 +89,8 @@ class Settings(BaseModel):
     practice_sign_up: bool = False  # whether anyone may open an organization here
     # Whom practices ask to activate their organization: an e-mail address or a page.
     operator_contact: str | None = Field(default=None, pattern=r"^(https://[^\s]+|[^@\s]+@[^@\s]+)$", max_length=200)
+    export_page: int = Field(default=500, ge=1, le=1000)  # entries of the ledger that an export reads at once
+    export_part_bytes: int = Field(default=6_291_456, ge=5_242_880)  # of a part of its file (S3: 5 MiB at least)
     hold_seconds: int = Field(default=30, ge=0, le=900)  # how long "Cancel" can call a mail back (SQS: at most 900)
     limits: Json[dict[str, tuple[int, int]]] = Field(default_factory=dict)
 

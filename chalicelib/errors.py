@@ -544,6 +544,16 @@ class AmountTooSmall(PortalError):
     status, code, title = 409, "amount_too_small", "This is less than the practice takes at once."
 
 
+class RemainderTooSmall(PortalError):
+    status, code = 409, "remainder_too_small"
+    title = "So little would be left that no card could pay it. Pay all of it, or leave a little more."
+
+
+class TooLittleOnline(PortalError):
+    status, code = 409, "too_little_online"
+    title = "This is less than a card can pay. Please pay it at the practice, or together with another invoice."
+
+
 class AmountsFixed(PortalError):
     status, code, title = 409, "amounts_fixed", "Several invoices at once are paid whole. Pay one to change its amount."
 

@@ -1,5 +1,7 @@
 """Steps of billing and paying over HTTP, as tests need them."""
 
+import csv
+import io
 import uuid
 from collections.abc import Callable
 from http.client import HTTPConnection
@@ -66,6 +68,14 @@ def at_checkout(address: str, number: str = CARD, act: str = "pay") -> tuple[int
     return response.status, response.headers.get("Location", "")
 
 
+def refund(staff: Caller, client: str, payment: dict[str, Any], amount: int, **more: Any) -> Answer:
+    """Send money of a payment back, as it is now."""
+    path = f"/practice/clients/{PEOPLE[client].id}/payments/{payment['payment_id']}"
+    etag = more.pop("etag", None) or staff.get(path).json["etag"]
+    body = {"amount": amount, "reason": more.pop("reason", "Shorter session")}
+    return staff.post(f"{path}/refunds", body, etag=etag, **more)
+
+
 def told(anyone: Caller) -> None:
     """Have Stripe tell, and everything done that follows: faster than a whole drain."""
     for _ in range(20):
@@ -110,6 +120,22 @@ def ledger(staff: Caller, client: str) -> dict[str, Any]:
     assert answer.status == 200, answer
     found: dict[str, Any] = answer.json
     return found
+
+
+def exported(staff: Caller, what: str, first_day: str, last_day: str) -> list[dict[str, str]]:
+    """The rows of a table of these days, downloaded."""
+    asked = staff.post("/practice/exports", {"what": what, "first_day": first_day, "last_day": last_day})
+    assert asked.status == 202, asked
+    while staff.local("POST", "/run/on_job")["handled"]["on_job"]:
+        pass
+    ready = staff.get(f"/practice/exports/{asked.json['export_id']}")
+    assert ready.json["status"] == "ready", ready
+    parts = urlsplit(ready.json["url"])
+    got = staff.send("GET", f"{parts.path}?{parts.query}", None, {})
+    name = f'attachment; filename="{what}-{first_day}-to-{last_day}.csv"'
+    assert (got.status, got.headers["Content-Disposition"]) == (200, name), got
+    assert got.body.startswith("\ufeff".encode())
+    return list(csv.DictReader(io.StringIO(got.body.decode().lstrip("\ufeff"))))
 
 
 def facts(staff: Caller, client: str) -> list[tuple[str, int]]:

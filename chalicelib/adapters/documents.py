@@ -1,6 +1,7 @@
 """S3: documents, versioned and, when sealed, locked; short-lived links to them; the place where uploads wait."""
 
 import functools
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,6 +35,11 @@ def upload_key(tenant_id: str, client_id: str, upload_id: str) -> str:
 def print_key(tenant_id: str, client_id: str, print_id: str) -> str:
     """Where a PDF lies that somebody asked for to print; the bucket removes it after a day."""
     return f"packets/{tenant_id}/{client_id}/{print_id}.pdf"
+
+
+def export_key(tenant_id: str, export_id: str) -> str:
+    """Where a table lies that somebody asked for; the bucket removes it after a day."""
+    return f"packets/{tenant_id}/exports/{export_id}.csv"
 
 
 def put_packet(tenant_id: str, client_id: str, intake_id: str, content: bytes) -> tuple[str, str]:
@@ -71,6 +77,45 @@ def put(object_key: str, content: bytes, media: str) -> str:
     """Store a file; its version id."""
     answer = client("s3").put_object(Bucket=settings.documents_bucket, Key=object_key, Body=content, ContentType=media)
     return str(answer["VersionId"])
+
+
+class UploadGone(Exception):
+    """The bucket knows these parts no more: they were joined, or never finished (it drops those after two days)."""
+
+
+def begin_parts(object_key: str, media: str) -> str:
+    """Begin a file that is written part by part; the id of its parts."""
+    answer = client("s3").create_multipart_upload(
+        Bucket=settings.documents_bucket, Key=object_key, ContentType=media
+    )  # fmt: skip
+    return str(answer["UploadId"])
+
+
+def put_part(object_key: str, upload_id: str, number: int, content: bytes) -> str:
+    """Store a part (from 1; each but the last 5 MiB at least); written again, it takes the place of the one before.
+    Its ETag. Raises UploadGone."""
+    about = {"Bucket": settings.documents_bucket, "Key": object_key, "UploadId": upload_id}
+    answer = _parts(lambda: client("s3").upload_part(**about, PartNumber=number, Body=content))
+    return str(answer["ETag"])
+
+
+def join_parts(object_key: str, upload_id: str, etags: Sequence[str]) -> str:
+    """Make the file of its parts, all or nothing; its version id. Raises UploadGone."""
+    about = {"Bucket": settings.documents_bucket, "Key": object_key, "UploadId": upload_id}
+    parts = [{"PartNumber": number, "ETag": each} for number, each in enumerate(etags, 1)]
+    answer = _parts(lambda: client("s3").complete_multipart_upload(**about, MultipartUpload={"Parts": parts}))
+    return str(answer["VersionId"])
+
+
+def _parts(call: Callable[[], Any]) -> Any:
+    from botocore.exceptions import ClientError
+
+    try:
+        return call()
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "NoSuchUpload":
+            raise UploadGone() from None
+        raise
 
 
 def discard(object_key: str) -> None:

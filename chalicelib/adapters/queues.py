@@ -27,6 +27,12 @@ def jobs(tenant_id: str, job_id: str, delay: int = 0) -> None:
     _send(settings.jobs_queue_url, {"type": "job", "version": 1, "tenant_id": tenant_id, "job_id": job_id}, delay)
 
 
+def exports(tenant_id: str, export_id: str) -> None:
+    """Have on_job go on with a table that somebody asked for."""
+    message: dict[str, object] = {"type": "export", "version": 1, "tenant_id": tenant_id, "export_id": export_id}
+    _send(settings.jobs_queue_url, message)
+
+
 def due(pk: str, sk: str, kind: str) -> None:
     """Have on_job do what the record at this key says is due."""
     _send(settings.jobs_queue_url, {"type": "due", "version": 1, "pk": pk, "sk": sk, "kind": kind})

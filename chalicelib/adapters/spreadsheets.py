@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 DELIMITERS = (",", ";", "\t", "|")
+BOM = "\ufeff"
+MEDIA = "text/csv; charset=utf-8"
 
 
 class Unreadable(Exception):
@@ -78,10 +80,15 @@ def _delimiter(text: str) -> str:
 
 def write(rows: Iterable[Sequence[str]]) -> str:
     """A CSV file for spreadsheet programs, with a BOM; what would be a formula is text (notes: security 1.24)."""
+    return BOM + lines(rows)
+
+
+def lines(rows: Iterable[Sequence[str]]) -> str:
+    """Some lines of such a file."""
     made = io.StringIO()
     writer = csv.writer(made, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     writer.writerows([[_text(cell) for cell in row] for row in rows])
-    return "\ufeff" + made.getvalue()
+    return made.getvalue()
 
 
 # Full-width letters count, too: where these are typed, spreadsheet programs take them for the plain ones.

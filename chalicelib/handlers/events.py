@@ -10,7 +10,7 @@ from typing import Any
 from chalice.app import Blueprint
 
 from chalicelib.observability import logger, observed, where
-from chalicelib.services import documents, due, jobs, mails, prints, settlement, thread_prints, uploads
+from chalicelib.services import documents, due, exports, jobs, mails, prints, settlement, thread_prints, uploads
 
 events = Blueprint(__name__)
 
@@ -82,13 +82,15 @@ def _seal(message: dict[str, Any]) -> None:
 @events.on_sqs_message(queue="jobs", batch_size=1)  # type: ignore[untyped-decorator]
 @observed
 def on_job(event: Any) -> dict[str, Any]:
-    """Go on with jobs: bulk sends, imports; and do what records said was due."""
+    """Go on with jobs: bulk sends, imports; write tables of money; and do what records said was due."""
     return _each(event, _job)
 
 
 def _job(message: dict[str, Any]) -> None:
     if message["type"] == "due":
         due.work(message["pk"], message["sk"], message["kind"])
+    elif message["type"] == "export":
+        exports.make(message["tenant_id"], message["export_id"])
     else:
         jobs.run(message["tenant_id"], message["job_id"])
 

@@ -9,7 +9,9 @@ from chalicelib.context import Context
 from chalicelib.handlers.routing import PORTAL, PRACTICE, Routes
 from chalicelib.handlers.views import Body, Day, Empty, Id, Line, Money, Paging, PortalView, Text, View
 from chalicelib.models.invoices import Invoice
+from chalicelib.models.payments import PlannedCharge
 from chalicelib.models.slots import Appointment
+from chalicelib.models.table import Page
 from chalicelib.services import autopay, cards, clients, invoices, parties, payments, tenants
 
 practice = Routes(__name__, PRACTICE, "/practice")
@@ -48,7 +50,9 @@ class TaxLine(PortalView):
 
 class InvoiceRow(PortalView):
     """An invoice in a list. `due` is the client balance due; `overdue`: its day has passed. `paying`: a payment of it
-    is under way. `charged_at`: when the saved card will be charged by itself."""
+    is under way. `enough_for_card`: so much is due that a card can pay it alone; if not, it is paid at the practice or
+    together with others. `charged_at`: when the saved card will be charged by itself; `charged_amount`: how much: what
+    was announced, or what is due if that is less."""
 
     invoice_id: str
     what: Literal["invoice", "estimate"]
@@ -63,7 +67,9 @@ class InvoiceRow(PortalView):
     settled: Money
     due: Money
     paying: bool
+    enough_for_card: bool
     charged_at: str | None
+    charged_amount: Money | None
 
 
 class InvoiceStep(PortalView):
@@ -81,13 +87,15 @@ class InvoiceStep(PortalView):
 
 
 class InvoiceView(InvoiceRow):
-    """An invoice whole. `least`: what at least is paid of it at once. `etag` goes back in If-Match to edit a draft.
-    `history`: oldest first; with `kept`, what was paid too much and is credit, it leads from the client's portion to
-    what is due. `sender` and `billed_to` are lines as the PDF has them: names as documents carry them."""
+    """An invoice whole. Of what is due a part is paid from `least` up to `most_partial`, so that a card can pay what is
+    left; without `most_partial` it is paid whole, and `least` is what is due. `etag` goes back in If-Match to edit a
+    draft. `history`: oldest first; with `kept`, what was paid too much and is credit, it leads from the client's
+    portion to what is due. `sender` and `billed_to` are lines as the PDF has them: names as documents carry them."""
 
     etag: str
     payment_id: str | None
     least: Money
+    most_partial: Money | None
     lines: list[InvoiceLine]
     taxes: list[TaxLine]
     history: list[InvoiceStep]
@@ -117,10 +125,11 @@ def _money(invoice: Invoice, amount: float) -> Money:
     return Money(amount=int(amount), currency=invoice.currency)
 
 
-def _row(context: Context, invoice: Invoice, plans: dict[str, str]) -> dict[str, Any]:
+def _row(context: Context, invoice: Invoice, plans: dict[str, PlannedCharge]) -> dict[str, Any]:
     today = clock.today(context.tenant.zone).isoformat()
     amounts = {name: _money(invoice, getattr(invoice, name)) for name in ("total", "insurance", "charge", "settled")}
     is_open = invoice.status == "open"
+    plan = plans.get(invoice.invoice_id) if is_open else None
     return {
         "invoice_id": invoice.invoice_id,
         "what": invoice.what,
@@ -131,12 +140,14 @@ def _row(context: Context, invoice: Invoice, plans: dict[str, str]) -> dict[str,
         "overdue": is_open and bool(invoice.due_on) and invoice.due_on < today,
         "due": _money(invoice, invoice.balance),
         "paying": bool(invoice.payment_id),
-        "charged_at": plans.get(invoice.invoice_id) if is_open else None,
+        "enough_for_card": is_open and payments.is_enough(context, int(invoice.balance)),
+        "charged_at": plan.charge_at if plan is not None else None,
+        "charged_amount": _money(invoice, min(plan.amount, invoice.balance)) if plan is not None else None,
         **amounts,
     }
 
 
-def row(context: Context, invoice: Invoice, plans: dict[str, str]) -> InvoiceRow:
+def row(context: Context, invoice: Invoice, plans: dict[str, PlannedCharge]) -> InvoiceRow:
     """An invoice in a list."""
     return InvoiceRow(**_row(context, invoice, plans))
 
@@ -144,11 +155,13 @@ def row(context: Context, invoice: Invoice, plans: dict[str, str]) -> InvoiceRow
 def whole(context: Context, invoice: Invoice) -> InvoiceView:
     """An invoice with what was written on it."""
     said, steps = invoices.details(invoice), invoices.history(invoice)
+    part = payments.part(context, int(invoice.balance))
     return InvoiceView(
         **_row(context, invoice, autopay.plans_of(context)),
         etag=str(int(invoice.version)),
         payment_id=invoice.payment_id,
-        least=_money(invoice, payments.least(context, int(invoice.balance))),
+        least=_money(invoice, part[0] if part else invoice.balance),
+        most_partial=_money(invoice, part[1]) if part else None,
         lines=[_line(invoice, each) for each in said["lines"]],
         taxes=[TaxLine(**{**each, "amount": _money(invoice, each["amount"])}) for each in said["taxes"]],
         history=[_step(invoice, each) for each in steps],
@@ -460,15 +473,21 @@ class TenantInvoices(View):
 
 
 class StatusQuery(Paging):
-    """Which of the organization's invoices; estimates that were given are `given`."""
+    """Which of the organization's invoices; estimates that were given are `given`. `number`: the one invoice of this
+    number, whatever its status."""
 
     status: Status = "open"
+    number: int | None = Field(default=None, ge=1, le=999_999_999)
 
 
 @practice.endpoint("GET", "/invoices", action="billing:read", query=StatusQuery)
 def list_invoices(context: Context, query: StatusQuery) -> TenantInvoices:
-    """The organization's invoices of one status"""
-    page = invoices.of_tenant(context, query.status, query.limit, query.cursor)
+    """The organization's invoices of one status, or the one of a number"""
+    if query.number is not None:
+        found = invoices.by_number(context, query.number)
+        page = Page([found] if found is not None else [], None)
+    else:
+        page = invoices.of_tenant(context, query.status, query.limit, query.cursor)
     wanted = list(dict.fromkeys(each.client_id for each in page.items))
     names = {each.client_id: clients.shown(each) for each in clients.visible(context, wanted)}
     items = [

@@ -1,14 +1,15 @@
 """Paying: the client's own payments, those of Client Details, and what Stripe tells."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from chalicelib import clock
 from chalicelib.context import Context
 from chalicelib.handlers.routing import PORTAL, PRACTICE, PUBLIC, Routes
 from chalicelib.handlers.views import (
     Body,
-    Content,
     Day,
     Empty,
     Id,
@@ -16,11 +17,10 @@ from chalicelib.handlers.views import (
     Money,
     Paging,
     PortalView,
-    Query,
     Text,
     View,
 )
-from chalicelib.models.invoices import LedgerEntry
+from chalicelib.models.invoices import Export, LedgerEntry
 from chalicelib.models.payments import CardProcessing, Payment, Reconciliation
 from chalicelib.services import (
     autopay,
@@ -64,9 +64,10 @@ class CardShown(PortalView):
 class PaymentView(PortalView):
     """A payment. Only `succeeded` is money; `processing`: it is being decided. `address`: where to go on while it is
     open (Stripe's own page). `failure`: Stripe's code of why a card was declined. `lost`: of what is `disputed`, what
-    the bank has decided against the practice."""
+    the bank has decided against the practice. `etag` goes back in If-Match to send money back."""
 
     payment_id: str
+    etag: str
     status: Literal["starting", "open", "processing", "succeeded", "failed", "cancelled", "expired"]
     method: Literal["card", "cash", "check", "other"]
     way: Literal["checkout", "saved_card", "autopay", "guest", "staff"]
@@ -126,8 +127,10 @@ def fields(record: Payment) -> dict[str, Any]:
         return Money(amount=int(amount), currency=record.currency)
 
     pairs = zip(record.shares, record.numbers, strict=True)
+    is_open = record.status == "open" and not record.closing
     return {
         "payment_id": record.payment_id,
+        "etag": str(int(record.version)),
         "status": record.status,
         "method": record.method,
         "way": record.way,
@@ -137,7 +140,7 @@ def fields(record: Payment) -> dict[str, Any]:
         "lost": money(record.lost or 0),
         "shares": [Share(invoice_id=i, number=int(n), amount=money(a)) for (i, a), n in pairs],
         "card": CardShown(**record.card) if record.card else None,
-        "address": record.address if record.status == "open" and record.way == payments.CHECKOUT else None,
+        "address": record.address if is_open and record.way == payments.CHECKOUT else None,
         "failure": record.failure,
         "created_at": record.created_at,
         "succeeded_at": record.succeeded_at,
@@ -280,7 +283,8 @@ class LinkToken(Body):
 
 
 class GuestPage(PortalView):
-    """What a pay link shows. `state`: open, processing, paid (by this link), ended."""
+    """What a pay link shows. `state`: open, processing, paid (by this link), ended. Open, and not `can_pay`: the
+    practice takes no cards now, or less is due than a card can pay."""
 
     organization: str
     phone: str
@@ -333,7 +337,9 @@ def look_up_pay_link(context: None, caller: sessions.Caller, body: LinkToken) ->
         number=int(guest.invoice.number),
         amount=Money(amount=amount, currency=guest.invoice.currency),
         state=guest.state,
-        can_pay=guest.state == "open" and payments.why_not(guest.context) is None,
+        can_pay=guest.state == "open"
+        and payments.is_enough(guest.context, due)
+        and payments.why_not(guest.context) is None,
     )
 
 
@@ -419,9 +425,10 @@ def record_payment(context: Context, client_id: str, body: ReceivedIn) -> Paymen
     body=RefundIn,
     status=202,
     idempotent=True,
+    if_match=True,
 )
 def refund_payment(context: Context, client_id: str, payment_id: str, body: RefundIn) -> PaymentView:
-    """Send money of a payment back; a card's refund shows once Stripe has confirmed it"""
+    """Send money of a payment back, as it was read; a card's refund shows once Stripe has confirmed it"""
     return shown(refunds.refund(context, body.amount, body.reason))
 
 
@@ -495,11 +502,22 @@ class ReconciliationPage(View):
     next_cursor: str | None
 
 
-class Period(Query):
-    """From the first day to the last, at the organization."""
+class ExportIn(Body):
+    """A table of the ledger or of the issued invoices, from the first day to the last at the organization."""
 
+    what: Literal["payments", "invoices"]
     first_day: Day
     last_day: Day
+
+
+class ExportView(View):
+    """A table as CSV, for a day. Ask again until it is ready; the link then works for two minutes."""
+
+    export_id: str
+    what: Literal["payments", "invoices"]
+    status: Literal["making", "ready"]
+    url: str | None
+    expires_at: str | None
 
 
 @practice.endpoint("GET", "/card-processing", action="billing:read")
@@ -568,16 +586,21 @@ def _reconciliation(each: Reconciliation) -> ReconciliationView:
     )
 
 
-@practice.endpoint("GET", "/exports/payments", action="billing:export", query=Period, answers="text/csv")
-def export_payments(context: Context, query: Period) -> Content:
-    """The ledger of a period as a table"""
-    return Content(content=exports.payments(context, query.first_day, query.last_day))
+@practice.endpoint("POST", "/exports", action="billing:export", body=ExportIn, status=202, idempotent=True)
+def start_export(context: Context, body: ExportIn) -> ExportView:
+    """Have the ledger or the invoices of a period written as a table"""
+    return _export(exports.ask(context, body.what, body.first_day, body.last_day))
 
 
-@practice.endpoint("GET", "/exports/invoices", action="billing:export", query=Period, answers="text/csv")
-def export_invoices(context: Context, query: Period) -> Content:
-    """The invoices of a period as a table"""
-    return Content(content=exports.invoices(context, query.first_day, query.last_day))
+@practice.endpoint("GET", "/exports/{export_id}", action="billing:export")
+def read_export(context: Context, export_id: str) -> ExportView:
+    """A table that was asked for"""
+    return _export(*exports.link(context, export_id))
+
+
+def _export(record: Export, url: str | None = None, until: datetime | None = None) -> ExportView:
+    ends = clock.text(until) if until else None
+    return ExportView(export_id=record.export_id, what=record.what, status=record.status, url=url, expires_at=ends)
 
 
 # ---- Stripe ----

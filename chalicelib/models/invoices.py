@@ -54,6 +54,16 @@ class InvoiceNumbers(Record):
     last = NumberAttribute()
 
 
+class NumberedInvoice(Record):
+    """Whose invoice a number is: written with the number, and never changed."""
+
+    KEY = Key(TENANT + "#NUMBER#{number}", "INVOICE")
+
+    number = UnicodeAttribute()
+    client_id = UnicodeAttribute()
+    invoice_id = UnicodeAttribute()
+
+
 class BilledAppointment(Record):
     """This appointment stands on that invoice: not on two."""
 
@@ -65,7 +75,10 @@ class BilledAppointment(Record):
 
 
 class Ledger(Record):
-    """How a client stands, as the entries say. Edited whole: whoever adds an entry has seen all the others."""
+    """How a client stands, as the entries say. Edited whole: whoever adds an entry has seen all that it depends on.
+
+    All of it can be made again from the entries, and every night it is (services.reconciliations).
+    """
 
     KEY = Key(CLIENT, "LEDGER")
 
@@ -74,6 +87,7 @@ class Ledger(Record):
     credit = NumberAttribute()
     debt = NumberAttribute()
     entries = NumberAttribute()
+    open = JsonAttribute(null=True)  # ids of the entries that are not at rest (ledger.open); none: read all
 
 
 class LedgerEntry(Record):
@@ -99,6 +113,30 @@ class LedgerEntry(Record):
     recorded_by = UnicodeAttribute()  # a staff id, "client" or "stripe"
     recorded_by_name = UnicodeAttribute(null=True)
     words = BytesAttribute(null=True)  # encrypted: {reason, reference}
+
+
+class Export(Record):
+    """A table that somebody asked for, as a CSV file.   making ──▶ ready; due again until it is, and gone after a day
+
+    The file is written in parts: how far it is stands here, under its version.
+    """
+
+    KEY = Key(TENANT, "EXPORT#{export_id}")
+
+    export_id = UnicodeAttribute()
+    what = UnicodeAttribute()  # payments or invoices
+    first_day = UnicodeAttribute()
+    last_day = UnicodeAttribute()
+    asked_by = UnicodeAttribute()
+    asked_by_name = UnicodeAttribute()
+    status = UnicodeAttribute()
+    upload_id = UnicodeAttribute(null=True)  # the bucket's, of the parts
+    etags = JsonAttribute()  # of the parts so far
+    month = UnicodeAttribute(null=True)  # of the ledger, from which the next part is written; none: no part is left
+    cursor = UnicodeAttribute(null=True)  # within it
+    object_key = UnicodeAttribute(null=True)
+    object_version = UnicodeAttribute(null=True)
+    created_at = UnicodeAttribute()
 
 
 class Print(Record):

@@ -37,6 +37,7 @@ class Payment(Record):
     starting ── Stripe has a session ──▶ open ─┬▶ succeeded ── refunds, disputes: see the ledger
         │                                      ├▶ processing ──▶ succeeded | failed
         └── given up ─▶ cancelled | expired    └▶ cancelled | expired | failed
+    `closing`: it asks for more than is due by now, so its page is to be closed.
     Money may still arrive after any end; then it has succeeded.
     Cash and checks are recorded as succeeded. Due until it is decided, and until everyone was told.
     """
@@ -71,6 +72,7 @@ class Payment(Record):
     disputed = NumberAttribute()
     lost = NumberAttribute(null=True)  # of what is disputed, what the bank has decided against the practice
     telling = JsonAttribute(null=True)  # [[notice, staff_id]] still to be written
+    closing = BooleanAttribute(null=True)
     tries = NumberAttribute(null=True)  # how often it was looked at since it should have been decided
 
 
@@ -114,13 +116,15 @@ class Payer(Record):
 
 
 class PlannedCharge(Record):
-    """An invoice that will be paid by the saved card: the client is told first. Due when it is charged."""
+    """An invoice that will be paid by the saved card: the client is told first. Due when it is charged. What was added
+    to the invoice after they were told is planned, and told, anew when this is charged."""
 
     KEY = Key(CLIENT, "AUTOPAY#{invoice_id}")
 
     client_id = UnicodeAttribute()
     invoice_id = UnicodeAttribute()
     charge_at = UnicodeAttribute()
+    amount = NumberAttribute()  # what the client was told of: no more is charged
     status = UnicodeAttribute()  # planned, charged, cancelled or failed
     payment_id = UnicodeAttribute(null=True)
 

@@ -2,6 +2,7 @@
 
 issue ─▶ planned, and a mail that says when ─▶ due: charged like any payment ─▶ paid | failed, and the client told
 the client stops it, pays otherwise, or the practice voids the invoice before: nothing is charged
+more is due by then than was announced: what was announced is charged, and the rest planned and announced; less: less
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 from chalicelib import clock, ids
 from chalicelib.adapters import queues
 from chalicelib.context import Actor, Context, Persona
-from chalicelib.errors import CardGone, NothingToPay, PaymentUnderWay, PortalError
+from chalicelib.errors import AmountTooLarge, CardGone, NothingToPay, PaymentUnderWay, PortalError, TooLittleOnline
 from chalicelib.models.clients import Client
 from chalicelib.models.invoices import Invoice
 from chalicelib.models.mails import ClientMail, StaffMail
@@ -32,15 +33,21 @@ PLANNED, FAILED = "autopay_planned", "autopay_failed"
 def planned(context: Context, invoice: Invoice, due_on: date) -> list[Record]:
     """What issuing an invoice writes besides, for a client who has it paid by itself: the plan and the notice."""
     (payer,) = load((Payer, {"tenant_id": context.tenant_id, "client_id": context.client_id}))
-    if payer is None or not payer.autopay_card or invoice.charge <= 0 or not _is_on(context):
+    enough = payments.is_enough(context, int(invoice.charge))
+    if payer is None or not payer.autopay_card or not enough or not _is_on(context):
         return []
+    return list(_plan(context, invoice, int(invoice.charge), due_on))
+
+
+def _plan(context: Context, invoice: Invoice, amount: int, due_on: date) -> tuple[PlannedCharge, ClientMail]:
+    """The plan to charge so much, and its notice: not before the day it is due, nor before the client could react."""
     zone = ZoneInfo(context.tenant.zone)
     first = (context.now + NOTICE).astimezone(zone).date() + timedelta(days=1)
     at = datetime.combine(max(first, due_on), HOUR, zone)
-    about = {"tenant_id": context.tenant_id, "client_id": context.client_id, "invoice_id": invoice.invoice_id}
-    plan = PlannedCharge.new(**about, charge_at=clock.text(at), status="planned").due(at)
+    about = {"tenant_id": invoice.tenant_id, "client_id": invoice.client_id, "invoice_id": invoice.invoice_id}
+    plan = PlannedCharge.new(**about, charge_at=clock.text(at), amount=amount, status="planned").due(at)
     told: dict[str, Any] = {"invoice_id": invoice.invoice_id, "charge_at": clock.text(at)}
-    return [plan, mails.to_client(context.now, context.tenant_id, context.client_id, PLANNED, **told)]
+    return plan, mails.to_client(context.now, invoice.tenant_id, invoice.client_id, PLANNED, **told)
 
 
 def hand_over(written: Sequence[Record]) -> None:
@@ -92,15 +99,15 @@ def stop(context: Context) -> None:
         tx.create(audits.event(context, "autopay:stop", client_id=context.client_id))
 
 
-def plans_of(context: Context) -> dict[str, str]:
-    """When which open invoice will be charged: none, once the client has stopped it."""
+def plans_of(context: Context) -> dict[str, PlannedCharge]:
+    """When which open invoice will be charged, and how much of it at most: none, once the client has stopped it."""
     (payer,) = load((Payer, {"tenant_id": context.tenant_id, "client_id": context.client_id}))
     if payer is None or not payer.autopay_card:
         return {}
     found = PlannedCharge.every(
         PlannedCharge.KEY, tenant_id=context.tenant_id, client_id=context.client_id
     )  # a client has few: each goes when it is done
-    return {str(each.invoice_id): str(each.charge_at) for each in found if each.status == "planned"}
+    return {str(each.invoice_id): each for each in found if each.status == "planned"}
 
 
 # ---- when it is due ----
@@ -142,10 +149,13 @@ def charge(tenant_id: str, client_id: str, invoice_id: str) -> None:
         if invoice.payment_id:  # somebody is paying it: look again when that is decided
             return
         try:
-            made = payments.start(
-                context, [(invoice_id, None)], way=payments.AUTOPAY, card_id=payer.autopay_card, payment_id=payment_id
-            )
-        except (NothingToPay, PaymentUnderWay):  # somebody was faster: look again
+            wanted_now = [(invoice_id, min(int(plan.amount), int(invoice.balance)))]
+            card = payer.autopay_card
+            made = payments.start(context, wanted_now, way=payments.AUTOPAY, card_id=card, payment_id=payment_id)
+        except (NothingToPay, PaymentUnderWay, AmountTooLarge):  # somebody was faster: look again
+            return
+        except TooLittleOnline:  # what is left of it is paid at the practice
+            _settle(plan, "cancelled")
             return
         except PortalError as why:
             if why.status >= 500 or why.status == 429:
@@ -155,9 +165,32 @@ def charge(tenant_id: str, client_id: str, invoice_id: str) -> None:
     elif made.status == payments.STARTING:
         made = payments.charge(context, made)
     if made.status in (payments.PROCESSING, payments.SUCCEEDED):
-        _settle(plan, "charged", payment_id=made.payment_id)
+        _charged(context, plan, payment_id)
     else:
         _settle(plan, "failed", *_told(context, invoice_id), payment_id=made.payment_id)
+
+
+def _charged(context: Context, plan: PlannedCharge, payment_id: str) -> None:
+    """It is charged. What the invoice is due beyond that, because it was raised after the notice, is the next plan."""
+    about = {"tenant_id": plan.tenant_id, "client_id": plan.client_id, "invoice_id": plan.invoice_id}
+    made, invoice = load((Payment, {**about, "payment_id": payment_id}), (Invoice, about))
+    coming = 0 if made.status == payments.SUCCEEDED else int(made.amount)  # it is not booked yet
+    rest = int(invoice.balance) - coming
+    if invoice.status != "open" or not payments.is_enough(context, rest) or not _is_on(context):
+        _settle(plan, "charged", payment_id=payment_id)
+        return
+    again, letter = _plan(context, invoice, rest, date.fromisoformat(invoice.due_on))
+    try:
+        with Transaction() as tx:
+            tx.put(again, when=_stands(plan), otherwise=_Settled())
+            tx.create(letter)
+    except _Settled:
+        return
+    mails.hand_over(letter)
+
+
+def _stands(plan: PlannedCharge) -> Any:
+    return (PlannedCharge.status == "planned") & (PlannedCharge.charge_at == plan.charge_at)
 
 
 def _told(context: Context, invoice_id: str) -> list[Record]:
@@ -184,7 +217,7 @@ def _settle(plan: PlannedCharge, status: str, *told: Record, payment_id: str | N
         actions.append(PlannedCharge.payment_id.set(payment_id))
     try:
         with Transaction() as tx:
-            tx.update(plan, *actions, when=PlannedCharge.status == "planned", otherwise=_Settled())
+            tx.update(plan, *actions, when=_stands(plan), otherwise=_Settled())
             for each in told:
                 tx.create(each)
     except _Settled:

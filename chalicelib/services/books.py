@@ -1,12 +1,16 @@
 """Adding to a client's ledger: the one place where entries, balances and how invoices stand are written.
 
-    post ─▶ read all entries ─▶ plan (what to add, given how things stand) ─▶ one transaction:
-      ▲        entries, each once · the ledger under its version · every invoice that stands differently now
-      └─ somebody added something meanwhile: read and plan again
+    post ─▶ read the open entries ─▶ plan (what to add, given how things stand) ─▶ one transaction:
+      ▲        entries, each once · the ledger under its version · every invoice that stands differently now · each
+      │        Checkout page that asks for more than is due by then, to be closed ─▶ on_payment closes it
+      └─ somebody added something meanwhile, or it is about what is at rest: read and plan again, then with all entries
+
+So adding costs the same however long the past is: the head names the entries that balances depend on (ledger.open).
 
 An entry whose id is there already is not added again, so telling a fact twice is telling it once.
 """
 
+import contextlib
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,11 +23,14 @@ from chalicelib.adapters import keys
 from chalicelib.errors import Busy, PortalError
 from chalicelib.ledger.books import Account, Books, fold
 from chalicelib.ledger.entries import Entry, Kind
+from chalicelib.ledger.open import Beyond, OpenBooks, open_facts, reaches_beyond
 from chalicelib.models.invoices import Invoice, Ledger, LedgerEntry
+from chalicelib.models.payments import Payment
 from chalicelib.models.table import load
-from chalicelib.models.transaction import Transaction
+from chalicelib.models.transaction import Transaction, change
 
 TRIES = 12
+MOST_OPEN = 90  # so many entries are read by their ids, at once with what else is needed
 ISSUED = ("open", "paid", "void")
 
 
@@ -33,11 +40,13 @@ class Moved(PortalError):
 
 @dataclass(frozen=True)
 class Scene:
-    """A client's ledger as it was read."""
+    """A client's ledger as it was read. Where only the open entries were (`partial`), `books` raises Beyond for what is
+    at rest, and the plan is asked again with all of them."""
 
     head: Ledger | None
     entries: Sequence[LedgerEntry]
     books: Books
+    partial: bool = False
 
     @property
     def known(self) -> set[str]:
@@ -60,6 +69,44 @@ def read(tenant_id: str, client_id: str) -> Scene:
     (head,) = load((Ledger, {"tenant_id": tenant_id, "client_id": client_id}))
     entries = list(LedgerEntry.every(LedgerEntry.KEY, consistent=True, tenant_id=tenant_id, client_id=client_id))
     return Scene(head, entries, fold(fact(each) for each in entries))
+
+
+def _read_open(tenant_id: str, client_id: str) -> Scene:
+    """The part of the ledger that balances depend on, as the head has it; all of it where the head does not say.
+    Entries are never changed, so they are as old as the head."""
+    about = {"tenant_id": tenant_id, "client_id": client_id}
+    (head,) = load((Ledger, about))
+    if head is None or head.open is None:
+        return read(tenant_id, client_id)
+    found = load(*((LedgerEntry, {**about, "entry_id": each}) for each in head.open)) if head.open else []
+    if any(each is None for each in found):
+        return read(tenant_id, client_id)
+    return Scene(head, found, _open_books(fold(fact(each) for each in found)), partial=True)
+
+
+def _open_books(books: Books) -> OpenBooks:
+    return OpenBooks(books.accounts, books.receipts, books.credit, books.debt)
+
+
+def differs(tenant_id: str, client_id: str) -> bool:
+    """Whether a client's ledger says anything else than its entries; it then forgets which of them are open, so that
+    whoever adds the next one reads all."""
+    for _ in range(TRIES):
+        scene = read(tenant_id, client_id)
+        if scene.head is None or int(scene.head.entries) == len(scene.entries):
+            break  # otherwise an entry came between the two reads
+    if scene.head is None:
+        return bool(scene.entries)
+    head, books, facts = scene.head, scene.books, [fact(each) for each in scene.entries]
+    sums = (books.due, books.credit, books.debt, len(facts))
+    same = (int(head.balance), int(head.credit), int(head.debt), int(head.entries)) == sums
+    if same and (head.open is None or set(head.open) == open_facts(facts)):
+        return False
+    with contextlib.suppress(Moved):  # whoever was faster is looked at the next night
+        change(
+            head, Ledger.open.remove(), Ledger.version.add(1), when=Ledger.version == head.version, otherwise=Moved()
+        )  # fmt: skip
+    return True
 
 
 _RANKS = {Kind.CHARGE: 0, Kind.PAYMENT: 1, Kind.REFUND_FAILED: 3, Kind.DISPUTE_WON: 3, Kind.DISPUTE_LOST: 3}
@@ -138,18 +185,49 @@ def id_of(kind: Kind, cause: str, at: datetime) -> str:
 def post(tenant_id: str, client_id: str, at: datetime, plan: Callable[[Scene], Posting]) -> Books:
     """Add what `plan` says, all or nothing; how the client stands then. `plan` may be asked more than once, and may
     raise what it likes. Raises Busy when others are faster a dozen times."""
+    from chalicelib.services import payments
+
+    reading = _read_open
     for attempt in range(TRIES):
-        scene = read(tenant_id, client_id)
-        posting = plan(scene)
-        fresh = [each for each in posting.entries if each.entry_id not in scene.known]
-        after = fold(fact(each) for each in (*scene.entries, *fresh))
+        scene = reading(tenant_id, client_id)
         try:
-            _write(tenant_id, client_id, at, scene, posting, fresh, after)
+            posting = plan(scene)
+            fresh = [each for each in posting.entries if each.entry_id not in scene.known]
+            after = _after(tenant_id, client_id, scene, fresh)
+            closing = _write(tenant_id, client_id, at, scene, posting, fresh, after)
+        except Beyond:
+            reading = read
+            continue
         except Moved:
             time.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 5)))  # noqa: S311
             continue
+        for each in closing:
+            payments.look_soon(each)
         return after
     raise Busy(retry_after=1)
+
+
+def _after(tenant_id: str, client_id: str, scene: Scene, fresh: Sequence[LedgerEntry]) -> Books:
+    """How the client stands with these entries. Raises Beyond where what was read is not enough to say so: they are
+    about something at rest, or are at rest already."""
+    books = fold(fact(each) for each in (*scene.entries, *fresh))
+    if not scene.partial:
+        return books
+    if reaches_beyond([fact(each) for each in fresh], [fact(each) for each in scene.entries]):
+        raise Beyond
+    if fresh and any(_there(tenant_id, client_id, fresh)):
+        raise Beyond
+    return _open_books(books)
+
+
+def are_there(tenant_id: str, client_id: str, entries: Sequence[LedgerEntry]) -> bool:
+    """Whether all of these were added already: then they stay."""
+    return all(_there(tenant_id, client_id, entries))
+
+
+def _there(tenant_id: str, client_id: str, entries: Sequence[LedgerEntry]) -> list[Any]:
+    about = {"tenant_id": tenant_id, "client_id": client_id}
+    return load(*((LedgerEntry, {**about, "entry_id": each.entry_id}) for each in entries))
 
 
 def _write(
@@ -160,22 +238,52 @@ def _write(
     posting: Posting,
     fresh: Sequence[LedgerEntry],
     after: Books,
-) -> None:
-    moved = [each for each in after.accounts if after.account(each) != scene.books.account(each)]
+) -> list[Payment]:
+    """One transaction; the payments whose pages are to be closed because of it."""
+    from chalicelib.services import payments
+
+    before = scene.books.accounts
+    moved = [each for each, account in after.accounts.items() if account != before.get(each, Account())]
     invoices = _loaded(tenant_id, client_id, moved, posting.invoices)
+    standing = {
+        each: (projected(invoice, after.account(each), at, seen), seen) for each, (invoice, seen) in invoices.items()
+    }
+    closing = _asking_too_much(tenant_id, client_id, [invoice for invoice, _ in standing.values()])
     with Transaction() as tx:
         if posting.write is not None:
             posting.write(tx, after)
         for each in fresh:
             tx.create(each, otherwise=Moved())
         if fresh:
-            _put_head(tx, tenant_id, client_id, scene, after, len(fresh))
-        for invoice_id, (invoice, seen) in invoices.items():
-            new = projected(invoice, after.account(invoice_id), at, seen)
+            _put_head(tx, tenant_id, client_id, scene, after, fresh)
+        for invoice, seen in standing.values():
             if seen is None:
-                tx.create(new, otherwise=Moved())
+                tx.create(invoice, otherwise=Moved())
             else:
-                tx.put(new, when=Invoice.version == seen, otherwise=Moved())
+                tx.put(invoice, when=Invoice.version == seen, otherwise=Moved())
+        for payment in closing:
+            new = payments.changed(payment, closing=True)
+            tx.put(new, when=Payment.version == payment.version, otherwise=Moved())
+    return closing
+
+
+def _asking_too_much(tenant_id: str, client_id: str, invoices: Iterable[Invoice]) -> list[Payment]:
+    """The attempts before a Checkout page that ask for more than one of these invoices is due. What an invoice names
+    as its open attempt is that one, since it is written under its version."""
+    from chalicelib.services import payments
+
+    due = {str(each.invoice_id): int(each.balance) for each in invoices if each.payment_id}
+    wanted = dict.fromkeys(str(each.payment_id) for each in invoices if each.payment_id)
+    about = {"tenant_id": tenant_id, "client_id": client_id}
+    found = load(*((Payment, {**about, "payment_id": each}) for each in wanted)) if wanted else []
+    return [
+        each
+        for each in found
+        if each is not None
+        and each.way in payments.PRESENT
+        and each.status in (payments.STARTING, payments.OPEN)
+        and any(amount > due.get(invoice_id, amount) for invoice_id, amount in each.shares)
+    ]
 
 
 def _loaded(
@@ -187,15 +295,20 @@ def _loaded(
     return {**given, **{each.invoice_id: (each, int(each.version)) for each in found if each is not None}}
 
 
-def _put_head(tx: Transaction, tenant_id: str, client_id: str, scene: Scene, after: Books, added: int) -> None:
+def _put_head(
+    tx: Transaction, tenant_id: str, client_id: str, scene: Scene, after: Books, fresh: Sequence[LedgerEntry]
+) -> None:
     seen = int(scene.head.version) if scene.head is not None else 0
+    there = int(scene.head.entries) if scene.partial and scene.head is not None else len(scene.entries)
+    still_open = sorted(open_facts(fact(each) for each in (*scene.entries, *fresh)))
     head = Ledger.new(
         tenant_id=tenant_id,
         client_id=client_id,
         balance=after.due,
         credit=after.credit,
         debt=after.debt,
-        entries=len(scene.entries) + added,
+        entries=there + len(fresh),
+        open=still_open if len(still_open) <= MOST_OPEN else None,
         version=seen + 1,
     )
     tx.put(head, when=Ledger.version == seen if seen else Ledger.pk.does_not_exist(), otherwise=Moved())

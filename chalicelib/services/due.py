@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from chalicelib import clock
 from chalicelib.adapters import queues
 from chalicelib.models.intakes import Intake, IntakeForm
-from chalicelib.models.invoices import Print
+from chalicelib.models.invoices import Export, Print
 from chalicelib.models.jobs import Job
 from chalicelib.models.mails import AccountMail, ClientMail, StaffMail
 from chalicelib.models.messages import StaffBox, Thread, ThreadPrint
@@ -28,6 +28,7 @@ from chalicelib.services import (
     autopay,
     card_processing,
     documents,
+    exports,
     jobs,
     mailboxes,
     mails,
@@ -59,6 +60,7 @@ WORK: dict[str, Callable[[str, str, datetime], None]] = {
     Payment.KIND: payments.sweep,
     PlannedCharge.KIND: autopay.sweep,
     Print.KIND: prints.sweep,
+    Export.KIND: exports.sweep,
     Wait.KIND: waits.sweep,
     WaitList.KIND: waits.sweep_list,
     Thread.KIND: mailboxes.sweep,

@@ -1,65 +1,249 @@
-"""Payments and invoices of a period as tables for spreadsheet programs: what the ledger says, row by row."""
+"""Payments and invoices of a period as tables for spreadsheet programs: what the ledger says, row by row (DOMAIN.md 7).
 
-from collections.abc import Iterator, Sequence
+    ask ─▶ making, queued ─▶ on_job: pages of the ledger ─▶ a part of the file in the bucket, and how far it is ─┬▶ …
+                                                                                        no pages left: joined ◀──┘
+                                                                                        ─▶ ready: a link for two minutes
+
+A step holds one part and one page in memory, however many years there are. Who comes after a crash goes on behind the
+last part that was noted; a part that is written twice is the same part.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from chalicelib import clock
-from chalicelib.adapters import spreadsheets
-from chalicelib.context import Context
-from chalicelib.errors import InvalidBody
+from chalicelib import clock, ids
+from chalicelib.adapters import documents as bucket
+from chalicelib.adapters import queues, spreadsheets
+from chalicelib.config import settings
+from chalicelib.context import Actor, Context, Persona
+from chalicelib.errors import InvalidBody, NotFound, PortalError
 from chalicelib.models.clients import Client
-from chalicelib.models.invoices import Invoice, LedgerEntry
-from chalicelib.models.table import load
-from chalicelib.services import audits
+from chalicelib.models.invoices import Export, Invoice, LedgerEntry
+from chalicelib.models.table import at_keys, due_key, load
+from chalicelib.models.tenants import Tenant
+from chalicelib.models.transaction import Transaction, change
+from chalicelib.observability import logger, where
+from chalicelib.services import accounts, audits, idempotency
 
+PAYMENTS, INVOICES = "payments", "invoices"
 LONGEST = 366  # days
+KEPT = timedelta(days=1)
+AGAIN = timedelta(minutes=2)
+SECONDS = 20.0  # how long one message works; the rest is another message's
+MOST_NAMES = 2_000  # that are kept from page to page
+HEADS: dict[str, list[str]] = {
+    PAYMENTS: [
+        "date", "client", "client_id", "entry", "method", "amount", "currency", "invoice_id", "payment_id", "by",
+    ],
+    INVOICES: [
+        "number", "issued", "due", "status", "client", "client_id", "total", "insurance", "client_portion", "settled",
+        "balance_due", "currency",
+    ],
+}  # fmt: skip
 
 
-def _period(context: Context, first_day: str, last_day: str) -> tuple[str, str]:
+# ---- asking ----
+
+
+def ask(context: Context, what: str, first_day: str, last_day: str) -> Export:
+    """Have a table made of these days at the organization. Raises InvalidBody for a period, TooManyRequests."""
+    if context.result:
+        return get(context, context.result)
+    _period(context.tenant, first_day, last_day)
+    limit = settings.limit("prints_person")
+    accounts.throttle(context.tenant_id, limit, context.now.timestamp(), "exports", context.actor.id)
+    record = Export.new(
+        tenant_id=context.tenant_id,
+        export_id=ids.new_id(context.now),
+        what=what,
+        first_day=first_day,
+        last_day=last_day,
+        asked_by=context.actor.staff_id,
+        asked_by_name=context.actor.name,
+        status="making",
+        etags=[],
+        created_at=clock.text(context.now),
+        expires_at=int((context.now + KEPT).timestamp()),
+        version=1,
+    ).due(context.now + AGAIN)
+    with Transaction() as tx:
+        idempotency.remember(tx, context, record.export_id)
+        tx.create(record)
+        tx.create(audits.event(context, "billing:export", what=what, export_id=record.export_id))
+    _queue(record)
+    return record
+
+
+def _queue(record: Export) -> None:
+    try:
+        queues.exports(record.tenant_id, record.export_id)
+    except Exception as error:
+        logger.warning("export_not_queued", error=where(error))
+
+
+def get(context: Context, export_id: str) -> Export:
+    """A table that was asked for. Raises NotFound."""
+    found: Export | None = load((Export, {"tenant_id": context.tenant_id, "export_id": export_id}))[0]
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def link(context: Context, export_id: str) -> tuple[Export, str | None, datetime | None]:
+    """The table and, once it is made, a link to it for two minutes. Raises NotFound."""
+    record = get(context, export_id)
+    if record.status != "ready":
+        return record, None, None
+    name = f"{record.what}-{record.first_day}-to-{record.last_day}.csv"
+    url, until = bucket.link(record.object_key, record.object_version, name, spreadsheets.MEDIA)
+    return record, url, until
+
+
+def _period(tenant: Tenant, first_day: str, last_day: str) -> tuple[str, str]:
     """The first instant of the first day and the first after the last, at the organization."""
     first, last = date.fromisoformat(first_day), date.fromisoformat(last_day)
     if not 0 <= (last - first).days < LONGEST:
         detail = "Choose a period of at most a year."
         raise InvalidBody(errors=[{"pointer": "/last_day", "code": "period", "detail": detail}])
-    zone = ZoneInfo(context.tenant.zone)
-    begin, end = (datetime(d.year, d.month, d.day, tzinfo=zone) for d in (first, last + timedelta(days=1)))
+    zone = ZoneInfo(tenant.zone)
+    try:
+        begin, end = (
+            datetime(d.year, d.month, d.day, tzinfo=zone).astimezone(UTC) for d in (first, last + timedelta(days=1))
+        )
+    except OverflowError:  # before the first day that there is, or after the last
+        raise InvalidBody(errors=[{"pointer": "/last_day", "code": "period", "detail": "Choose other days."}]) from None
     return clock.text(begin), clock.text(end)
 
 
-def entries(context: Context, first_day: str, last_day: str) -> list[LedgerEntry]:
-    """The ledger's entries of these days, oldest first."""
-    begin, end = _period(context, first_day, last_day)
-    found: list[LedgerEntry] = []
-    month = clock.parse(begin).astimezone(UTC).replace(day=1)
-    while clock.text(month.replace(hour=0, minute=0, second=0)) < end:
-        about: dict[str, Any] = {"tenant_id": context.tenant_id, "year_month": f"{month:%Y%m}"}
-        found += LedgerEntry.every(LedgerEntry.BY_MONTH, **about)
+# ---- making ----
+
+
+class _Overtaken(PortalError):
+    """Another worker is further."""
+
+
+def make(tenant_id: str, export_id: str) -> None:
+    """Go on with a table for a while; safe to repeat at any point, and by two workers at once."""
+    ends = time.monotonic() + SECONDS
+    about = {"tenant_id": tenant_id, "export_id": export_id}
+    while True:
+        record, tenant = load((Export, about), (Tenant, about))
+        if record is None or tenant is None or record.status == "ready":
+            return
+        if time.monotonic() > ends:
+            _queue(record)
+            return
+        try:
+            _step(record, tenant)
+        except _Overtaken:
+            continue
+        except bucket.UploadGone:  # joined by who died before it was noted, or never finished: made once more
+            _again(record)
+
+
+def _step(record: Export, tenant: Tenant) -> None:
+    place = bucket.export_key(record.tenant_id, record.export_id)  # gone after a day, like its record
+    if not record.upload_id:
+        months = _months(*_period(tenant, record.first_day, record.last_day))
+        _note(record, Export.upload_id.set(bucket.begin_parts(place, spreadsheets.MEDIA)), Export.month.set(months[0]))
+    elif record.month:
+        text, month, cursor = _part(record, tenant)
+        etag = bucket.put_part(place, record.upload_id, len(record.etags) + 1, text)
+        _note(
+            record,
+            Export.etags.set([*record.etags, etag]),
+            Export.month.set(month) if month else Export.month.remove(),
+            Export.cursor.set(cursor) if cursor else Export.cursor.remove(),
+        )
+    else:
+        version = bucket.join_parts(place, record.upload_id, record.etags)
+        ready = [Export.status.set("ready"), Export.object_key.set(place), Export.object_version.set(version)]
+        _note(record, *ready, Export.duepk.remove(), Export.duesk.remove())
+
+
+def _again(record: Export) -> None:
+    try:
+        _note(
+            record, Export.upload_id.remove(), Export.month.remove(), Export.cursor.remove(), Export.etags.set([])
+        )  # fmt: skip
+    except _Overtaken:
+        return
+
+
+def _note(record: Export, *actions: Any) -> None:
+    change(
+        record, *actions, Export.version.add(1), when=Export.version == record.version, otherwise=_Overtaken()
+    )  # fmt: skip
+
+
+def sweep(pk: str, sk: str, now: datetime) -> None:
+    """A table that should be there by now: queued again, for a day."""
+    for record in at_keys([(pk, sk)], consistent=True):
+        if record.status == "ready" or record.expires_at < now.timestamp():
+            change(record, Export.duepk.remove(), Export.duesk.remove())
+            continue
+        again = due_key(pk, sk, Export.KIND, now + AGAIN)
+        change(record, Export.duepk.set(again[0]), Export.duesk.set(again[1]))
+        _queue(record)
+
+
+# ---- its rows ----
+
+
+def _months(begin: str, end: str) -> list[str]:
+    """The months, as the ledger names them, that have something between these instants."""
+    month = clock.parse(begin).astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    found = []
+    while clock.text(month) < end:
+        found.append(f"{month:%Y%m}")
         month = (month + timedelta(days=32)).replace(day=1)
-    return sorted((e for e in found if begin <= e.happened_at < end), key=lambda e: (e.happened_at, e.entry_id))
+    return found
 
 
-def payments(context: Context, first_day: str, last_day: str) -> str:
-    """Every entry of the ledger of these days as CSV. Amounts are minor units with their sign for the practice: money
+def _part(record: Export, tenant: Tenant) -> tuple[bytes, str | None, str | None]:
+    """The next part of the file, at least as large as S3 wants one; and where the one after it begins (month and
+    cursor; no month: this is the last)."""
+    begin, end = _period(tenant, record.first_day, record.last_day)
+    months = _months(begin, end)
+    actor = Actor("staff", record.asked_by, record.asked_by_name)
+    context = Context(record.tenant_id, actor, clock.now(), Persona.JOBS, tenant=tenant)
+    written = bytearray()
+    if not record.etags:
+        written += (spreadsheets.BOM + spreadsheets.lines([HEADS[record.what]])).encode()
+    month: str | None = record.month
+    cursor: str | None = record.cursor
+    names: dict[str, str] = {}
+    while month and len(written) < settings.export_part_bytes:
+        about: dict[str, Any] = {"tenant_id": record.tenant_id, "year_month": month}
+        page = LedgerEntry.page(
+            LedgerEntry.BY_MONTH, limit=settings.export_page, newest_first=False, cursor=cursor, **about
+        )  # fmt: skip
+        if record.what == PAYMENTS:
+            rows = _payments(context, [each for each in page.items if begin <= each.happened_at < end], names)
+        else:
+            rows = _invoices(context, _issued(record, page.items), names)
+        written += spreadsheets.lines(rows).encode()
+        cursor = page.next_cursor
+        if cursor is None:
+            month = next((each for each in months if each > month), None)
+    return bytes(written), month, cursor
+
+
+def _payments(context: Context, found: Sequence[LedgerEntry], names: dict[str, str]) -> Iterator[Sequence[str]]:
+    """Every entry of the ledger, month by month as they were recorded. Amounts have their sign for the practice: money
     in is positive, money out negative."""
-    found = entries(context, first_day, last_day)
-    names = _names(context, [str(each.client_id) for each in found])
-    audits.record(context, "billing:export", what="payments")
-    head = ["date", "client", "client_id", "entry", "method", "amount", "currency", "invoice_id", "payment_id", "by"]
+    _learn(context, (str(each.client_id) for each in found), names)
     zone = ZoneInfo(context.tenant.zone)
-
-    def rows() -> Iterator[Sequence[str]]:
-        yield head
-        for each in found:
-            day = clock.parse(each.happened_at).astimezone(zone).date().isoformat()
-            yield [
-                day, names.get(str(each.client_id), ""), each.client_id, each.entry, each.method or "",
-                decimal(sign(each) * int(each.amount)), each.currency, each.invoice_id or "", each.payment_id or "",
-                each.recorded_by_name or each.recorded_by,
-            ]  # fmt: skip
-
-    return spreadsheets.write(rows())
+    for each in found:
+        day = clock.parse(each.happened_at).astimezone(zone).date().isoformat()
+        yield [
+            day, names.get(str(each.client_id), ""), each.client_id, each.entry, each.method or "",
+            decimal(sign(each) * int(each.amount)), each.currency, each.invoice_id or "", each.payment_id or "",
+            each.recorded_by_name or each.recorded_by,
+        ]  # fmt: skip
 
 
 def sign(entry: LedgerEntry) -> int:
@@ -67,32 +251,27 @@ def sign(entry: LedgerEntry) -> int:
     return -1 if entry.entry in ("refund", "dispute", "write_off", "void") else 1
 
 
-def invoices(context: Context, first_day: str, last_day: str) -> str:
-    """The invoices that were issued on these days as CSV."""
-    _period(context, first_day, last_day)
-    found: list[Invoice] = []
-    for status in ("open", "paid", "void"):
-        found += [
-            each
-            for each in Invoice.every(Invoice.BY_TENANT, tenant_id=context.tenant_id, status=status)
-            if first_day <= (each.issued_on or "") <= last_day
-        ]
-    found.sort(key=lambda each: int(each.number))
-    names = _names(context, [str(each.client_id) for each in found])
-    audits.record(context, "billing:export", what="invoices")
-    head = ["number", "issued", "due", "status", "client", "client_id", "total", "insurance", "client_portion"]
-    head += ["settled", "balance_due", "currency"]
+def _issued(record: Export, entries: Iterable[LedgerEntry]) -> list[Invoice]:
+    """The invoices that were issued on these days: each has its one charge in the ledger, in the order of numbers."""
+    charges = [each for each in entries if each.entry == "charge"]
+    found = load(
+        *(
+            (Invoice, {"tenant_id": each.tenant_id, "client_id": each.client_id, "invoice_id": each.invoice_id})
+            for each in charges
+        )
+    )
+    mine = [each for each in found if each is not None and record.first_day <= each.issued_on <= record.last_day]
+    return sorted(mine, key=lambda each: int(each.number))
 
-    def rows() -> Iterator[Sequence[str]]:
-        yield head
-        for each in found:
-            amounts = [decimal(int(a)) for a in (each.total, each.insurance, each.charge, each.settled, each.balance)]
-            yield [
-                str(int(each.number)), each.issued_on, each.due_on or "", each.status,
-                names.get(str(each.client_id), ""), each.client_id, *amounts, each.currency,
-            ]  # fmt: skip
 
-    return spreadsheets.write(rows())
+def _invoices(context: Context, found: Sequence[Invoice], names: dict[str, str]) -> Iterator[Sequence[str]]:
+    _learn(context, (str(each.client_id) for each in found), names)
+    for each in found:
+        amounts = [decimal(int(a)) for a in (each.total, each.insurance, each.charge, each.settled, each.balance)]
+        yield [
+            str(int(each.number)), each.issued_on, each.due_on or "", each.status,
+            names.get(str(each.client_id), ""), each.client_id, *amounts, each.currency,
+        ]  # fmt: skip
 
 
 def decimal(amount: int) -> str:
@@ -100,12 +279,13 @@ def decimal(amount: int) -> str:
     return f"{'-' if amount < 0 else ''}{abs(amount) // 100}.{abs(amount) % 100:02d}"
 
 
-def _names(context: Context, client_ids: Sequence[str]) -> dict[str, str]:
-    wanted = list(dict.fromkeys(client_ids))
-    names: dict[str, str] = {}
+def _learn(context: Context, client_ids: Iterable[str], names: dict[str, str]) -> None:
+    """The names of these clients besides those that are known; whose names go into the file is audited."""
+    if len(names) > MOST_NAMES:
+        names.clear()
+    wanted = [each for each in dict.fromkeys(client_ids) if each not in names]
     for first in range(0, len(wanted), 100):
         few = wanted[first : first + 100]
         found = load(*((Client, {"tenant_id": context.tenant_id, "client_id": each}) for each in few))
         names |= {each.client_id: each.legal_name for each in found if each is not None}
         audits.record(context, "billing:export", client_ids=few)
-    return names

@@ -26,7 +26,14 @@ from chalicelib.errors import (
 )
 from chalicelib.ledger.course import course
 from chalicelib.ledger.entries import Kind
-from chalicelib.models.invoices import BilledAppointment, Invoice, InvoiceNumbers, Ledger, LedgerEntry
+from chalicelib.models.invoices import (
+    BilledAppointment,
+    Invoice,
+    InvoiceNumbers,
+    Ledger,
+    LedgerEntry,
+    NumberedInvoice,
+)
 from chalicelib.models.slots import Appointment, Offer
 from chalicelib.models.table import Page, load
 from chalicelib.models.transaction import Transaction
@@ -89,6 +96,16 @@ def of_client(context: Context, phase: str, limit: int, cursor: str | None) -> P
 def of_tenant(context: Context, status: str, limit: int, cursor: str | None) -> Page:
     """The organization's invoices of one status (draft, open, paid, void; given: estimates), newest first."""
     return Invoice.page(Invoice.BY_TENANT, status=status, limit=limit, cursor=cursor, tenant_id=context.tenant_id)
+
+
+def by_number(context: Context, number: int) -> Invoice | None:
+    """The organization's invoice of this number, whatever its status."""
+    known = NumberedInvoice.find(tenant_id=context.tenant_id, number=str(number))
+    if known is None:
+        return None
+    own = {"tenant_id": context.tenant_id, "client_id": known.client_id, "invoice_id": known.invoice_id}
+    found: Invoice | None = load((Invoice, own))[0]
+    return found
 
 
 def standing(context: Context) -> Ledger:
@@ -365,6 +382,7 @@ def _issued(context: Context, draft: Invoice, seen: int | None) -> Invoice:
         def write(tx: Transaction, _: Any) -> None:
             idempotency.remember(tx, context, draft.invoice_id)
             _count(tx, context, numbers, number)
+            tx.create(NumberedInvoice.new(**place, number=str(number)), otherwise=Moved())
             if seen is None:
                 _bill(tx, context, draft, draft.appointment_ids or ())
             for each in planned:

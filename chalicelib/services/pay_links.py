@@ -12,7 +12,7 @@ from chalicelib import clock, ids
 from chalicelib.adapters import secrets as stage_secrets
 from chalicelib.config import settings
 from chalicelib.context import Actor, Context, Persona
-from chalicelib.errors import NotFound, NothingToPay, PayLinkEnded
+from chalicelib.errors import NotFound, NothingToPay, PayLinkEnded, TooLittleOnline
 from chalicelib.models.clients import Client
 from chalicelib.models.invoices import Invoice
 from chalicelib.models.payments import PayLink, Payment
@@ -27,7 +27,7 @@ LIFE = timedelta(days=7)
 
 def make(context: Context) -> tuple[PayLink, str]:
     """A link to pay what is due on the invoice that the address names, and its address: shown once more only to the
-    repeat of the same request. Raises NothingToPay, TooManyRequests."""
+    repeat of the same request. Raises NothingToPay, TooLittleOnline, TooManyRequests."""
     invoice = invoices.named(context, drafts=context.actor.kind != "client")
     own = {"tenant_id": context.tenant_id, "client_id": context.client_id}
     if context.result:
@@ -37,6 +37,8 @@ def make(context: Context) -> tuple[PayLink, str]:
         return link, _address(link)
     if invoice.status != "open":
         raise NothingToPay()
+    if not payments.is_enough(context, int(invoice.balance)):
+        raise TooLittleOnline()
     limit = settings.limit("pay_links_client")
     accounts.throttle(context.tenant_id, limit, context.now.timestamp(), "pay_links", context.client_id)
     link = PayLink.new(

@@ -39,7 +39,9 @@ def _planned(record: ClientMail, tenant: Tenant) -> Letter | None:
     """The notice before a card is charged; nobody wants it any more once the plan is gone."""
     about = {"tenant_id": record.tenant_id, "client_id": record.client_id, "invoice_id": record.ids["invoice_id"]}
     plan, invoice = load((PlannedCharge, about), (Invoice, about))
-    if plan is None or plan.status != "planned" or invoice is None or invoice.status != "open":
+    if plan is None or plan.status != "planned" or plan.charge_at != record.ids["charge_at"]:
+        return None
+    if invoice is None or invoice.status != "open":
         return None
     at = clock.parse(record.ids["charge_at"]).astimezone(ZoneInfo(tenant.zone))
     line = (

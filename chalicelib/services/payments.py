@@ -4,8 +4,11 @@
           ─▶ Stripe, under the attempt's id as idempotency key ─▶ open: the address of the Checkout page
     again, from another tab or after a crash: the same attempt, the same key, the same page
     another amount: the old page is closed first; if somebody has paid there, PaymentUnderWay
+    voided, or paid otherwise: services.books marks it as closing, and on_payment closes the page; who has paid there
+    by then has paid, and what is too much is credit
 
-The server computes amounts: a client says which invoices, and of a single one perhaps how much (DOMAIN.md 7.2).
+The server computes amounts: a client says which invoices, and of a single one perhaps how much (DOMAIN.md 7.2). Stripe
+takes no less than about half a dollar at once, so a part is never such that no card could pay the rest.
 """
 
 import contextlib
@@ -18,7 +21,7 @@ from typing import Any
 from chalicelib import clock, ids
 from chalicelib.adapters import payments as stripe
 from chalicelib.adapters import queues
-from chalicelib.config import settings
+from chalicelib.config import LEAST_CHARGES, settings
 from chalicelib.context import Context
 from chalicelib.errors import (
     AmountsFixed,
@@ -31,6 +34,8 @@ from chalicelib.errors import (
     NothingToPay,
     PaymentUnderWay,
     PortalError,
+    RemainderTooSmall,
+    TooLittleOnline,
     TooManyRequests,
 )
 from chalicelib.models.invoices import Invoice
@@ -119,8 +124,9 @@ def start(
     """Begin to pay these invoices: the attempt, with the address of its Checkout page, or (a saved card) on its way.
     `payment_id`: of the attempt, where there shall be only one whatever becomes of it.
 
-    Raises NotFound, NothingToPay, AmountsFixed, AmountTooSmall, AmountTooLarge, CardsNotConnected, CardGone,
-    PaymentUnderWay, TooManyRequests; ProcessorDown: nothing was charged, and asking again goes on where this stopped.
+    Raises NotFound, NothingToPay, AmountsFixed, AmountTooSmall, AmountTooLarge, RemainderTooSmall, TooLittleOnline,
+    CardsNotConnected, CardGone, PaymentUnderWay, TooManyRequests; ProcessorDown: nothing was charged, and asking again
+    goes on where this stopped.
     """
     if context.result:
         return _ensured(context, get(context, context.result))
@@ -129,7 +135,7 @@ def start(
         _require_card(context, account.account, card_id)
     for attempt in range(TRIES):
         invoices = _payable(context, wanted)
-        shares = _shares(context, invoices, wanted)
+        shares = _shares(context, invoices, wanted, way)
         standing = _standing(context, invoices)
         new = _new(context, account, invoices, shares, way, save_card, card_id, link_id, payment_id)
         if len(standing) == 1 and _same(standing[0], new, context.now):
@@ -157,12 +163,23 @@ def _payable(context: Context, wanted: Wanted) -> list[Invoice]:
     return found
 
 
-def least(context: Context, due: int) -> int:
-    """The least that is taken of what is due at once."""
-    return min(due, int(billing(context.tenant)["minimum_partial"]))
+def is_enough(context: Context, amount: int) -> bool:
+    """Whether Stripe takes so little at once."""
+    return amount >= LEAST_CHARGES[billing(context.tenant)["currency"]]
 
 
-def _shares(context: Context, invoices: Sequence[Invoice], wanted: Wanted) -> list[list[Any]]:
+def part(context: Context, due: int) -> tuple[int, int] | None:
+    """The least and the most that is taken of what is due where it is not all of it; None: it is paid whole. As much
+    is left as a card can pay."""
+    bills = billing(context.tenant)
+    stripes = LEAST_CHARGES[bills["currency"]]
+    least, most = max(int(bills["minimum_partial"]), stripes), due - stripes
+    return (least, most) if least <= most else None
+
+
+def _shares(context: Context, invoices: Sequence[Invoice], wanted: Wanted, way: str) -> list[list[Any]]:
+    """What is paid of which invoice. How small a part may be is for those who choose one: automatic payment takes what
+    it has announced."""
     shares: list[list[Any]] = []
     for invoice, (_, amount) in zip(invoices, wanted, strict=True):
         due = int(invoice.balance)
@@ -171,9 +188,13 @@ def _shares(context: Context, invoices: Sequence[Invoice], wanted: Wanted) -> li
                 raise AmountsFixed()
             if amount > due:
                 raise AmountTooLarge()
-            if amount < least(context, due):
+            if amount < int(billing(context.tenant)["minimum_partial"]) and way != AUTOPAY:
                 raise AmountTooSmall()
+            if not is_enough(context, due - amount) and way != AUTOPAY:
+                raise RemainderTooSmall()
         shares.append([invoice.invoice_id, amount or due])
+    if not is_enough(context, sum(amount for _, amount in shares)):
+        raise TooLittleOnline()
     return shares
 
 
@@ -223,7 +244,8 @@ def _new(
 def _same(standing: Payment, new: Payment, now: datetime) -> bool:
     names = ("shares", "way", "save_card", "card_id", "link_id", "account")
     alike = all(getattr(standing, name) == getattr(new, name) for name in names)
-    return alike and standing.status in (STARTING, OPEN) and now + LEFT < clock.parse(standing.ends_at)
+    in_use = standing.status in (STARTING, OPEN) and not standing.closing
+    return alike and in_use and now + LEFT < clock.parse(standing.ends_at)
 
 
 def _require_card(context: Context, account: str, card_id: str) -> None:
@@ -460,6 +482,8 @@ def _due_at(record: Payment) -> datetime | None:
         return clock.now() + timedelta(minutes=2)
     if record.status not in UNDER_WAY:
         return None
+    if record.closing:
+        return clock.now() + timedelta(minutes=1)
     return since + timedelta(minutes=LOOKS[min(int(record.tries or 0), len(LOOKS) - 1)])
 
 

@@ -3,6 +3,7 @@
 of the last days: every succeeded intent, refund and dispute of ours at Stripe ↔ the entries with those ids
 one that is missing here is booked as if its webhook came now; then: totals, difference, and what still has no match
 a difference that is not 0 alarms
+and what stands in the ledgers to which something was added of late is made again from their entries: so does that
 """
 
 from dataclasses import dataclass, field
@@ -19,9 +20,10 @@ from chalicelib.models.table import Page
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction
 from chalicelib.observability import logger, where
-from chalicelib.services import payments, settlement, tenants
+from chalicelib.services import books, payments, settlement, tenants
 
 WINDOW = timedelta(days=35)  # what changed later than this after it began, its webhook alone brings
+LATELY = timedelta(days=2)
 SETTLING = timedelta(minutes=15)  # what is younger may still be on its way
 
 
@@ -59,7 +61,27 @@ def run(tenant_id: str) -> Reconciliation | None:
             logger.error("reconciliation_unbookable", tenant_id=tenant_id, error=where(why))
     if missing:
         ours = _of_ledger(tenant_id, since, until, theirs)
+    _look_through_ledgers(tenant_id, now)
     return _report(tenant, account, theirs, ours, len(missing), now)
+
+
+def _look_through_ledgers(tenant_id: str, now: datetime) -> None:
+    """Balances, and which entries are open, as the entries have them: of whoever has one since two nights ago."""
+    lately = clock.text(now - LATELY)
+    clients = {str(each.client_id) for each in _entries(tenant_id, now - LATELY) if each.recorded_at >= lately}
+    for client_id in sorted(clients):
+        if books.differs(tenant_id, client_id):
+            logger.error("ledger_differs", tenant_id=tenant_id, client_id=client_id)
+
+
+def _entries(tenant_id: str, since: datetime) -> list[LedgerEntry]:
+    """Of the months since then."""
+    found: list[LedgerEntry] = []
+    month = datetime(since.year, since.month, 1, tzinfo=UTC)
+    while month <= clock.now():
+        found += LedgerEntry.every(LedgerEntry.BY_MONTH, tenant_id=tenant_id, year_month=f"{month:%Y%m}")
+        month = (month + timedelta(days=32)).replace(day=1)
+    return found
 
 
 def _of_stripe(tenant_id: str, account: CardProcessing, since: datetime, until: datetime) -> _Books:
@@ -91,11 +113,7 @@ def _of_stripe(tenant_id: str, account: CardProcessing, since: datetime, until: 
 def _of_ledger(tenant_id: str, since: datetime, until: datetime, theirs: _Books) -> _Books:
     """Card money that the ledger has of the same days, and whatever Stripe named."""
     found, ended = _Books(), set()
-    entries: list[LedgerEntry] = []
-    month = datetime(since.year, since.month, 1, tzinfo=UTC)
-    while month <= clock.now():  # what ended something may be younger than it
-        entries += LedgerEntry.every(LedgerEntry.BY_MONTH, tenant_id=tenant_id, year_month=f"{month:%Y%m}")
-        month = (month + timedelta(days=32)).replace(day=1)
+    entries = _entries(tenant_id, since)  # to this day: what ended something may be younger than it
     signs = {"payment": 1, "refund": -1, "dispute": -1}
     first, last = clock.text(since), clock.text(until)
     ended = {each.of for each in entries if each.entry in ("refund_failed", "dispute_won")}

@@ -1,7 +1,8 @@
 """Money by the hand of staff: cash and checks that came, and anything that goes back (DOMAIN.md 7.4).
 
 A card's refund is asked of Stripe and booked when Stripe says it is one; what staff wrote about it waits beside it. A
-repeat of the request asks for the same refund under the same key.
+repeat of the request asks for the same refund under the same key. Who asks says which state of the payment they saw:
+a second click, or a colleague's, is refused until the first one's refund has been looked at.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from chalicelib import clock, ids
 from chalicelib.adapters import keys
 from chalicelib.adapters import payments as stripe
 from chalicelib.context import Context
-from chalicelib.errors import AmountTooLarge, InvalidBody, InvoiceState, NotFound, NotRefundable
+from chalicelib.errors import AmountTooLarge, InvalidBody, InvoiceState, NotFound, NotRefundable, Stale
 from chalicelib.ledger.books import Books
 from chalicelib.ledger.entries import Kind
 from chalicelib.models.invoices import Invoice
@@ -113,13 +114,16 @@ def _entry(
 
 
 def refund(context: Context, amount: int, reason: str) -> Payment:
-    """Send back a part of a payment, or all of it. A card's refund shows as soon as Stripe's word is booked.
+    """Send back a part of a payment as it was read (`context.if_match`), or all of it. A card's refund shows as soon as
+    Stripe's word is booked.
 
-    Raises NotRefundable, AmountTooLarge; ProcessorDown: nothing happened, and asking again asks for the same.
+    Raises NotRefundable, Stale, AmountTooLarge; ProcessorDown: nothing happened, and asking again asks for the same.
     """
     payment = payments.named(context)
     if payment.status != payments.SUCCEEDED:
         raise NotRefundable()
+    if not context.result and int(payment.version) != context.if_match:
+        raise Stale()
     if payment.method != "card":
         return _given_back(context, payment, amount, reason)
     asked = _requested(context, payment, amount, reason)
@@ -131,7 +135,7 @@ def refund(context: Context, amount: int, reason: str) -> Payment:
     except stripe.Refused:
         raise NotRefundable() from None
     payments.look_soon(payment)
-    return payment
+    return payments.get(context, payment.payment_id)
 
 
 def _is_done(context: Context, payment: Payment, asked: RefundRequest) -> bool:
@@ -153,8 +157,7 @@ def _requested(context: Context, payment: Payment, amount: int, reason: str) -> 
         if found is None:
             raise NotFound()
         return found
-    left = books.read(context.tenant_id, context.client_id).books.receipt(payment.payment_id).refundable
-    if amount > left:
+    if amount > int(payment.amount) - int(payment.refunded) - int(payment.disputed):
         raise AmountTooLarge()
     asked = RefundRequest.new(
         **own,
@@ -169,6 +172,7 @@ def _requested(context: Context, payment: Payment, amount: int, reason: str) -> 
     with Transaction() as tx:
         idempotency.remember(tx, context, asked.refund_id, idempotency.KEPT_MONEY)
         tx.create(asked)
+        tx.update(payment, Payment.version.add(1), when=Payment.version == context.if_match, otherwise=Stale())
         tx.create(audits.event(context, "payment:refund", client_id=context.client_id, payment_id=payment.payment_id))
     return asked
 
@@ -183,6 +187,8 @@ def _given_back(context: Context, payment: Payment, amount: int, reason: str) ->
 
     def plan(scene: Scene) -> Posting:
         seen = payments.get(context, payment.payment_id)
+        if int(seen.version) != context.if_match:
+            raise Stale()
         if amount > scene.books.receipt(payment.payment_id).refundable:
             raise AmountTooLarge()
 

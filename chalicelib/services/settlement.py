@@ -18,7 +18,7 @@ from chalicelib.adapters import keys, queues
 from chalicelib.adapters import payments as stripe
 from chalicelib.adapters.payments import plain
 from chalicelib.context import Actor, Context, Persona
-from chalicelib.errors import PortalError
+from chalicelib.errors import PaymentUnderWay, PortalError
 from chalicelib.ledger.books import Books
 from chalicelib.ledger.entries import Kind
 from chalicelib.models.clients import Client
@@ -116,6 +116,8 @@ def look_at_payment(tenant_id: str, client_id: str, payment_id: str) -> None:
         return
     if payment.telling:
         _tell(payment)
+    elif payment.closing and payment.status in (payments.STARTING, payments.OPEN):
+        _close(payment)
     elif payment.status == payments.STARTING:
         _go_on(payment)
     elif payment.intent_id:
@@ -128,13 +130,7 @@ def look_at_payment(tenant_id: str, client_id: str, payment_id: str) -> None:
 def _go_on(payment: Payment) -> None:
     """Its request died: a page is closed and given up, a card that may have been charged is found out about by asking
     for the same charge under the same key (which Stripe keeps for a day)."""
-    (tenant, client) = load(
-        (Tenant, {"tenant_id": payment.tenant_id}),
-        (Client, {"tenant_id": payment.tenant_id, "client_id": payment.client_id}),
-    )
-    context = Context(
-        payment.tenant_id, Actor("system", "payments"), clock.now(), Persona.JOBS, tenant=tenant, client=client
-    )
+    context = _context(payment)
     if clock.now() - clock.parse(payment.created_at) > timedelta(hours=20):
         payments.end(payment, payments.EXPIRED)
     elif payment.way in payments.PRESENT:
@@ -142,6 +138,25 @@ def _go_on(payment: Payment) -> None:
             payments.give_up(context, payment, payments.EXPIRED)
     else:
         payments.charge(context, payment)
+
+
+def _close(payment: Payment) -> None:
+    """Its page asks for more than is due by now. Who has paid there before it is closed has paid."""
+    try:
+        payments.give_up(_context(payment), payment, payments.EXPIRED)
+    except PaymentUnderWay:
+        (now,) = load((Payment, payments.key(payment)))
+        if now is not None and now.session_id:
+            look_at_session(payment.tenant_id, payment.account, now.session_id)
+
+
+def _context(payment: Payment) -> Context:
+    tenant, client = load(
+        (Tenant, {"tenant_id": payment.tenant_id}),
+        (Client, {"tenant_id": payment.tenant_id, "client_id": payment.client_id}),
+    )
+    actor = Actor("system", "payments")
+    return Context(payment.tenant_id, actor, clock.now(), Persona.JOBS, tenant=tenant, client=client)
 
 
 def _look_later(tenant_id: str, client_id: str, payment_id: str) -> None:
@@ -268,13 +283,22 @@ def _book(payment: Payment, intent: Any) -> None:
 
         return Posting(fresh, given, write)
 
-    books.post(payment.tenant_id, payment.client_id, now, plan)
+    if not _is_booked(payment, entries):  # most events tell what another has told: nothing else is read for them
+        books.post(payment.tenant_id, payment.client_id, now, plan)
     mails.hand_over(*letters)
     if payment.save_card or payment.way == payments.CHECKOUT:
         _keep_cards(payment)
     (after,) = load((Payment, payments.key(payment)))
     if after is not None and after.telling:
         _tell(after)
+
+
+def _is_booked(payment: Payment, entries: list[LedgerEntry]) -> bool:
+    """Whether the ledger, the payment and its invoices have it all."""
+    if payment.status != payments.SUCCEEDED:
+        return False
+    held = any(each.payment_id == payment.payment_id for each in payments.invoices_of(payment))
+    return not held and books.are_there(payment.tenant_id, payment.client_id, entries)
 
 
 def _lookup(payment: Payment, intent_id: str) -> Intent:

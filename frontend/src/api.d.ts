@@ -2639,7 +2639,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Send money of a payment back; a card's refund shows once Stripe has confirmed it */
+        /** Send money of a payment back, as it was read; a card's refund shows once Stripe has confirmed it */
         post: operations["refund_payment"];
         delete?: never;
         options?: never;
@@ -2854,32 +2854,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/practice/exports/invoices": {
+    "/practice/exports": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** The invoices of a period as a table */
-        get: operations["export_invoices"];
+        get?: never;
         put?: never;
-        post?: never;
+        /** Have the ledger or the invoices of a period written as a table */
+        post: operations["start_export"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/practice/exports/payments": {
+    "/practice/exports/{export_id}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** The ledger of a period as a table */
-        get: operations["export_payments"];
+        /** A table that was asked for */
+        get: operations["read_export"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3189,7 +3189,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The organization's invoices of one status */
+        /** The organization's invoices of one status, or the one of a number */
         get: operations["list_invoices"];
         put?: never;
         post?: never;
@@ -6123,6 +6123,49 @@ export interface components {
             reference: string | null;
         };
         /**
+         * ExportIn
+         * @description A table of the ledger or of the issued invoices, from the first day to the last at the organization.
+         */
+        ExportIn: {
+            /**
+             * First Day
+             * Format: date
+             */
+            first_day: string;
+            /**
+             * Last Day
+             * Format: date
+             */
+            last_day: string;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "payments" | "invoices";
+        };
+        /**
+         * ExportView
+         * @description A table as CSV, for a day. Ask again until it is ready; the link then works for two minutes.
+         */
+        ExportView: {
+            /** Expires At */
+            expires_at: string | null;
+            /** Export Id */
+            export_id: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "making" | "ready";
+            /** Url */
+            url: string | null;
+            /**
+             * What
+             * @enum {string}
+             */
+            what: "payments" | "invoices";
+        };
+        /**
          * FeatureChange
          * @description Switches to turn.
          */
@@ -6941,7 +6984,8 @@ export interface components {
         };
         /**
          * GuestPage
-         * @description What a pay link shows. `state`: open, processing, paid (by this link), ended.
+         * @description What a pay link shows. `state`: open, processing, paid (by this link), ended. Open, and not `can_pay`: the
+         *     practice takes no cards now, or less is due than a card can pay.
          */
         GuestPage: {
             amount: components["schemas"]["Money"];
@@ -7434,15 +7478,20 @@ export interface components {
         /**
          * InvoiceRow
          * @description An invoice in a list. `due` is the client balance due; `overdue`: its day has passed. `paying`: a payment of it
-         *     is under way. `charged_at`: when the saved card will be charged by itself.
+         *     is under way. `enough_for_card`: so much is due that a card can pay it alone; if not, it is paid at the practice or
+         *     together with others. `charged_at`: when the saved card will be charged by itself; `charged_amount`: how much: what
+         *     was announced, or what is due if that is less.
          */
         InvoiceRow: {
             charge: components["schemas"]["Money"];
+            charged_amount: components["schemas"]["Money"] | null;
             /** Charged At */
             charged_at: string | null;
             due: components["schemas"]["Money"];
             /** Due On */
             due_on: string | null;
+            /** Enough For Card */
+            enough_for_card: boolean;
             insurance: components["schemas"]["Money"];
             /** Invoice Id */
             invoice_id: string;
@@ -7488,14 +7537,16 @@ export interface components {
         };
         /**
          * InvoiceView
-         * @description An invoice whole. `least`: what at least is paid of it at once. `etag` goes back in If-Match to edit a draft.
-         *     `history`: oldest first; with `kept`, what was paid too much and is credit, it leads from the client's portion to
-         *     what is due. `sender` and `billed_to` are lines as the PDF has them: names as documents carry them.
+         * @description An invoice whole. Of what is due a part is paid from `least` up to `most_partial`, so that a card can pay what is
+         *     left; without `most_partial` it is paid whole, and `least` is what is due. `etag` goes back in If-Match to edit a
+         *     draft. `history`: oldest first; with `kept`, what was paid too much and is credit, it leads from the client's
+         *     portion to what is due. `sender` and `billed_to` are lines as the PDF has them: names as documents carry them.
          */
         InvoiceView: {
             /** Billed To */
             billed_to: string[];
             charge: components["schemas"]["Money"];
+            charged_amount: components["schemas"]["Money"] | null;
             /** Charged At */
             charged_at: string | null;
             /** Diagnoses */
@@ -7503,6 +7554,8 @@ export interface components {
             due: components["schemas"]["Money"];
             /** Due On */
             due_on: string | null;
+            /** Enough For Card */
+            enough_for_card: boolean;
             /** Etag */
             etag: string;
             /** Footer */
@@ -7518,6 +7571,7 @@ export interface components {
             least: components["schemas"]["Money"];
             /** Lines */
             lines: components["schemas"]["InvoiceLine"][];
+            most_partial: components["schemas"]["Money"] | null;
             /** Note */
             note: string | null;
             /** Number */
@@ -9297,7 +9351,7 @@ export interface components {
          * PaymentView
          * @description A payment. Only `succeeded` is money; `processing`: it is being decided. `address`: where to go on while it is
          *     open (Stripe's own page). `failure`: Stripe's code of why a card was declined. `lost`: of what is `disputed`, what
-         *     the bank has decided against the practice.
+         *     the bank has decided against the practice. `etag` goes back in If-Match to send money back.
          */
         PaymentView: {
             /** Address */
@@ -9307,6 +9361,8 @@ export interface components {
             /** Created At */
             created_at: string;
             disputed: components["schemas"]["Money"];
+            /** Etag */
+            etag: string;
             /** Failure */
             failure: string | null;
             lost: components["schemas"]["Money"];
@@ -11571,6 +11627,7 @@ export interface components {
          */
         TenantInvoiceRow: {
             charge: components["schemas"]["Money"];
+            charged_amount: components["schemas"]["Money"] | null;
             /** Charged At */
             charged_at: string | null;
             /** Client Id */
@@ -11580,6 +11637,8 @@ export interface components {
             due: components["schemas"]["Money"];
             /** Due On */
             due_on: string | null;
+            /** Enough For Card */
+            enough_for_card: boolean;
             insurance: components["schemas"]["Money"];
             /** Invoice Id */
             invoice_id: string;
@@ -31389,6 +31448,7 @@ export interface operations {
             query?: never;
             header: {
                 "Idempotency-Key": string;
+                "If-Match": string;
             };
             path: {
                 client_id: string;
@@ -31402,7 +31462,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Send money of a payment back; a card's refund shows once Stripe has confirmed it */
+            /** @description Send money of a payment back, as it was read; a card's refund shows once Stripe has confirmed it */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -31457,6 +31517,15 @@ export interface operations {
                 };
             };
             /** @description Problem */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -31476,6 +31545,15 @@ export interface operations {
             };
             /** @description Problem */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            428: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -32729,25 +32807,28 @@ export interface operations {
             };
         };
     };
-    export_invoices: {
+    start_export: {
         parameters: {
-            query?: {
-                first_day?: string;
-                last_day?: string;
+            query?: never;
+            header: {
+                "Idempotency-Key": string;
             };
-            header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExportIn"];
+            };
+        };
         responses: {
-            /** @description The invoices of a period as a table */
-            200: {
+            /** @description Have the ledger or the invoices of a period written as a table */
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/csv": string;
+                    "application/json": components["schemas"]["ExportView"];
                 };
             };
             /** @description Problem */
@@ -32833,25 +32914,24 @@ export interface operations {
             };
         };
     };
-    export_payments: {
+    read_export: {
         parameters: {
-            query?: {
-                first_day?: string;
-                last_day?: string;
-            };
+            query?: never;
             header?: never;
-            path?: never;
+            path: {
+                export_id: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The ledger of a period as a table */
+            /** @description A table that was asked for */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/csv": string;
+                    "application/json": components["schemas"]["ExportView"];
                 };
             };
             /** @description Problem */
@@ -32882,7 +32962,7 @@ export interface operations {
                 };
             };
             /** @description Problem */
-            409: {
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -32892,24 +32972,6 @@ export interface operations {
             };
             /** @description Problem */
             413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Problem */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description Problem */
-            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -35181,6 +35243,7 @@ export interface operations {
                 limit?: number;
                 cursor?: string | null;
                 status?: "draft" | "open" | "paid" | "void" | "given";
+                number?: number | null;
             };
             header?: never;
             path?: never;
@@ -35188,7 +35251,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The organization's invoices of one status */
+            /** @description The organization's invoices of one status, or the one of a number */
             200: {
                 headers: {
                     [name: string]: unknown;

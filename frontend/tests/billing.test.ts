@@ -51,7 +51,7 @@ test('money goes to the first invoice first, and no invoice gets more than is du
 function row(more: Partial<InvoiceRow>): InvoiceRow {
   return {
     invoice_id: 'x', what: 'invoice', status: 'open', number: 1001, issued_on: '2026-11-20', due_on: '2026-12-04', overdue: false, total: usd(18_500), insurance: usd(12_500), charge: usd(6_000),
-    settled: usd(0), due: usd(6_000), paying: false, charged_at: null, ...more,
+    settled: usd(0), due: usd(6_000), paying: false, enough_for_card: true, charged_at: null, charged_amount: null, ...more,
   };
 }
 

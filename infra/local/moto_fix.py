@@ -2,8 +2,9 @@
 
 Unchanged, moto copies the whole table once for every item of a transaction and, when a condition fails, puts that copy
 back over whatever others wrote meanwhile: under threads two bookings win one slot, acknowledged writes vanish. It takes
-no notice of ClientRequestToken. This touches moto's private names, so moto is pinned, and a test races it
-(tests/infra/test_local.py). What makes it quick is in moto_quick.py.
+no notice of ClientRequestToken. It takes a part for an upload that is not there as an error of its own. This touches
+moto's private names, so moto is pinned, and a test races it (tests/infra/test_local.py). What makes it quick is in
+moto_quick.py.
 """
 
 import copy
@@ -18,6 +19,8 @@ from moto.core.botocore_stubber import BotocoreStubber
 from moto.dynamodb import models, responses
 from moto.dynamodb.exceptions import DynamodbException
 from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.s3 import models as s3_models
+from moto.s3.exceptions import NoSuchUpload
 
 from infra.local import moto_quick
 
@@ -39,8 +42,22 @@ def install() -> None:
     moto_quick.install()
     BotocoreStubber.process_request = _one_at_a_time(BotocoreStubber.process_request)
     responses.DynamoHandler.transact_write_items = _once_per_token(responses.DynamoHandler.transact_write_items)
+    for name in ("upload_part", "complete_multipart_upload"):
+        setattr(s3_models.S3Backend, name, _of_an_upload(getattr(s3_models.S3Backend, name)))
     models.DynamoDBBackend.transact_write_items = _undone_by_item(models.DynamoDBBackend.transact_write_items)
     models.copy = _NoTableCopy
+
+
+def _of_an_upload(original: Callable[..., Any]) -> Callable[..., Any]:
+    """As S3 says it: there is no such upload, or no more."""
+
+    @functools.wraps(original)
+    def act(self: Any, bucket_name: str, multipart_id: str, *args: Any, **kwargs: Any) -> Any:
+        if multipart_id not in self.get_bucket(bucket_name).multiparts:
+            raise NoSuchUpload(upload_id=multipart_id)
+        return original(self, bucket_name, multipart_id, *args, **kwargs)
+
+    return act
 
 
 def forget_tokens() -> None:

@@ -85,7 +85,7 @@ class TestFunctions:
             ("ses:SendEmail", {"OnMail"}),
             ("ses:GetEmailIdentity", {"APIHandler"}),
             # The API: a new organization's data key only.
-            ("s3:PutObject", {"OnSealing", "OnUpload", "APIHandler"}),
+            ("s3:PutObject", {"OnSealing", "OnUpload", "OnJob", "APIHandler"}),
             ("kms:GenerateDataKeyWithoutPlaintext", {"APIHandler"}),
             ("s3:DeleteObjectVersion", {"OnUpload", "OnSchedule"}),
             ("s3:PutObjectRetention", {"OnSealing", "OnSchedule"}),  # and what was signed on paper
@@ -109,6 +109,7 @@ class TestFunctions:
                 reach.setdefault(role.removesuffix("Role"), set()).update(places)
         uploads = {"/quarantine/*", "/tenants/*/uploads/*"}
         assert reach.pop("OnSealing") == {"/tenants/*", "/packets/*"}  # and PDFs to print, for a day
+        assert reach.pop("OnJob") == {"/packets/*/exports/*"}  # tables of money, for a day
         new_keys = "/tenants/*/data-key.v1"  # in another bucket, and only where there is none
         api = {"/quarantine/*", "/packets/*", new_keys}
         assert reach == {"ApiHandler": api, "OnUpload": uploads, "OnSchedule": uploads}

@@ -27,15 +27,17 @@ from tests.integration.test_uploads import pdf
 
 ELSEWHERE = "immy@elsewhere.example"
 WRITES = ("TransactWriteItems", "UpdateItem", "PutItem", "SendMessage", "PutObject", "DeleteObject", "SendEmail")
+WRITES += ("CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload")
 # What is left of a record when ids, times and ciphertext are taken away.
 LEFT = {
     "invoice": ("status", "phase", "number", "balance", "settled", "payment_id"),
     "invoice_numbers": ("last",),
+    "numbered_invoice": ("number",),
     "ledger": ("balance", "credit", "entries"),
     "ledger_entry": ("entry", "amount"),
     "payment": ("status", "amount", "refunded", "telling"),
     "intent": ("payment_id",),
-    "planned_charge": ("status",),
+    "planned_charge": ("status", "amount"),
     "refund_request": ("amount",),
     "appointment": ("status", "start", "late", "ended_by"),
     "bookings": ("client_id",),
@@ -51,6 +53,7 @@ LEFT = {
     "client_audit": ("action",),
     "client_mail": ("template", "status", "delivery"),
     "document": ("status", "category", "form_id", "signed_by", "seen_by_name", "shared", "file_type"),
+    "export": ("status", "what"),
     "intake": ("status", "worrying", "reminders", "gsi2pk"),
     "match_entry": ("match_digest",),
     "intake_form": ("status", "form_id", "worrying"),
@@ -186,18 +189,28 @@ def _pay(call: Any, bill: Any) -> Answer:
     return answer
 
 
-def _paid(call: Any) -> str:
-    return f"/practice/clients/{flows.client_id('C1')}/payments/{billing.paid(call('C1'), _bill(call))['payment_id']}"
+def _at_the_page(call: Any) -> dict[str, Any]:
+    """Somebody sits before Stripe's page, and has not paid."""
+    bill = _bill(call)
+    assert billing.start(call("C1"), bill).status == 201
+    return bill
+
+
+def _paid(call: Any) -> dict[str, Any]:
+    return billing.paid(call("C1"), _bill(call))
 
 
 def _by_itself(call: Any) -> None:
-    """An invoice that the saved card is to pay now; two at once would be two notices."""
+    """An invoice that the saved card is to pay now; two at once would be two notices. What was added to it after the
+    notice is announced anew."""
     client = call("C1")
     billing.paid(client, _bill(call), save_card=True)
     (card,) = client.get("/portal/cards").json["items"]
     assert client.api("PUT", "/portal/autopay", {"card_id": card["card_id"]}).status == 200
-    _bill(call)
+    bill = _bill(call)
     client.drain()
+    more = {"amount": 800, "reason": "A longer session"}
+    assert billing.on(call("A1"), "C1", bill["invoice_id"], "adjustment", more).status == 200
     client.clock.advance(30 * 86_400)
 
 
@@ -540,9 +553,15 @@ FLOWS: dict[str, Flow] = {
         ), (200,), False,
     ),
     "pay": Flow(_bill, _pay, (201,), True),
+    "void before somebody pays": Flow(
+        _at_the_page, lambda call, bill: call("A1").post(
+            f"/practice/clients/{flows.client_id('C1')}/invoices/{bill['invoice_id']}/void", {"reason": "Mistake"},
+            key="the-very-same-key",
+        ), (200,), True,
+    ),
     "refund": Flow(
-        _paid, lambda call, path: call("A1").post(
-            f"{path}/refunds", {"amount": 500, "reason": "Kindness"}, key="the-very-same-key"
+        _paid, lambda call, paid: billing.refund(
+            call("A1"), "C1", paid, 500, etag=paid["etag"], key="the-very-same-key"
         ), (202,), True,
     ),
     "take cash": Flow(
@@ -551,6 +570,12 @@ FLOWS: dict[str, Flow] = {
             {"method": "cash", "amount": 12_500, "shares": [{"invoice_id": bill["invoice_id"], "amount": 12_000}]},
             key="the-very-same-key",
         ), (201,), False,
+    ),
+    "export": Flow(
+        _bill, lambda call, _: call("A1").post(
+            "/practice/exports", {"what": "payments", "first_day": "2026-11-01", "last_day": "2026-11-30"},
+            key="the-very-same-key",
+        ), (202,), True,
     ),
     "pay by itself": Flow(_by_itself, lambda call, _: call().get("/openapi.json"), (200,), True),
     "begin a conversation": Flow(

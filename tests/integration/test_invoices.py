@@ -88,6 +88,29 @@ def test_the_organizations_invoices_by_status(world: World, call: Call) -> None:
         assert [each["invoice_id"] for each in found] == [one["invoice_id"]]
 
 
+def test_an_invoice_is_found_by_its_number(world: World, call: Call) -> None:
+    """The whole number and nothing like it; of any status; never another organization's."""
+    admin, other = call("A1"), call("B1")
+    first, last = [issued(admin, "C1") if not n else issued(admin, "C3") for n in range(11)][::10]
+    issued(other, "CB")
+
+    def found(staff: Caller, number: Any) -> list[str]:
+        answer = staff.get("/practice/invoices", query={"number": number})
+        assert (answer.status, answer.json["next_cursor"]) == (200, None), answer
+        return [each["invoice_id"] for each in answer.json["items"]]
+
+    assert (first["number"], last["number"]) == (1001, 1011)
+    assert on(admin, "C1", first["invoice_id"], "void", {"reason": "Mistake"}).status == 200
+    assert found(admin, 1001) == [first["invoice_id"]]
+    assert found(admin, 1011) == [last["invoice_id"]]
+    assert [found(admin, number) for number in (1, 10, 101, 1012, 10_011)] == [[]] * 5
+    assert found(other, 1011) == []
+    assert first["invoice_id"] not in found(other, 1001)
+    for wrong in (0, -1, "x", "1001.5", 10**9):
+        assert admin.get("/practice/invoices", query={"number": wrong}).status == 422, wrong
+    assert call("T1").get("/practice/invoices", query={"number": 1001}).code == "forbidden"
+
+
 def test_taxes_write_offs_adjustments(world: World, call: Call) -> None:
     admin = call("A1")
     etag = admin.get("/practice/settings").json["etag"]

@@ -56,7 +56,7 @@ NESTED = (
 BILLERS = ("T4",)  # therapists whom an administrator has let bill
 OF_CALENDAR = "therapist_id"  # whose calendar: a therapist's own, any of the organization's for administrators
 # What belongs to the organization: there for everyone of it who may do this at all.
-OF_TENANT = ("job_id", "signup_id", "staff_id", "token_id", "wording_id")
+OF_TENANT = ("export_id", "job_id", "signup_id", "staff_id", "token_id", "wording_id")
 # More clients: two with an open invitation, so that there is a sibling's and a foreign one, and one to be invited.
 MORE = {"C6": ("oak", "T4"), "C7": ("oak", "T4"), "CY": ("birch", "BT")}
 
@@ -219,6 +219,8 @@ def _furnish(stage: Stage, call: Callable[[str], Caller]) -> None:
         stage.ids[key] |= {"intake_id": started, "signed_intake_id": signed, "document_id": document, **upload}
     for key, colleague in (("A1", "T3"), ("B1", "BT")):
         stage.ids[key] |= {"job_id": _job(key), "staff_id": PEOPLE[colleague].id}
+        table = call(key).post("/practice/exports", BODIES["start_export"])
+        stage.ids[key]["export_id"] = table.json["export_id"]
         flows.signed_up(call(key), stage.tenants[key])
         stage.ids[key]["signup_id"] = flows.sign_ups(call(key))[0]["signup_id"]
         saved = call(key).post("/practice/wordings", {"name": "Warm", "subject": "Hello", "message": "{link}"})
@@ -344,7 +346,8 @@ def _money(stage: Stage, call: Callable[[str], Caller]) -> None:
         admin, client, own = call(by), call(key), stage.ids[key]
         own["draft_invoice_id"] = billing.draft(admin, key).json["invoice_id"]
         own["invoice_id"] = billing.issued(admin, key)["invoice_id"]
-        own["payment_id"] = billing.paid(client, billing.issued(admin, key), save_card=True)["payment_id"]
+        payment = billing.paid(client, billing.issued(admin, key), save_card=True)
+        own |= {"payment_id": payment["payment_id"], "paid_etag": payment["etag"]}
         own["card_id"] = client.get("/portal/cards").json["items"][0]["card_id"]
         cash = {"method": "cash", "amount": 5_000}  # nothing of it is for an invoice: credit
         assert admin.post(f"/practice/clients/{PEOPLE[key].id}/payments", cash).status == 201
@@ -632,10 +635,7 @@ def _filled(route: Route, ids: dict[str, str]) -> str:
 
 # What routes are asked that cannot be asked for nothing.
 _WISH = f"?service_id={RANDOM_ID}&mode=telehealth"
-_PERIOD = "?first_day=2026-11-01&last_day=2026-11-30"
 QUERIES = {
-    "export_payments": _PERIOD,
-    "export_invoices": _PERIOD,
     "read_calendar": "?first_day=2026-11-25&last_day=2026-12-01",
     "list_slots": f"{_WISH}&first_day=2026-11-25&last_day=2026-12-01&zone=Asia/Tokyo",
     "find_first_slot": _WISH,
@@ -660,6 +660,7 @@ BODIES: dict[str, Any] = {
     "start_guest_payment": {"token": "pay_link"},
     "record_payment": {"method": "cash", "amount": 1_000},
     "refund_payment": {"amount": 100, "reason": "Kindness"},
+    "start_export": {"what": "payments", "first_day": "2026-11-01", "last_day": "2026-11-30"},
     "print_mine": {"what": "statement", "first_day": "2026-11-01", "last_day": "2026-11-30"},
     "print_for_client": {"what": "statement", "first_day": "2026-11-01", "last_day": "2026-11-30"},
     "search_clients": {"search": "imo"},
@@ -816,7 +817,7 @@ BODIES: dict[str, Any] = {
 PASSED = range(200, 300)
 ALSO = {
     "bill_appointments": (409,), "apply_credit": (409,), "apply_my_credit": (409,), "remove_my_card": (409,),
-    "refund_payment": (409,), "connect_card_processing": (409,), "void_invoice": (409,),
+    "refund_payment": (409, 412), "connect_card_processing": (409,), "void_invoice": (409,),
     "switch_totp_off": (409,), "renew_recovery_codes": (409,), "send_invite": (409,), "resend_invite": (409,),
     "revoke_invite": (409,), "change_profile": (412,), "change_settings": (412,), "change_plan": (409,),
     "download_document": (409,), "verify_document": (409,), "mark_document_seen": (409,),
@@ -867,6 +868,8 @@ def _good(route: Route, stage: Stage, person: str = NOBODY) -> tuple[bytes, dict
         body["starts"] = [booking.at(stage.portal.clock, LATER)]
     if route.operation_id == "accept_proposal":
         more["if-match"] = '"2"'
+    if route.operation_id == "refund_payment":
+        more["if-match"] = f'"{stage.ids["C1"]["paid_etag"]}"'
     if route.path.startswith("/staff-invitations/"):
         now, own = stage.portal.clock.now(), stage.ids["A1"]
         sent = {"token": own["staff_token"], "password": flows.PASSWORD, "code": levers.totp(own["staff_secret"], now)}

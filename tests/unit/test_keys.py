@@ -29,8 +29,9 @@ for module in pkgutil.iter_modules(chalicelib.models.__path__):
 OPAQUE = {
     "intent_id", "invoice_id", "link_id", "payment_id", "refund_id", "sheet_id",  # of money
     "about", "appointment_id", "attachment_id", "change_id", "client_id", "document_id", "entry_id", "event_id",
-    "form_id", "intake_id", "invite_id", "job_id", "mail_id", "message_id", "notification_id", "opening_id", "print_id",
-    "section_id", "sender_id", "series_id", "signup_id", "staff_id", "tenant_id", "thread_id", "token_id", "upload_id",
+    "export_id", "form_id", "intake_id", "invite_id", "job_id", "mail_id", "message_id", "notification_id",
+    "opening_id", "print_id", "section_id",
+    "sender_id", "series_id", "signup_id", "staff_id", "tenant_id", "thread_id", "token_id", "upload_id",
     "wait_id", "wording_id",  # ids
     "device_digest", "digest", "email_digest", "key_digest", "letters_digest", "mailbox_digest", "match_digest",
     "subject_digest", "token_digest",  # digests

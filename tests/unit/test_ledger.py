@@ -9,6 +9,7 @@ import pytest
 from chalicelib.ledger.books import Account, fold
 from chalicelib.ledger.course import course
 from chalicelib.ledger.entries import Entry, Kind
+from chalicelib.ledger.open import open_facts, reaches_beyond
 
 SEQUENCES = 10_000
 
@@ -162,6 +163,58 @@ def test_every_prefix_of_a_history_stands_by_itself() -> None:
             books = fold(facts[:end])
             assert books.due - books.credit + books.debt == _simple(facts[:end])
             assert min(books.due, books.credit, books.debt) >= 0
+
+
+# ---- what is at rest ----
+
+
+def _lived(chance: random.Random) -> list[Entry]:
+    """A history of which much is paid to the cent, in the order in which it came about."""
+    facts: list[Entry] = []
+    for n in range(chance.randint(2, 6)):
+        amount = chance.randint(100, 9_000)
+        facts.append(_charge(f"s{n}", amount))
+        if chance.random() < 0.8:
+            facts.append(_payment(f"t{n}", amount, (f"s{n}", amount)))
+            if chance.random() < 0.2:
+                back = chance.choice([Kind.REFUND, Kind.DISPUTE])
+                facts.append(_back(back, f"went-{n}", f"t{n}", amount))
+                if chance.random() < 0.5:
+                    end = Kind.REFUND_FAILED if back is Kind.REFUND else Kind.DISPUTE_WON
+                    facts.append(Entry(end, f"came-{n}", of=f"went-{n}"))
+        elif chance.random() < 0.3:
+            facts.append(Entry(Kind.VOID, f"void-s{n}", invoice_id=f"s{n}"))
+    more = _history(chance)
+    return sorted([*facts, *more], key=lambda _: chance.random()) if chance.random() < 0.3 else [*facts, *more]
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_what_is_at_rest_changes_nothing_else(part: int) -> None:
+    """Kept step by step as a ledger keeps it, the open facts give what all facts give; or they say that they do not
+    know."""
+    chance = random.Random(f"open {part}")
+    left_out = beyond = 0
+    for _ in range(SEQUENCES // 40):
+        told: list[Entry] = []
+        known: set[str] = set()
+        for each in _lived(chance):
+            there = [one for one in told if one.entry_id in known]
+            told.append(each)
+            if reaches_beyond([each], there):
+                beyond += 1
+                known = open_facts(told)
+                continue
+            some, every = fold([*there, each]), fold(told)
+            assert (some.due, some.credit, some.debt) == (every.due, every.credit, every.debt), told
+            assert all(every.account(name) == account for name, account in some.accounts.items()), told
+            assert all(every.receipt(name) == receipt for name, receipt in some.receipts.items()), told
+            rest = [one for name, one in every.accounts.items() if name not in some.accounts]
+            assert all((one.due, one.applied, one.paid - one.owed) == (0, 0, 0) for one in rest), told
+            known = open_facts([*there, each])
+            assert known == open_facts(told), told
+            left_out += len(told) - len(there) > 1
+    assert left_out > 500
+    assert beyond > 100
 
 
 def test_the_course_of_an_invoice_leads_from_its_charge_to_what_is_left() -> None:

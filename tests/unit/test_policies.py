@@ -613,7 +613,7 @@ def test_what_sends_mail_needs_an_idempotency_key() -> None:
     sending |= {"move_appointment", "cancel_appointment"}
     sending |= {"create_invoice", "bill_appointments", "issue_invoice", "void_invoice", "write_off_invoice"}
     sending |= {"adjust_invoice", "apply_credit", "apply_my_credit", "start_payment", "record_payment"}
-    sending |= {"refund_payment", "make_pay_link", "make_my_pay_link"}
+    sending |= {"refund_payment", "make_pay_link", "make_my_pay_link", "start_export"}
     sending |= {"create_series", "move_following", "cancel_following"}
     sending |= {"create_group", "add_to_group", "move_group", "cancel_group"}
     sending |= {"create_group_series", "move_following_groups", "cancel_following_groups"}

@@ -144,7 +144,7 @@ export const billing = {
     exportTitle: 'Export', exportText: 'As CSV for spreadsheet programs, with the names of clients. Keep the file as safe as a file of theirs.',
     first: 'First day', last: 'Last day', period: 'Choose a first and a last day, at most a year apart',
     payments: 'Payments as CSV', invoices: 'Invoices as CSV',
-    file: (what: string, first: string, last: string) => `${what}-${first}-to-${last}.csv`,
+    slow: 'The file is not ready yet. Try again in a moment.',
   },
 
   processing: {

@@ -1,19 +1,43 @@
 /** The organization's invoices: open, paid, void, drafts, estimates; found by client or number; exported. */
 import { useEffect, useState } from 'preact/hooks';
-import { api, call } from '../../http.ts';
+import { api, asProblem, BACKGROUND, call, newKey, Problem } from '../../http.ts';
 import { isPeriod } from '../../money/index.ts';
 import { useSession } from '../../session.tsx';
 import { billing } from '../../strings/billing.ts';
 import type { Page, TenantInvoiceRow } from '../../types.ts';
-import { Button, dayKey, Empty, goTo, money, saveText, SelectField, TextField, useAct, useLoad } from '../../ui/index.ts';
+import { Button, dayKey, Empty, goTo, money, SelectField, TextField, useAct, useLoad } from '../../ui/index.ts';
 import { Failed, Ready, RowBones } from '../parts.tsx';
 import { InvoiceRows } from './rows.tsx';
 
 const words = billing.practice;
 const YEAR = 365;
+const TURNS = 120; // some five minutes: a large practice's year
 
 type Choice = TenantInvoiceRow['status'];
 const MOST = 3000; // invoices to look through for what is searched
+
+/** The whole number that somebody typed, if it is one: the server finds it, whatever its status. */
+const numberOf = (term: string): number | null => {
+  const digits = /^\s*#?\s*([1-9]\d{0,8})\s*$/.exec(term);
+  return digits ? Number(digits[1]) : null;
+};
+
+/** The invoice of that number: null while it is looked for. */
+function useNumber(number: number | null): { rows: TenantInvoiceRow[] | null; problem: Problem | null } {
+  const [found, setFound] = useState<{ number: number | null; rows: TenantInvoiceRow[] | null; problem: Problem | null }>({ number: null, rows: null, problem: null });
+  useEffect(() => {
+    if (number === null) return undefined;
+    let late = false;
+    const timer = setTimeout(() => {
+      call(api.GET('/practice/invoices', { params: { query: { number } } })).then(
+        (page) => { if (!late) setFound({ number, rows: page.items, problem: null }); },
+        (cause: unknown) => { if (!late) setFound({ number, rows: [], problem: asProblem(cause) }); },
+      );
+    }, 250);
+    return () => { late = true; clearTimeout(timer); };
+  }, [number]);
+  return found.number === number ? found : { rows: null, problem: null };
+}
 
 const ask = (choice: Choice, cursor?: string) => call(api.GET('/practice/invoices', { params: { query: { status: choice, limit: 100, ...(cursor ? { cursor } : {}) } } }));
 
@@ -26,8 +50,10 @@ export function InvoicesTab() {
     loaded.put({ items: [...page.items, ...next.items], next_cursor: next.next_cursor });
   });
   const found = loaded.data;
-  const looking = Boolean(term.trim() && found?.next_cursor && found.items.length < MOST && !more.problem);
-  useEffect(() => { if (looking && found) void more.run(found); }, [looking, found]);
+  const number = numberOf(term);
+  const numbered = useNumber(number);
+  const looking = number !== null ? numbered.rows === null : Boolean(term.trim() && found?.next_cursor && found.items.length < MOST && !more.problem);
+  useEffect(() => { if (looking && number === null && found) void more.run(found); }, [looking, found]);
   return (
     <>
       <div class="split">
@@ -36,19 +62,20 @@ export function InvoicesTab() {
       </div>
       <Ready of={loaded} bones={<RowBones />} heading={false}>
         {(page) => {
-          const rows = page.items.filter((one) => fits(one, term));
+          const rows = number !== null ? numbered.rows ?? [] : page.items.filter((one) => fits(one, term));
+          const rest = number === null && page.next_cursor; // there are more of what is shown
           return (
             <section class="card flush" aria-label={words.tabs.invoices}>
-              {rows.length ? <InvoiceRows rows={rows} open={choice === 'open'} of={(one) => one.client_name} to={(one) => `/staff/clients/${one.client_id}/billing/invoices/${one.invoice_id}`} /> : term.trim()
+              {rows.length ? <InvoiceRows rows={rows} open={choice === 'open'} of={(one) => one.client_name} to={(one) => `/staff/clients/${one.client_id}/billing/invoices/${one.invoice_id}`} /> : numbered.problem ? null : term.trim()
                 ? <p class="inset soft" role="status">{looking ? words.looking : words.none(term.trim())}</p>
-                : page.next_cursor ? null : <Empty icon="card" title={words.emptyTitle}>{words.emptyText}</Empty>}
-              {(choice === 'open' && rows.length > 0) || page.next_cursor ? (
+                : rest ? null : <Empty icon="card" title={words.emptyTitle}>{words.emptyText}</Empty>}
+              {(choice === 'open' && number === null && rows.length > 0) || rest ? (
                 <div class="cardhead foothead">
-                  <span class="small soft" role="status">{choice === 'open' && rows.length ? words.open(rows.length, money({ amount: rows.reduce((sum, one) => sum + one.due.amount, 0), currency: rows[0]!.due.currency })) : ''}{page.next_cursor ? ` ${looking ? words.looking : term.trim() ? words.tooMany(page.items.length) : words.some(page.items.length)}` : ''}</span>
-                  {page.next_cursor ? <Button mini busy={more.busy} onClick={() => void more.run(page)}>{billing.more}</Button> : null}
+                  <span class="small soft" role="status">{choice === 'open' && rows.length ? words.open(rows.length, money({ amount: rows.reduce((sum, one) => sum + one.due.amount, 0), currency: rows[0]!.due.currency })) : ''}{rest ? ` ${looking ? words.looking : term.trim() ? words.tooMany(page.items.length) : words.some(page.items.length)}` : ''}</span>
+                  {rest ? <Button mini busy={more.busy} onClick={() => void more.run(page)}>{billing.more}</Button> : null}
                 </div>
               ) : null}
-              <Failed problem={more.problem} />
+              <Failed problem={number !== null ? numbered.problem : more.problem} />
             </section>
           );
         }}
@@ -58,7 +85,7 @@ export function InvoicesTab() {
   );
 }
 
-/** Whether an invoice is what somebody looks for: by its number, or by words of the client's name. */
+/** Whether an invoice is what somebody looks for: by words of the client's name, or by how its number begins beside them. */
 function fits(one: TenantInvoiceRow, term: string): boolean {
   const plain = (said: string) => said.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
   const name = plain(one.client_name);
@@ -72,11 +99,14 @@ function Exports() {
   const [last, setLast] = useState(today);
   const [fault, setFault] = useState<string | null>(null);
   const get = useAct(async (what: 'payments' | 'invoices') => {
-    const query = { first_day: first, last_day: last };
-    const csv = await call(what === 'payments'
-      ? api.GET('/practice/exports/payments', { params: { query }, parseAs: 'text', headers: { Accept: 'text/csv' } })
-      : api.GET('/practice/exports/invoices', { params: { query }, parseAs: 'text', headers: { Accept: 'text/csv' } }));
-    saveText(String(csv), words.file(what, first, last));
+    const body = { what, first_day: first, last_day: last };
+    let table = await call(api.POST('/practice/exports', { params: { header: { 'Idempotency-Key': newKey() } }, body }));
+    for (let turn = 0; turn < TURNS && !table.url; turn++) {
+      await new Promise((done) => setTimeout(done, turn < 8 ? 500 : 2500));
+      table = await call(api.GET('/practice/exports/{export_id}', { params: { path: { export_id: table.export_id } }, headers: BACKGROUND }));
+    }
+    if (!table.url) throw new Problem({ status: 503, code: 'export_slow', title: words.slow });
+    location.assign(table.url);
   });
   const begin = (what: 'payments' | 'invoices') => {
     if (isPeriod(first, last, YEAR)) void get.run(what);

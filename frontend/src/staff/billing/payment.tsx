@@ -1,7 +1,7 @@
 /** One payment of a client as staff see it, and sending money back. */
 import { useLocation, useRoute } from 'preact-iso';
 import { useState } from 'preact/hooks';
-import { api, BACKGROUND, call } from '../../http.ts';
+import { api, BACKGROUND, call, Problem } from '../../http.ts';
 import { ofClient, paidBy, paymentBadge, usePrint } from '../../money/index.ts';
 import { useSession } from '../../session.tsx';
 import { billing } from '../../strings/billing.ts';
@@ -89,7 +89,11 @@ function One({ client, payment, put }: { client: Client; payment: Payment; put: 
           title={words.refundTitle} text={card ? words.refundText : words.refundHand} go={words.refundPlain} onClose={() => setAsking(false)}
           amount={{ first: left.amount, most: left.amount, least: 1, currency: left.currency }} reason
           act={async (body, key) => {
-            const now = await call(api.POST('/practice/clients/{client_id}/payments/{payment_id}/refunds', { params: { path, header: { 'Idempotency-Key': key } }, body }));
+            const header = { 'Idempotency-Key': key, 'If-Match': payment.etag };
+            const now = await call(api.POST('/practice/clients/{client_id}/payments/{payment_id}/refunds', { params: { path, header }, body })).catch(async (problem: unknown) => {
+              if (problem instanceof Problem && problem.status === 412) put(await call(api.GET('/practice/clients/{client_id}/payments/{payment_id}', { params: { path } })));
+              throw problem;
+            });
             if (card) setAwaited(payment.refunded.amount + body.amount);
             else setTold(words.done);
             put(now);
