@@ -2,7 +2,7 @@
 
 Unchanged, moto copies the whole table once for every item of a transaction and, when a condition fails, puts that copy
 back over whatever others wrote meanwhile: under threads two bookings win one slot, acknowledged writes vanish. It takes
-no notice of ClientRequestToken. It takes a part for an upload that is not there as an error of its own. This touches
+no notice of ClientRequestToken, and takes a part for an upload that is not there as an error of its own. This touches
 moto's private names, so moto is pinned, and a test races it (tests/infra/test_local.py). What makes it quick is in
 moto_quick.py.
 """
