@@ -5,7 +5,7 @@
                                                                                         ─▶ ready: a link for two minutes
 
 A step holds one part and one page in memory, however many years there are. Who comes after a crash goes on behind the
-last part that was noted; a part that is written twice is the same part.
+last part that was noted. Where two workers met, and a part is not the one that was noted, all of it is made once more.
 """
 
 import time
@@ -85,18 +85,20 @@ def _queue(record: Export) -> None:
 
 
 def get(context: Context, export_id: str) -> Export:
-    """A table that was asked for. Raises NotFound."""
+    """A table that was asked for, for who asked and their programs: nobody else's audit speaks of it. Raises
+    NotFound."""
     found: Export | None = load((Export, {"tenant_id": context.tenant_id, "export_id": export_id}))[0]
-    if found is None:
+    if found is None or found.asked_by != context.actor.staff_id:
         raise NotFound()
     return found
 
 
 def link(context: Context, export_id: str) -> tuple[Export, str | None, datetime | None]:
-    """The table and, once it is made, a link to it for two minutes. Raises NotFound."""
+    """The table and, once it is made, a link to it for two minutes; each is audited. Raises NotFound."""
     record = get(context, export_id)
     if record.status != "ready":
         return record, None, None
+    audits.record(context, "billing:export", what=record.what, export_id=export_id)
     name = f"{record.what}-{record.first_day}-to-{record.last_day}.csv"
     url, until = bucket.link(record.object_key, record.object_version, name, spreadsheets.MEDIA)
     return record, url, until
