@@ -1,5 +1,7 @@
 """Paying: invoice, pay, ledger, notification, receipt, and everything that can come between (DOMAIN.md 7)."""
 
+import random
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -907,6 +909,78 @@ def test_what_is_at_rest_is_not_read_again(
     paid(client, invoice(client, owed["invoice_id"]))
     assert (len(head().open), billing.ledger(admin, "C1")["due"]["amount"]) == (3, 300)
     assert not books.differs(**place)
+
+
+def test_facts_from_everywhere_at_once_are_one_ledger(world: World, call: Call) -> None:
+    """Workers add the same facts again and again, in any order and several at once: payments before their charges,
+    refunds, disputes and their ends of what is settled, credit, voids, changes. The head is what all facts make."""
+    from chalicelib import clock, ids
+    from chalicelib.errors import Busy
+    from chalicelib.ledger.books import fold
+    from chalicelib.ledger.entries import Kind
+    from chalicelib.ledger.open import open_facts
+    from chalicelib.models.invoices import LedgerEntry
+    from chalicelib.services import books
+
+    tenant, now, chance = world.tenant_id("oak"), clock.now(), random.Random("hostile")
+    busy: Counter[str] = Counter()
+    for turn in range(12):
+        client = ids.new_id(now)
+        told: list[LedgerEntry] = []
+
+        def fact(
+            kind: Kind, cause: str, amount: int, *, client: str = client, told: list[LedgerEntry] = told, **more: Any
+        ) -> LedgerEntry:
+            made = books.entry(
+                tenant, client, kind, books.id_of(kind, f"{client} {cause}", now), amount=amount, currency="usd",
+                happened_at=now, recorded_at=now, by="stripe", **more,
+            )  # fmt: skip
+            told.append(made)
+            return made
+
+        for n in range(chance.randint(3, 7)):
+            amount = chance.randint(100, 9_000)
+            invoice = f"i{n}"
+            fact(Kind.CHARGE, invoice, amount, invoice_id=invoice)
+            shares = [[invoice, amount], *([[f"i{n - 1}", chance.choice([1, 500])]] if chance.random() < 0.2 else [])]
+            came = sum(each for _, each in shares) + chance.choice([0, 0, 0, 250])
+            if chance.random() < 0.8:
+                fact(Kind.PAYMENT, f"p{n}", came, payment_id=f"p{n}", shares=shares)
+                for kind, end in (
+                    (Kind.REFUND, Kind.REFUND_FAILED),
+                    (Kind.DISPUTE, chance.choice([Kind.DISPUTE_WON, Kind.DISPUTE_LOST])),
+                ):
+                    if chance.random() < 0.4:
+                        back = fact(kind, f"p{n}", chance.randint(1, came), payment_id=f"p{n}")
+                        if chance.random() < 0.6:
+                            fact(end, f"p{n}", 0, of=back.entry_id)
+            for kind in (Kind.VOID, Kind.ADJUSTMENT, Kind.WRITE_OFF, Kind.CREDIT):
+                if chance.random() < 0.2:
+                    fact(kind, invoice, chance.choice([1, 100, amount]), invoice_id=invoice)
+
+        def tell(worker: int, client: str = client, told: list[LedgerEntry] = told) -> None:
+            own = random.Random(f"{client} {worker}")
+            rest = [*told, *own.sample(told, len(told) // 2)]
+            own.shuffle(rest)
+            while rest:
+                few = {each.entry_id: each for each in rest[: own.randint(1, 3)]}
+                try:
+                    after = books.post(tenant, client, now, lambda _, few=few: books.Posting([*few.values()]))  # type: ignore[misc]
+                except Busy:  # the others were faster a dozen times: the queue brings it again
+                    busy[client] += 1
+                    assert busy[client] < 20
+                    continue
+                assert min(after.credit, after.debt, after.due) >= 0
+                rest = rest[len(few) :]
+
+        flows.together(1 if turn % 3 else 4, tell)
+        scene = books.read(tenant, client)
+        whole = fold(books.fact(each) for each in told)
+        assert scene.head is not None
+        assert (scene.head.balance, scene.head.credit, scene.head.debt) == (whole.due, whole.credit, whole.debt), turn
+        assert (int(scene.head.entries), len(scene.entries)) == (len(told), len(told))
+        assert set(scene.head.open) == open_facts(books.fact(each) for each in told)
+        assert books.differs(tenant, client) is False
 
 
 _SIDES = (("charge", "adjustment", "write_off", "void"), ("payment", "refund", "refund_failed", "dispute"))
