@@ -161,7 +161,7 @@ def _api(method: str, path: str, query: str, headers: dict[str, str], body: str,
         status, told = why.status, {"error": why.error}
     if key and method == "POST":
         all_of_it.answers[place] = (digest, status, told)
-    return _arrived(all_of_it, _json(status, told))
+    return _arrived(all_of_it, _json(status, told)) if method == "POST" else _json(status, told)
 
 
 def _arrived(all_of_it: Backend, given: Answer) -> Answer:
@@ -440,8 +440,8 @@ def _create_intent(call: Call) -> dict[str, Any]:
     if bool(params.get("off_session")) != bool(params.get("confirm")):
         raise _invalid("This stand-in charges saved cards with nobody present, or nothing")
     confirm = bool(params.get("confirm"))
-    method = call.find(params["payment_method"], "payment_method") if confirm else {"customer": params.get("customer")}
-    if method["customer"] != params.get("customer"):
+    method = call.find(params["payment_method"], "payment_method") if confirm else {}
+    if confirm and method["customer"] != params.get("customer"):
         raise _invalid("The card does not belong to this customer", "resource_missing")
     intent = call.keep(
         "pi", "payment_intent",
@@ -772,8 +772,8 @@ def post(event: dict[str, Any], now: datetime) -> int:
 
 def lever(asked: dict[str, Any], now: datetime) -> dict[str, Any]:
     """What a test or a person wants of it: {"hold": true}, {"copies": 3}, {"shuffle": true}, {"down": 2},
-    {"lost": 2} (done, and the answer does not arrive), {"forget": true} (what waits is never delivered); in the
-    dashboard {"refund": intent, "amount"?}, {"fail_refund": id},
+    {"lost": 2} (acts that are done, and the answer does not arrive), {"forget": true} (what waits is never delivered);
+    in the dashboard {"refund": intent, "amount"?}, {"fail_refund": id},
     {"dispute": intent}, {"close": dispute, "won": bool}, {"deauthorize": account}; {"pay": session, "number"?}."""
     with moto_fix.LOCK:
         all_of_it = backend()

@@ -464,6 +464,25 @@ def test_refunds_from_the_portal_and_from_the_dashboard(world: World, call: Call
     assert invoice(client, bill["invoice_id"])["due"]["amount"] == 3_500
 
 
+def test_a_refund_whose_answer_was_lost_is_not_made_twice(world: World, call: Call) -> None:
+    """Whoever asks anew, with another key and what they read since, is refused until the first one is booked. One that
+    never reached Stripe stands in nobody's way."""
+    admin, client = call("A1"), call("C1")
+    payment = paid(client, issued(admin, "C1"))
+    lever(client, hold=True)
+    lever(client, lost=2)
+    assert billing.refund(admin, "C1", payment, 3_000).code == "processor_unavailable"
+    assert billing.refund(admin, "C1", payment, 3_000).code == "stale"
+    admin.drain()
+    assert facts(admin, "C1").count(("refund", 3_000)) == 1
+    lever(client, down=2)
+    assert billing.refund(admin, "C1", payment, 400).code == "processor_unavailable"
+    assert billing.refund(admin, "C1", payment, 500).status == 202
+    lever(client, hold=False)
+    told(client)
+    assert sorted(amount for kind, amount in facts(admin, "C1") if kind == "refund") == [500, 3_000]
+
+
 def test_a_refund_that_the_bank_returns(world: World, call: Call) -> None:
     admin, client = call("A1"), call("C1")
     payment = paid(client, issued(admin, "C1"))
