@@ -588,7 +588,7 @@ class BadSignature(PortalError):
 
 class ProcessorDown(PortalError):
     status, code = 503, "processor_unavailable"
-    title = "The card processor cannot be reached. Nothing was charged; please try again in a moment."
+    title = "The card processor cannot be reached. Please try again in a moment; nothing is charged twice."
 
 
 class ProcessorRefused(PortalError):

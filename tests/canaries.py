@@ -12,6 +12,9 @@ from infra.local import cloud, pump, state, stripe_double, world
 
 KEY_ATTRIBUTES = ("pk", "sk", "gsi1pk", "gsi1sk", "gsi2pk", "gsi2sk", "duepk", "duesk")
 
+LONG = 8  # characters: what is shorter may be in a random id
+FACTS = ("ledger_entry", "numbered_invoice")  # kinds of records that are written once and never changed
+
 
 class Watch(logging.Handler):
     """Records everything that leaves a trace. Install once, before the application makes its AWS clients."""
@@ -22,6 +25,7 @@ class Watch(logging.Handler):
         self.logged: list[str] = []
         self.queued: list[str] = []
         self.addresses: list[str] = []
+        self.overwriting: list[str] = []
         self._clean: dict[str, set[str]] = {}  # keys in which a pattern was not found: most are there in every test
         BUILTIN_HANDLERS.append(("before-call", self._called))
 
@@ -50,6 +54,8 @@ class Watch(logging.Handler):
     def _called(self, model: Any, params: dict[str, Any], **_: Any) -> None:
         body = params.get("body")
         with self._lock:
+            if model.name in ("TransactWriteItems", "PutItem", "BatchWriteItem"):
+                self.overwriting += _overwriting(json.loads(body or "{}"))
             if model.name in ("SendMessage", "SendMessageBatch"):
                 self.queued.append(body.decode() if isinstance(body, bytes) else str(body))
             if model.service_model.service_name == "s3":
@@ -58,12 +64,12 @@ class Watch(logging.Handler):
     def clear(self) -> None:
         """Forget what was recorded."""
         with self._lock:
-            for each in (self.logged, self.queued, self.addresses):
+            for each in (self.logged, self.queued, self.addresses, self.overwriting):
                 each.clear()
 
     def findings(self, personal: set[str]) -> list[str]:
         """Where any of these strings shows though it must not: one line a place."""
-        pattern = re.compile("|".join(re.escape(each) for each in sorted(_spellings(personal))), re.IGNORECASE)
+        pattern = _pattern(_spellings(personal))
         places = {
             "a log line": self.logged,
             "a queue message": self.queued,
@@ -81,13 +87,39 @@ class Watch(logging.Handler):
         ]
         if not found:
             clean.update(places["a key of the table"], places["a key of a bucket"])
+        found += [f"a fact is put over what is there: {each}" for each in self.overwriting]
         return found + [line for mail in pump.outbox() for line in _in_mail(mail, personal)]
+
+
+def _overwriting(asked: dict[str, Any]) -> list[str]:
+    """Facts that a request would put over whatever is there: not even a race may."""
+    puts = [each["Put"] for each in asked.get("TransactItems", ()) if "Put" in each]
+    puts += [asked] if "Item" in asked else []
+    batched = [
+        each["PutRequest"] for some in asked.get("RequestItems", {}).values() for each in some if "PutRequest" in each
+    ]
+    return [
+        str(put["Item"]["sk"])
+        for put in puts + batched
+        if put["Item"].get("kind", {}).get("S") in FACTS
+        and "attribute_not_exists(pk)" not in put.get("ConditionExpression", "")
+    ]
 
 
 def _spellings(personal: set[str]) -> set[str]:
     """Phone numbers also as digits only; addresses also percent-encoded."""
     digits = {re.sub(r"\D", "", each) for each in personal if re.fullmatch(r"[\d ()+-]{9,}", each)}
     return personal | {each for each in digits if len(each) > 8} | {each.replace("@", "%40") for each in personal}
+
+
+def _pattern(wanted: set[str]) -> re.Pattern[str]:
+    """Any of them. A short code (of a procedure: 90834) turns up in random ids by chance: it must stand by itself."""
+
+    def one(text: str) -> str:
+        short = len(text) < LONG and any(each.isdigit() for each in text)
+        return rf"(?<![0-9A-Za-z]){re.escape(text)}(?![0-9A-Za-z])" if short else re.escape(text)
+
+    return re.compile("|".join(one(each) for each in sorted(wanted)), re.IGNORECASE)
 
 
 def _table_keys() -> list[str]:
@@ -109,7 +141,7 @@ def _in_mail(mail: dict[str, Any], personal: set[str]) -> list[str]:
     """A mail may hold the recipient's address and first name and the organization's name, nothing else of anyone."""
     forbidden = _spellings(personal) - set(mail["to"])
     text = json.dumps([mail["subject"], mail["from"], mail["text"], mail["html"], mail["headers"]], ensure_ascii=False)
-    pattern = re.compile("|".join(re.escape(each) for each in sorted(forbidden)), re.IGNORECASE)
+    pattern = _pattern(forbidden)
     return [f"{found.group()!r} in the mail {mail['subject']!r}" for found in [pattern.search(text)] if found]
 
 

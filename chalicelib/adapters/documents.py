@@ -80,7 +80,8 @@ def put(object_key: str, content: bytes, media: str) -> str:
 
 
 class UploadGone(Exception):
-    """The bucket knows these parts no more: they were joined, or never finished (it drops those after two days)."""
+    """The bucket has not these parts: they were joined, or never finished (it drops those after two days), or another
+    worker wrote one of them again (encrypted anew, the same content is another part)."""
 
 
 def begin_parts(object_key: str, media: str) -> str:
@@ -100,7 +101,7 @@ def put_part(object_key: str, upload_id: str, number: int, content: bytes) -> st
 
 
 def join_parts(object_key: str, upload_id: str, etags: Sequence[str]) -> str:
-    """Make the file of its parts, all or nothing; its version id. Raises UploadGone."""
+    """Make the file of just these parts, all or nothing; its version id. Raises UploadGone."""
     about = {"Bucket": settings.documents_bucket, "Key": object_key, "UploadId": upload_id}
     parts = [{"PartNumber": number, "ETag": each} for number, each in enumerate(etags, 1)]
     answer = _parts(lambda: client("s3").complete_multipart_upload(**about, MultipartUpload={"Parts": parts}))
@@ -113,7 +114,7 @@ def _parts(call: Callable[[], Any]) -> Any:
     try:
         return call()
     except ClientError as error:
-        if error.response["Error"]["Code"] == "NoSuchUpload":
+        if error.response["Error"]["Code"] in ("NoSuchUpload", "InvalidPart"):
             raise UploadGone() from None
         raise
 

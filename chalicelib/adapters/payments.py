@@ -5,6 +5,7 @@ an invoice. No name, no address, no service, no therapist (DOMAIN.md 7.5). The S
 the key comes from Secrets Manager; `settings.stripe_api` puts another server in Stripe's place.
 """
 
+import contextlib
 import functools
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -24,6 +25,10 @@ class Refused(ProcessorRefused):
     def __init__(self, reason: str, intent: Any = None) -> None:
         super().__init__()
         self.reason, self.intent = reason, intent
+
+
+class KeyTaken(Refused):
+    """Something else was asked for under this key before."""
 
 
 class Page(NamedTuple):
@@ -77,9 +82,13 @@ def _ask(call: Callable[[], Any]) -> Any:
         return call()
     except stripe.CardError as error:
         raise Refused(error.code or "card_declined", getattr(error.error, "payment_intent", None)) from None
+    except stripe.IdempotencyError as error:
+        if error.code == "idempotency_key_in_use":  # the first request is being answered at this moment
+            raise ProcessorDown(retry_after=2) from error
+        raise KeyTaken(error.code or "key_taken") from error
     except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as error:
         raise ProcessorDown(retry_after=2) from error
-    except (stripe.InvalidRequestError, stripe.PermissionError, stripe.IdempotencyError) as error:
+    except (stripe.InvalidRequestError, stripe.PermissionError) as error:
         raise Refused(error.code or type(error).__name__) from error
 
 
@@ -189,6 +198,29 @@ def charge_card(
         "metadata": dict(ids),
     }
     return _ask(lambda: _client().v1.payment_intents.create(params, _on(account, payment_id)))
+
+
+def forestall(
+    account: str, payment_id: str, ids: Mapping[str, str], *, amount: int, currency: str, customer: str
+) -> bool:
+    """See to it that a charge of which nobody knows whether Stripe was asked for it is made no more: its key is given
+    to an intent that charges nothing, and is cancelled. From then on whoever asks for the charge gets KeyTaken, however
+    long it has been under way. False: it had been asked for; asking again tells what became of it, and charges nothing.
+    """
+    params: Any = {
+        "amount": amount,
+        "currency": currency,
+        "customer": customer,
+        "allowed_payment_method_types": ["card"],
+        "metadata": dict(ids),
+    }
+    try:
+        made = _ask(lambda: _client().v1.payment_intents.create(params, _on(account, payment_id)))
+    except KeyTaken:
+        return False
+    with contextlib.suppress(Refused):  # it is cancelled already
+        _ask(lambda: _client().v1.payment_intents.cancel(str(made.id), None, _on(account)))
+    return True
 
 
 def intent(account: str, intent_id: str) -> Any:

@@ -37,7 +37,7 @@ class Payment(Record):
     starting ── Stripe has a session ──▶ open ─┬▶ succeeded ── refunds, disputes: see the ledger
         │                                      ├▶ processing ──▶ succeeded | failed
         └── given up ─▶ cancelled | expired    └▶ cancelled | expired | failed
-    `closing`: it asks for more than is due by now, so its page is to be closed.
+    `closing`: it asks for more than is due by now, so its page is to be closed, or its card not to be charged any more.
     Money may still arrive after any end; then it has succeeded.
     Cash and checks are recorded as succeeded. Due until it is decided, and until everyone was told.
     """

@@ -165,19 +165,23 @@ def charge(tenant_id: str, client_id: str, invoice_id: str) -> None:
     elif made.status == payments.STARTING:
         made = payments.charge(context, made)
     if made.status in (payments.PROCESSING, payments.SUCCEEDED):
-        _charged(context, plan, payment_id)
+        _rest(context, plan, payment_id, "charged")
+    elif made.status == payments.EXPIRED and (made.closing or payer is None or not payer.autopay_card):
+        _rest(context, plan, payment_id, "cancelled")  # it was called off before Stripe had charged anything
     else:
         _settle(plan, "failed", *_told(context, invoice_id), payment_id=made.payment_id)
 
 
-def _charged(context: Context, plan: PlannedCharge, payment_id: str) -> None:
-    """It is charged. What the invoice is due beyond that, because it was raised after the notice, is the next plan."""
+def _rest(context: Context, plan: PlannedCharge, payment_id: str, status: str) -> None:
+    """The plan is done with. What the invoice is due all the same, because it was raised after the notice or lowered
+    while nobody knew whether it was charged, is the next plan."""
     about = {"tenant_id": plan.tenant_id, "client_id": plan.client_id, "invoice_id": plan.invoice_id}
-    made, invoice = load((Payment, {**about, "payment_id": payment_id}), (Invoice, about))
-    coming = 0 if made.status == payments.SUCCEEDED else int(made.amount)  # it is not booked yet
+    made, invoice, payer = load((Payment, {**about, "payment_id": payment_id}), (Invoice, about), (Payer, about))
+    coming = int(made.amount) if made.status == payments.PROCESSING else 0  # it is not booked yet
     rest = int(invoice.balance) - coming
-    if invoice.status != "open" or not payments.is_enough(context, rest) or not _is_on(context):
-        _settle(plan, "charged", payment_id=payment_id)
+    wanted = status == "charged" or (payer is not None and bool(payer.autopay_card))
+    if not wanted or invoice.status != "open" or not payments.is_enough(context, rest) or not _is_on(context):
+        _settle(plan, status, payment_id=payment_id)
         return
     again, letter = _plan(context, invoice, rest, date.fromisoformat(invoice.due_on))
     try:

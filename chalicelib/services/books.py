@@ -2,7 +2,7 @@
 
     post ─▶ read the open entries ─▶ plan (what to add, given how things stand) ─▶ one transaction:
       ▲        entries, each once · the ledger under its version · every invoice that stands differently now · each
-      │        Checkout page that asks for more than is due by then, to be closed ─▶ on_payment closes it
+      │        attempt that asks for more than is due by then, to be closed ─▶ on_payment closes it
       └─ somebody added something meanwhile, or it is about what is at rest: read and plan again, then with all entries
 
 So adding costs the same however long the past is: the head names the entries that balances depend on (ledger.open).
@@ -268,8 +268,9 @@ def _write(
 
 
 def _asking_too_much(tenant_id: str, client_id: str, invoices: Iterable[Invoice]) -> list[Payment]:
-    """The attempts before a Checkout page that ask for more than one of these invoices is due. What an invoice names
-    as its open attempt is that one, since it is written under its version."""
+    """The attempts that ask for more than one of these invoices is due: before a Checkout page, or to charge a card of
+    which nobody knows yet whether it was. What an invoice names as its open attempt is that one, since it is written
+    under its version."""
     from chalicelib.services import payments
 
     due = {str(each.invoice_id): int(each.balance) for each in invoices if each.payment_id}
@@ -280,7 +281,6 @@ def _asking_too_much(tenant_id: str, client_id: str, invoices: Iterable[Invoice]
         each
         for each in found
         if each is not None
-        and each.way in payments.PRESENT
         and each.status in (payments.STARTING, payments.OPEN)
         and any(amount > due.get(invoice_id, amount) for invoice_id, amount in each.shares)
     ]

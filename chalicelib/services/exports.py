@@ -5,7 +5,7 @@
                                                                                         ─▶ ready: a link for two minutes
 
 A step holds one part and one page in memory, however many years there are. Who comes after a crash goes on behind the
-last part that was noted; a part that is written twice is the same part.
+last part that was noted. Where two workers met, and a part is not the one that was noted, all of it is made once more.
 """
 
 import time
@@ -86,7 +86,11 @@ def _queue(record: Export) -> None:
 
 
 def get(context: Context, export_id: str) -> Export:
+<<<<<<< HEAD
     """A table that was asked for. Raises NotFound, too, once its day is over: the bucket drops the file then."""
+=======
+    """A table that somebody of the organization asked for. Raises NotFound."""
+>>>>>>> att6
     found: Export | None = load((Export, {"tenant_id": context.tenant_id, "export_id": export_id}))[0]
     if found is None or found.expires_at <= context.now.timestamp():
         raise NotFound()
@@ -94,10 +98,12 @@ def get(context: Context, export_id: str) -> Export:
 
 
 def link(context: Context, export_id: str) -> tuple[Export, str | None, datetime | None]:
-    """The table and, once it is made, a link to it for two minutes. Raises NotFound."""
+    """The table and, once it is made, a link to it for two minutes; who takes one is audited, whoever asked for it.
+    Raises NotFound."""
     record = get(context, export_id)
     if record.status != "ready":
         return record, None, None
+    audits.record(context, "billing:export", what=record.what, export_id=export_id)
     name = f"{record.what}-{record.first_day}-to-{record.last_day}.csv"
     url, until = bucket.link(record.object_key, record.object_version, name, spreadsheets.MEDIA)
     return record, url, until

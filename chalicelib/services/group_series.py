@@ -22,6 +22,7 @@ from chalicelib.errors import (
     NotAssigned,
     NotFound,
     NotInSeries,
+    PortalError,
     SeriesAtWork,
     Stale,
     TooFewPlaces,
@@ -56,6 +57,7 @@ from chalicelib.slots.zones import minute
 BOOK, CHANGE = "book_group_series", "change_group_series"  # the jobs
 BOOKED, MOVED, CANCELLED = "booked", "moved", "cancelled"
 ADDED, REMOVED, RESIZED = "added", "removed", "resized"
+AT_ONCE = 90  # are told in one transaction
 GROUP, PLACES = "group", "places"  # the two items of an occurrence
 # What is told of each change: the letter, and whether the therapist is told, too.
 _LETTERS = {
@@ -232,25 +234,35 @@ def _series_of(context: Context, task: jobs.Task) -> GroupSeries:
 
 
 def _tell(context: Context, series: GroupSeries, task: jobs.Task, finish: jobs.Finish) -> None:
-    """One mail to each, of all that became of it; whom nothing concerns gets none (appointment_letters)."""
+    """One mail to each, of all that became of it; whom nothing concerns gets none (appointment_letters). Where more
+    took part at one time or another than one transaction holds, the first are told before: once, by the job's id."""
     what, therapist = _LETTERS[task.about["tell"]]
     about: dict[str, Any] = {"series_id": series.series_id, "start": task.shared["since"], "staff_id": series.staff_id}
     place = {"tenant_id": series.tenant_id}
     files = load(*((Client, {**place, "client_id": each}) for each in task.shared["client_ids"]))
     template = f"group_series_{what}"
+    at, cause = clock.parse(task.job.created_at), task.job.job_id
     letters: list[Any] = [
-        mails.to_client(context.now, series.tenant_id, each.client_id, template, **about)
+        mails.to_client(at, series.tenant_id, each.client_id, template, cause, **about)
         for each in files
         if each is not None and each.portal == "active"
     ]
     if therapist:
         del about["staff_id"]
-        letters.append(mails.to_staff(context.now, series.tenant_id, series.staff_id, template, **about))
+        letters.append(mails.to_staff(at, series.tenant_id, series.staff_id, template, cause, **about))
+    first = max(0, len(letters) - AT_ONCE)
+    for each in letters[:first]:
+        with contextlib.suppress(_Told), Transaction() as tx:
+            tx.create(each, otherwise=_Told())
     with Transaction() as tx:
         finish(tx)
-        for each in letters:
+        for each in letters[first:]:
             tx.create(each)
     mails.hand_over(*letters)
+
+
+class _Told(PortalError):
+    """This person was told of this."""
 
 
 # ---- from one on ----

@@ -365,21 +365,21 @@ def _customer(context: Context, payment: Payment) -> str:
 
 
 def charge(context: Context, payment: Payment) -> Payment:
-    """Charge the saved card of a payment that is starting. A card that is declined makes it failed."""
+    """Charge the saved card of a payment that is starting. A card that is declined makes it failed. What is not wanted
+    any more is not charged, unless it was: then it is a payment like any other."""
     found = payer(context, payment.account)
     if found is None:
         end(payment, FAILED, failure="card_gone")
         raise CardGone()
+    about: dict[str, Any] = {"amount": int(payment.amount), "currency": payment.currency, "customer": found.customer}
+    place = payment.account, payment.payment_id, _ids(payment)
+    unwanted = payment.closing or (payment.way == AUTOPAY and not found.autopay_card)
     try:
-        intent = stripe.charge_card(
-            payment.account,
-            payment.payment_id,
-            _ids(payment),
-            amount=int(payment.amount),
-            currency=payment.currency,
-            customer=found.customer,
-            card=payment.card_id,
-        )
+        if unwanted and stripe.forestall(*place, **about):
+            return end(payment, EXPIRED)
+        intent = stripe.charge_card(*place, **about, card=payment.card_id)
+    except stripe.KeyTaken:  # somebody saw to it that this is not charged any more
+        return end(payment, EXPIRED)
     except stripe.Refused as why:
         return end(payment, FAILED, failure=why.reason)
     kept = _kept(payment, status=PROCESSING, intent_id=str(intent.id))
@@ -482,7 +482,7 @@ def _due_at(record: Payment) -> datetime | None:
         return clock.now() + timedelta(minutes=2)
     if record.status not in UNDER_WAY:
         return None
-    if record.closing:
+    if record.closing and record.status != PROCESSING:
         return clock.now() + timedelta(minutes=1)
     return since + timedelta(minutes=LOOKS[min(int(record.tries or 0), len(LOOKS) - 1)])
 

@@ -126,6 +126,8 @@ def refund(context: Context, amount: int, reason: str) -> Payment:
         raise Stale()
     if payment.method != "card":
         return _given_back(context, payment, amount, reason)
+    if not context.result:
+        _require_all_booked(payment)
     asked = _requested(context, payment, amount, reason)
     if _is_done(context, payment, asked):
         payments.look_soon(payment)
@@ -136,6 +138,18 @@ def refund(context: Context, amount: int, reason: str) -> Payment:
         raise NotRefundable() from None
     payments.look_soon(payment)
     return payments.get(context, payment.payment_id)
+
+
+def _require_all_booked(payment: Payment) -> None:
+    """What Stripe has sent back of it must be known here before more is: an answer may have been lost, or somebody acts
+    in Stripe's dashboard. It is booked, and who asks looks again. Raises Stale, NotRefundable, ProcessorDown."""
+    try:
+        there = stripe.refunds_of(payment.account, payment.intent_id)
+    except stripe.Refused:
+        raise NotRefundable() from None
+    if sum(int(each.amount) for each in there if each.status in ("succeeded", "pending")) != int(payment.refunded):
+        payments.look_soon(payment)
+        raise Stale()
 
 
 def _is_done(context: Context, payment: Payment, asked: RefundRequest) -> bool:

@@ -116,7 +116,7 @@ def look_at_payment(tenant_id: str, client_id: str, payment_id: str) -> None:
         return
     if payment.telling:
         _tell(payment)
-    elif payment.closing and payment.status in (payments.STARTING, payments.OPEN):
+    elif payment.closing and payment.way in payments.PRESENT and payment.status != payments.PROCESSING:
         _close(payment)
     elif payment.status == payments.STARTING:
         _go_on(payment)
@@ -129,7 +129,8 @@ def look_at_payment(tenant_id: str, client_id: str, payment_id: str) -> None:
 
 def _go_on(payment: Payment) -> None:
     """Its request died: a page is closed and given up, a card that may have been charged is found out about by asking
-    for the same charge under the same key (which Stripe keeps for a day)."""
+    for the same charge under the same key (which Stripe keeps for a day); one that asks for more than is due by now is
+    not charged any more."""
     context = _context(payment)
     if clock.now() - clock.parse(payment.created_at) > timedelta(hours=20):
         payments.end(payment, payments.EXPIRED)

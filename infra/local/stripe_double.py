@@ -82,6 +82,7 @@ class Backend:
     sent: list[dict[str, Any]] = field(default_factory=list)
     numbers: dict[str, str] = field(default_factory=dict)  # payment method → card number
     down: int = 0
+    lost: int = 0  # answers that do not arrive though what was asked for is done
     held: bool = False
     copies: int = 1
     shuffled: bool = False
@@ -152,7 +153,7 @@ def _api(method: str, path: str, query: str, headers: dict[str, str], body: str,
         if before != digest:
             message = "Keys for idempotent requests can only be used with the same parameters"
             return _json(400, {"error": {"type": "idempotency_error", "message": message}})
-        return _json(status, known, replayed=True)
+        return _arrived(all_of_it, _json(status, known, replayed=True))
     try:
         found = _called(all_of_it, method, path, _decoded(sent), account, now)
         status, told = 200, found
@@ -160,7 +161,14 @@ def _api(method: str, path: str, query: str, headers: dict[str, str], body: str,
         status, told = why.status, {"error": why.error}
     if key and method == "POST":
         all_of_it.answers[place] = (digest, status, told)
-    return _json(status, told)
+    return _arrived(all_of_it, _json(status, told)) if method == "POST" else _json(status, told)
+
+
+def _arrived(all_of_it: Backend, given: Answer) -> Answer:
+    if all_of_it.lost <= 0:
+        return given
+    all_of_it.lost -= 1
+    return _json(503, {"error": {"type": "api_error", "message": "Something broke on the way back"}})
 
 
 def _json(status: int, value: Any, replayed: bool = False) -> Answer:
@@ -429,10 +437,11 @@ def _create_intent(call: Call) -> dict[str, Any]:
     params = call.params
     if params["amount"] < LEAST.get(params["currency"], 50):
         raise _invalid("The amount is below the least amount", "amount_too_small")
-    if not (params.get("off_session") and params.get("confirm")):
-        raise _invalid("This stand-in only charges saved cards with nobody present")
-    method = call.find(params["payment_method"], "payment_method")
-    if method["customer"] != params.get("customer"):
+    if bool(params.get("off_session")) != bool(params.get("confirm")):
+        raise _invalid("This stand-in charges saved cards with nobody present, or nothing")
+    confirm = bool(params.get("confirm"))
+    method = call.find(params["payment_method"], "payment_method") if confirm else {}
+    if confirm and method["customer"] != params.get("customer"):
         raise _invalid("The card does not belong to this customer", "resource_missing")
     intent = call.keep(
         "pi", "payment_intent",
@@ -440,6 +449,8 @@ def _create_intent(call: Call) -> dict[str, Any]:
         metadata=params.get("metadata", {}), status="requires_payment_method", latest_charge=None,
         last_payment_error=None, payment_method=None,
     )  # fmt: skip
+    if not confirm:
+        return intent
     number = call.backend.numbers[method["id"]]
     why = DECLINES.get(number) or ("authentication_required" if number == ASKS_AGAIN else None)
     if why:
@@ -447,6 +458,15 @@ def _create_intent(call: Call) -> dict[str, Any]:
         error = {"payment_intent": intent, "decline_code": why}
         raise Refusal(402, "card_error", why, "The card was declined.", **error)
     _succeed(call.backend, call.account, intent, method, call.now)
+    return intent
+
+
+def _cancel_intent(call: Call) -> dict[str, Any]:
+    intent = call.find(call.ids[0], "payment_intent")
+    if intent["status"] in ("succeeded", "canceled"):
+        raise _invalid("This intent is over", "payment_intent_unexpected_state")
+    intent["status"] = "canceled"
+    call.tell("payment_intent.canceled", intent)
     return intent
 
 
@@ -567,6 +587,9 @@ _OPERATIONS: dict[tuple[str, str], tuple[str, Operation]] = {
     ("POST", "payment_intents"): ("_payment_intent_create_params.PaymentIntentCreateParams", _create_intent),
     ("GET", "payment_intents"): ("_payment_intent_list_params.PaymentIntentListParams", _intents),
     ("GET", r"payment_intents/([^/]+)"): ("_payment_intent_retrieve_params.PaymentIntentRetrieveParams", _intent),
+    ("POST", r"payment_intents/([^/]+)/cancel"): (
+        "_payment_intent_cancel_params.PaymentIntentCancelParams", _cancel_intent,
+    ),
     ("POST", "refunds"): ("_refund_create_params.RefundCreateParams", _create_refund),
     ("GET", "refunds"): ("_refund_list_params.RefundListParams", _refunds),
     ("GET", "disputes"): ("_dispute_list_params.DisputeListParams", _disputes),
@@ -748,14 +771,18 @@ def post(event: dict[str, Any], now: datetime) -> int:
 
 
 def lever(asked: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """What a test or a person wants of it: {"hold": true}, {"copies": 3}, {"shuffle": true}, {"down": 2}, {"forget":
-    true} (what waits is never delivered); in the dashboard {"refund": intent, "amount"?}, {"fail_refund": id},
+    """What a test or a person wants of it: {"hold": true}, {"copies": 3}, {"shuffle": true}, {"down": 2},
+    {"lost": 2} (acts that are done, and the answer does not arrive), {"forget": true} (what waits is never delivered);
+    in the dashboard {"refund": intent, "amount"?}, {"fail_refund": id},
     {"dispute": intent}, {"close": dispute, "won": bool}, {"deauthorize": account}; {"pay": session, "number"?}."""
     with moto_fix.LOCK:
         all_of_it = backend()
-        for name, attribute in (("hold", "held"), ("copies", "copies"), ("shuffle", "shuffled"), ("down", "down")):
+        for name, attribute in {"hold": "held", "shuffle": "shuffled"}.items():
             if name in asked:
                 setattr(all_of_it, attribute, asked[name])
+        for name in ("copies", "down", "lost"):
+            if name in asked:
+                setattr(all_of_it, name, asked[name])
         if asked.get("forget"):
             all_of_it.pending = []
         made = _dashboard(all_of_it, asked, now)

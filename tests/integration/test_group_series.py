@@ -271,11 +271,15 @@ def test_the_places_of_one_or_of_all_that_follow(world: World, call: Call, clock
     assert booking.wrong(_now(world)) == []
 
 
+@pytest.mark.parametrize("at_once", [90, 1])
 def test_two_workers_and_a_job_that_is_brought_again_make_each_once(
-    world: World, call: Call, clock: Any, service: str
+    world: World, call: Call, clock: Any, service: str, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
+    """Also where more people are told than one transaction holds."""
+    from chalicelib.services import group_series as making
     from chalicelib.services import jobs
 
+    monkeypatch.setattr(making, "AT_ONCE", at_once)
     with world.portal.pump.exclusively():
         answers = flows.together(
             6, lambda _: repeat_group(call("T1"), "T1", service, at(clock, 3), "C1", "C3", "C4", key_="the-same-groups")
@@ -286,7 +290,8 @@ def test_two_workers_and_a_job_that_is_brought_again_make_each_once(
         jobs.run(world.tenant_id("oak"), record["job_id"])
     call("A1").drain()
     assert (len(flows.stored("group")), len(flows.stored("appointment"))) == (4, 12)
-    assert _subjects(call("A1"), "C1") == ["Your appointments are booked"]
+    told = {"C1": "Your appointments are booked", "C3": "Your appointments are booked", "T1": "New appointments"}
+    assert {key: _subjects(call("A1"), key) for key in told} == {key: [subject] for key, subject in told.items()}
     (job,) = flows.stored("job")
     assert (job["done"], job["failed"], job["skipped"]) == ("9", "0", "0")
     assert booking.wrong(_now(world)) == []

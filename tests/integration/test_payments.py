@@ -1,10 +1,13 @@
 """Paying: invoice, pay, ledger, notification, receipt, and everything that can come between (DOMAIN.md 7)."""
 
+import random
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from chalicelib.services import settlement
 from infra.local import stripe_double
 from tests import billing, flows
 from tests.billing import at_checkout, facts, intent_of, invoice, issued, lever, notices, paid, start, told
@@ -293,8 +296,6 @@ def test_deliveries_twice_out_of_order_and_late(world: World, call: Call) -> Non
 
 
 def test_twenty_deliveries_at_once_are_one_entry_and_one_set_of_notices(world: World, call: Call) -> None:
-    from chalicelib.services import settlement
-
     admin, client = call("A1"), call("C1")
     bill = issued(admin, "C1")
     lever(client, hold=True)
@@ -466,6 +467,25 @@ def test_refunds_from_the_portal_and_from_the_dashboard(world: World, call: Call
     assert invoice(client, bill["invoice_id"])["due"]["amount"] == 3_500
 
 
+def test_a_refund_whose_answer_was_lost_is_not_made_twice(world: World, call: Call) -> None:
+    """Whoever asks anew, with another key and what they read since, is refused until the first one is booked. One that
+    never reached Stripe stands in nobody's way."""
+    admin, client = call("A1"), call("C1")
+    payment = paid(client, issued(admin, "C1"))
+    lever(client, hold=True)
+    lever(client, lost=2)
+    assert billing.refund(admin, "C1", payment, 3_000).code == "processor_unavailable"
+    assert billing.refund(admin, "C1", payment, 3_000).code == "stale"
+    admin.drain()
+    assert facts(admin, "C1").count(("refund", 3_000)) == 1
+    lever(client, down=2)
+    assert billing.refund(admin, "C1", payment, 400).code == "processor_unavailable"
+    assert billing.refund(admin, "C1", payment, 500).status == 202
+    lever(client, hold=False)
+    told(client)
+    assert sorted(amount for kind, amount in facts(admin, "C1") if kind == "refund") == [500, 3_000]
+
+
 def test_a_refund_that_the_bank_returns(world: World, call: Call) -> None:
     admin, client = call("A1"), call("C1")
     payment = paid(client, issued(admin, "C1"))
@@ -611,6 +631,126 @@ def test_no_more_is_charged_by_itself_than_was_announced(world: World, call: Cal
     assert [m for m in client.outbox(PEOPLE["C1"].email) if "could not be charged" in m["subject"]] == []
 
 
+def _with_card(admin: Any, client: Any) -> str:
+    paid(client, issued(admin, "C1"), save_card=True)
+    (card,) = client.get("/portal/cards").json["items"]
+    return str(card["card_id"])
+
+
+def test_a_charge_that_died_is_not_made_of_what_is_due_no_more(world: World, call: Call) -> None:
+    """Nobody knows whether Stripe was asked to charge a card when its invoice is voided or paid at the desk. If it was
+    not, it is not any more, whoever asks again; if it was, the money is booked, and credit."""
+    admin, client = call("A1"), call("C1")
+    card = _with_card(admin, client)
+    lever(client, hold=True, forget=True)  # Stripe's own word comes late
+    take = f"/practice/clients/{PEOPLE['C1'].id}/payments"
+
+    def desk(bill: dict[str, Any]) -> Any:
+        shares = [{"invoice_id": bill["invoice_id"], "amount": 1}]
+        return admin.post(take, {"method": "cash", "amount": 1, "shares": shares})
+
+    def void(bill: dict[str, Any]) -> Any:
+        return billing.on(admin, "C1", bill["invoice_id"], "void", {"reason": "Mistake"})
+
+    dead: dict[int, dict[str, Any]] = {}
+    for amount, how, act in (
+        (3_001, "down", void),
+        (3_002, "lost", void),
+        (3_003, "down", desk),
+        (3_004, "lost", desk),
+    ):
+        bill = dead[amount] = issued(admin, "C1", billing.line(amount))
+        lever(client, **{how: 2})
+        assert start(client, bill, card_id=card, key=f"the-same-{amount}").code == "processor_unavailable"
+        assert invoice(client, bill["invoice_id"])["paying"] is True
+        lever(client, down=2)  # nor is it reached when the reason is gone
+        assert act(bill).status in (200, 201)
+        _tried(lambda _: client.drain(), None)
+        lever(client, down=0)
+    again = start(client, dead[3_001], card_id=card, key="the-same-3001")
+    assert (again.status, again.json["status"]) == (201, "expired")
+    client.clock.advance(61)
+    client.drain()
+    client.clock.advance(240)
+    client.drain()
+    admin.sign_in("A1")
+    client.sign_in("C1")
+    came = sorted(amount for kind, amount in facts(admin, "C1") if kind == "payment")
+    assert came == [1, 1, 3_002, 3_004, 12_000]
+    stand = {amount: invoice(client, each["invoice_id"]) for amount, each in dead.items()}
+    assert not any(each["paying"] for each in stand.values())
+    assert {amount: each["due"]["amount"] for amount, each in stand.items()} == {
+        3_001: 0, 3_002: 0, 3_003: 3_002, 3_004: 0,
+    }  # fmt: skip
+    assert billing.ledger(admin, "C1")["credit"]["amount"] == 3_002 + 1
+    lever(client, hold=False)
+    told(client)
+    assert sorted(amount for kind, amount in facts(admin, "C1") if kind == "payment") == came
+    charged = [each["amount"] for each in stripe_double.backend().book("acct_oak_demo").of("payment_intent")
+               if each["status"] == "succeeded"]  # fmt: skip
+    assert sorted(charged) == [3_002, 3_004, 12_000]
+
+
+@pytest.mark.parametrize("what", ["void", "lower", "stop"])
+def test_a_planned_charge_that_died_is_called_off(world: World, call: Call, what: str) -> None:
+    """Voided: nothing is charged and nobody told of a failure. Lowered: what is left is announced anew. Stopped by the
+    client: not charged."""
+    admin, client = call("A1"), call("C1")
+    client.api("PUT", "/portal/autopay", {"card_id": _with_card(admin, client)})
+    bill = issued(admin, "C1", billing.line(4_000), due_on="2026-11-25")
+    client.drain()
+    client.clock.advance(5 * 86_400)
+    message = {"tenant_id": world.tenant_id("oak"), "kind": "autopay", "client_id": world.id("C1")}
+    lever(client, down=2)
+    assert _tried(settlement.work, {**message, "invoice_id": bill["invoice_id"]}) == "ProcessorDown"
+    admin.sign_in("A1")
+    client.sign_in("C1")
+    if what == "stop":
+        assert client.delete("/portal/autopay").status == 204
+    else:
+        act = ("void", {"reason": "x"}) if what == "void" else ("adjustment", {"amount": -500, "reason": "x"})
+        assert billing.on(admin, "C1", bill["invoice_id"], *act).status == 200
+    client.drain()
+    client.clock.advance(300)
+    client.drain()
+    stands = invoice(client, bill["invoice_id"])
+    assert [amount for kind, amount in facts(admin, "C1") if kind == "payment"] == [12_000]
+    assert (stands["paying"], (stands["charged_amount"] or {}).get("amount")) == (
+        False, 3_500 if what == "lower" else None,
+    )  # fmt: skip
+    mails = [m["subject"] for m in client.outbox(PEOPLE["C1"].email)]
+    assert not [each for each in mails if "could not be charged" in each]
+    assert len([each for each in mails if "will be charged" in each]) == (2 if what == "lower" else 1)
+    client.clock.advance(30 * 86_400)
+    client.drain()
+    admin.sign_in("A1")
+    came = [amount for kind, amount in facts(admin, "C1") if kind == "payment"]
+    assert came == ([12_000, 3_500] if what == "lower" else [12_000])
+
+
+def test_a_charge_and_its_calling_off_at_one_moment(world: World, call: Call) -> None:
+    """The retry of a charge that died, its invoice's end and the sweep together: charged and booked, or neither."""
+    admin, client = call("A1"), call("C1")
+    card = _with_card(admin, client)
+    for turn in range(4):
+        bill = issued(admin, "C1", billing.line(1_000 + turn))
+        lever(client, down=2)
+        assert start(client, bill, card_id=card, key=f"race-{turn}-0001").status == 503
+        acts: list[Callable[[], Any]] = [
+            lambda bill=bill: billing.on(admin, "C1", bill["invoice_id"], "void", {"reason": "x"}),  # type: ignore[misc]
+            lambda bill=bill, turn=turn: start(client, bill, card_id=card, key=f"race-{turn}-0001"),  # type: ignore[misc]
+            client.drain,
+        ]
+        flows.together(3, lambda n, acts=acts, turn=turn: acts[(n + turn) % 3]())  # type: ignore[misc]
+        client.clock.advance(301)
+        told(client)
+        client.drain()
+        charged = [each for each in stripe_double.backend().book("acct_oak_demo").of("payment_intent")
+                   if (each["amount"], each["status"]) == (1_000 + turn, "succeeded")]  # fmt: skip
+        assert facts(admin, "C1").count(("payment", 1_000 + turn)) == len(charged)
+        assert invoice(client, bill["invoice_id"])["paying"] is False
+
+
 def test_a_card_that_is_declined_by_itself(world: World, call: Call) -> None:
     admin, client = call("A1"), call("C1")
     started = start(client, issued(admin, "C1"), save_card=True).json
@@ -631,8 +771,6 @@ def test_a_card_that_is_declined_by_itself(world: World, call: Call) -> None:
 
 def test_money_at_the_same_moment_is_moved_once(world: World, call: Call) -> None:
     """Credit that is applied twice, a refund that is asked for by many, a plan that many workers charge."""
-    from chalicelib.services import settlement
-
     admin, client = call("A1"), call("C1")
     payment = paid(client, issued(admin, "C1"), save_card=True)
     seen = admin.get(f"/practice/clients/{PEOPLE['C1'].id}/payments/{payment['payment_id']}").json["etag"]
@@ -781,8 +919,6 @@ def test_what_is_at_rest_is_not_read_again(
     assert len(wholes) == 1  # the first entry of all: there was no head
     intent = intent_of(old[0])
     account = {"tenant_id": place["tenant_id"], "kind": "intent", "account": "acct_oak_demo", "object_id": intent}
-    from chalicelib.services import settlement
-
     settlement.work(account)  # told again, long after: nothing is booked
     assert (int(head().entries), len(wholes)) == (8, 1)
     lever(client, refund=intent, amount=300)
@@ -798,6 +934,78 @@ def test_what_is_at_rest_is_not_read_again(
     paid(client, invoice(client, owed["invoice_id"]))
     assert (len(head().open), billing.ledger(admin, "C1")["due"]["amount"]) == (3, 300)
     assert not books.differs(**place)
+
+
+def test_facts_from_everywhere_at_once_are_one_ledger(world: World, call: Call) -> None:
+    """Workers add the same facts again and again, in any order and several at once: payments before their charges,
+    refunds, disputes and their ends of what is settled, credit, voids, changes. The head is what all facts make."""
+    from chalicelib import clock, ids
+    from chalicelib.errors import Busy
+    from chalicelib.ledger.books import fold
+    from chalicelib.ledger.entries import Kind
+    from chalicelib.ledger.open import open_facts
+    from chalicelib.models.invoices import LedgerEntry
+    from chalicelib.services import books
+
+    tenant, now, chance = world.tenant_id("oak"), clock.now(), random.Random("hostile")
+    busy: Counter[str] = Counter()
+    for turn in range(12):
+        client = ids.new_id(now)
+        told: list[LedgerEntry] = []
+
+        def fact(
+            kind: Kind, cause: str, amount: int, *, client: str = client, told: list[LedgerEntry] = told, **more: Any
+        ) -> LedgerEntry:
+            made = books.entry(
+                tenant, client, kind, books.id_of(kind, f"{client} {cause}", now), amount=amount, currency="usd",
+                happened_at=now, recorded_at=now, by="stripe", **more,
+            )  # fmt: skip
+            told.append(made)
+            return made
+
+        for n in range(chance.randint(3, 7)):
+            amount = chance.randint(100, 9_000)
+            invoice = f"i{n}"
+            fact(Kind.CHARGE, invoice, amount, invoice_id=invoice)
+            shares = [[invoice, amount], *([[f"i{n - 1}", chance.choice([1, 500])]] if chance.random() < 0.2 else [])]
+            came = sum(each for _, each in shares) + chance.choice([0, 0, 0, 250])
+            if chance.random() < 0.8:
+                fact(Kind.PAYMENT, f"p{n}", came, payment_id=f"p{n}", shares=shares)
+                for kind, end in (
+                    (Kind.REFUND, Kind.REFUND_FAILED),
+                    (Kind.DISPUTE, chance.choice([Kind.DISPUTE_WON, Kind.DISPUTE_LOST])),
+                ):
+                    if chance.random() < 0.4:
+                        back = fact(kind, f"p{n}", chance.randint(1, came), payment_id=f"p{n}")
+                        if chance.random() < 0.6:
+                            fact(end, f"p{n}", 0, of=back.entry_id)
+            for kind in (Kind.VOID, Kind.ADJUSTMENT, Kind.WRITE_OFF, Kind.CREDIT):
+                if chance.random() < 0.2:
+                    fact(kind, invoice, chance.choice([1, 100, amount]), invoice_id=invoice)
+
+        def tell(worker: int, client: str = client, told: list[LedgerEntry] = told) -> None:
+            own = random.Random(f"{client} {worker}")
+            rest = [*told, *own.sample(told, len(told) // 2)]
+            own.shuffle(rest)
+            while rest:
+                few = {each.entry_id: each for each in rest[: own.randint(1, 3)]}
+                try:
+                    after = books.post(tenant, client, now, lambda _, few=few: books.Posting([*few.values()]))  # type: ignore[misc]
+                except Busy:  # the others were faster a dozen times: the queue brings it again
+                    busy[client] += 1
+                    assert busy[client] < 20
+                    continue
+                assert min(after.credit, after.debt, after.due) >= 0
+                rest = rest[len(few) :]
+
+        flows.together(1 if turn % 3 else 4, tell)
+        scene = books.read(tenant, client)
+        whole = fold(books.fact(each) for each in told)
+        assert scene.head is not None
+        assert (scene.head.balance, scene.head.credit, scene.head.debt) == (whole.due, whole.credit, whole.debt), turn
+        assert (int(scene.head.entries), len(scene.entries)) == (len(told), len(told))
+        assert set(scene.head.open) == open_facts(books.fact(each) for each in told)
+        assert books.differs(tenant, client) is False
 
 
 _SIDES = (("charge", "adjustment", "write_off", "void"), ("payment", "refund", "refund_failed", "dispute"))
@@ -874,6 +1082,20 @@ def test_a_long_table_is_written_in_parts(world: World, call: Call, monkeypatch:
     admin.local("POST", "/run/on_job")
     empty = admin.get(f"/practice/exports/{before['export_id']}").json
     assert (empty["status"], empty["rows"], empty["first_day"]) == ("ready", 0, "2025-01-01")
+    again = admin.post("/practice/exports", asked).json["export_id"]
+
+    def twice(*about: Any) -> Any:  # another worker that read more of the ledger writes the same part after this one
+        etag = put_part(*about)
+        if about[2] == 1:
+            monkeypatch.setattr(exports.bucket, "put_part", put_part)
+            put_part(*about[:3], about[3] + b"more")
+        return etag
+
+    monkeypatch.setattr(exports.bucket, "put_part", twice)
+    exports.make(tenant, again)
+    assert admin.get(f"/practice/exports/{again}").json["status"] == "ready"
+    taken = [each for each in flows.stored("tenant_audit") if each["action"] == "billing:export" and "object" in each]
+    assert sum(again in str(each["object"]) for each in taken) == 2  # asked for, and given out
     for key, code in (("B1", "not_found"), ("T1", "forbidden")):
         other = call(key)
         other.sign_in(key)
