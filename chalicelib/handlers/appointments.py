@@ -363,7 +363,7 @@ def check_appointment(context: Context, client_id: str, body: CheckIn) -> TimeCh
 @practice.endpoint(
     "POST",
     "/clients/{client_id}/appointments",
-    action="appointment:manage",
+    action="appointment:begin",
     body=StaffBookingIn,
     status=201,
     idempotent=True,

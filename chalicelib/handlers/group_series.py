@@ -108,7 +108,7 @@ def check_group_series(context: Context, therapist_id: str, body: GroupSeriesIn)
 @practice.endpoint(
     "POST",
     "/therapists/{therapist_id}/group-series",
-    action="group:manage",
+    action="group:begin",
     body=GroupSeriesIn,
     status=201,
     idempotent=True,

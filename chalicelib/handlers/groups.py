@@ -147,7 +147,7 @@ def check_group(context: Context, therapist_id: str, body: GroupCheckIn) -> Grou
 
 
 @practice.endpoint(
-    "POST", "/therapists/{therapist_id}/groups", action="group:manage", body=GroupIn, status=201, idempotent=True
+    "POST", "/therapists/{therapist_id}/groups", action="group:begin", body=GroupIn, status=201, idempotent=True
 )
 def create_group(context: Context, therapist_id: str, body: GroupIn) -> GroupView:
     """Make a group; its clients are entered one by one"""

@@ -116,7 +116,7 @@ def check_series(context: Context, client_id: str, body: SeriesIn) -> SeriesChec
 
 
 @practice.endpoint(
-    "POST", "/clients/{client_id}/series", action="appointment:manage", body=SeriesIn, status=201, idempotent=True
+    "POST", "/clients/{client_id}/series", action="appointment:begin", body=SeriesIn, status=201, idempotent=True
 )
 def create_series(context: Context, client_id: str, body: SeriesIn) -> SeriesView:
     """Book a series for a client; what becomes of each time is in its view"""

@@ -59,6 +59,7 @@ RULES: Mapping[str, Rule] = {
     "account:update": Rule(None, SELF, SELF, SELF, NO),
     "api:describe": _open(),
     "appointment:answer": Rule(None, NO, NO, SELF, NO),  # taking back, and taking what was offered: whatever is off
+    "appointment:begin": Rule(None, TENANT, ASSIGNED, NO, NO, begins=True),  # booked by staff, once or as a series
     "appointment:book": Rule(SCHEDULING, NO, NO, SELF, NO),
     "appointment:manage": Rule(None, TENANT, ASSIGNED, NO, NO),  # in one's own calendar; administrators in everyone's
     "appointment:read": Rule(None, TENANT, ASSIGNED, SELF, NO),
@@ -94,6 +95,7 @@ RULES: Mapping[str, Rule] = {
     "form:publish": Rule(None, TENANT, NO, NO, NO),
     "form:read": Rule(None, TENANT, TENANT, NO, NO),
     "form:update": Rule(None, TENANT, NO, NO, NO),  # drafts, archive, restore
+    "group:begin": Rule(None, TENANT, SELF, NO, NO, begins=True),
     "group:manage": Rule(None, TENANT, SELF, NO, NO),  # in one's own calendar; administrators in everyone's
     "group:read": Rule(None, TENANT, SELF, NO, NO),
     "home:read": Rule(None, SELF, SELF, SELF, NO),

@@ -86,11 +86,8 @@ def _queue(record: Export) -> None:
 
 
 def get(context: Context, export_id: str) -> Export:
-<<<<<<< HEAD
-    """A table that was asked for. Raises NotFound, too, once its day is over: the bucket drops the file then."""
-=======
-    """A table that somebody of the organization asked for. Raises NotFound."""
->>>>>>> att6
+    """A table that somebody of the organization asked for. Raises NotFound, too, once its day is over: the bucket drops
+    the file then."""
     found: Export | None = load((Export, {"tenant_id": context.tenant_id, "export_id": export_id}))[0]
     if found is None or found.expires_at <= context.now.timestamp():
         raise NotFound()

@@ -42,7 +42,7 @@ BY_PERMISSION = {
 # which reaches assigned clients as that does.
 BY_BILLING = {"credit:apply", "invoice:begin", "invoice:manage", "ledger:record", "pay_link:make"}
 STAFF_ABOUT_A_CLIENT = {
-    "appointment:manage", "appointment:read",
+    "appointment:begin", "appointment:manage", "appointment:read",
     "client:contact", "client:read", "client:settle_flag", "document:download", "document:read", "document:share",
     "document:verify", "intake:read", "intake:record", "intake:summarize", "invite:read", "login_link:send",
     "mail:read", "upload:add", "upload:finish", "upload:read",
@@ -83,12 +83,15 @@ ADMINISTRATORS_ONLY |= {"billing:export", "billing:read", "card_processing:updat
 # 6.5 "except by break-glass with a stated reason, which is audited and announced".
 ADMINISTRATORS_ONLY |= {"message:open"}
 # Issue 3: suspended means "nothing new is begun or sent": what names no feature, and mails somebody who is not there
-# yet, brings a file, or lets a program in. What was begun is finished.
-BEGINS = {"client:create", "client:import", "invoice:begin", "staff:invite", "token:create", "upload:add"}
+# yet, brings a file, books a time, or lets a program in. What was begun is finished.
+BEGINS = {
+    "appointment:begin", "client:create", "client:import", "group:begin", "invoice:begin", "staff:invite",
+    "token:create", "upload:add",
+}  # fmt: skip
 # 1.7 "Each staff member sets their own availability … An administrator may set it for them."
 # 5.3, 5.4 A group is in one therapist's calendar, and about several clients: its address names the therapist.
 OWN_OR_BY_ADMINISTRATORS = {
-    "availability:read", "availability:update", "calendar:read", "group:manage", "group:read",
+    "availability:read", "availability:update", "calendar:read", "group:begin", "group:manage", "group:read",
 }  # fmt: skip
 # 4.5 "the client can always download their own copy"; DESIGN: one's own record is never gated.
 # A client sends papers (an insurance card) for their own file.
