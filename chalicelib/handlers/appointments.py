@@ -36,7 +36,7 @@ class MyAppointment(PortalView):
     change it. `proposals`: times that are held for me to choose from. `message` is the practice's, `note` mine.
     `group`: others take part, too; nothing is said of them, and only the practice moves it. `link_follows`: whether the
     link to a meeting by video will be shown here before it begins; null: there is no such meeting ahead, or it was not
-    asked for by itself."""
+    asked for by itself. `moved`: I moved it here, so an earlier time of it is gone."""
 
     appointment_id: str
     status: Status
@@ -60,6 +60,7 @@ class MyAppointment(PortalView):
     can_cancel: bool
     can_move: bool
     undo_until: str | None
+    moved: bool
     late: bool
     ended_by: Literal["client", "staff", "system"] | None
     telehealth_link: str | None
@@ -205,6 +206,7 @@ def _mine(context: Context, record: Appointment, links: dict[str, str], follows:
         can_cancel=appointments.can_cancel(tenant, record, now),
         can_move=appointments.can_move(tenant, record, now),
         undo_until=clock.text(undo) if undo is not None and now < undo else None,
+        moved=appointments.moved_by_client(record),
         telehealth_link=links.get(record.appointment_id),
         link_follows=follows,
         group=record.group_id is not None,

@@ -144,6 +144,7 @@ function Steps({ offer, moving, reload }: { offer: Bookable; moving: MyAppointme
   const label = moving ? (offer.instant_confirmation ? words.moveNow : words.moveAsk) : offer.instant_confirmation ? words.bookNow : words.request;
   const foot = (
     <div class="stack g2">
+      <ProblemNote problem={problem} />
       {step === 'when' && choice.slot ? <div class="split small" role="status"><span><span class="strong">{brief(choice.slot.starts_at, choice.zone)}</span>{choice.staff_id === ANY ? words.withWhom(nameOf(offer, choice.slot.staff_id)) : ''}</span><span class="soft">{zoneLabel(choice.zone, new Date(choice.slot.starts_at))}</span></div> : null}
       <div class="cluster g2">
         {at > 0 ? <Button onClick={back}>{words.back}</Button> : null}
@@ -171,7 +172,6 @@ function Steps({ offer, moving, reload }: { offer: Bookable; moving: MyAppointme
           </>
         ) : null}
         {last && choice.slot ? <CheckStep offer={offer} choice={choice} moving={moving} onNote={(note) => change({ note })} /> : null}
-        <ProblemNote problem={problem} />
       </form>
     </TaskShell>
   );

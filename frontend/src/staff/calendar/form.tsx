@@ -7,7 +7,7 @@ import { calendar } from '../../strings/calendar.ts';
 import { scheduling } from '../../strings/scheduling.ts';
 import { staff } from '../../strings/staff.ts';
 import type { ClientAppointment, Offer, TimeCheck } from '../../types.ts';
-import { Button, Check, Heading, Icon, LinkButton, Note, SelectField, TextField, addDays, clockOf, clockWords, dateWords, dayKey, instantOf, useAct, useLoad, zoneLabel } from '../../ui/index.ts';
+import { Button, Check, Heading, Icon, LinkButton, Note, SelectField, TextField, addDays, clockOf, clockWords, dayKey, dayWords, instantOf, useAct, useLoad, zoneLabel } from '../../ui/index.ts';
 import { recurring } from '../../strings/recurring.ts';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 import { useClientsFound } from './finding.ts';
@@ -189,7 +189,7 @@ const asked = (url: string) => (url.includes('?') ? url.slice(url.indexOf('?')) 
 /** From the calendar: first, for whom. */
 export function PickClientPage() {
   const { url, query } = useLocation();
-  const chosen = query['day'] && query['at'] ? dateWords(query['day'], { weekday: 'long', month: 'long', day: 'numeric' }) : null;
+  const chosen = query['day'] && query['at'] ? dayWords(query['day']) : null;
   const [typed, setTyped] = useState('');
   const { rows, more, busy } = useClientsFound(typed);
   return (

@@ -296,7 +296,7 @@ function Member({ group, one, begun, put, reload }: MemberProps) {
           {one.status === 'confirmed' ? <Button mini look="quiet" onClick={() => setAsking(true)}>{words.takeOut}<span class="hidden">{words.takeOutOf(name)}</span></Button> : null}
         </div>
       ) : null}
-      <Dialog open={asking} onClose={() => setAsking(false)} title={words.takeOutTitle(name)} actions={<><Button look="danger" busy={act.busy || leave.busy} onClick={() => void (following ? leave.run() : takeOut())}>{words.takeOutNow}</Button><Button onClick={() => setAsking(false)}>{words.keep}</Button></>}>
+      <Dialog open={asking} onClose={() => setAsking(false)} title={words.takeOutTitle(name)} actions={<><Button look="danger" busy={act.busy || leave.busy} onClick={() => void (following ? leave.run() : takeOut())}>{words.takeOutNow}</Button><Button onClick={() => setAsking(false)}>{words.keepIn}</Button></>}>
         <p>{following ? words.takeOutFollowing : words.takeOutText}</p>
         {group.series_id ? <Scope following={following} onChange={setFollowing} name={`leave-${one.client_id}`} /> : null}
         <TextField label={words.reason} help={words.reasonHelp} optional rows={2} maxLength={1000} value={reason} onInput={setReason} />
@@ -370,7 +370,7 @@ function Resize({ one, onClose, onDone, reload }: { one: Group; onClose: () => v
     if (good) void save.run();
   };
   return (
-    <Dialog open onClose={onClose} title={words.resizeTitle} actions={<><Button look="primary" busy={save.busy} onClick={submit}>{words.resizeNow}</Button><Button onClick={onClose}>{words.keep}</Button></>}>
+    <Dialog open onClose={onClose} title={words.resizeTitle} actions={<><Button look="primary" busy={save.busy} onClick={submit}>{words.resizeNow}</Button><Button onClick={onClose}>{words.notNow}</Button></>}>
       <TextField label={words.capacity} short inputMode="numeric" value={typed} help={words.resizeHelp(one.taken)} error={wrong || null} onInput={setTyped} />
       {one.series_id ? <Scope following={following} onChange={setFollowing} name="places-of" /> : null}
       <Failed problem={save.problem} />

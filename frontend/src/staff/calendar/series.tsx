@@ -121,6 +121,7 @@ function MoveFollowing({ client_id, one, onDone, onClose }: { client_id: string;
   const [day, setDay] = useState(dayKey(one.starts_at, tenant.zone));
   const [clock, setClock] = useState(clockOf(one.starts_at, tenant.zone));
   const [override, setOverride] = useState(false);
+  const [told, setTold] = useState(false);
   const [check, setCheck] = useState<SeriesCheck | null>(null);
   const key = useRef({ body: '', key: '' });
   const starts_at = day && clock ? instantOf(day, clock, tenant.zone) : null;
@@ -143,17 +144,18 @@ function MoveFollowing({ client_id, one, onDone, onClose }: { client_id: string;
   });
   const against = check?.times.filter((each) => each.finding !== 'free') ?? [];
   const stay = against.filter(isBlocked);
+  const unticked = against.length > stay.length && !override;
   return (
-    <form class="card stack g4" aria-labelledby="move-all" noValidate onSubmit={(event) => { event.preventDefault(); if (moved) void move.run(); }}>
+    <form class="card stack g4" aria-labelledby="move-all" noValidate onSubmit={(event) => { event.preventDefault(); setTold(unticked); if (moved && !unticked) void move.run(); }}>
       <div class="stack g1"><h2 id="move-all">{words.moveTitle}</h2><p class="small soft">{words.moveText}</p></div>
       <WhenFields id="move-all" day={day} clock={clock} zone={tenant.zone} onDay={setDay} onClock={setClock} />
       <div class="stack g3" role="status">
         {against.length ? (
-          <Note tone="warn">{stay.length ? words.stays(stay.length) : null}<ul class="dots">{against.map((each) => <li key={each.starts_at}>{brief(each.starts_at, tenant.zone)}: {recurring.why(each.finding)}</li>)}</ul></Note>
+          <Note tone="warn">{against.length > stay.length ? words.against(against.length) : words.stays(stay.length)}<ul class="dots">{against.map((each) => <li key={each.starts_at}>{brief(each.starts_at, tenant.zone)}: {recurring.why(each.finding)}</li>)}</ul></Note>
         ) : check ? <Note tone="good">{recurring.repeat.all(check.times.length)}</Note> : null}
       </div>
       {against.length > stay.length ? <Check checked={override} onChange={setOverride}>{words.override}</Check> : null}
-      <Failed problem={move.problem} />
+      {told && unticked ? <p class="error" role="alert"><Icon name="alert" /><span>{words.tick}</span></p> : <Failed problem={move.problem} />}
       <div class="cluster g2"><Button type="submit" look="primary" busy={move.busy} aria-disabled={moved ? undefined : 'true'}>{check ? words.move(check.times.length - stay.length) : words.moveNow}</Button><Button look="quiet" onClick={onClose}>{calendar.one.keep}</Button></div>
     </form>
   );
