@@ -1,7 +1,7 @@
 /** Booking for a client, and moving what is booked: a time is checked before it is taken. */
 import { useLocation, useRoute } from 'preact-iso';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { api, call, newKey } from '../../http.ts';
+import { api, asProblem, call, newKey } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import { calendar } from '../../strings/calendar.ts';
 import { scheduling } from '../../strings/scheduling.ts';
@@ -16,16 +16,25 @@ import { ONCE, RepeatFields, SeriesLooks, bookable, endFault, leftOut, plan, use
 const words = calendar.form;
 
 /** A day and a time by the organization's clock. */
-export function WhenFields({ day, clock, zone, id, onDay, onClock }: { day: string; clock: string; zone: string; id: string; onDay: (day: string) => void; onClock: (clock: string) => void }) {
+export function WhenFields({ day, clock, zone, id, missing, onDay, onClock }: { day: string; clock: string; zone: string; id: string; missing?: boolean; onDay: (day: string) => void; onClock: (clock: string) => void }) {
   return (
     <div class="stack g1">
       <div class="fieldgrid">
-        <TextField id={`${id}-day`} label={words.day} type="date" value={day} onInput={onDay} />
-        <div class="field"><label class="strong" for={`${id}-time`}>{words.time}</label><input class="input" id={`${id}-time`} type="time" step={300} value={clock} aria-describedby={`${id}-zone`} onInput={(event) => onClock(event.currentTarget.value)} /></div>
+        <TextField id={`${id}-day`} label={words.day} type="date" value={day} onInput={onDay} error={missing && !day ? words.enterDay : null} />
+        <div class={missing && !clock ? 'field invalid' : 'field'}>
+          <label class="strong" for={`${id}-time`}>{words.time}</label>
+          {missing && !clock ? <p class="error" id={`${id}-time-error`}><Icon name="alert" /><span>{words.enterTime}</span></p> : null}
+          <input class="input" id={`${id}-time`} type="time" step={300} value={clock} aria-invalid={missing && !clock ? 'true' : undefined} aria-describedby={missing && !clock ? `${id}-time-error ${id}-zone` : `${id}-zone`} onInput={(event) => onClock(event.currentTarget.value)} />
+        </div>
       </div>
       <p class="help" id={`${id}-zone`}>{words.zone(zoneLabel(zone))}</p>
     </div>
   );
+}
+
+/** After a try that was wrong the cursor is in the first field that is. `turn`: changes with every such try. */
+export function useFaultFocus(form: { current: HTMLFormElement | null }, turn: unknown) {
+  useEffect(() => { if (turn) form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus(); }, [turn]);
 }
 
 /** What speaks against a time, as the server says; asked again whenever it changes. */
@@ -113,6 +122,8 @@ function NewForm({ client_id, offer, therapists }: { client_id: string; offer: O
   const many = wish && repeat.every && !badEnd ? { ...wish, ...plan(repeat), override: false, leave_out: [] } : null;
   const check = useCheck(client_id, repeat.every ? null : wish);
   const looks = useSeriesCheck(client_id, many);
+  const form = useRef<HTMLFormElement>(null);
+  useFaultFocus(form, wrong);
   const bookAll = useAct(async () => {
     const body = { ...many!, override: nevertheless.length > 0, leave_out: looks ? leftOut(looks, nevertheless) : [] };
     const text = JSON.stringify(body);
@@ -134,13 +145,13 @@ function NewForm({ client_id, offer, therapists }: { client_id: string; offer: O
     if (repeat.every) { if (many) void bookAll.run(); } else if (wish) void book.run();
   };
   return (
-    <form class="card stack g5 narrow" noValidate onSubmit={(event) => { event.preventDefault(); submit(); }}>
+    <form class="card stack g5 narrow" ref={form} noValidate onSubmit={(event) => { event.preventDefault(); submit(); }}>
       {therapists.length > 1 ? <SelectField id="therapist" label={words.therapist} value={staff_id} options={therapists} onChange={setStaff} /> : null}
       <div class="fieldgrid">
         <SelectField id="service" label={words.service} value={service_id} options={offer.services.map((one): [string, string] => [one.service_id, `${one.name}, ${one.minutes} min`])} onChange={setService} />
         <SelectField id="where" label={words.where} value={where} options={[...places, ['telehealth', scheduling.mode.telehealth]]} onChange={setWhere} />
       </div>
-      <WhenFields id="new" day={day} clock={clock} zone={tenant.zone} onDay={setDay} onClock={setClock} />
+      <WhenFields id="new" missing={wrong !== '' && !badMinutes} day={day} clock={clock} zone={tenant.zone} onDay={setDay} onClock={setClock} />
       <TextField id="minutes" label={words.minutes} optional inputMode="numeric" short value={minutes} help={words.minutesHelp(service.minutes)} onInput={setMinutes} error={badMinutes ? words.minutesShape : null} />
       <RepeatFields value={repeat} onChange={setRepeat} fault={wrong && badEnd ? badEnd : null} />
       {repeat.every
@@ -154,7 +165,7 @@ function NewForm({ client_id, offer, therapists }: { client_id: string; offer: O
 }
 
 /** Another time for what is booked. */
-export function MoveForm({ client_id, one, onMoved, onClose }: { client_id: string; one: ClientAppointment; onMoved: (next: ClientAppointment) => void; onClose: () => void }) {
+export function MoveForm({ client_id, one, reload, onMoved, onClose }: { client_id: string; one: ClientAppointment; reload: () => Promise<void>; onMoved: (next: ClientAppointment) => void; onClose: () => void }) {
   const { tenant } = useSession();
   const [day, setDay] = useState(dayKey(one.starts_at, tenant.zone));
   const [clock, setClock] = useState(clockOf(one.starts_at, tenant.zone));
@@ -168,9 +179,14 @@ export function MoveForm({ client_id, one, onMoved, onClose }: { client_id: stri
     const body = { starts_at: starts_at!, override };
     const text = JSON.stringify([body, one.etag]);
     if (key.current.body !== text) key.current = { body: text, key: newKey() };
-    onMoved(await call(api.POST('/practice/clients/{client_id}/appointments/{appointment_id}/time', {
-      params: { path: { client_id, appointment_id: one.appointment_id }, header: { 'If-Match': one.etag, 'Idempotency-Key': key.current.key } }, body,
-    })));
+    try {
+      onMoved(await call(api.POST('/practice/clients/{client_id}/appointments/{appointment_id}/time', {
+        params: { path: { client_id, appointment_id: one.appointment_id }, header: { 'If-Match': one.etag, 'Idempotency-Key': key.current.key } }, body,
+      })));
+    } catch (cause) {
+      if (!asProblem(cause).passing) void reload(); // somebody else may have been faster: show how it is now
+      throw cause;
+    }
   });
   return (
     <form class="card stack g4" aria-labelledby="move" noValidate onSubmit={(event) => { event.preventDefault(); if (moved) void move.run(); }}>

@@ -12,7 +12,7 @@ import { Badge, Button, Check, Dialog, Facts, Heading, Icon, LinkButton, Note, S
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 import { groupHref, groupSeriesHref } from './entry.ts';
 import { useClientsFound } from './finding.ts';
-import { Checked, WhenFields } from './form.tsx';
+import { Checked, WhenFields, useFaultFocus } from './form.tsx';
 import { FollowingGroups, useGroupSeriesCheck } from './groupseries.tsx';
 import { useLooking } from './looking.ts';
 import { ONCE, RepeatFields, SeriesLooks, bookable, endFault, leftOut, plan } from './repeat.tsx';
@@ -94,6 +94,8 @@ function NewForm({ offer, therapists }: { offer: Offer; therapists: [string, str
   const [people, setPeople] = useState<Person[]>([]);
   const [override, setOverride] = useState(false);
   const [turn, setTurn] = useState(0);
+  const sheet = useRef<HTMLFormElement>(null);
+  useFaultFocus(sheet, turn);
   const key = useRef({ body: '', key: '' });
   const service = offer.services.find((one) => one.service_id === service_id)!;
   const whole = (text: string, from: number, to: number) => /^\d{1,3}$/.test(text.trim()) && Number(text) >= from && Number(text) <= to;
@@ -134,13 +136,13 @@ function NewForm({ offer, therapists }: { offer: Offer; therapists: [string, str
   };
   const wrong = turn ? fault : '';
   return (
-    <form class="card stack g5 narrow" noValidate onSubmit={(event) => { event.preventDefault(); submit(); }}>
+    <form class="card stack g5 narrow" ref={sheet} noValidate onSubmit={(event) => { event.preventDefault(); submit(); }}>
       {therapists.length > 1 ? <SelectField id="therapist" label={form.therapist} value={therapist_id} options={therapists} onChange={(next) => { setStaff(next); setPeople([]); }} /> : null}
       <div class="fieldgrid">
         <SelectField id="service" label={form.service} value={service_id} options={offer.services.map((one): [string, string] => [one.service_id, `${one.name}, ${one.minutes} min`])} onChange={setService} />
         <SelectField id="where" label={form.where} value={where} options={[...places, ['telehealth', scheduling.mode.telehealth]]} onChange={setWhere} />
       </div>
-      <WhenFields id="new" day={day} clock={clock} zone={tenant.zone} onDay={setDay} onClock={setClock} />
+      <WhenFields id="new" missing={turn > 0} day={day} clock={clock} zone={tenant.zone} onDay={setDay} onClock={setClock} />
       <div class="fieldgrid">
         <TextField id="minutes" label={form.minutes} optional inputMode="numeric" short value={minutes} help={form.minutesHelp(service.minutes)} onInput={setMinutes} error={badMinutes ? form.minutesShape : null} />
         <TextField id="capacity" label={words.capacity} inputMode="numeric" short value={capacity} help={words.capacityHelp} onInput={setCapacity} error={turn && badCapacity ? words.capacityShape : null} />
@@ -216,14 +218,14 @@ function One(props: OneProps) {
   return (
     <>
       <div class="card"><Facts rows={facts} /></div>
-      {!live ? null : asking === 'move' ? <MoveGroup one={one} onMoved={(next) => { setAsking(null); put(next, words.told.moved); }} onClose={() => setAsking(null)} /> : (
+      {!live ? null : asking === 'move' ? <MoveGroup one={one} reload={reload} onMoved={(next) => { setAsking(null); put(next, words.told.moved); }} onClose={() => setAsking(null)} /> : (
         <div class="cluster g2">
           {begun ? null : <Button icon="clock" onClick={() => setAsking('move')}>{words.move}</Button>}
           <Button onClick={() => setAsking('size')}>{words.resize}</Button>
           <Button look="quiet" onClick={() => setAsking('cancel')}>{words.cancel}</Button>
         </div>
       )}
-      {live && one.series_id && asking !== 'move' ? <FollowingGroups one={one} /> : null}
+      {live && one.series_id && asking !== 'move' ? <FollowingGroups one={one} reload={reload} /> : null}
       <section class="card flush" aria-labelledby="people">
         <div class="cardhead"><h2 id="people">{words.people}</h2></div>
         {one.members.length ? <ul class="rows">{one.members.map((each, n) => <Member key={each.client_id ?? n} group={one} one={each} begun={begun} put={put} reload={reload} />)}</ul> : <p class="inset soft small">{words.nobodyYet}</p>}
@@ -378,7 +380,7 @@ function Resize({ one, onClose, onDone, reload }: { one: Group; onClose: () => v
   );
 }
 
-function MoveGroup({ one, onMoved, onClose }: { one: Group; onMoved: (next: Group) => void; onClose: () => void }) {
+function MoveGroup({ one, reload, onMoved, onClose }: { one: Group; reload: () => Promise<void>; onMoved: (next: Group) => void; onClose: () => void }) {
   const { tenant } = useSession();
   const [day, setDay] = useState(dayKey(one.starts_at, tenant.zone));
   const [clock, setClock] = useState(clockOf(one.starts_at, tenant.zone));
@@ -395,9 +397,14 @@ function MoveGroup({ one, onMoved, onClose }: { one: Group; onMoved: (next: Grou
     const body = { starts_at: starts_at!, override, without_busy: without };
     const text = JSON.stringify([body, one.etag]);
     if (key.current.body !== text) key.current = { body: text, key: newKey() };
-    onMoved(await call(api.POST('/practice/therapists/{therapist_id}/groups/{group_id}/time', {
-      params: { path: { therapist_id: one.staff_id, group_id: one.group_id }, header: { 'If-Match': one.etag, 'Idempotency-Key': key.current.key } }, body,
-    })));
+    try {
+      onMoved(await call(api.POST('/practice/therapists/{therapist_id}/groups/{group_id}/time', {
+        params: { path: { therapist_id: one.staff_id, group_id: one.group_id }, header: { 'If-Match': one.etag, 'Idempotency-Key': key.current.key } }, body,
+      })));
+    } catch (cause) {
+      if (!asProblem(cause).passing) void reload(); // somebody else may have been faster: show how it is now
+      throw cause;
+    }
   });
   return (
     <form class="card stack g4" aria-labelledby="move" noValidate onSubmit={(event) => { event.preventDefault(); if (moved) void move.run(); }}>

@@ -82,7 +82,7 @@ function Row({ staff_id, one, zone }: { staff_id: string; one: GroupOccurrence; 
 }
 
 /** On the page of one group: changing it and all that follow it. */
-export function FollowingGroups({ one }: { one: Group }) {
+export function FollowingGroups({ one, reload }: { one: Group; reload: () => Promise<void> }) {
   const { route } = useLocation();
   const [asking, setAsking] = useState<'move' | 'cancel' | null>(null);
   const [reason, setReason] = useState('');
@@ -94,13 +94,13 @@ export function FollowingGroups({ one }: { one: Group }) {
         params: { path: { therapist_id: one.staff_id, group_id: one.group_id }, header: { 'If-Match': one.etag, 'Idempotency-Key': key.current } }, body: reason.trim() ? { reason: reason.trim() } : {},
       })));
     } catch (cause) {
-      if (!asProblem(cause).passing) key.current = newKey();
+      if (!asProblem(cause).passing) { key.current = newKey(); void reload(); }
       throw cause;
     }
   });
   return (
     <>
-      {asking === 'move' ? <MoveFollowing one={one} onDone={done} onClose={() => setAsking(null)} /> : (
+      {asking === 'move' ? <MoveFollowing one={one} reload={reload} onDone={done} onClose={() => setAsking(null)} /> : (
         <div class="cluster g2">
           <Button icon="clock" onClick={() => setAsking('move')}>{words.moveAll}</Button>
           <Button look="quiet" onClick={() => setAsking('cancel')}>{words.cancelAll}</Button>
@@ -115,7 +115,7 @@ export function FollowingGroups({ one }: { one: Group }) {
   );
 }
 
-function MoveFollowing({ one, onDone, onClose }: { one: Group; onDone: (series: GroupSeries) => void; onClose: () => void }) {
+function MoveFollowing({ one, reload, onDone, onClose }: { one: Group; reload: () => Promise<void>; onDone: (series: GroupSeries) => void; onClose: () => void }) {
   const { tenant } = useSession();
   const [day, setDay] = useState(dayKey(one.starts_at, tenant.zone));
   const [clock, setClock] = useState(clockOf(one.starts_at, tenant.zone));
@@ -140,7 +140,12 @@ function MoveFollowing({ one, onDone, onClose }: { one: Group; onDone: (series: 
     const body = { starts_at: starts_at!, override, without_busy: without };
     const text = JSON.stringify([body, one.etag]);
     if (key.current.body !== text) key.current = { body: text, key: newKey() };
-    onDone(await call(api.POST('/practice/therapists/{therapist_id}/groups/{group_id}/following/time', { params: { path, header: { 'If-Match': one.etag, 'Idempotency-Key': key.current.key } }, body })));
+    try {
+      onDone(await call(api.POST('/practice/therapists/{therapist_id}/groups/{group_id}/following/time', { params: { path, header: { 'If-Match': one.etag, 'Idempotency-Key': key.current.key } }, body })));
+    } catch (cause) {
+      if (!asProblem(cause).passing) void reload(); // somebody else may have been faster: show how it is now
+      throw cause;
+    }
   });
   const times: TimeLook[] = check?.times ?? [];
   const against = times.filter((each) => each.finding !== 'free');

@@ -80,7 +80,7 @@ export function SeriesLink({ client_id, series_id }: { client_id: string; series
 }
 
 /** Changing this appointment and all that follow it. */
-export function Following({ client_id, one }: { client_id: string; one: ClientAppointment }) {
+export function Following({ client_id, one, reload }: { client_id: string; one: ClientAppointment; reload: () => Promise<void> }) {
   const { route } = useLocation();
   const [asking, setAsking] = useState<'move' | 'cancel' | null>(null);
   const [reason, setReason] = useState('');
@@ -94,13 +94,13 @@ export function Following({ client_id, one }: { client_id: string; one: ClientAp
         body: { at_clients_request: asked, ...(reason.trim() ? { reason: reason.trim() } : {}) },
       })));
     } catch (cause) {
-      if (!asProblem(cause).passing) key.current = newKey();
+      if (!asProblem(cause).passing) { key.current = newKey(); void reload(); }
       throw cause;
     }
   });
   return (
     <>
-      {asking === 'move' ? <MoveFollowing client_id={client_id} one={one} onDone={done} onClose={() => setAsking(null)} /> : (
+      {asking === 'move' ? <MoveFollowing client_id={client_id} one={one} reload={reload} onDone={done} onClose={() => setAsking(null)} /> : (
         <div class="cluster g2">
           {one.status === 'confirmed' ? <Button icon="clock" onClick={() => setAsking('move')}>{words.moveAll}</Button> : null}
           <Button look="quiet" onClick={() => setAsking('cancel')}>{words.cancelAll}</Button>
@@ -116,7 +116,7 @@ export function Following({ client_id, one }: { client_id: string; one: ClientAp
   );
 }
 
-function MoveFollowing({ client_id, one, onDone, onClose }: { client_id: string; one: ClientAppointment; onDone: (series: Series) => void; onClose: () => void }) {
+function MoveFollowing({ client_id, one, reload, onDone, onClose }: { client_id: string; one: ClientAppointment; reload: () => Promise<void>; onDone: (series: Series) => void; onClose: () => void }) {
   const { tenant } = useSession();
   const [day, setDay] = useState(dayKey(one.starts_at, tenant.zone));
   const [clock, setClock] = useState(clockOf(one.starts_at, tenant.zone));
@@ -140,7 +140,12 @@ function MoveFollowing({ client_id, one, onDone, onClose }: { client_id: string;
     const body = { starts_at: starts_at!, override };
     const text = JSON.stringify([body, one.etag]);
     if (key.current.body !== text) key.current = { body: text, key: newKey() };
-    onDone(await call(api.POST('/practice/clients/{client_id}/appointments/{appointment_id}/following/time', { params: { path, header: { 'If-Match': one.etag, 'Idempotency-Key': key.current.key } }, body })));
+    try {
+      onDone(await call(api.POST('/practice/clients/{client_id}/appointments/{appointment_id}/following/time', { params: { path, header: { 'If-Match': one.etag, 'Idempotency-Key': key.current.key } }, body })));
+    } catch (cause) {
+      if (!asProblem(cause).passing) void reload(); // somebody else may have been faster: show how it is now
+      throw cause;
+    }
   });
   const against = check?.times.filter((each) => each.finding !== 'free') ?? [];
   const stay = against.filter(isBlocked);
