@@ -45,12 +45,14 @@ function Picker({ id, therapist_id, without, onPick, busy }: { id: string; thera
   const [typed, setTyped] = useState('');
   const { rows, more, busy: loading } = useClientsFound(typed, therapist_id);
   const shown = (rows ?? []).filter((one) => !without.includes(one.client_id));
+  // The button goes with the row: the cursor goes on where the next one is found.
+  const pick = (one: Person) => { onPick(one); document.getElementById(id)?.focus(); };
   return (
     <div class="stack g3">
       <TextField id={id} label={words.find} type="search" value={typed} onInput={setTyped} />
       {shown.length ? (
         <ul class="picked">
-          {shown.map((one) => <li key={one.client_id} class="split"><span>{one.name}</span><Button mini icon="plus" busy={busy} onClick={() => onPick({ client_id: one.client_id, name: one.name })}>{words.add}<span class="hidden">{words.addOf(one.name)}</span></Button></li>)}
+          {shown.map((one) => <li key={one.client_id} class="split"><span>{one.name}</span><Button mini icon="plus" busy={busy} onClick={() => pick({ client_id: one.client_id, name: one.name })}>{words.add}<span class="hidden">{words.addOf(one.name)}</span></Button></li>)}
         </ul>
       ) : rows && !more ? <p class="small soft" role="status">{words.none}</p> : null}
       {more ? <div><Button mini busy={loading} onClick={more}>{staff.clients.more}</Button></div> : null}
@@ -158,7 +160,7 @@ function NewForm({ offer, therapists }: { offer: Offer; therapists: [string, str
             {people.map((one) => (
               <li key={one.client_id} class="split">
                 <span class="stack g1"><span class="strong">{one.name}</span>{problem(one.client_id) ? <span class="small warnline"><Icon name="alert" />{words.problem[problem(one.client_id)!]}</span> : null}</span>
-                <Button mini look="quiet" icon="bin" onClick={() => setPeople(people.filter((each) => each.client_id !== one.client_id))}>{words.takeOff}<span class="hidden">{words.addOf(one.name)}</span></Button>
+                <Button mini look="quiet" icon="bin" onClick={() => { setPeople(people.filter((each) => each.client_id !== one.client_id)); document.getElementById('find')?.focus(); }}>{words.takeOff}<span class="hidden">{words.addOf(one.name)}</span></Button>
               </li>
             ))}
           </ul>
@@ -209,8 +211,8 @@ function One(props: OneProps) {
   const [asking, setAsking] = useState<'move' | 'cancel' | 'size' | null>(null);
   const facts: [string, preact.ComponentChildren][] = [
     [words.facts.when, `${spoken(one, tenant.zone)}, ${zoneLabel(tenant.zone, new Date(one.starts_at))}`], [words.facts.who, one.therapist], [words.facts.what, one.service], [words.facts.where, whereOf(one)],
-    [words.facts.places, words.of(one.taken, one.capacity)],
   ];
+  if (one.status === 'confirmed') facts.push([words.facts.places, words.of(one.taken, one.capacity)]);
   if (one.before || one.after) facts.push([words.facts.buffers, calendar.one.buffers(one.before, one.after)]);
   if (one.series_id) facts.push([words.series, <a href={groupSeriesHref(one.staff_id, one.series_id)}>{words.openSeries}</a>]);
   const live = one.status === 'confirmed';

@@ -69,7 +69,7 @@ function Row({ staff_id, one, zone }: { staff_id: string; one: GroupOccurrence; 
     <>
       <div class="stack g1">
         <p class="strong">{brief(one.starts_at, zone)}</p>
-        {one.group_id ? <p class="small soft num">{words.of(one.taken, one.capacity)}</p> : null}
+        {one.status === 'confirmed' ? <p class="small soft num">{words.of(one.taken, one.capacity)}</p> : null}
         {one.why ? <p class="small soft">{recurring.why(one.why)}</p> : null}
         {one.unchanged ? <p class="small soft">{shared.unchanged(whyOf(one.unchanged))}</p> : null}
         {one.absent.map((each, n) => <p class="small warnline" key={n}><Icon name="alert" /><span>{words.absent(each.client_name ?? groupWords.hidden, whyOf(each.why))}</span></p>)}
