@@ -10,7 +10,7 @@ import type { ClientAppointment } from '../../types.ts';
 import { Badge, Button, Check, Dialog, Facts, Heading, LinkButton, Note, TextField, addDays, brief, dayKey, instantOf, spoken, statusBadge, useAct, useLoad, whereOf, zoneLabel } from '../../ui/index.ts';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 import { groupHref } from './entry.ts';
-import { Checked, MoveForm, WhenFields, useCheck } from './form.tsx';
+import { Checked, MoveForm, WhenFields, useCheck, useFaultFocus } from './form.tsx';
 import { Following, SeriesLink } from './series.tsx';
 
 const words = calendar.one;
@@ -143,6 +143,9 @@ function ProposeForm({ client_id, one, reload, onDone, onClose }: { client_id: s
   const { tenant } = useSession();
   const first = { day: addDays(dayKey(one.starts_at, tenant.zone), 1), clock: '' };
   const [times, setTimes] = useState<Wanted[]>([first]);
+  const [turn, setTurn] = useState(0);
+  const form = useRef<HTMLFormElement>(null);
+  useFaultFocus(form, turn);
   const [message, setMessage] = useState('');
   const [override, setOverride] = useState(false);
   const key = useRef({ body: '', key: '' });
@@ -162,19 +165,19 @@ function ProposeForm({ client_id, one, reload, onDone, onClose }: { client_id: s
   });
   const set = (n: number, next: Partial<Wanted>) => setTimes(times.map((each, m) => (m === n ? { ...each, ...next } : each)));
   return (
-    <form class="card stack g4" aria-labelledby="propose" noValidate onSubmit={(event) => { event.preventDefault(); if (starts.length) void send.run(); }}>
+    <form class="card stack g4" aria-labelledby="propose" noValidate onSubmit={(event) => { event.preventDefault(); if (starts.length) void send.run(); else setTurn(turn + 1); }} ref={form}>
       <div class="stack g1"><h2 id="propose">{words.proposeTitle}</h2><p class="small soft">{words.proposeText}</p></div>
       {times.map((each, n) => (
         <fieldset class="stack g3" key={n}>
           <legend class="strong">{words.time(n + 1)}</legend>
-          <WhenFields id={`time${n}`} day={each.day} clock={each.clock} zone={tenant.zone} onDay={(day) => set(n, { day })} onClock={(clock) => set(n, { clock })} />
+          <WhenFields id={`time${n}`} missing={turn > 0 && !starts.length} day={each.day} clock={each.clock} zone={tenant.zone} onDay={(day) => set(n, { day })} onClock={(clock) => set(n, { clock })} />
           <Looked client_id={client_id} one={one} wanted={each} override={override} onOverride={setOverride} />
         </fieldset>
       ))}
       {times.length < 3 ? <div><Button mini icon="plus" onClick={() => setTimes([...times, { ...times[times.length - 1]!, clock: '' }])}>{words.addTime}</Button></div> : null}
       <TextField label={words.message} help={words.messageHelp} optional rows={2} maxLength={1000} value={message} onInput={setMessage} />
       <Failed problem={send.problem} />
-      <div class="cluster g2"><Button type="submit" look="primary" busy={send.busy} aria-disabled={starts.length ? undefined : 'true'}>{words.sendProposal}</Button><Button look="quiet" onClick={onClose}>{words.notNow}</Button></div>
+      <div class="cluster g2"><Button type="submit" look="primary" busy={send.busy}>{words.sendProposal}</Button><Button look="quiet" onClick={onClose}>{words.notNow}</Button></div>
     </form>
   );
 }

@@ -109,7 +109,7 @@ function NewForm({ client_id, offer, therapists }: { client_id: string; offer: O
   const [clock, setClock] = useState(/^\d\d:\d\d$/.test(query['at'] ?? '') ? query['at']! : '');
   const [minutes, setMinutes] = useState('');
   const [override, setOverride] = useState(false);
-  const [wrong, setWrong] = useState('');
+  const [turn, setTurn] = useState(0);
   const key = useRef({ body: '', key: '' });
   const service = offer.services.find((one) => one.service_id === service_id)!;
   const lasts = minutes.trim() === '' ? undefined : Number(minutes);
@@ -123,7 +123,7 @@ function NewForm({ client_id, offer, therapists }: { client_id: string; offer: O
   const check = useCheck(client_id, repeat.every ? null : wish);
   const looks = useSeriesCheck(client_id, many);
   const form = useRef<HTMLFormElement>(null);
-  useFaultFocus(form, wrong);
+  useFaultFocus(form, turn);
   const bookAll = useAct(async () => {
     const body = { ...many!, override: nevertheless.length > 0, leave_out: looks ? leftOut(looks, nevertheless) : [] };
     const text = JSON.stringify(body);
@@ -138,12 +138,13 @@ function NewForm({ client_id, offer, therapists }: { client_id: string; offer: O
     const made = await call(api.POST('/practice/clients/{client_id}/appointments', { params: { path: { client_id }, header: { 'Idempotency-Key': key.current.key } }, body }));
     route(`/staff/clients/${client_id}/appointments/${made.appointment_id}?done=booked`, true);
   });
+  const none = many !== null && looks !== null && bookable(looks, nevertheless) === 0;
+  const fault = badMinutes ? words.minutesShape : !wish ? words.enter : badEnd ?? (none ? recurring.repeat.noneChosen : '');
   const submit = () => {
-    const none = many !== null && looks !== null && bookable(looks, nevertheless) === 0;
-    setWrong(badMinutes ? words.minutesShape : !wish ? words.enter : badEnd ?? (none ? recurring.repeat.noneChosen : ''));
-    if (none) return;
-    if (repeat.every) { if (many) void bookAll.run(); } else if (wish) void book.run();
+    setTurn(turn + 1);
+    if (!fault) void (repeat.every ? bookAll : book).run();
   };
+  const wrong = turn ? fault : '';
   return (
     <form class="card stack g5 narrow" ref={form} noValidate onSubmit={(event) => { event.preventDefault(); submit(); }}>
       {therapists.length > 1 ? <SelectField id="therapist" label={words.therapist} value={staff_id} options={therapists} onChange={setStaff} /> : null}
@@ -151,9 +152,9 @@ function NewForm({ client_id, offer, therapists }: { client_id: string; offer: O
         <SelectField id="service" label={words.service} value={service_id} options={offer.services.map((one): [string, string] => [one.service_id, `${one.name}, ${one.minutes} min`])} onChange={setService} />
         <SelectField id="where" label={words.where} value={where} options={[...places, ['telehealth', scheduling.mode.telehealth]]} onChange={setWhere} />
       </div>
-      <WhenFields id="new" missing={wrong !== '' && !badMinutes} day={day} clock={clock} zone={tenant.zone} onDay={setDay} onClock={setClock} />
+      <WhenFields id="new" missing={turn > 0} day={day} clock={clock} zone={tenant.zone} onDay={setDay} onClock={setClock} />
       <TextField id="minutes" label={words.minutes} optional inputMode="numeric" short value={minutes} help={words.minutesHelp(service.minutes)} onInput={setMinutes} error={badMinutes ? words.minutesShape : null} />
-      <RepeatFields value={repeat} onChange={setRepeat} fault={wrong && badEnd ? badEnd : null} />
+      <RepeatFields value={repeat} onChange={setRepeat} fault={turn && badEnd ? badEnd : null} />
       {repeat.every
         ? <SeriesLooks check={looks} asked={many !== null} zone={tenant.zone} nevertheless={nevertheless} onNevertheless={setNevertheless} />
         : <Checked check={check} override={override} onOverride={setOverride} />}
