@@ -75,7 +75,7 @@ def test_a_series_and_a_group_from_plan_to_attendance(devices: Callable[..., Dev
     page.get_by_label("Places").fill("3")
     for name in (SHOWN, "Bea Lindqvist"):
         page.get_by_role("button", name=f"Add {name}").click()
-    expect(page.get_by_label("Find clients of this therapist")).to_be_focused()
+    expect(page.get_by_role("button", name=f"Add {PEOPLE['C2'].name}")).to_be_focused()
     desk.sees("2 of 3 places")
     desk.sees("This time is free.")
     page.get_by_label("Repeats").select_option("Every week")

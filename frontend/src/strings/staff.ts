@@ -654,6 +654,7 @@ export const staff = {
       recovery_code_used: 'Recovery code was used', second_factor_changed: 'Sign-in codes were changed',
       appointment_requested: 'Appointment requested', appointment_booked: 'Appointment booked', appointment_confirmed: 'Appointment confirmed', appointment_accepted: 'Appointment booked',
       series_booked: 'Appointments booked', series_moved: 'Appointments moved', series_cancelled: 'Appointments cancelled',
+      group_series_booked: 'Group appointments booked', group_series_moved: 'Group appointments moved', group_series_cancelled: 'Group appointments cancelled',
       appointment_proposed: 'Other times offered', appointment_declined: 'Appointment request declined', appointment_cancelled: 'Appointment cancelled', appointment_moved: 'Appointment moved',
       appointment_move_requested: 'New time requested', appointment_expired: 'Appointment request not answered in time', appointment_reminder: 'Appointment reminder', wait_offered: 'Time offered from the wait list',
     } as Record<string, string>,

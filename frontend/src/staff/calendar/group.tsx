@@ -45,14 +45,18 @@ function Picker({ id, therapist_id, without, onPick, busy }: { id: string; thera
   const [typed, setTyped] = useState('');
   const { rows, more, busy: loading } = useClientsFound(typed, therapist_id);
   const shown = (rows ?? []).filter((one) => !without.includes(one.client_id));
-  // The button goes with the row: the cursor goes on where the next one is found.
-  const pick = (one: Person) => { onPick(one); document.getElementById(id)?.focus(); };
+  // The button goes with its row: the cursor goes on to the next one, or to where others are found.
+  const pick = (one: Person, row: Element | null) => {
+    const next = (row?.nextElementSibling ?? row?.previousElementSibling)?.querySelector('button') ?? document.getElementById(id);
+    onPick(one);
+    next?.focus();
+  };
   return (
     <div class="stack g3">
       <TextField id={id} label={words.find} type="search" value={typed} onInput={setTyped} />
       {shown.length ? (
         <ul class="picked">
-          {shown.map((one) => <li key={one.client_id} class="split"><span>{one.name}</span><Button mini icon="plus" busy={busy} onClick={() => pick({ client_id: one.client_id, name: one.name })}>{words.add}<span class="hidden">{words.addOf(one.name)}</span></Button></li>)}
+          {shown.map((one) => <li key={one.client_id} class="split"><span>{one.name}</span><Button mini icon="plus" busy={busy} onClick={(event) => pick({ client_id: one.client_id, name: one.name }, event.currentTarget.closest('li'))}>{words.add}<span class="hidden">{words.addOf(one.name)}</span></Button></li>)}
         </ul>
       ) : rows && !more ? <p class="small soft" role="status">{words.none}</p> : null}
       {more ? <div><Button mini busy={loading} onClick={more}>{staff.clients.more}</Button></div> : null}
