@@ -515,6 +515,7 @@ class CalendarEntry(View):
     client_id: str | None
     client_name: str | None
     staff_id: str
+    therapist: str
     status: Status
     starts_at: str
     ends_at: str
@@ -688,6 +689,7 @@ def _what(record: Appointment | Group) -> dict[str, Any]:
     """What an entry says of an appointment and of a group alike."""
     return {
         "staff_id": record.staff_id,
+        "therapist": record.staff_name,
         "before": int(record.before),
         "after": int(record.after),
         "service": record.service_name,

@@ -5228,6 +5228,8 @@ export interface components {
              * @enum {string}
              */
             status: "requested" | "proposed" | "confirmed" | "declined" | "expired" | "cancelled" | "completed" | "no_show";
+            /** Therapist */
+            therapist: string;
         };
         /**
          * CalendarView
