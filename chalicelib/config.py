@@ -49,8 +49,10 @@ LIMITS: dict[str, tuple[int, int]] = {
     "sessions": (5, 0),  # sessions a person may have at once; the oldest ends
 }
 
-# The least that Stripe takes at once, in minor units, of each currency that an organization can bill in
-# (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts, read in November 2026).
+# The least that Stripe takes at once, in minor units, of each currency that an organization can bill in: its table of
+# minimum charge amounts as others quote it (2026), not read at Stripe itself. Compare them before going live:
+# https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts. The table is about the currency in which an
+# account settles; who is paid out in another one may find that Stripe refuses a little more than this.
 LEAST_CHARGES: dict[str, int] = {"usd": 50, "cad": 50, "eur": 50, "gbp": 30, "aud": 50, "nzd": 50}
 
 

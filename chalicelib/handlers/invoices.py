@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from chalicelib import clock
+from chalicelib.config import LEAST_CHARGES
 from chalicelib.context import Context
 from chalicelib.handlers.routing import PORTAL, PRACTICE, Routes
 from chalicelib.handlers.views import Body, Day, Empty, Id, Line, Money, Paging, PortalView, Text, View
@@ -51,8 +52,10 @@ class TaxLine(PortalView):
 class InvoiceRow(PortalView):
     """An invoice in a list. `due` is the client balance due; `overdue`: its day has passed. `paying`: a payment of it
     is under way. `enough_for_card`: so much is due that a card can pay it alone; if not, it is paid at the practice or
-    together with others. `charged_at`: when the saved card will be charged by itself; `charged_amount`: how much: what
-    was announced, or what is due if that is less."""
+    together with others. Of what is due a part is paid from `least` up to `most_partial`, so that a card can pay what
+    is left; without `most_partial` it is paid whole, and `least` is what is due. `charged_at`: when the saved card will
+    be charged by itself; `charged_amount`: how much: what was announced, or what is due if that is less (none, where
+    that is too little for a card)."""
 
     invoice_id: str
     what: Literal["invoice", "estimate"]
@@ -68,6 +71,8 @@ class InvoiceRow(PortalView):
     due: Money
     paying: bool
     enough_for_card: bool
+    least: Money
+    most_partial: Money | None
     charged_at: str | None
     charged_amount: Money | None
 
@@ -87,15 +92,12 @@ class InvoiceStep(PortalView):
 
 
 class InvoiceView(InvoiceRow):
-    """An invoice whole. Of what is due a part is paid from `least` up to `most_partial`, so that a card can pay what is
-    left; without `most_partial` it is paid whole, and `least` is what is due. `etag` goes back in If-Match to edit a
-    draft. `history`: oldest first; with `kept`, what was paid too much and is credit, it leads from the client's
-    portion to what is due. `sender` and `billed_to` are lines as the PDF has them: names as documents carry them."""
+    """An invoice whole. `etag` goes back in If-Match to edit a draft. `history`: oldest first; with `kept`, what was
+    paid too much and is credit, it leads from the client's portion to what is due. `sender` and `billed_to` are lines
+    as the PDF has them: names as documents carry them."""
 
     etag: str
     payment_id: str | None
-    least: Money
-    most_partial: Money | None
     lines: list[InvoiceLine]
     taxes: list[TaxLine]
     history: list[InvoiceStep]
@@ -130,6 +132,10 @@ def _row(context: Context, invoice: Invoice, plans: dict[str, PlannedCharge]) ->
     amounts = {name: _money(invoice, getattr(invoice, name)) for name in ("total", "insurance", "charge", "settled")}
     is_open = invoice.status == "open"
     plan = plans.get(invoice.invoice_id) if is_open else None
+    charged = min(int(plan.amount), int(invoice.balance)) if plan is not None else 0
+    if not payments.is_enough(context, charged):  # then it will not be charged
+        plan = None
+    part = payments.part(context, int(invoice.balance))
     return {
         "invoice_id": invoice.invoice_id,
         "what": invoice.what,
@@ -141,8 +147,10 @@ def _row(context: Context, invoice: Invoice, plans: dict[str, PlannedCharge]) ->
         "due": _money(invoice, invoice.balance),
         "paying": bool(invoice.payment_id),
         "enough_for_card": is_open and payments.is_enough(context, int(invoice.balance)),
+        "least": _money(invoice, part[0] if part else invoice.balance),
+        "most_partial": _money(invoice, part[1]) if part else None,
         "charged_at": plan.charge_at if plan is not None else None,
-        "charged_amount": _money(invoice, min(plan.amount, invoice.balance)) if plan is not None else None,
+        "charged_amount": _money(invoice, charged) if plan is not None else None,
         **amounts,
     }
 
@@ -155,13 +163,10 @@ def row(context: Context, invoice: Invoice, plans: dict[str, PlannedCharge]) -> 
 def whole(context: Context, invoice: Invoice) -> InvoiceView:
     """An invoice with what was written on it."""
     said, steps = invoices.details(invoice), invoices.history(invoice)
-    part = payments.part(context, int(invoice.balance))
     return InvoiceView(
         **_row(context, invoice, autopay.plans_of(context)),
         etag=str(int(invoice.version)),
         payment_id=invoice.payment_id,
-        least=_money(invoice, part[0] if part else invoice.balance),
-        most_partial=_money(invoice, part[1]) if part else None,
         lines=[_line(invoice, each) for each in said["lines"]],
         taxes=[TaxLine(**{**each, "amount": _money(invoice, each["amount"])}) for each in said["taxes"]],
         history=[_step(invoice, each) for each in steps],
@@ -508,14 +513,15 @@ class MyPhaseQuery(Paging):
 
 
 class MyBilling(PortalView):
-    """What I owe. `open` are all my open invoices, as they are to be paid; `why_not`: why I cannot pay online now."""
+    """What I owe. `open` are all my open invoices, as they are to be paid; `why_not`: why I cannot pay online now;
+    `least_by_card`: what at least a card pays at once, be it for one invoice or several."""
 
     balance: Balance
     open: list[InvoiceRow]
     more: bool
     can_pay: bool
     why_not: str | None
-    minimum: Money
+    least_by_card: Money
     phone: str
 
 
@@ -525,14 +531,14 @@ def read_my_billing(context: Context) -> MyBilling:
     page = invoices.of_client(context, "open", 100, None)
     plans = autopay.plans_of(context)
     why = payments.why_not(context)
-    bills = tenants.billing(context.tenant)
+    currency = tenants.billing(context.tenant)["currency"]
     return MyBilling(
         balance=balance(context),
         open=[row(context, each, plans) for each in page.items],
         more=page.next_cursor is not None,
         can_pay=why is None,
         why_not=why,
-        minimum=Money(amount=bills["minimum_partial"], currency=bills["currency"]),
+        least_by_card=Money(amount=LEAST_CHARGES[currency], currency=currency),
         phone=context.tenant.phone,
     )
 

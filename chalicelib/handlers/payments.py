@@ -64,7 +64,9 @@ class CardShown(PortalView):
 class PaymentView(PortalView):
     """A payment. Only `succeeded` is money; `processing`: it is being decided. `address`: where to go on while it is
     open (Stripe's own page). `failure`: Stripe's code of why a card was declined. `lost`: of what is `disputed`, what
-    the bank has decided against the practice. `etag` goes back in If-Match to send money back."""
+    the bank has decided against the practice. `closed`: while somebody was on Stripe's page, less became due than it
+    asks for, so the page is closed; where money came all the same, what is too much is credit. `etag` goes back in
+    If-Match to send money back."""
 
     payment_id: str
     etag: str
@@ -78,6 +80,7 @@ class PaymentView(PortalView):
     shares: list[Share]
     card: CardShown | None
     address: str | None
+    closed: bool
     failure: str | None
     created_at: str
     succeeded_at: str | None
@@ -141,6 +144,7 @@ def fields(record: Payment) -> dict[str, Any]:
         "shares": [Share(invoice_id=i, number=int(n), amount=money(a)) for (i, a), n in pairs],
         "card": CardShown(**record.card) if record.card else None,
         "address": record.address if is_open and record.way == payments.CHECKOUT else None,
+        "closed": bool(record.closing),
         "failure": record.failure,
         "created_at": record.created_at,
         "succeeded_at": record.succeeded_at,
@@ -284,7 +288,7 @@ class LinkToken(Body):
 
 class GuestPage(PortalView):
     """What a pay link shows. `state`: open, processing, paid (by this link), ended. Open, and not `can_pay`: the
-    practice takes no cards now, or less is due than a card can pay."""
+    practice takes no cards now; or, not `enough_for_card`, less is due than a card can pay."""
 
     organization: str
     phone: str
@@ -292,6 +296,7 @@ class GuestPage(PortalView):
     amount: Money
     state: Literal["open", "processing", "paid", "ended"]
     can_pay: bool
+    enough_for_card: bool
 
 
 class GuestStart(PortalView):
@@ -331,15 +336,15 @@ def look_up_pay_link(context: None, caller: sessions.Caller, body: LinkToken) ->
     owed = guest.payment if guest.payment is not None and guest.state in ("paid", "processing") else None
     due = 0 if guest.state == "ended" else int(guest.invoice.balance)  # a used link tells nothing new
     amount = int(owed.amount) if owed is not None else due
+    enough = payments.is_enough(guest.context, amount)
     return GuestPage(
         organization=guest.context.tenant.name,
         phone=guest.context.tenant.phone,
         number=int(guest.invoice.number),
         amount=Money(amount=amount, currency=guest.invoice.currency),
         state=guest.state,
-        can_pay=guest.state == "open"
-        and payments.is_enough(guest.context, due)
-        and payments.why_not(guest.context) is None,
+        can_pay=guest.state == "open" and enough and payments.why_not(guest.context) is None,
+        enough_for_card=enough,
     )
 
 
@@ -511,11 +516,15 @@ class ExportIn(Body):
 
 
 class ExportView(View):
-    """A table as CSV, for a day. Ask again until it is ready; the link then works for two minutes."""
+    """A table as CSV, for a day. Ask again until it is ready; the link then works for two minutes, and asking again
+    gives a new one. `rows`: how many are written so far; none, when it is ready: nothing happened in that period."""
 
     export_id: str
     what: Literal["payments", "invoices"]
+    first_day: str
+    last_day: str
     status: Literal["making", "ready"]
+    rows: int
     url: str | None
     expires_at: str | None
 
@@ -599,8 +608,16 @@ def read_export(context: Context, export_id: str) -> ExportView:
 
 
 def _export(record: Export, url: str | None = None, until: datetime | None = None) -> ExportView:
-    ends = clock.text(until) if until else None
-    return ExportView(export_id=record.export_id, what=record.what, status=record.status, url=url, expires_at=ends)
+    return ExportView(
+        export_id=record.export_id,
+        what=record.what,
+        first_day=record.first_day,
+        last_day=record.last_day,
+        status=record.status,
+        rows=int(record.rows),
+        url=url,
+        expires_at=clock.text(until) if until else None,
+    )
 
 
 # ---- Stripe ----

@@ -132,6 +132,7 @@ class Export(Record):
     status = UnicodeAttribute()
     upload_id = UnicodeAttribute(null=True)  # the bucket's, of the parts
     etags = JsonAttribute()  # of the parts so far
+    rows = NumberAttribute()  # in them, without the heads
     month = UnicodeAttribute(null=True)  # of the ledger, from which the next part is written; none: no part is left
     cursor = UnicodeAttribute(null=True)  # within it
     object_key = UnicodeAttribute(null=True)

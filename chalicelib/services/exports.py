@@ -65,6 +65,7 @@ def ask(context: Context, what: str, first_day: str, last_day: str) -> Export:
         asked_by_name=context.actor.name,
         status="making",
         etags=[],
+        rows=0,
         created_at=clock.text(context.now),
         expires_at=int((context.now + KEPT).timestamp()),
         version=1,
@@ -85,9 +86,9 @@ def _queue(record: Export) -> None:
 
 
 def get(context: Context, export_id: str) -> Export:
-    """A table that was asked for. Raises NotFound."""
+    """A table that was asked for. Raises NotFound, too, once its day is over: the bucket drops the file then."""
     found: Export | None = load((Export, {"tenant_id": context.tenant_id, "export_id": export_id}))[0]
-    if found is None:
+    if found is None or found.expires_at <= context.now.timestamp():
         raise NotFound()
     return found
 
@@ -150,11 +151,12 @@ def _step(record: Export, tenant: Tenant) -> None:
         months = _months(*_period(tenant, record.first_day, record.last_day))
         _note(record, Export.upload_id.set(bucket.begin_parts(place, spreadsheets.MEDIA)), Export.month.set(months[0]))
     elif record.month:
-        text, month, cursor = _part(record, tenant)
+        text, count, month, cursor = _part(record, tenant)
         etag = bucket.put_part(place, record.upload_id, len(record.etags) + 1, text)
         _note(
             record,
             Export.etags.set([*record.etags, etag]),
+            Export.rows.add(count),
             Export.month.set(month) if month else Export.month.remove(),
             Export.cursor.set(cursor) if cursor else Export.cursor.remove(),
         )
@@ -166,9 +168,8 @@ def _step(record: Export, tenant: Tenant) -> None:
 
 def _again(record: Export) -> None:
     try:
-        _note(
-            record, Export.upload_id.remove(), Export.month.remove(), Export.cursor.remove(), Export.etags.set([])
-        )  # fmt: skip
+        gone = [each.remove() for each in (Export.upload_id, Export.month, Export.cursor)]
+        _note(record, *gone, Export.etags.set([]), Export.rows.set(0))
     except _Overtaken:
         return
 
@@ -203,14 +204,14 @@ def _months(begin: str, end: str) -> list[str]:
     return found
 
 
-def _part(record: Export, tenant: Tenant) -> tuple[bytes, str | None, str | None]:
-    """The next part of the file, at least as large as S3 wants one; and where the one after it begins (month and
-    cursor; no month: this is the last)."""
+def _part(record: Export, tenant: Tenant) -> tuple[bytes, int, str | None, str | None]:
+    """The next part of the file, at least as large as S3 wants one, and how many rows it has; and where the one after
+    it begins (month and cursor; no month: this is the last)."""
     begin, end = _period(tenant, record.first_day, record.last_day)
     months = _months(begin, end)
     actor = Actor("staff", record.asked_by, record.asked_by_name)
     context = Context(record.tenant_id, actor, clock.now(), Persona.JOBS, tenant=tenant)
-    written = bytearray()
+    written, count = bytearray(), 0
     if not record.etags:
         written += (spreadsheets.BOM + spreadsheets.lines([HEADS[record.what]])).encode()
     month: str | None = record.month
@@ -222,14 +223,15 @@ def _part(record: Export, tenant: Tenant) -> tuple[bytes, str | None, str | None
             LedgerEntry.BY_MONTH, limit=settings.export_page, newest_first=False, cursor=cursor, **about
         )  # fmt: skip
         if record.what == PAYMENTS:
-            rows = _payments(context, [each for each in page.items if begin <= each.happened_at < end], names)
+            rows = list(_payments(context, [each for each in page.items if begin <= each.happened_at < end], names))
         else:
-            rows = _invoices(context, _issued(record, page.items), names)
+            rows = list(_invoices(context, _issued(record, page.items), names))
         written += spreadsheets.lines(rows).encode()
+        count += len(rows)
         cursor = page.next_cursor
         if cursor is None:
             month = next((each for each in months if each > month), None)
-    return bytes(written), month, cursor
+    return bytes(written), count, month, cursor
 
 
 def _payments(context: Context, found: Sequence[LedgerEntry], names: dict[str, str]) -> Iterator[Sequence[str]]:

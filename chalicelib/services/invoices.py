@@ -6,7 +6,7 @@ lines ─▶ draft ── issue: number, charge ─▶ open ◀─▶ paid      
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -496,9 +496,3 @@ def _act(context: Context, kind: Kind, amount: int, reason: str | None, action: 
 
     books.post(context.tenant_id, context.client_id, context.now, plan)
     return get(context, invoice_id)
-
-
-def last_day(zone: str, day: str) -> datetime:
-    """The first instant after a day at the organization."""
-    after = date.fromisoformat(day) + timedelta(days=1)
-    return datetime(after.year, after.month, after.day, tzinfo=ZoneInfo(zone))

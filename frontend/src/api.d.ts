@@ -6147,13 +6147,20 @@ export interface components {
         };
         /**
          * ExportView
-         * @description A table as CSV, for a day. Ask again until it is ready; the link then works for two minutes.
+         * @description A table as CSV, for a day. Ask again until it is ready; the link then works for two minutes, and asking again
+         *     gives a new one. `rows`: how many are written so far; none, when it is ready: nothing happened in that period.
          */
         ExportView: {
             /** Expires At */
             expires_at: string | null;
             /** Export Id */
             export_id: string;
+            /** First Day */
+            first_day: string;
+            /** Last Day */
+            last_day: string;
+            /** Rows */
+            rows: number;
             /**
              * Status
              * @enum {string}
@@ -6989,12 +6996,14 @@ export interface components {
         /**
          * GuestPage
          * @description What a pay link shows. `state`: open, processing, paid (by this link), ended. Open, and not `can_pay`: the
-         *     practice takes no cards now, or less is due than a card can pay.
+         *     practice takes no cards now; or, not `enough_for_card`, less is due than a card can pay.
          */
         GuestPage: {
             amount: components["schemas"]["Money"];
             /** Can Pay */
             can_pay: boolean;
+            /** Enough For Card */
+            enough_for_card: boolean;
             /** Number */
             number: number;
             /** Organization */
@@ -7483,8 +7492,10 @@ export interface components {
          * InvoiceRow
          * @description An invoice in a list. `due` is the client balance due; `overdue`: its day has passed. `paying`: a payment of it
          *     is under way. `enough_for_card`: so much is due that a card can pay it alone; if not, it is paid at the practice or
-         *     together with others. `charged_at`: when the saved card will be charged by itself; `charged_amount`: how much: what
-         *     was announced, or what is due if that is less.
+         *     together with others. Of what is due a part is paid from `least` up to `most_partial`, so that a card can pay what
+         *     is left; without `most_partial` it is paid whole, and `least` is what is due. `charged_at`: when the saved card will
+         *     be charged by itself; `charged_amount`: how much: what was announced, or what is due if that is less (none, where
+         *     that is too little for a card).
          */
         InvoiceRow: {
             charge: components["schemas"]["Money"];
@@ -7501,6 +7512,8 @@ export interface components {
             invoice_id: string;
             /** Issued On */
             issued_on: string | null;
+            least: components["schemas"]["Money"];
+            most_partial: components["schemas"]["Money"] | null;
             /** Number */
             number: number | null;
             /** Overdue */
@@ -7541,10 +7554,9 @@ export interface components {
         };
         /**
          * InvoiceView
-         * @description An invoice whole. Of what is due a part is paid from `least` up to `most_partial`, so that a card can pay what is
-         *     left; without `most_partial` it is paid whole, and `least` is what is due. `etag` goes back in If-Match to edit a
-         *     draft. `history`: oldest first; with `kept`, what was paid too much and is credit, it leads from the client's
-         *     portion to what is due. `sender` and `billed_to` are lines as the PDF has them: names as documents carry them.
+         * @description An invoice whole. `etag` goes back in If-Match to edit a draft. `history`: oldest first; with `kept`, what was
+         *     paid too much and is credit, it leads from the client's portion to what is due. `sender` and `billed_to` are lines
+         *     as the PDF has them: names as documents carry them.
          */
         InvoiceView: {
             /** Billed To */
@@ -8303,13 +8315,14 @@ export interface components {
         };
         /**
          * MyBilling
-         * @description What I owe. `open` are all my open invoices, as they are to be paid; `why_not`: why I cannot pay online now.
+         * @description What I owe. `open` are all my open invoices, as they are to be paid; `why_not`: why I cannot pay online now;
+         *     `least_by_card`: what at least a card pays at once, be it for one invoice or several.
          */
         MyBilling: {
             balance: components["schemas"]["Balance"];
             /** Can Pay */
             can_pay: boolean;
-            minimum: components["schemas"]["Money"];
+            least_by_card: components["schemas"]["Money"];
             /** More */
             more: boolean;
             /** Open */
@@ -9357,13 +9370,17 @@ export interface components {
          * PaymentView
          * @description A payment. Only `succeeded` is money; `processing`: it is being decided. `address`: where to go on while it is
          *     open (Stripe's own page). `failure`: Stripe's code of why a card was declined. `lost`: of what is `disputed`, what
-         *     the bank has decided against the practice. `etag` goes back in If-Match to send money back.
+         *     the bank has decided against the practice. `closed`: while somebody was on Stripe's page, less became due than it
+         *     asks for, so the page is closed; where money came all the same, what is too much is credit. `etag` goes back in
+         *     If-Match to send money back.
          */
         PaymentView: {
             /** Address */
             address: string | null;
             amount: components["schemas"]["Money"];
             card: components["schemas"]["CardShown"] | null;
+            /** Closed */
+            closed: boolean;
             /** Created At */
             created_at: string;
             disputed: components["schemas"]["Money"];
@@ -11650,6 +11667,8 @@ export interface components {
             invoice_id: string;
             /** Issued On */
             issued_on: string | null;
+            least: components["schemas"]["Money"];
+            most_partial: components["schemas"]["Money"] | null;
             /** Number */
             number: number | null;
             /** Overdue */

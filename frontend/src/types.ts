@@ -211,6 +211,7 @@ export type Billable = S['Billable'];
 export type Ledger = S['LedgerView'];
 export type LedgerEntry = S['EntryView'];
 export type Processing = S['ProcessingView'];
+export type Export = S['ExportView'];
 export type Reconciliation = S['ReconciliationView'];
 export type MailKind = S['NoticeChoicesIn']['muted'][number];
 export type Waiter = S['WaiterView'];

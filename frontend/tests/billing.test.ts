@@ -1,7 +1,7 @@
 /** Invoices: lines as they are typed, sums that add up, and money over several invoices. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { course, invoiceBadge, sums } from '../src/money/standing.ts';
+import { course, invoiceBadge, planOf, sums, tooLittle } from '../src/money/standing.ts';
 import { bodyOf, emptyLine, faultsOf, spread, totals, type Draft } from '../src/staff/billing/lines.ts';
 import type { Invoice, InvoiceRow } from '../src/types.ts';
 
@@ -51,7 +51,7 @@ test('money goes to the first invoice first, and no invoice gets more than is du
 function row(more: Partial<InvoiceRow>): InvoiceRow {
   return {
     invoice_id: 'x', what: 'invoice', status: 'open', number: 1001, issued_on: '2026-11-20', due_on: '2026-12-04', overdue: false, total: usd(18_500), insurance: usd(12_500), charge: usd(6_000),
-    settled: usd(0), due: usd(6_000), paying: false, enough_for_card: true, charged_at: null, charged_amount: null, ...more,
+    settled: usd(0), due: usd(6_000), paying: false, enough_for_card: true, least: usd(500), most_partial: usd(5_950), charged_at: null, charged_amount: null, ...more,
   };
 }
 
@@ -74,6 +74,23 @@ test('the sheet of an invoice says what became of it, line by line, and adds up'
     'Before tax $100.00', 'State tax $8.25', 'Total $108.25', 'Payment by check, Dec 1, 2026 −$58.25', 'Refund, Dec 1, 2026 $10.00', 'Written off by the practice, Dec 1, 2026 −$10.00', 'Balance due $50.00',
   ]);
   assert.deepEqual(course({ ...one, status: 'void', due: usd(0), kept: usd(4_825) }, 'UTC').slice(-2).map(([name]) => name), ['Kept as credit', 'Balance due']);
+});
+
+test('too little for a card alone may be enough together', () => {
+  const [one, other, much] = [row({ due: usd(30) }), row({ due: usd(19) }), row({ due: usd(20) })];
+  const said = (chosen: InvoiceRow[], open: InvoiceRow[]) => tooLittle(chosen, { open, least_by_card: usd(50), phone: '' });
+  assert.equal(said([one], [one, other]), 'A card cannot pay less than $0.50 at once. Pay this at the practice.');
+  assert.equal(said([one], [one, other, much]), 'A card cannot pay less than $0.50 at once. Pay this at the practice, or together with another invoice.');
+  assert.equal(said([one, much], [one, other, much]), null);
+  assert.equal(said([], [one]), null);
+});
+
+test('what is charged by itself is told with what it leaves out', () => {
+  const plan = (more: Partial<InvoiceRow>) => planOf(row({ charged_at: '2020-12-07T15:00:00.000000Z', charged_amount: usd(6_000), ...more }), 'America/New_York');
+  assert.deepEqual(plan({}), { amount: '$60.00', day: 'December 7, 2020', rest: null });
+  assert.equal(plan({ due: usd(8_000) })!.rest, '$20.00'); // raised after the notice
+  assert.equal(plan({ due: usd(8_000), charged_amount: usd(2_000), paying: true })!.rest, null); // $60.00 are on their way
+  assert.equal(plan({ charged_at: null, charged_amount: null }), null);
 });
 
 test('an invoice says in a word how it stands', () => {

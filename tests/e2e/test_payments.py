@@ -72,6 +72,51 @@ def pdf(device: Device, office: Caller, button: str) -> bytes:
     return made
 
 
+def meanwhile(phone: Device, call: Any, office: Caller) -> None:
+    """What the practice does while the client is on Stripe's page closes it; what is then too little for a card has no
+    button, alone, and has one with another invoice."""
+    staff = call("A1")
+    bill = billing.issued(staff, "C1", billing.line(1_000))
+    phone.open("/payments")
+    phone.press("Pay $10.00")
+    at_stripe(phone, "10.00", press="Back")
+    phone.arrived("You did not pay", by_link=False)
+    phone.open("/payments")
+    phone.press("Pay $10.00")
+    expect(phone.page.get_by_role("heading", level=1)).to_have_text("Pay 10.00 USD")
+    started = billing.start(call("C1"), bill).json  # the same one
+    write_off = {"amount": 970, "reason": "Goodwill"}
+    assert billing.on(staff, "C1", bill["invoice_id"], "write-off", write_off).status == 200
+    phone.open(f"/pay/done/{started['payment_id']}")
+    phone.arrived("Closing the page to pay", by_link=False)
+    phone.look("closing")
+    billing.told(office)
+    phone.arrived("The page to pay was closed")
+    phone.sees(re.compile("You were not charged. What is due changed while you were there"))
+    phone.look("closed")
+    phone.follow("See what is due now")
+    phone.arrived("Payments")
+    phone.sees(re.compile(r"A card cannot pay less than \$0.50 at once. Pay this at the practice\."))
+    expect(phone.page.get_by_role("button", name=re.compile("^Pay"))).to_have_count(0)
+    phone.look("too-little")
+    phone.open(f"/payments/invoices/{bill['invoice_id']}")
+    phone.sees(re.compile("Pay this at the practice"))
+    expect(phone.page.get_by_text("Have somebody else pay")).to_have_count(0)
+    phone.look("invoice-too-little")
+    other = billing.issued(staff, "C1", billing.line(100))
+    phone.open("/payments")
+    box = phone.page.get_by_role("checkbox", name=re.compile(f"Invoice {other['number']}"))
+    box.uncheck()
+    phone.sees(re.compile("Pay this at the practice, or together with another invoice"))
+    phone.look("too-little-alone")
+    box.check()
+    phone.press("Pay $1.30")
+    at_stripe(phone, "1.30")
+    paid(phone, office)
+    phone.open("/payments")
+    phone.sees("Nothing to pay")
+
+
 def test_a_client_pays_a_part_then_the_rest_and_prints(phone: Device, call: Any, office: Caller, tmp_path: Any) -> None:
     staff = call("A1")
     first = billing.issued(staff, "C1", billing.line(16_000, insurance=12_500), billing.line(2_500))
@@ -87,7 +132,13 @@ def test_a_client_pays_a_part_then_the_rest_and_prints(phone: Device, call: Any,
     phone.page.get_by_role("checkbox", name=re.compile(f"Invoice {second['number']}")).uncheck()
     amount = phone.page.get_by_label("Amount to pay now")
     expect(amount).to_have_value("60.00")
-    for wrong, said in (("4.99", "Enter at least $5.00"), ("60.01", "Enter at most $60.00"), ("ten", "like 35.00")):
+    phone.sees("Pay all of it, or from $5.00 to $59.50 now and the rest later.")
+    for wrong, said in (
+        ("4.99", "Enter at least $5.00"),
+        ("60.01", "Enter at most $60.00"),
+        ("59.51", "at most $59.50: no card could pay what is left"),
+        ("ten", "like 35.00"),
+    ):
         amount.fill(wrong)
         phone.page.locator("button[type=submit]").click()
         expect(amount).to_be_focused()
@@ -132,6 +183,7 @@ def test_a_client_pays_a_part_then_the_rest_and_prints(phone: Device, call: Any,
     phone.open("/payments")
     phone.sees("Nothing to pay")
     phone.look("settled")
+    meanwhile(phone, call, office)
     phone.follow("Statement")
     phone.arrived("Statement")
     phone.page.get_by_label("Through").fill("2026-01-01")
@@ -141,7 +193,7 @@ def test_a_client_pays_a_part_then_the_rest_and_prints(phone: Device, call: Any,
     phone.look("statement-fault")
     phone.page.get_by_label("From").fill("2026-01-01")
     pdf(phone, office, "Make the PDF")
-    assert [each for each, _ in billing.facts(staff, "C1")].count("payment") == 2
+    assert [each for each, _ in billing.facts(staff, "C1")].count("payment") == 3
 
 
 def test_declined_cancelled_saved_and_paid_by_itself(phone: Device, call: Any, office: Caller) -> None:
@@ -173,16 +225,18 @@ def test_declined_cancelled_saved_and_paid_by_itself(phone: Device, call: Any, o
     phone.press("Turn on automatic payment")
     phone.sees(re.compile("New invoices are paid by Visa ending 4242"))
     phone.look("autopay-on")
-    billing.issued(staff, "C1", billing.line(6_000))
+    planned = billing.issued(staff, "C1", billing.line(6_000))["invoice_id"]
+    raised = billing.on(staff, "C1", planned, "adjustment", {"amount": 2_000, "reason": "One more session"})
+    assert raised.status == 200, raised
     phone.open("/payments")
-    phone.sees(re.compile("Your saved card is charged on"))
+    phone.sees(re.compile(r"Your saved card is charged \$60.00 on .+ This leaves out \$20.00 that came after"))
     phone.look("planned")
     billing.lever(office, down=5)
     phone.allow(503, "POST /api/portal/payments")
-    phone.press("Pay $60.00")
+    phone.press("Pay $80.00")
     phone.sees(re.compile("Nothing was charged"))
     billing.lever(office, down=0)
-    phone.press("Pay $60.00")  # by the card that is saved: no page of Stripe's
+    phone.press("Pay $80.00")  # by the card that is saved: no page of Stripe's
     phone.arrived("Waiting for your bank")
     billing.told(office)
     phone.arrived("Paid")
@@ -260,6 +314,14 @@ def test_staff_bill_a_guest_pays_and_money_goes_back(
     billing.told(office)
     guest.arrived("Paid. Thank you")
     guest.look("guest-paid")
+    little = billing.issued(call("A1"), "C1", billing.line(1_000))["invoice_id"]
+    link = billing.on(call("A1"), "C1", little, "pay-link").json["address"]
+    for act, said in (("write-off", {"amount": 970, "reason": "Goodwill"}), ("void", {"reason": "Not worth it"})):
+        assert billing.on(call("A1"), "C1", little, act, said).status == 200
+        if act == "write-off":
+            guest.open(link)
+            guest.sees(re.compile("A card cannot pay so little at once."))
+            guest.look("guest-too-little")
     guest.open("/pay#nonsense-that-is-long-enough-to-look-like-a-link")
     guest.allow(404, "POST /api/guest-payments/lookup")
     guest.page.reload()
@@ -275,6 +337,14 @@ def test_staff_bill_a_guest_pays_and_money_goes_back(
     page.get_by_role("dialog").get_by_label("Amount").fill("20.50")
     page.get_by_role("dialog").get_by_label("Reason").fill("Charged too much")
     desk.look("refund-asked")
+    (payment,) = [each for each in call("C1").get("/portal/payments").json["items"] if each["way"] == "guest"]
+    assert billing.refund(call("A1"), "C1", payment, 550).status == 202  # a colleague, meanwhile
+    billing.told(office)
+    desk.allow(412, f"POST /api/practice/clients/{PEOPLE['C1'].id}/payments/{payment['payment_id']}/refunds")
+    desk.press("Refund", within=page.get_by_role("dialog"))
+    desk.sees("Nothing was sent back now: $5.50 was refunded meanwhile, and $115.00 can still go back.")
+    desk.look("refund-stale")
+    page.get_by_role("dialog").get_by_label("Amount").fill("15")
     desk.press("Refund", within=page.get_by_role("dialog"))
     desk.sees("Asked of Stripe.")
     billing.told(office)
@@ -317,17 +387,47 @@ def test_staff_bill_a_guest_pays_and_money_goes_back(
     page.get_by_label("Search by client or number").fill("nobody")
     desk.sees(re.compile("Nothing fits"))
     page.get_by_label("Search by client or number").fill("10")
-    desk.sees(re.compile("Nothing fits"))
+    desk.sees(re.compile("No invoice has the number 10. Drafts and estimates have none"))
+    desk.look("no-number")
     page.get_by_label("Search by client or number").fill(number.split()[1])
     desk.sees(number)  # the server finds it, though it is paid and no draft
     desk.look("practice")
-    with page.expect_download() as got:
-        with page.expect_response(re.compile(r"/exports$")):
-            desk.press("Payments as CSV")
-        office.local("POST", "/run/on_job")
-    assert re.fullmatch(r"payments-\d{4}-01-01-to-[\d-]{10}\.csv", got.value.suggested_filename)
+    exported(desk, office)
+
+
+def exported(desk: Device, office: Caller) -> None:
+    """A table is asked for, made while its page is left, and downloaded twice; days without anything say so."""
+    page = desk.page
+    desk.press("Payments as CSV")
+    desk.sees("Being made")
+    desk.look("export-made")
+    desk.follow("Reconciliation", within=page.get_by_role("navigation", name="Billing"))
+    desk.arrived("Billing", title="Reconciliation")
+    desk.follow("Invoices", within=page.get_by_role("navigation", name="Billing"))
+    desk.sees("Being made")
+    office.local("POST", "/run/on_job")
+    for _ in range(2):
+        with page.expect_download() as got:
+            desk.press("Download")
+        assert re.fullmatch(r"payments-\d{4}-01-01-to-[\d-]{10}\.csv", got.value.suggested_filename)
     table = Path(got.value.path()).read_text("utf-8-sig")
-    assert [row.split(",")[3].strip('"') for row in table.splitlines()[1:]].count("payment") == 2
+    rows = [row.split(",")[3].strip('"') for row in table.splitlines()[1:]]
+    assert rows.count("payment") == 2
+    desk.sees(f"{len(rows)} rows")
+    page.get_by_label("First day").fill("2020-01-01")
+    page.get_by_label("Last day").fill("2020-03-31")
+    with page.expect_response(re.compile(r"/exports$")):
+        desk.press("Invoices as CSV")
+    office.local("POST", "/run/on_job")
+    desk.sees("No invoice was issued on these days.")
+    desk.look("exports")
+    page.get_by_label("First day").fill("2026-01-01")
+    page.get_by_label("Last day").fill("2026-12-31")
+    with page.expect_download() as got:  # who waits has it by itself
+        with page.expect_response(re.compile(r"/exports$")):
+            desk.press("Invoices as CSV")
+        office.local("POST", "/run/on_job")
+    assert got.value.suggested_filename == "invoices-2026-01-01-to-2026-12-31.csv"
 
 
 def test_card_processing_is_disconnected_and_connected_again(desk: Device, call: Any, office: Caller) -> None:

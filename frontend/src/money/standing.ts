@@ -1,6 +1,6 @@
 /** How invoices and payments stand, in a badge and in a line. Shared by clients and staff. */
 import { payments as words } from '../strings/payments.ts';
-import type { Invoice, InvoiceRow, Payment } from '../types.ts';
+import type { Invoice, InvoiceRow, MyBilling, Payment } from '../types.ts';
 import { dateWords, dayKey } from '../ui/appointment.ts';
 import { money } from '../ui/format.ts';
 import type { Tone } from '../ui/parts.tsx';
@@ -26,6 +26,21 @@ export function invoiceBadge(one: InvoiceRow): Standing {
   }
   const tones: Record<string, Standing['tone']> = { paid: 'good', open: 'warn', given: 'info' };
   return { tone: tones[one.status] ?? 'plain', hollow: one.status === 'draft', word: words.status[one.status] ?? one.status };
+}
+
+/** What automatic payment does about an invoice: how much is charged when; `rest`: what of it has not been announced. */
+export function planOf(one: InvoiceRow, zone: string): { amount: string; day: string; rest: string | null } | null {
+  if (!one.charged_at || !one.charged_amount || one.status !== 'open') return null;
+  const rest = one.paying ? 0 : one.due.amount - one.charged_amount.amount; // what is being paid now is not left out
+  return { amount: money(one.charged_amount), day: dayWords(dayKey(one.charged_at, zone)), rest: rest > 0 ? money({ ...one.due, amount: rest }) : null };
+}
+
+/** Why no card can pay what is due on these invoices, if it is too little even together; several may be enough where
+ * one alone is not. */
+export function tooLittle(chosen: InvoiceRow[], { open, least_by_card: least, phone }: Pick<MyBilling, 'open' | 'least_by_card' | 'phone'>): string | null {
+  const due = (some: InvoiceRow[]) => some.reduce((sum, one) => sum + one.due.amount, 0);
+  if (!chosen.length || due(chosen) >= least.amount) return null;
+  return words.page.tooLittle(money(least), due(open) >= least.amount, phone);
 }
 
 export function paymentBadge(one: Payment): Standing {

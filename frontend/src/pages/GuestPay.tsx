@@ -88,7 +88,7 @@ function One({ page, token, back, put }: { page: GuestPage; token: string; back:
             <Button look={waiting ? 'plain' : 'primary'} wide busy={pay.busy} busyLabel={payments.page.going} onClick={() => void pay.run()}>{waiting ? words.back : payments.page.pay(amount)}</Button>
             <p class="tiny faint line"><Icon name="lock" /><span>{payments.page.where}</span></p>
           </div>
-        ) : <Note tone="info" icon="phone"><WithPhone text={words.off(page.organization, page.phone)} phone={page.phone} /></Note>}
+        ) : <Note tone="info" icon="phone"><WithPhone text={(page.enough_for_card ? words.off : words.tooLittle)(page.organization, page.phone)} phone={page.phone} /></Note>}
         <ProblemNote problem={pay.problem} />
       </div>
       <p class="tiny soft">{words.private}</p>

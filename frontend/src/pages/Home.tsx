@@ -1,7 +1,7 @@
 /** The client's start page: the one thing that needs them now, then the rest. */
 import { api, call } from '../http.ts';
 import { useNews } from '../messages/news.ts';
-import { dayWords, invoiceBadge } from '../money/index.ts';
+import { invoiceBadge, planOf } from '../money/index.ts';
 import { useSession } from '../session.tsx';
 import { ClientShell } from '../shell/ClientShell.tsx';
 import { client } from '../strings/client.ts';
@@ -9,7 +9,7 @@ import { messages } from '../strings/messages.ts';
 import { payments } from '../strings/payments.ts';
 import { scheduling } from '../strings/scheduling.ts';
 import type { Home as HomeView, Intake, MyAppointment, MyBilling } from '../types.ts';
-import { Await, Badge, Bones, dayKey, Heading, Icon, LinkButton, money, useLoad, weekday } from '../ui/index.ts';
+import { Await, Badge, Bones, Heading, Icon, LinkButton, money, useLoad, weekday } from '../ui/index.ts';
 import { AppointmentRow, isLive } from './Appointments.tsx';
 import { allIntakes } from './Forms.tsx';
 
@@ -88,12 +88,14 @@ function ToPay({ billing, leads }: { billing: MyBilling; leads: boolean }) {
   if (!open.length) return null;
   const late = open.some((one) => one.overdue) ? <Badge tone="bad">{payments.home.overdue}</Badge> : null;
   const lone = open.length === 1 ? open[0]! : null;
-  const first = !lone ? payments.home.text(open.length) : lone.charged_at ? payments.planned(dayWords(dayKey(lone.charged_at, tenant.zone))) : invoiceBadge(lone).word;
+  const plan = lone ? planOf(lone, tenant.zone) : null;
+  const first = !lone ? payments.home.text(open.length) : plan ? payments.planned(plan) : invoiceBadge(lone).word;
+  const enough = open.reduce((sum, one) => sum + one.due.amount, 0) >= billing.least_by_card.amount;
   if (leads) {
     return (
       <div class="card lead stack g4">
         <div class="stack g2"><div class="sum"><h3>{payments.page.balance}</h3><b class="num">{money(balance.due)}</b></div><p class="small soft">{first}</p></div>
-        <LinkButton look="primary" wide icon="card" href="/payments">{billing.can_pay ? payments.page.pay(money(balance.due)) : payments.page.look}</LinkButton>
+        <LinkButton look="primary" wide icon="card" href="/payments">{billing.can_pay && enough ? payments.page.pay(money(balance.due)) : payments.page.look}</LinkButton>
       </div>
     );
   }

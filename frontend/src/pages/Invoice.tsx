@@ -2,7 +2,7 @@
 import { useRoute } from 'preact-iso';
 import { useRef, useState } from 'preact/hooks';
 import { api, call, newKey } from '../http.ts';
-import { dayWords, invoiceName, InvoiceSheet, mine, usePrint } from '../money/index.ts';
+import { dayWords, invoiceName, InvoiceSheet, mine, planOf, tooLittle, usePrint } from '../money/index.ts';
 import { useSession } from '../session.tsx';
 import { ClientShell } from '../shell/ClientShell.tsx';
 import { payments } from '../strings/payments.ts';
@@ -33,18 +33,21 @@ function One({ invoice, billing, reload }: { invoice: Invoice; billing: MyBillin
   const name = invoiceName(invoice);
   const payable = invoice.status === 'open' && invoice.due.amount > 0;
   const make = (what: 'invoice' | 'superbill') => void print.run({ what, invoice_id: invoice.invoice_id, ...paper });
+  const plan = planOf(invoice, tenant.zone);
+  const byCard = payable && billing.can_pay;
+  const why = !payable ? null : billing.can_pay ? tooLittle([invoice], billing) : payments.off(billing.why_not, billing.phone); // why it cannot be paid here
   return (
     <div class="stack g5">
       <div class="stack g3 noprint">
         <ol class="crumbs"><li><a href="/payments">{payments.page.wayBack}</a></li><li aria-current="page">{name}</li></ol>
-        {payable && billing.can_pay ? <div><LinkButton look="primary" icon="card" href={`/payments?invoice=${invoice.invoice_id}`}>{words.pay(money(invoice.due))}</LinkButton></div> : null}
+        {byCard && !why ? <div><LinkButton look="primary" icon="card" href={`/payments?invoice=${invoice.invoice_id}`}>{words.pay(money(invoice.due))}</LinkButton></div> : null}
         <div class="cluster g2">
           <Button icon="print" onClick={() => window.print()}>{words.print}</Button>
           <Button icon="download" busy={print.busy} busyLabel={words.making} onClick={() => make('invoice')}>{words.pdf}</Button>
         </div>
         <ProblemNote problem={print.problem} />
-        {invoice.charged_at && invoice.status === 'open' ? <Note tone="info" icon="card">{payments.planned(dayWords(dayKey(invoice.charged_at, tenant.zone)))}. <a href="/payments/cards">{payments.page.cards}</a></Note> : null}
-        {payable && !billing.can_pay ? <Note tone="info" icon="phone"><WithPhone text={payments.off(billing.why_not, billing.phone)} phone={billing.phone} /></Note> : null}
+        {plan ? <Note tone="info" icon="card">{payments.planned(plan)} <a href="/payments/cards">{payments.page.cards}</a></Note> : null}
+        {why ? <Note tone="info" icon="phone"><WithPhone text={why} phone={billing.phone} /></Note> : null}
         <UseCredit invoice={invoice} credit={billing.balance.credit} onDone={reload} />
       </div>
       <InvoiceSheet invoice={invoice} phone={billing.phone} heading={<Heading>{name}</Heading>} />
@@ -52,7 +55,7 @@ function One({ invoice, billing, reload }: { invoice: Invoice; billing: MyBillin
         <section class="card stack g4 noprint" aria-labelledby="also">
           <h2 id="also">{words.also}</h2>
           <div class="stack g2"><div><Button busy={print.busy} onClick={() => make('superbill')}>{words.superbill}</Button></div><p class="small soft">{words.superbillHelp}</p></div>
-          {payable && billing.can_pay ? <GuestLink invoice={invoice} /> : null}
+          {byCard && !why ? <GuestLink invoice={invoice} /> : null}
         </section>
       ) : null}
     </div>

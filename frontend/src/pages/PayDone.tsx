@@ -72,21 +72,26 @@ function Outcome({ payment, put }: { payment: Payment; put: (now: Payment) => vo
   const again = <LinkButton look="primary" href={payment.shares.length === 1 ? `/payments?invoice=${payment.shares[0]!.invoice_id}` : '/payments'}>{words.again}</LinkButton>;
   if (payment.status === 'succeeded') {
     return (
-      <Told icon="check" tone="good" title={words.paidTitle} text={words.paid(amount, paidFor(payment))} acts={<><LinkButton look="primary" href={`/payments/${payment.payment_id}`}>{words.receipt}</LinkButton>{home}</>} />
+      <Told icon="check" tone="good" title={words.paidTitle} text={`${words.paid(amount, paidFor(payment))}${payment.closed ? ` ${words.paidMore}` : ''}`} acts={<><LinkButton look="primary" href={`/payments/${payment.payment_id}`}>{words.receipt}</LinkButton>{home}</>} />
     );
   }
   if (payment.status === 'failed') {
     const why = payments.why[payment.failure ?? ''] ?? payments.declined;
     return <Told icon="alert" tone="bad" title={words.failedTitle} text={`${words.notCharged} ${why}`} acts={<>{again}{home}</>} />;
   }
-  if (payment.status === 'cancelled' || payment.status === 'expired') {
+  const over = payment.status === 'cancelled' || payment.status === 'expired';
+  if (over && payment.closed) {
+    return <Told icon="info" title={words.closedTitle} text={`${words.notCharged} ${words.closed}`} acts={<LinkButton look="primary" href="/payments">{words.now}</LinkButton>} />;
+  }
+  if (over) {
     return <Told icon="info" title={payment.status === 'expired' ? words.expiredTitle : words.cancelledTitle} text={words.notCharged} acts={<>{again}{home}</>} />;
   }
+  const closing = payment.closed && payment.status !== 'processing';
   return (
     <div class="stack g4">
-      <Told icon="clock" wait title={words.waitTitle} text={long ? words.long(amount) : words.wait(amount)} />
+      {closing ? <Told icon="clock" wait title={words.closingTitle} text={words.closing} /> : <Told icon="clock" wait title={words.waitTitle} text={long ? words.long(amount) : words.wait(amount)} />}
       {lost && online ? <Note tone="warn" icon="offline" live>{words.lost}</Note> : null}
-      {payment.status === 'open' && long ? <StillOpen payment={payment} put={put} /> : null}
+      {payment.status === 'open' && long && !closing ? <StillOpen payment={payment} put={put} /> : null}
     </div>
   );
 }

@@ -2,30 +2,27 @@
 import { useLocation } from 'preact-iso';
 import { useRef, useState } from 'preact/hooks';
 import { api, asProblem, call, newKey } from '../http.ts';
-import { cardName, dayWords, invoiceBadge, invoiceName, sums } from '../money/index.ts';
+import { cardName, invoiceBadge, invoiceName, planOf, sums, tooLittle } from '../money/index.ts';
 import { useSession } from '../session.tsx';
 import { payments } from '../strings/payments.ts';
 import type { InvoiceRow, Money, MyBilling, MyCards, PaymentBody } from '../types.ts';
-import { Badge, Button, Check, currencySign, dayKey, Facts, Field, FieldError, goTo, Icon, money, Note, ProblemNote, typed, untyped, useAct } from '../ui/index.ts';
+import { Badge, Button, Check, currencySign, Facts, Field, FieldError, goTo, Icon, money, Note, ProblemNote, typed, untyped, useAct, WithPhone } from '../ui/index.ts';
 
 const words = payments.page;
 export const MOST = 20; // invoices at once
 const OFF = ['feature_switched_off', 'feature_not_in_plan', 'organization_suspended', 'card_processing_not_connected'];
-const STALE = [...OFF, 'invoice_state', 'nothing_to_pay', 'amount_too_large', 'amount_too_small', 'amounts_fixed', 'card_gone', 'not_found'];
+const STALE = [...OFF, 'invoice_state', 'nothing_to_pay', 'amount_too_large', 'amount_too_small', 'remainder_too_small', 'too_little_online', 'amounts_fixed', 'card_gone', 'not_found'];
 
 interface Props { billing: MyBilling; cards: MyCards; picked: string[]; onPick: (ids: string[]) => void; onStale: () => Promise<void> }
 
-/** What at least is taken of an invoice at once: the smallest part, or all of it when that is less. */
-function least(one: InvoiceRow, billing: MyBilling): Money {
-  return { ...one.due, amount: Math.min(one.due.amount, billing.minimum.amount) };
-}
-
-/** What is wrong with an amount, in words. */
-function amountFault(text: string, one: InvoiceRow, billing: MyBilling): string | null {
+/** What is wrong with an amount, in words: all that is due, or a part that leaves as much as a card can pay. */
+function amountFault(text: string, one: InvoiceRow): string | null {
   const amount = untyped(text, one.due.currency);
   if (amount === null) return words.needAmount;
   if (amount > one.due.amount) return words.tooLarge(money(one.due));
-  if (amount < least(one, billing).amount || amount <= 0) return words.tooSmall(money(least(one, billing)));
+  if (amount === one.due.amount) return null;
+  if (amount < one.least.amount) return words.tooSmall(money(one.least));
+  if (one.most_partial && amount > one.most_partial.amount) return words.leavesLittle(money(one.due), money(one.most_partial));
   return null;
 }
 
@@ -39,11 +36,12 @@ export function PayForm({ billing, cards, picked, onPick, onStale }: Props) {
   const [card, setCard] = useState<string | null>(cards.items[0]?.card_id ?? null);
   const [save, setSave] = useState(false);
   const [tried, setTried] = useState(false);
-  const [stale, setStale] = useState(false);
+  const [stale, setStale] = useState<string | null>(null); // what the page says of a change that it did not know
   const key = useRef<[body: string, key: string]>(['', '']);
 
   const text = lone ? amounts[lone.invoice_id] ?? typed(lone.due) : '';
-  const wrong = lone ? amountFault(text, lone, billing) : null;
+  const wrong = lone ? amountFault(text, lone) : null;
+  const little = tooLittle(chosen, billing);
   const fault = chosen.length === 0 ? words.chooseOne : chosen.length > MOST ? words.chooseFewer : null;
   const total: Money | null = lone ? (wrong ? null : { ...due, amount: untyped(text, due.currency)! }) : chosen.length ? due : null;
   const saved = cards.items.find((one) => one.card_id === card) ?? null;
@@ -62,13 +60,13 @@ export function PayForm({ billing, cards, picked, onPick, onStale }: Props) {
       if (!STALE.includes(problem.code)) throw problem;
       await onStale();
       setAmounts({});
-      setStale(true);
+      setStale(words.changedWhy[problem.code] ?? words.changed);
     }
   });
   const submit = (event: Event) => {
     event.preventDefault();
     setTried(true);
-    setStale(false);
+    setStale(null);
     if (fault || wrong) {
       goTo(fault ? 'choose' : 'amount');
       return;
@@ -79,11 +77,11 @@ export function PayForm({ billing, cards, picked, onPick, onStale }: Props) {
 
   return (
     <form class="card lead stack g5" noValidate onSubmit={submit}>
-      {stale ? <Note tone="warn" live>{words.changed}</Note> : null}
-      {open.length > 1 ? <Choose open={open} picked={picked} fault={tried ? fault : null} onPick={(ids) => { setStale(false); onPick(ids); }} /> : null}
+      {stale ? <Note tone="warn" live>{stale}</Note> : null}
+      {open.length > 1 ? <Choose open={open} picked={picked} fault={tried ? fault : null} onPick={(ids) => { setStale(null); onPick(ids); }} /> : null}
       {lone ? <Lone one={lone} among={open.length} /> : null}
-      {lone ? (
-        <Field id="amount" label={words.amount} help={least(lone, billing).amount < lone.due.amount ? words.part(money(least(lone, billing))) : words.whole} error={tried ? wrong : null}>
+      {lone?.most_partial ? (
+        <Field id="amount" label={words.amount} help={words.part(money(lone.least), money(lone.most_partial))} error={tried ? wrong : null}>
           {(wiring) => (
             <div class="affix pre short">
               <span aria-hidden="true">{currencySign(due.currency)}</span>
@@ -91,22 +89,26 @@ export function PayForm({ billing, cards, picked, onPick, onStale }: Props) {
             </div>
           )}
         </Field>
-      ) : null}
-      {cards.items.length ? (
-        <fieldset class="field">
-          <legend>{words.how}</legend>
-          <div class="stack g2">
-            {cards.items.map((one) => <Way key={one.card_id} label={cardName(one)} on={card === one.card_id} pick={() => setCard(one.card_id)} />)}
-            <Way label={words.another} on={card === null} pick={() => setCard(null)} />
+      ) : lone && !little ? <p class="small soft">{words.whole}</p> : null}
+      {little ? <Note tone="info" icon="phone" live><WithPhone text={little} phone={billing.phone} /></Note> : (
+        <>
+          {cards.items.length ? (
+            <fieldset class="field">
+              <legend>{words.how}</legend>
+              <div class="stack g2">
+                {cards.items.map((one) => <Way key={one.card_id} label={cardName(one)} on={card === one.card_id} pick={() => setCard(one.card_id)} />)}
+                <Way label={words.another} on={card === null} pick={() => setCard(null)} />
+              </div>
+            </fieldset>
+          ) : null}
+          {saved ? null : <Check checked={save} describedBy="save-help" onChange={setSave}>{words.save}<br /><span class="small soft" id="save-help">{words.saveHelp}</span></Check>}
+          <ProblemNote problem={pay.problem} />
+          <div class="stack g3">
+            <Button type="submit" look="primary" wide busy={pay.busy} busyLabel={words.going}>{total ? words.pay(money(total)) : words.payPlain}</Button>
+            <p class="tiny faint line"><Icon name="lock" /><span>{saved ? words.whereSaved(cardName(saved)) : words.where}</span></p>
           </div>
-        </fieldset>
-      ) : null}
-      {saved ? null : <Check checked={save} describedBy="save-help" onChange={setSave}>{words.save}<br /><span class="small soft" id="save-help">{words.saveHelp}</span></Check>}
-      <ProblemNote problem={pay.problem} />
-      <div class="stack g3">
-        <Button type="submit" look="primary" wide busy={pay.busy} busyLabel={words.going}>{total ? words.pay(money(total)) : words.payPlain}</Button>
-        <p class="tiny faint line"><Icon name="lock" /><span>{saved ? words.whereSaved(cardName(saved)) : words.where}</span></p>
-      </div>
+        </>
+      )}
     </form>
   );
 }
@@ -145,6 +147,7 @@ function Choose({ open, picked, fault, onPick }: { open: InvoiceRow[]; picked: s
 function Lone({ one, among }: { one: InvoiceRow; among: number }) {
   const { tenant } = useSession();
   const badge = invoiceBadge(one);
+  const plan = planOf(one, tenant.zone);
   const rows = sums(one);
   const facts = rows.slice(0, -1).map(([name, amount]): [string, preact.ComponentChildren] => [name, <span class="num">{amount}</span>]);
   return (
@@ -152,7 +155,7 @@ function Lone({ one, among }: { one: InvoiceRow; among: number }) {
       {among > 1 ? null : <div class="sum"><a class="small" href={`/payments/invoices/${one.invoice_id}`}>{invoiceName(one)}</a><Badge tone={badge.tone} hollow={badge.hollow}>{badge.word}</Badge></div>}
       {among > 1 ? null : <div class="sum"><span class="strong">{payments.sums.due}</span><b class="num">{money(one.due)}</b></div>}
       <div class="amounts"><Facts rows={facts} /></div>
-      {one.charged_at ? <p class="small soft">{payments.planned(dayWords(dayKey(one.charged_at, tenant.zone)))}.</p> : null}
+      {plan ? <p class="small soft">{payments.planned(plan)}</p> : null}
     </div>
   );
 }

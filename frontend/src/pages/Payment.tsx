@@ -52,6 +52,7 @@ function Receipt({ payment, name }: { payment: Payment; name: string }) {
       <section class="card stack g4" aria-labelledby="facts">
         <h2 id="facts">{words.facts}</h2>
         <Facts rows={rows} />
+        {payment.closed && !payment.refunded.amount ? <p class="small soft">{payments.done.paidMore}</p> : null}
         {payment.disputed.amount ? <p class="small soft">{payment.lost.amount >= payment.disputed.amount ? words.lostText : words.disputedText}</p> : null}
         {payment.refunded.amount && payment.method === 'card' ? <p class="small soft">{words.refund}</p> : null}
       </section>

@@ -2,7 +2,7 @@
 import { useLocation, useRoute } from 'preact-iso';
 import { useRef, useState } from 'preact/hooks';
 import { api, call, newKey } from '../../http.ts';
-import { dayWords, invoiceBadge, invoiceName, InvoiceSheet, ofClient, usePrint } from '../../money/index.ts';
+import { dayWords, invoiceBadge, invoiceName, InvoiceSheet, ofClient, planOf, usePrint } from '../../money/index.ts';
 import { useSession } from '../../session.tsx';
 import { billing } from '../../strings/billing.ts';
 import { payments as common } from '../../strings/payments.ts';
@@ -56,15 +56,18 @@ interface Props { base: string; client_id: string; invoice: Invoice; credit: Mon
 function One({ base, client_id, invoice, credit, onDone }: Props) {
   const { features, tenant, may_bill } = useSession();
   const [asked, setAsked] = useState<Asked | null>(null);
+  const plan = planOf(invoice, tenant.zone);
+  const payable = features['payments']?.on && invoice.status === 'open' && invoice.due.amount > 0;
   return (
     <div class="beside billpage">
       <InvoiceSheet invoice={invoice} phone={tenant.phone} heading={<h2>{invoiceName(invoice)}</h2>} />
       <aside class="stack g4 noprint">
         <Papers client_id={client_id} invoice={invoice} base={base} onAsk={setAsked} />
         {invoice.what === 'invoice' && invoice.diagnoses.length ? <p class="small soft">{words.diagnoses(invoice.diagnoses.join(', '))}</p> : null}
-        {invoice.charged_at && invoice.status === 'open' ? <Note tone="info" icon="card">{billing.client.autopayOne(dayWords(dayKey(invoice.charged_at, tenant.zone)))}</Note> : null}
+        {plan ? <Note tone="info" icon="card">{billing.client.autopayOne(plan)}</Note> : null}
+        {payable && !invoice.enough_for_card ? <Note tone="info" icon="card">{words.tooLittle}</Note> : null}
         {may_bill && (invoice.status === 'open' || invoice.status === 'paid') && invoice.what === 'invoice' ? <Changes invoice={invoice} credit={credit} base={base} onAsk={setAsked} /> : null}
-        {may_bill && features['payments']?.on && invoice.status === 'open' && invoice.due.amount > 0 ? <Guest client_id={client_id} invoice={invoice} /> : null}
+        {may_bill && payable && invoice.enough_for_card ? <Guest client_id={client_id} invoice={invoice} /> : null}
       </aside>
       {asked ? <Question asked={asked} client_id={client_id} base={base} invoice={invoice} credit={credit} onClose={() => setAsked(null)} onDone={onDone} /> : null}
     </div>

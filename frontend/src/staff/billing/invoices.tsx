@@ -1,24 +1,21 @@
 /** The organization's invoices: open, paid, void, drafts, estimates; found by client or number; exported. */
 import { useEffect, useState } from 'preact/hooks';
-import { api, asProblem, BACKGROUND, call, newKey, Problem } from '../../http.ts';
-import { isPeriod } from '../../money/index.ts';
-import { useSession } from '../../session.tsx';
+import { api, asProblem, call, type Problem } from '../../http.ts';
 import { billing } from '../../strings/billing.ts';
 import type { Page, TenantInvoiceRow } from '../../types.ts';
-import { Button, dayKey, Empty, goTo, money, SelectField, TextField, useAct, useLoad } from '../../ui/index.ts';
+import { Button, Empty, money, SelectField, TextField, useAct, useLoad } from '../../ui/index.ts';
 import { Failed, Ready, RowBones } from '../parts.tsx';
+import { Exports } from './exports.tsx';
 import { InvoiceRows } from './rows.tsx';
 
 const words = billing.practice;
-const YEAR = 365;
-const TURNS = 120; // some five minutes: a large practice's year
 
 type Choice = TenantInvoiceRow['status'];
 const MOST = 3000; // invoices to look through for what is searched
 
-/** The whole number that somebody typed, if it is one: the server finds it, whatever its status. */
+/** The number that somebody typed, as it is or as invoices are named: the server finds it, whatever its status. */
 const numberOf = (term: string): number | null => {
-  const digits = /^\s*#?\s*([1-9]\d{0,8})\s*$/.exec(term);
+  const digits = /^\s*(?:invoice\s|#)?\s*([1-9]\d{0,8})\s*$/i.exec(term);
   return digits ? Number(digits[1]) : null;
 };
 
@@ -67,7 +64,7 @@ export function InvoicesTab() {
           return (
             <section class="card flush" aria-label={words.tabs.invoices}>
               {rows.length ? <InvoiceRows rows={rows} open={choice === 'open'} of={(one) => one.client_name} to={(one) => `/staff/clients/${one.client_id}/billing/invoices/${one.invoice_id}`} /> : numbered.problem ? null : term.trim()
-                ? <p class="inset soft" role="status">{looking ? words.looking : words.none(term.trim())}</p>
+                ? <p class="inset soft" role="status">{number !== null ? (looking ? words.lookingNumber : words.noNumber)(number) : looking ? words.looking : words.none(term.trim())}</p>
                 : rest ? null : <Empty icon="card" title={words.emptyTitle}>{words.emptyText}</Empty>}
               {(choice === 'open' && number === null && rows.length > 0) || rest ? (
                 <div class="cardhead foothead">
@@ -90,41 +87,4 @@ function fits(one: TenantInvoiceRow, term: string): boolean {
   const plain = (said: string) => said.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
   const name = plain(one.client_name);
   return plain(term).split(/\s+/).filter(Boolean).every((word) => name.includes(word) || String(one.number ?? '').startsWith(word.replace(/^#/, '')));
-}
-
-function Exports() {
-  const { tenant } = useSession();
-  const today = dayKey(new Date(), tenant.zone);
-  const [first, setFirst] = useState(`${today.slice(0, 4)}-01-01`);
-  const [last, setLast] = useState(today);
-  const [fault, setFault] = useState<string | null>(null);
-  const get = useAct(async (what: 'payments' | 'invoices') => {
-    const body = { what, first_day: first, last_day: last };
-    let table = await call(api.POST('/practice/exports', { params: { header: { 'Idempotency-Key': newKey() } }, body }));
-    for (let turn = 0; turn < TURNS && !table.url; turn++) {
-      await new Promise((done) => setTimeout(done, turn < 8 ? 500 : 2500));
-      table = await call(api.GET('/practice/exports/{export_id}', { params: { path: { export_id: table.export_id } }, headers: BACKGROUND }));
-    }
-    if (!table.url) throw new Problem({ status: 503, code: 'export_slow', title: words.slow });
-    location.assign(table.url);
-  });
-  const begin = (what: 'payments' | 'invoices') => {
-    if (isPeriod(first, last, YEAR)) void get.run(what);
-    else {
-      setFault(words.period);
-      goTo('export-last');
-    }
-  };
-  return (
-    <section class="card stack g4" aria-labelledby="export">
-      <div class="stack g1"><h2 id="export">{words.exportTitle}</h2><p class="small soft">{words.exportText}</p></div>
-      <div class="cluster g4 baseline">
-        <TextField id="export-first" label={words.first} type="date" short value={first} onInput={(value) => { setFault(null); setFirst(value); }} />
-        <TextField id="export-last" label={words.last} type="date" short value={last} error={fault} onInput={(value) => { setFault(null); setLast(value); }} />
-        <Button icon="download" busy={get.busy} onClick={() => begin('payments')}>{words.payments}</Button>
-        <Button icon="download" busy={get.busy} onClick={() => begin('invoices')}>{words.invoices}</Button>
-      </div>
-      <Failed problem={get.problem} />
-    </section>
-  );
 }

@@ -31,6 +31,9 @@ export default function PaymentPage() {
   );
 }
 
+/** What of a payment can still go back. */
+const leftOf = (payment: Payment) => ({ ...payment.amount, amount: payment.amount.amount - payment.refunded.amount - payment.disputed.amount });
+
 function One({ client, payment, put }: { client: Client; payment: Payment; put: (next: Payment) => void }) {
   const { tenant, may_bill } = useSession();
   const { query } = useLocation();
@@ -39,6 +42,7 @@ function One({ client, payment, put }: { client: Client; payment: Payment; put: 
   const path = { client_id, payment_id: payment.payment_id };
   const print = usePrint(ofClient(client_id));
   const [asking, setAsking] = useState(false);
+  const [stale, setStale] = useState(false); // nothing went back, because everything had gone back already
   const [told, setTold] = useState(query['done'] === 'recorded' ? billing.receive.done(money(payment.amount)) : '');
   const [awaited, setAwaited] = useState<number | null>(null); // what will have been refunded once Stripe has said so
   const waiting = awaited !== null && payment.refunded.amount < awaited;
@@ -46,7 +50,7 @@ function One({ client, payment, put }: { client: Client; payment: Payment; put: 
     put(now);
     if (now.refunded.amount >= awaited!) setTold(words.done);
   }, () => {}));
-  const left = { ...payment.amount, amount: payment.amount.amount - payment.refunded.amount - payment.disputed.amount };
+  const left = leftOf(payment);
   const badge = paymentBadge(payment);
   const at = payment.succeeded_at ?? payment.created_at;
   const day = longDay(at, tenant.zone);
@@ -60,6 +64,8 @@ function One({ client, payment, put }: { client: Client; payment: Payment; put: 
   const rest = payment.amount.amount - payment.shares.reduce((sum, share) => sum + share.amount.amount, 0);
   const card = payment.method === 'card';
   const done = payment.status === 'succeeded';
+  const over = payment.status === 'expired' || payment.status === 'cancelled';
+  const closed = !payment.closed ? '' : over ? words.closed : done && !payment.refunded.amount ? words.paidMore : '';
   return (
     <>
       <div class="stack g3">
@@ -68,11 +74,11 @@ function One({ client, payment, put }: { client: Client; payment: Payment; put: 
           <div class="cluster g3"><Heading title={`${words.title(day)}, ${client.name}`}>{words.title(day)}</Heading><Badge tone={badge.tone} hollow={badge.hollow}>{badge.word}</Badge></div>
           <div class="cluster g2 noprint">
             {done ? <Button icon="download" busy={print.busy} busyLabel={common.print.making} onClick={() => void print.run({ what: 'receipt', payment_id: payment.payment_id, invoice_id: null, first_day: null, last_day: null })}>{words.receipt}</Button> : null}
-            {may_bill && done && left.amount > 0 ? <Button onClick={() => { setTold(''); setAsking(true); }}>{words.refund}</Button> : null}
+            {may_bill && done && left.amount > 0 ? <Button onClick={() => { setTold(''); setStale(false); setAsking(true); }}>{words.refund}</Button> : null}
           </div>
         </div>
         <Failed problem={print.problem} />
-        <div class="told-slot" role="status">{waiting ? <Note tone="info" icon="clock">{words.asked}</Note> : told ? <Note tone="good">{told}</Note> : null}</div>
+        <div class="told-slot" role="status">{stale ? <Note tone="warn">{words.refundGone}</Note> : waiting ? <Note tone="info" icon="clock">{words.asked}</Note> : told ? <Note tone="good">{told}</Note> : null}</div>
       </div>
       <div class="beside">
         <section class="card flush" aria-labelledby="for">
@@ -82,7 +88,7 @@ function One({ client, payment, put }: { client: Client; payment: Payment; put: 
             {rest > 0 ? <li><div class="row"><div><p class="strong">{common.receipt.kept}</p></div><p class="num strong">{money({ ...payment.amount, amount: rest })}</p></div></li> : null}
           </ul>
         </section>
-        <aside class="card stack g3"><h2>{words.facts}</h2><Facts rows={rows} />{payment.disputed.amount ? <p class="small soft">{payment.lost.amount >= payment.disputed.amount ? words.lostText : words.disputedText}</p> : null}{card ? <p class="tiny soft">{words.never}</p> : null}</aside>
+        <aside class="card stack g3"><h2>{words.facts}</h2><Facts rows={rows} />{closed ? <p class="small soft">{closed}</p> : null}{payment.disputed.amount ? <p class="small soft">{payment.lost.amount >= payment.disputed.amount ? words.lostText : words.disputedText}</p> : null}{card ? <p class="tiny soft">{words.never}</p> : null}</aside>
       </div>
       {asking ? (
         <Ask
@@ -91,9 +97,18 @@ function One({ client, payment, put }: { client: Client; payment: Payment; put: 
           act={async (body, key) => {
             const header = { 'Idempotency-Key': key, 'If-Match': payment.etag };
             const now = await call(api.POST('/practice/clients/{client_id}/payments/{payment_id}/refunds', { params: { path, header }, body })).catch(async (problem: unknown) => {
-              if (problem instanceof Problem && problem.status === 412) put(await call(api.GET('/practice/clients/{client_id}/payments/{payment_id}', { params: { path } })));
-              throw problem;
+              if (!(problem instanceof Problem) || problem.status !== 412) throw problem;
+              const seen = await call(api.GET('/practice/clients/{client_id}/payments/{payment_id}', { params: { path } }));
+              put(seen);
+              if (!leftOf(seen).amount) return null;
+              const more = seen.refunded.amount - payment.refunded.amount;
+              const left = money(leftOf(seen));
+              throw new Problem({ status: 412, code: 'stale', title: more > 0 ? words.refundStale(money({ ...seen.refunded, amount: more }), left) : words.refundUnsure(left) });
             });
+            if (!now) {
+              setStale(true);
+              return;
+            }
             if (card) setAwaited(payment.refunded.amount + body.amount);
             else setTold(words.done);
             put(now);

@@ -2,12 +2,12 @@
 import { useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { api, call } from '../../http.ts';
-import { cardName, dayWords, invoiceName, ofClient, paidBy, paidFor, paymentBadge, StatementForm } from '../../money/index.ts';
+import { cardName, invoiceName, ofClient, paidBy, paidFor, paymentBadge, planOf, StatementForm } from '../../money/index.ts';
 import { useSession } from '../../session.tsx';
 import { billing as words } from '../../strings/billing.ts';
 import { payments as common } from '../../strings/payments.ts';
 import type { Billable, ClientInvoices, InvoiceRow, Page, Payment } from '../../types.ts';
-import { Badge, Button, dayKey, Empty, Facts, LinkButton, money, Note, shortDay, useAct, useLoad } from '../../ui/index.ts';
+import { Badge, Button, Empty, Facts, LinkButton, money, Note, shortDay, useAct, useLoad } from '../../ui/index.ts';
 import { Failed, Ready, RowBones } from '../parts.tsx';
 import { InvoiceRows } from './rows.tsx';
 import { ToBill } from './tobill.tsx';
@@ -97,13 +97,13 @@ function Balance({ all, base, archived }: { all: All; base: string; archived: bo
 /** Whether a saved card pays new invoices, and what it will be charged when. */
 function Automatic({ of: { items, autopay } }: { of: ClientInvoices }) {
   const { tenant } = useSession();
-  const planned = items.filter((one) => one.charged_at);
+  const planned = items.flatMap((one) => { const plan = planOf(one, tenant.zone); return plan ? [{ one, plan }] : []; });
   return (
     <section class="card stack g3" aria-labelledby="autopay">
       <h2 id="autopay">{text.autopay}</h2>
       <p class="small">{autopay ? text.autopayOn(cardName(autopay), shortDay(autopay.since, tenant.zone)) : text.autopayOff}</p>
       {planned.length ? <p class="small">{text.autopayPlanned}</p> : autopay ? <p class="small">{text.autopayNone}</p> : null}
-      {planned.length ? <ul class="dots small">{planned.map((one) => <li key={one.invoice_id}>{text.planned(invoiceName(one), dayWords(dayKey(one.charged_at!, tenant.zone)))}</li>)}</ul> : null}
+      {planned.length ? <ul class="dots small">{planned.map(({ one, plan }) => <li key={one.invoice_id}>{text.planned(invoiceName(one), plan)}</li>)}</ul> : null}
       <p class="small soft">{text.autopayWho}</p>
     </section>
   );
