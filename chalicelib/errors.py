@@ -503,7 +503,7 @@ class NotAssigned(PortalError):
 
 class NeedsOverride(PortalError):
     status, code = 409, "needs_override"
-    title = "This time has something against it. Look at what, then book it nevertheless or choose another."
+    title = "This time has something against it. Look at what, then go ahead all the same or choose another."
 
 
 # ---- invoices and payments: 409, and 503 while the processor cannot be reached ----

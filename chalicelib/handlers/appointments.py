@@ -36,7 +36,7 @@ class MyAppointment(PortalView):
     change it. `proposals`: times that are held for me to choose from. `message` is the practice's, `note` mine.
     `group`: others take part, too; nothing is said of them, and only the practice moves it. `link_follows`: whether the
     link to a meeting by video will be shown here before it begins; null: there is no such meeting ahead, or it was not
-    asked for by itself."""
+    asked for by itself. `moved`: I moved it here, so an earlier time of it is gone."""
 
     appointment_id: str
     status: Status
@@ -60,6 +60,7 @@ class MyAppointment(PortalView):
     can_cancel: bool
     can_move: bool
     undo_until: str | None
+    moved: bool
     late: bool
     ended_by: Literal["client", "staff", "system"] | None
     telehealth_link: str | None
@@ -205,6 +206,7 @@ def _mine(context: Context, record: Appointment, links: dict[str, str], follows:
         can_cancel=appointments.can_cancel(tenant, record, now),
         can_move=appointments.can_move(tenant, record, now),
         undo_until=clock.text(undo) if undo is not None and now < undo else None,
+        moved=appointments.moved_by_client(record),
         telehealth_link=links.get(record.appointment_id),
         link_follows=follows,
         group=record.group_id is not None,
@@ -513,6 +515,7 @@ class CalendarEntry(View):
     client_id: str | None
     client_name: str | None
     staff_id: str
+    therapist: str
     status: Status
     starts_at: str
     ends_at: str
@@ -686,6 +689,7 @@ def _what(record: Appointment | Group) -> dict[str, Any]:
     """What an entry says of an appointment and of a group alike."""
     return {
         "staff_id": record.staff_id,
+        "therapist": record.staff_name,
         "before": int(record.before),
         "after": int(record.after),
         "service": record.service_name,

@@ -81,10 +81,11 @@ class GroupOccurrence(View):
 
 class GroupSeriesView(View):
     """A series of groups, with every time of it. `work`: what makes or changes it, or did last; null: long over.
-    `etag`: for looking again while it is worked on."""
+    `therapist`: null until the first is made. `etag`: for looking again while it is worked on."""
 
     series_id: str
     staff_id: str
+    therapist: str | None
     service: str
     zone: str
     every_weeks: int
@@ -232,6 +233,7 @@ def _view(context: Context, record: GroupSeries, *, again: bool = False) -> Grou
     return GroupSeriesView(
         series_id=record.series_id,
         staff_id=record.staff_id,
+        therapist=next((each.group.staff_name for each in found.occurrences if each.group is not None), None),
         service=record.service_name,
         zone=record.zone,
         every_weeks=int(record.every_weeks),

@@ -496,6 +496,12 @@ def undo_until(record: Appointment) -> datetime | None:
     return min(clock.parse(record.made_at) + UNDO, moment(int(record.start)))
 
 
+def moved_by_client(record: Appointment) -> bool:
+    """Whether it stands where its client moved it: it was made before it was last asked for. The earlier time is gone,
+    so taking it back undoes nothing."""
+    return record.made_by == "client" and record.appointment_id < ids.floor_id(clock.parse(record.made_at))
+
+
 def can_cancel(tenant: Tenant, record: Appointment, now: datetime) -> bool:
     """Whether the client can cancel this alone."""
     undo = undo_until(record)

@@ -5228,6 +5228,8 @@ export interface components {
              * @enum {string}
              */
             status: "requested" | "proposed" | "confirmed" | "declined" | "expired" | "cancelled" | "completed" | "no_show";
+            /** Therapist */
+            therapist: string;
         };
         /**
          * CalendarView
@@ -6865,7 +6867,7 @@ export interface components {
         /**
          * GroupSeriesView
          * @description A series of groups, with every time of it. `work`: what makes or changes it, or did last; null: long over.
-         *     `etag`: for looking again while it is worked on.
+         *     `therapist`: null until the first is made. `etag`: for looking again while it is worked on.
          */
         GroupSeriesView: {
             /** Etag */
@@ -6884,6 +6886,8 @@ export interface components {
             service: string;
             /** Staff Id */
             staff_id: string;
+            /** Therapist */
+            therapist: string | null;
             work: components["schemas"]["SeriesProgress"] | null;
             /** Zone */
             zone: string;
@@ -8226,7 +8230,7 @@ export interface components {
          *     change it. `proposals`: times that are held for me to choose from. `message` is the practice's, `note` mine.
          *     `group`: others take part, too; nothing is said of them, and only the practice moves it. `link_follows`: whether the
          *     link to a meeting by video will be shown here before it begins; null: there is no such meeting ahead, or it was not
-         *     asked for by itself.
+         *     asked for by itself. `moved`: I moved it here, so an earlier time of it is gone.
          */
         MyAppointment: {
             /** Appointment Id */
@@ -8267,6 +8271,8 @@ export interface components {
              * @enum {string}
              */
             mode: "in_person" | "telehealth";
+            /** Moved */
+            moved: boolean;
             /** My Zone */
             my_zone: string;
             /** Note */

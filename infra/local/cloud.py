@@ -91,6 +91,8 @@ def environment(
         AWS_DEFAULT_REGION=REGION,
         AWS_REGION=REGION,
         AWS_EC2_METADATA_DISABLED="true",
+        # A seed that is made anew empties the queues and, having written its demo mails, the one of mails again.
+        MOTO_SQS_ENFORCE_STRICT_QUEUE_PURGE_BEHAVIOUR="false",
         STAGE=STAGE,
         ORIGIN_KEY=ORIGIN_KEY,
         TABLE_NAME=PREFIX,

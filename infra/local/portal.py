@@ -66,6 +66,7 @@ class Portal:
         self._seeded = state.snapshot(state.CHANGING)
         state.restore(now)
         self.clock.offset = offset
+        _forget_keys()  # of the new seed; what people did is under others
 
     def _more(self) -> dict[str, Any]:
         return {"clock_seconds": self.clock.offset.total_seconds()}
@@ -97,6 +98,7 @@ class Portal:
             self.clock.set(self._seeded_at) if to_seed_time else self.clock.reset()
             state.restore(self._seeded)
         if self.keeper:
+            _forget_keys()  # the seed may have been made anew since
             self.keeper.changed()
 
     def move_clock(self, change: Callable[[LocalClock], None]) -> None:
@@ -126,7 +128,10 @@ def _emptied() -> None:
         sqs.purge_queue(QueueUrl=f"{cloud.queue_url(name)}-dead")
     state.backend("ses").sent_messages.clear()
     state.backend("ses").local_told = 0
+    _forget_keys()
 
+
+def _forget_keys() -> None:
     from chalicelib.adapters import keys
 
     keys.forget()

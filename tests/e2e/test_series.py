@@ -54,6 +54,8 @@ def test_a_series_and_a_group_from_plan_to_attendance(devices: Callable[..., Dev
     desk.arrived(SHOWN, title="Appointment")
     desk.press("Move this and all following")
     page.get_by_label("Starts at").fill("10:00")
+    page.get_by_role("button", name="Move 3 appointments").click()
+    desk.sees(re.compile("Some of the new times are outside the hours"))
     page.get_by_label("Move those outside the hours, too").check()
     desk.look("following")
     page.get_by_role("button", name="Move 3 appointments").click()
@@ -73,6 +75,7 @@ def test_a_series_and_a_group_from_plan_to_attendance(devices: Callable[..., Dev
     page.get_by_label("Places").fill("3")
     for name in (SHOWN, "Bea Lindqvist"):
         page.get_by_role("button", name=f"Add {name}").click()
+    expect(page.get_by_role("button", name=f"Add {PEOPLE['C2'].name}")).to_be_focused()
     desk.sees("2 of 3 places")
     desk.sees("This time is free.")
     page.get_by_label("Repeats").select_option("Every week")

@@ -213,7 +213,7 @@ def test_what_was_just_booked_can_be_undone(call: Call, clock: Any, service: str
     booking.settings(call("A1"), instant_confirmation=True, minimum_notice_hours=1)
     start = (clock.now() + timedelta(hours=3)).strftime("%Y-%m-%dT%H:00:00.000Z")
     booked = book(call("C1"), "T1", service, start).json
-    assert booked["undo_until"] is not None
+    assert (booked["undo_until"] is not None, booked["moved"]) == (True, False)
     assert mine(call("C1"), booked, "cancellation", {}).json["status"] == "cancelled"
     assert booking.taken(0) == ({}, {})
 
@@ -221,7 +221,7 @@ def test_what_was_just_booked_can_be_undone(call: Call, clock: Any, service: str
 def test_moving_frees_the_old_time_and_may_overlap_it(world: World, call: Call, clock: Any, service: str) -> None:
     booked = _confirmed(call, clock, service)
     moved = mine(call("C1"), booked, "time", {"starts_at": at(clock, 3, "15:15"), "zone": booking.ZONE})
-    assert (moved.status, moved.json["status"]) == (200, "requested")
+    assert (moved.status, moved.json["status"], moved.json["moved"]) == (200, "requested", True)
     assert booking.wrong(_now(world)) == []
     stale = mine(call("C1"), booked, "time", {"starts_at": at(clock, 3, "16:00"), "zone": booking.ZONE})
     assert (stale.status, stale.code) == (412, "stale")

@@ -85,8 +85,9 @@ function Earlier({ one }: { one: MyAppointment }) {
   }, [one.appointment_id]);
   if (!found.data) return null; // it is only an offer: the page does without
   const { waits, offer } = found.data;
-  if (waits.some((each) => each.starts_at)) return <Offers items={waits} onChange={found.reload} />;
-  if (waits.length) return <p class="small soft">{scheduling.waits.earlier} <a href="/appointments">{scheduling.waits.see}</a></p>;
+  const own = waits.filter((each) => each.appointment_id === one.appointment_id);
+  if (own.some((each) => each.starts_at)) return <Offers items={own} onChange={found.reload} />;
+  if (waits.length) return <p class="small soft">{own.length ? scheduling.waits.earlier : scheduling.waits.already(one.therapist)} <a href="/appointments">{scheduling.waits.see}</a></p>;
   if (!offer.wait_list || one.status === 'proposed') return null;
   return <Join appointment_id={one.appointment_id} therapists={[]} hold={offer.offer_hold_hours} label={scheduling.waits.join} />;
 }
@@ -143,8 +144,9 @@ function Acts({ one, zone, put, reload }: ActsProps) {
     }
   });
   const asked = one.status !== 'confirmed';
+  // Taking back what was moved gives the earlier time back to nobody: that is a question, no undo.
   // While a request can be undone, that is the way to take it back: two buttons that do the same only raise the question which.
-  const undo = one.undo_until && one.status !== 'proposed' ? one.undo_until : null;
+  const undo = one.undo_until && one.status !== 'proposed' && !one.moved ? one.undo_until : null;
   return (
     <div class="stack g3">
       {undo ? (
@@ -166,7 +168,7 @@ function Acts({ one, zone, put, reload }: ActsProps) {
         open={asking} onClose={() => setAsking(false)} title={asked ? words.withdrawTitle : words.cancelTitle}
         actions={<><Button look="danger" busy={cancel.busy} onClick={() => void cancel.run(words.cancelled)}>{asked ? words.withdraw : words.cancel}</Button><Button onClick={() => setAsking(false)}>{words.keep}</Button></>}
       >
-        <p>{words.cancelText}</p>
+        <p>{words.cancelText}{one.moved ? ` ${words.movedText}` : ''}</p>
         <TextField label={words.reason} help={words.reasonHelp} optional rows={2} maxLength={1000} value={reason} onInput={setReason} />
         <ProblemNote problem={cancel.problem} />
       </Dialog>

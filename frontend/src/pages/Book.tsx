@@ -91,14 +91,16 @@ function still(choice: Choice, offer: Bookable, moving: MyAppointment | null): C
 
 function Steps({ offer, moving, reload }: { offer: Bookable; moving: MyAppointment | null; reload: () => Promise<void> }) {
   const { person } = useSession();
-  const { route } = useLocation();
+  const { route, query } = useLocation();
   const [kept, keepDraft, drop] = useDraft<Choice>(person.id, `booking:${moving?.appointment_id ?? ''}`, begun(offer, moving));
   const choice = still(kept, offer, moving);
   const steps: Step[] = moving ? ['when', 'check'] : [
     ...(offer.therapists.length > 1 ? ['who' as const] : []), 'how', ...(offer.services.length > 1 ? ['what' as const] : []), 'when', 'check',
   ];
   const answered: Record<Step, boolean> = { who: !!choice.staff_id, how: !!choice.how, what: !!choice.service_id, when: !!choice.slot, check: false };
-  const [wanted, setWanted] = useState<Step>(steps[0]!);
+  // Each step has an address, so that a phone's own way back leads to the step before.
+  const wanted = (query['step'] ?? steps[0]) as Step;
+  const go = (step: Step, replace: boolean) => route(`/appointments/new?${new URLSearchParams({ ...(moving ? { moving: moving.appointment_id } : {}), step })}`, replace);
   // No step before its time: a lost draft begins at the first thing that is missing.
   const first = steps.findIndex((each) => !answered[each]);
   const at = Math.min(Math.max(0, steps.indexOf(wanted)), first);
@@ -122,28 +124,29 @@ function Steps({ offer, moving, reload }: { offer: Bookable; moving: MyAppointme
       if (['slot_taken', 'slot_not_offered', 'too_soon', 'too_far'].includes(found.code)) {
         setLost(found.code === 'slot_taken' ? words.taken(when) : words.gone(when));
         keepDraft({ ...choice, slot: null });
-        setWanted('when');
+        go('when', true);
       } else {
         setProblem(found);
         if (['therapist_not_offered', 'service_not_offered'].includes(found.code)) {
           keepDraft({ ...choice, staff_id: null, service_id: null, slot: null });
-          setWanted(steps[0]!);
+          go(steps[0]!, true);
           await reload();
         }
       }
     }
   });
-  const back = () => { setPick(null); setProblem(null); setWanted(steps[at - 1]!); };
+  const back = () => { setPick(null); setProblem(null); go(steps[at - 1]!, true); };
   const onward = () => {
     if (!answered[step]) return setPick(words.pick[step as 'who']);
     setLost(null);
     setProblem(null);
-    setWanted(steps[at + 1]!);
+    go(steps[at + 1]!, false);
   };
   const last = step === 'check';
   const label = moving ? (offer.instant_confirmation ? words.moveNow : words.moveAsk) : offer.instant_confirmation ? words.bookNow : words.request;
   const foot = (
     <div class="stack g2">
+      <ProblemNote problem={problem} />
       {step === 'when' && choice.slot ? <div class="split small" role="status"><span><span class="strong">{brief(choice.slot.starts_at, choice.zone)}</span>{choice.staff_id === ANY ? words.withWhom(nameOf(offer, choice.slot.staff_id)) : ''}</span><span class="soft">{zoneLabel(choice.zone, new Date(choice.slot.starts_at))}</span></div> : null}
       <div class="cluster g2">
         {at > 0 ? <Button onClick={back}>{words.back}</Button> : null}
@@ -166,12 +169,11 @@ function Steps({ offer, moving, reload }: { offer: Bookable; moving: MyAppointme
         {step === 'when' ? (
           <>
             <Heading move="when">{moving ? words.whenMoving : words.when}</Heading>
-            <Summary offer={offer} choice={choice} moving={moving} onChange={moving ? undefined : () => setWanted(steps[0]!)} />
+            <Summary offer={offer} choice={choice} moving={moving} onChange={moving ? undefined : () => go(steps[0]!, false)} />
             <Times key={`${choice.staff_id}${choice.how}${choice.service_id}`} offer={offer} choice={choice} moving={moving?.appointment_id} lost={lost} error={pick} onChange={change} />
           </>
         ) : null}
         {last && choice.slot ? <CheckStep offer={offer} choice={choice} moving={moving} onNote={(note) => change({ note })} /> : null}
-        <ProblemNote problem={problem} />
       </form>
     </TaskShell>
   );

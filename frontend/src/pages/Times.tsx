@@ -4,7 +4,7 @@ import { api, call } from '../http.ts';
 import { useSession } from '../session.tsx';
 import { scheduling } from '../strings/scheduling.ts';
 import type { Bookable } from '../types.ts';
-import { Await, Bones, Button, Empty, Icon, Note, SelectField, WithPhone, addDays, brief, dateWords, dayKey, dayOfWeek, deviceZone, minuteOfDay, time, useLoad, zoneLabel, zones } from '../ui/index.ts';
+import { Await, Bones, Button, Empty, Icon, Note, SelectField, WithPhone, addDays, brief, dateWords, dayKey, dayWords, dayOfWeek, deviceZone, minuteOfDay, time, useLoad, zoneLabel, zones } from '../ui/index.ts';
 import { ANY, nameOf, wayOf, type Choice, type Slot } from './Book.tsx';
 import { Join } from './Waits.tsx';
 
@@ -68,7 +68,7 @@ export function Times({ offer, choice, moving, lost, error, onChange }: TimesPro
           <fieldset class="stack g3">
             <legend class="hidden">{words.day}</legend>
             <div class="split">
-              <h2>{`${dateWords(week, { month: 'short', day: 'numeric' })} – ${dateWords(days[6]!, { month: 'short', day: 'numeric' })}`}</h2>
+              <h2>{`${dayWords(week, 'short')} – ${dayWords(days[6]!, 'short')}`}</h2>
               <div class="cluster g1">
                 <Button look="quiet" mini class="icon" disabled={week <= today} onClick={() => step(-7)}><Icon name="left" /><span class="hidden">{words.weekBefore}</span></Button>
                 <Button look="quiet" mini class="icon" disabled={addDays(week, 7) > horizon} onClick={() => step(7)}><Icon name="right" /><span class="hidden">{words.nextWeek}</span></Button>
@@ -129,8 +129,8 @@ function DayTimes({ slots, day, zone, picked, error, onPick }: { slots: Slot[]; 
   const name = (index: number) => names.indexOf(names[index]!) === names.lastIndexOf(names[index]!) ? names[index]! : `${names[index]!} ${offset(slots[index]!.starts_at, zone)}`;
   return (
     <fieldset ref={ref} class={error ? 'field invalid' : 'stack g5'} aria-describedby={error ? 'when-error' : undefined}>
-      <legend class="hidden">{words.timesOn(dateWords(day, { weekday: 'long', month: 'long', day: 'numeric' }), label)}</legend>
-      <p class="small"><span class="strong">{dateWords(day, { weekday: 'long', month: 'long', day: 'numeric' })}</span> <span class="soft">{label}</span></p>
+      <legend class="hidden">{words.timesOn(dayWords(day), label)}</legend>
+      <p class="small"><span class="strong">{dayWords(day)}</span> <span class="soft">{label}</span></p>
       {error ? <p class="error" id="when-error" role="alert"><Icon name="alert" /><span>{error}</span></p> : null}
       {(['morning', 'afternoon', 'evening'] as const).map((part) => {
         const these = slots.map((each, index) => ({ each, index })).filter(({ each }) => partOf(each, zone) === part);

@@ -4,7 +4,7 @@ import { useRef, useState } from 'preact/hooks';
 import { api, call, newKey } from '../http.ts';
 import { scheduling } from '../strings/scheduling.ts';
 import type { MyWait } from '../types.ts';
-import { Badge, Button, Dialog, Note, ProblemNote, SelectField, TextField, brief, dateWords, deviceZone, spoken, useAct, useToast, whereOf, zoneLabel } from '../ui/index.ts';
+import { Badge, Button, Dialog, Note, ProblemNote, SelectField, TextField, brief, dayWords, deviceZone, spoken, useAct, useToast, whereOf, zoneLabel } from '../ui/index.ts';
 
 const words = scheduling.waits;
 
@@ -76,7 +76,7 @@ function Row({ one, onChange }: { one: MyWait; onChange: () => unknown }) {
     <li class="waitrow">
       <div class="stack g1">
         <p class="strong">{name}</p>
-        <p class="small soft">{[whereOf(one), one.appointment_id ? words.rowEarlier : words.rowAny, ...(one.before_day ? [words.rowBefore(dateWords(one.before_day, { month: 'long', day: 'numeric' }))] : [])].join(' · ')}</p>
+        <p class="small soft">{[whereOf(one), one.appointment_id ? words.rowEarlier : words.rowAny, ...(one.before_day ? [words.rowBefore(dayWords(one.before_day, 'plain'))] : [])].join(' · ')}</p>
         <p><Badge tone={one.starts_at ? 'info' : 'plain'} hollow={!one.starts_at}>{one.starts_at ? words.offered : words.waiting}</Badge></p>
         <ProblemNote problem={leave.problem} />
       </div>

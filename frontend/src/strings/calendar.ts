@@ -134,6 +134,8 @@ export const calendar = {
     checking: 'Checking this time',
     free: 'This time is free.',
     enter: 'Enter a day and a time',
+    enterDay: 'Enter a day',
+    enterTime: 'Enter a time',
     minutesShape: 'Enter 5 to 480 minutes',
     warnings: {
       past: 'This time is past.', horizon: 'Further ahead than clients can book.', outside: 'Outside the hours that are set.', notice: 'Within the notice that clients have to keep.',

@@ -47,6 +47,12 @@ export function dateWords(day: string, options: Intl.DateTimeFormatOptions): str
   return new Intl.DateTimeFormat('en-US', { ...options, timeZone: 'UTC' }).format(new Date(`${day}T12:00:00Z`));
 }
 
+/** "Thursday, December 3" of a calendar date, with the year when it is another than this one; `short`: "Dec 3". */
+export function dayWords(day: string, length: 'long' | 'plain' | 'short' = 'long'): string {
+  const far = Number(day.slice(0, 4)) !== new Date().getFullYear();
+  return dateWords(day, { ...(length === 'long' ? { weekday: 'long' } : {}), month: length === 'short' ? 'short' : 'long', day: 'numeric', ...(far ? { year: 'numeric' } : {}) });
+}
+
 /** Minutes since midnight of an instant, by a zone's clock. */
 export function minuteOfDay(instant: string | Date, zone: string): number {
   const found = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone: zone }).format(new Date(instant));

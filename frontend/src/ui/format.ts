@@ -37,9 +37,11 @@ export function shortDay(instant: string | Date, zone?: string): string {
   return parts({ year: 'numeric', month: 'short', day: 'numeric' }, zone).format(new Date(instant));
 }
 
-/** "Monday, November 23" from an instant. */
+/** "Monday, November 23" from an instant; "Monday, January 4, 2027" in another year than this one. */
 export function weekday(instant: string | Date, zone?: string): string {
-  return parts({ weekday: 'long', month: 'long', day: 'numeric' }, zone).format(new Date(instant));
+  const year = (at: string | Date) => parts({ year: 'numeric' }, zone).format(new Date(at));
+  const far = year(instant) !== year(new Date());
+  return parts({ weekday: 'long', month: 'long', day: 'numeric', ...(far ? { year: 'numeric' } : {}) }, zone).format(new Date(instant));
 }
 
 /** "November 23, 2026 at 2:14 PM EST". */

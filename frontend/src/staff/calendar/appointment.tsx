@@ -10,7 +10,7 @@ import type { ClientAppointment } from '../../types.ts';
 import { Badge, Button, Check, Dialog, Facts, Heading, LinkButton, Note, TextField, addDays, brief, dayKey, instantOf, spoken, statusBadge, useAct, useLoad, whereOf, zoneLabel } from '../../ui/index.ts';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 import { groupHref } from './entry.ts';
-import { Checked, MoveForm, WhenFields, useCheck } from './form.tsx';
+import { Checked, MoveForm, WhenFields, useCheck, useFaultFocus } from './form.tsx';
 import { Following, SeriesLink } from './series.tsx';
 
 const words = calendar.one;
@@ -67,7 +67,7 @@ function One(props: Props) {
         {one.telehealth_link ? <div><LinkButton href={one.telehealth_link} target="_blank">{words.link}</LinkButton></div> : null}
       </div>
       {one.manageable ? <Acts {...props} /> : <Note tone="info" icon="lock">{words.notYours}</Note>}
-      {one.manageable && one.series_id && ['requested', 'proposed', 'confirmed'].includes(one.status) ? <Following client_id={props.client_id} one={one} /> : null}
+      {one.manageable && one.series_id && ['requested', 'proposed', 'confirmed'].includes(one.status) ? <Following client_id={props.client_id} one={one} reload={props.reload} /> : null}
     </>
   );
 }
@@ -120,8 +120,8 @@ function Acts({ client_id, one, put, reload, onStale }: Props) {
         </div>
       ) : null}
       {asking === null ? <Failed problem={act.problem} /> : null}
-      {asking === 'move' ? <MoveForm client_id={client_id} one={one} onClose={() => setAsking(null)} onMoved={(next) => { setAsking(null); put(next, words.told.moved); }} /> : null}
-      {asking === 'propose' ? <ProposeForm client_id={client_id} one={one} onClose={() => setAsking(null)} onDone={(next) => { setAsking(null); put(next, words.told.proposed); }} /> : null}
+      {asking === 'move' ? <MoveForm client_id={client_id} one={one} reload={reload} onClose={() => setAsking(null)} onMoved={(next) => { setAsking(null); put(next, words.told.moved); }} /> : null}
+      {asking === 'propose' ? <ProposeForm client_id={client_id} one={one} reload={reload} onClose={() => setAsking(null)} onDone={(next) => { setAsking(null); put(next, words.told.proposed); }} /> : null}
       <Dialog open={asking === 'decline'} onClose={() => setAsking(null)} title={words.declineTitle} actions={<><Button look="danger" busy={act.busy} onClick={() => void decline()}>{words.decline}</Button><Button onClick={() => setAsking(null)}>{words.keep}</Button></>}>
         <p>{words.declineText}</p>
         <TextField label={words.message} help={words.messageHelp} optional rows={3} maxLength={1000} value={text} onInput={setText} />
@@ -139,10 +139,13 @@ function Acts({ client_id, one, put, reload, onStale }: Props) {
 
 interface Wanted { day: string; clock: string }
 
-function ProposeForm({ client_id, one, onDone, onClose }: { client_id: string; one: ClientAppointment; onDone: (next: ClientAppointment) => void; onClose: () => void }) {
+function ProposeForm({ client_id, one, reload, onDone, onClose }: { client_id: string; one: ClientAppointment; reload: () => Promise<void>; onDone: (next: ClientAppointment) => void; onClose: () => void }) {
   const { tenant } = useSession();
   const first = { day: addDays(dayKey(one.starts_at, tenant.zone), 1), clock: '' };
   const [times, setTimes] = useState<Wanted[]>([first]);
+  const [turn, setTurn] = useState(0);
+  const form = useRef<HTMLFormElement>(null);
+  useFaultFocus(form, turn);
   const [message, setMessage] = useState('');
   const [override, setOverride] = useState(false);
   const key = useRef({ body: '', key: '' });
@@ -151,25 +154,30 @@ function ProposeForm({ client_id, one, onDone, onClose }: { client_id: string; o
     const body = { starts: [...new Set(starts)], override, ...(message.trim() ? { message: message.trim() } : {}) };
     const text = JSON.stringify([body, one.etag]);
     if (key.current.body !== text) key.current = { body: text, key: newKey() };
-    onDone(await call(api.POST('/practice/clients/{client_id}/appointments/{appointment_id}/proposal', {
-      params: { path: { client_id, appointment_id: one.appointment_id }, header: { 'If-Match': one.etag, 'Idempotency-Key': key.current.key } }, body,
-    })));
+    try {
+      onDone(await call(api.POST('/practice/clients/{client_id}/appointments/{appointment_id}/proposal', {
+        params: { path: { client_id, appointment_id: one.appointment_id }, header: { 'If-Match': one.etag, 'Idempotency-Key': key.current.key } }, body,
+      })));
+    } catch (cause) {
+      if (!asProblem(cause).passing) void reload(); // somebody else may have been faster: show how it is now
+      throw cause;
+    }
   });
   const set = (n: number, next: Partial<Wanted>) => setTimes(times.map((each, m) => (m === n ? { ...each, ...next } : each)));
   return (
-    <form class="card stack g4" aria-labelledby="propose" noValidate onSubmit={(event) => { event.preventDefault(); if (starts.length) void send.run(); }}>
+    <form class="card stack g4" aria-labelledby="propose" noValidate onSubmit={(event) => { event.preventDefault(); if (starts.length) void send.run(); else setTurn(turn + 1); }} ref={form}>
       <div class="stack g1"><h2 id="propose">{words.proposeTitle}</h2><p class="small soft">{words.proposeText}</p></div>
       {times.map((each, n) => (
         <fieldset class="stack g3" key={n}>
           <legend class="strong">{words.time(n + 1)}</legend>
-          <WhenFields id={`time${n}`} day={each.day} clock={each.clock} zone={tenant.zone} onDay={(day) => set(n, { day })} onClock={(clock) => set(n, { clock })} />
+          <WhenFields id={`time${n}`} missing={turn > 0 && !starts.length} day={each.day} clock={each.clock} zone={tenant.zone} onDay={(day) => set(n, { day })} onClock={(clock) => set(n, { clock })} />
           <Looked client_id={client_id} one={one} wanted={each} override={override} onOverride={setOverride} />
         </fieldset>
       ))}
       {times.length < 3 ? <div><Button mini icon="plus" onClick={() => setTimes([...times, { ...times[times.length - 1]!, clock: '' }])}>{words.addTime}</Button></div> : null}
       <TextField label={words.message} help={words.messageHelp} optional rows={2} maxLength={1000} value={message} onInput={setMessage} />
       <Failed problem={send.problem} />
-      <div class="cluster g2"><Button type="submit" look="primary" busy={send.busy} aria-disabled={starts.length ? undefined : 'true'}>{words.sendProposal}</Button><Button look="quiet" onClick={onClose}>{words.notNow}</Button></div>
+      <div class="cluster g2"><Button type="submit" look="primary" busy={send.busy}>{words.sendProposal}</Button><Button look="quiet" onClick={onClose}>{words.notNow}</Button></div>
     </form>
   );
 }

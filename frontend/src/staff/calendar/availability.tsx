@@ -6,7 +6,7 @@ import { useSession } from '../../session.tsx';
 import { calendar } from '../../strings/calendar.ts';
 import { recurring } from '../../strings/recurring.ts';
 import type { Availability, AvailabilityBody, Hours, Offer } from '../../types.ts';
-import { Button, Check, ErrorSummary, Heading, Icon, Note, SelectField, TextField, addDays, brief, dateWords, dayKey, useAct, useLoad, zones, type Wrong } from '../../ui/index.ts';
+import { Button, Check, ErrorSummary, Heading, Icon, Note, SelectField, TextField, addDays, brief, dateWords, dayKey, dayWords, useAct, useLoad, zones, type Wrong } from '../../ui/index.ts';
 import { Failed, Ready, RecordBones } from '../parts.tsx';
 import { groupHref } from './entry.ts';
 
@@ -108,7 +108,7 @@ function Editor({ found, offer, today, reload, put }: { found: Availability; off
       </section>
       <Overrides draft={draft} offer={offer} today={today} change={change} />
       <TimeOff draft={draft} today={today} change={change} />
-      <section class="card stack g3"><TextField id="link" label={words.link} help={words.linkHelp} optional value={draft.telehealth_link} maxLength={500} onInput={(telehealth_link) => change({ telehealth_link })} />{video && !draft.telehealth_link ? <p class="small warnline"><Icon name="alert" />{words.linkMissing}</p> : null}</section>
+      <section class="card stack g3"><TextField id="link" label={words.link} help={words.linkHelp} error={wrong.find((each) => each.id === 'link')?.text ?? null} optional value={draft.telehealth_link} maxLength={500} onInput={(telehealth_link) => change({ telehealth_link })} />{video && !draft.telehealth_link ? <p class="small warnline"><Icon name="alert" />{words.linkMissing}</p> : null}</section>
       {save.problem?.status === 412 ? <Note tone="warn" live action={<Button mini onClick={() => void reload()}>{words.reload}</Button>}>{words.stale}</Note> : <Failed problem={save.problem} />}
       <div class="cluster g3 savebar"><Button type="submit" look="primary" busy={save.busy}>{words.save}</Button><span class="small soft" role="status">{saved ? words.saved : dirty ? words.unsaved : ''}</span></div>
     </form>
@@ -237,7 +237,7 @@ function Overrides({ draft, offer, today, change }: { draft: Draft; offer: Offer
       {draft.overrides.map((each, n) => (
         <div class="stack g3 ruledrow" key={n}>
           <div class="pickbar"><TextField id={`o${n}-day`} label={words.day} type="date" value={each.day} onInput={(day) => set(n, { day })} /><Button mini look="quiet" icon="bin" onClick={() => change({ overrides: draft.overrides.filter((_, m) => m !== n) })}>{words.remove}<span class="hidden"> {each.day}</span></Button></div>
-          <Day id={`o${n}`} name={each.day ? dateWords(each.day, { weekday: 'long', month: 'long', day: 'numeric' }) : words.day} ranges={each.ranges} offer={offer} onChange={(ranges) => set(n, { ranges })} />
+          <Day id={`o${n}`} name={each.day ? dayWords(each.day) : words.day} ranges={each.ranges} offer={offer} onChange={(ranges) => set(n, { ranges })} />
         </div>
       ))}
       <div><Button mini icon="plus" onClick={() => change({ overrides: [...draft.overrides, { day: free(), ranges: [] }] })}>{words.addOverride}</Button></div>

@@ -1,13 +1,13 @@
 /** Booking for a client, and moving what is booked: a time is checked before it is taken. */
 import { useLocation, useRoute } from 'preact-iso';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { api, call, newKey } from '../../http.ts';
+import { api, asProblem, call, newKey } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import { calendar } from '../../strings/calendar.ts';
 import { scheduling } from '../../strings/scheduling.ts';
 import { staff } from '../../strings/staff.ts';
 import type { ClientAppointment, Offer, TimeCheck } from '../../types.ts';
-import { Button, Check, Heading, Icon, LinkButton, Note, SelectField, TextField, addDays, clockOf, clockWords, dateWords, dayKey, instantOf, useAct, useLoad, zoneLabel } from '../../ui/index.ts';
+import { Button, Check, Heading, Icon, LinkButton, Note, SelectField, TextField, addDays, clockOf, clockWords, dayKey, dayWords, instantOf, useAct, useLoad, zoneLabel } from '../../ui/index.ts';
 import { recurring } from '../../strings/recurring.ts';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 import { useClientsFound } from './finding.ts';
@@ -16,16 +16,25 @@ import { ONCE, RepeatFields, SeriesLooks, bookable, endFault, leftOut, plan, use
 const words = calendar.form;
 
 /** A day and a time by the organization's clock. */
-export function WhenFields({ day, clock, zone, id, onDay, onClock }: { day: string; clock: string; zone: string; id: string; onDay: (day: string) => void; onClock: (clock: string) => void }) {
+export function WhenFields({ day, clock, zone, id, missing, onDay, onClock }: { day: string; clock: string; zone: string; id: string; missing?: boolean; onDay: (day: string) => void; onClock: (clock: string) => void }) {
   return (
     <div class="stack g1">
       <div class="fieldgrid">
-        <TextField id={`${id}-day`} label={words.day} type="date" value={day} onInput={onDay} />
-        <div class="field"><label class="strong" for={`${id}-time`}>{words.time}</label><input class="input" id={`${id}-time`} type="time" step={300} value={clock} aria-describedby={`${id}-zone`} onInput={(event) => onClock(event.currentTarget.value)} /></div>
+        <TextField id={`${id}-day`} label={words.day} type="date" value={day} onInput={onDay} error={missing && !day ? words.enterDay : null} />
+        <div class={missing && !clock ? 'field invalid' : 'field'}>
+          <label class="strong" for={`${id}-time`}>{words.time}</label>
+          {missing && !clock ? <p class="error" id={`${id}-time-error`}><Icon name="alert" /><span>{words.enterTime}</span></p> : null}
+          <input class="input" id={`${id}-time`} type="time" step={300} value={clock} aria-invalid={missing && !clock ? 'true' : undefined} aria-describedby={missing && !clock ? `${id}-time-error ${id}-zone` : `${id}-zone`} onInput={(event) => onClock(event.currentTarget.value)} />
+        </div>
       </div>
       <p class="help" id={`${id}-zone`}>{words.zone(zoneLabel(zone))}</p>
     </div>
   );
+}
+
+/** After a try that was wrong the cursor is in the first field that is. `turn`: changes with every such try. */
+export function useFaultFocus(form: { current: HTMLFormElement | null }, turn: unknown) {
+  useEffect(() => { if (turn) form.current?.querySelector<HTMLElement>('[aria-invalid=true]')?.focus(); }, [turn]);
 }
 
 /** What speaks against a time, as the server says; asked again whenever it changes. */
@@ -100,7 +109,7 @@ function NewForm({ client_id, offer, therapists }: { client_id: string; offer: O
   const [clock, setClock] = useState(/^\d\d:\d\d$/.test(query['at'] ?? '') ? query['at']! : '');
   const [minutes, setMinutes] = useState('');
   const [override, setOverride] = useState(false);
-  const [wrong, setWrong] = useState('');
+  const [turn, setTurn] = useState(0);
   const key = useRef({ body: '', key: '' });
   const service = offer.services.find((one) => one.service_id === service_id)!;
   const lasts = minutes.trim() === '' ? undefined : Number(minutes);
@@ -113,6 +122,8 @@ function NewForm({ client_id, offer, therapists }: { client_id: string; offer: O
   const many = wish && repeat.every && !badEnd ? { ...wish, ...plan(repeat), override: false, leave_out: [] } : null;
   const check = useCheck(client_id, repeat.every ? null : wish);
   const looks = useSeriesCheck(client_id, many);
+  const form = useRef<HTMLFormElement>(null);
+  useFaultFocus(form, turn);
   const bookAll = useAct(async () => {
     const body = { ...many!, override: nevertheless.length > 0, leave_out: looks ? leftOut(looks, nevertheless) : [] };
     const text = JSON.stringify(body);
@@ -127,22 +138,23 @@ function NewForm({ client_id, offer, therapists }: { client_id: string; offer: O
     const made = await call(api.POST('/practice/clients/{client_id}/appointments', { params: { path: { client_id }, header: { 'Idempotency-Key': key.current.key } }, body }));
     route(`/staff/clients/${client_id}/appointments/${made.appointment_id}?done=booked`, true);
   });
+  const none = many !== null && looks !== null && bookable(looks, nevertheless) === 0;
+  const fault = badMinutes ? words.minutesShape : !wish ? words.enter : badEnd ?? (none ? recurring.repeat.noneChosen : '');
   const submit = () => {
-    const none = many !== null && looks !== null && bookable(looks, nevertheless) === 0;
-    setWrong(badMinutes ? words.minutesShape : !wish ? words.enter : badEnd ?? (none ? recurring.repeat.noneChosen : ''));
-    if (none) return;
-    if (repeat.every) { if (many) void bookAll.run(); } else if (wish) void book.run();
+    setTurn(turn + 1);
+    if (!fault) void (repeat.every ? bookAll : book).run();
   };
+  const wrong = turn ? fault : '';
   return (
-    <form class="card stack g5 narrow" noValidate onSubmit={(event) => { event.preventDefault(); submit(); }}>
+    <form class="card stack g5 narrow" ref={form} noValidate onSubmit={(event) => { event.preventDefault(); submit(); }}>
       {therapists.length > 1 ? <SelectField id="therapist" label={words.therapist} value={staff_id} options={therapists} onChange={setStaff} /> : null}
       <div class="fieldgrid">
         <SelectField id="service" label={words.service} value={service_id} options={offer.services.map((one): [string, string] => [one.service_id, `${one.name}, ${one.minutes} min`])} onChange={setService} />
         <SelectField id="where" label={words.where} value={where} options={[...places, ['telehealth', scheduling.mode.telehealth]]} onChange={setWhere} />
       </div>
-      <WhenFields id="new" day={day} clock={clock} zone={tenant.zone} onDay={setDay} onClock={setClock} />
+      <WhenFields id="new" missing={turn > 0} day={day} clock={clock} zone={tenant.zone} onDay={setDay} onClock={setClock} />
       <TextField id="minutes" label={words.minutes} optional inputMode="numeric" short value={minutes} help={words.minutesHelp(service.minutes)} onInput={setMinutes} error={badMinutes ? words.minutesShape : null} />
-      <RepeatFields value={repeat} onChange={setRepeat} fault={wrong && badEnd ? badEnd : null} />
+      <RepeatFields value={repeat} onChange={setRepeat} fault={turn && badEnd ? badEnd : null} />
       {repeat.every
         ? <SeriesLooks check={looks} asked={many !== null} zone={tenant.zone} nevertheless={nevertheless} onNevertheless={setNevertheless} />
         : <Checked check={check} override={override} onOverride={setOverride} />}
@@ -154,7 +166,7 @@ function NewForm({ client_id, offer, therapists }: { client_id: string; offer: O
 }
 
 /** Another time for what is booked. */
-export function MoveForm({ client_id, one, onMoved, onClose }: { client_id: string; one: ClientAppointment; onMoved: (next: ClientAppointment) => void; onClose: () => void }) {
+export function MoveForm({ client_id, one, reload, onMoved, onClose }: { client_id: string; one: ClientAppointment; reload: () => Promise<void>; onMoved: (next: ClientAppointment) => void; onClose: () => void }) {
   const { tenant } = useSession();
   const [day, setDay] = useState(dayKey(one.starts_at, tenant.zone));
   const [clock, setClock] = useState(clockOf(one.starts_at, tenant.zone));
@@ -168,9 +180,14 @@ export function MoveForm({ client_id, one, onMoved, onClose }: { client_id: stri
     const body = { starts_at: starts_at!, override };
     const text = JSON.stringify([body, one.etag]);
     if (key.current.body !== text) key.current = { body: text, key: newKey() };
-    onMoved(await call(api.POST('/practice/clients/{client_id}/appointments/{appointment_id}/time', {
-      params: { path: { client_id, appointment_id: one.appointment_id }, header: { 'If-Match': one.etag, 'Idempotency-Key': key.current.key } }, body,
-    })));
+    try {
+      onMoved(await call(api.POST('/practice/clients/{client_id}/appointments/{appointment_id}/time', {
+        params: { path: { client_id, appointment_id: one.appointment_id }, header: { 'If-Match': one.etag, 'Idempotency-Key': key.current.key } }, body,
+      })));
+    } catch (cause) {
+      if (!asProblem(cause).passing) void reload(); // somebody else may have been faster: show how it is now
+      throw cause;
+    }
   });
   return (
     <form class="card stack g4" aria-labelledby="move" noValidate onSubmit={(event) => { event.preventDefault(); if (moved) void move.run(); }}>
@@ -189,7 +206,7 @@ const asked = (url: string) => (url.includes('?') ? url.slice(url.indexOf('?')) 
 /** From the calendar: first, for whom. */
 export function PickClientPage() {
   const { url, query } = useLocation();
-  const chosen = query['day'] && query['at'] ? dateWords(query['day'], { weekday: 'long', month: 'long', day: 'numeric' }) : null;
+  const chosen = query['day'] && query['at'] ? dayWords(query['day']) : null;
   const [typed, setTyped] = useState('');
   const { rows, more, busy } = useClientsFound(typed);
   return (

@@ -4,7 +4,8 @@
  * the appointments, which are links. The cells name what is taken, so the grid alone tells everything. */
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { calendar } from '../../strings/calendar.ts';
-import { Badge, dateWords, dayKey, minuteOfDay, statusBadge, time, whereOf } from '../../ui/index.ts';
+import { recurring } from '../../strings/recurring.ts';
+import { Badge, dayKey, dayWords, minuteOfDay, statusBadge, time, whereOf } from '../../ui/index.ts';
 import { hrefOf, nameOf } from './entry.ts';
 import { blocks, clockText, parts, place, type Block, type Column, type Part } from './placing.ts';
 
@@ -149,8 +150,8 @@ function Event({ block, zone, from, named, roomy }: EventProps) {
   const more = [words.where[entry.mode], ...(roomy ? [entry.service, whereOf(entry)].slice(0, entry.mode === 'in_person' ? 2 : 1) : [])];
   const inside = (
     <>
-      <b>{name}</b>
-      {roomy ? <span>{at} – {time(block.ends, zone)} {more.join(' · ')}</span> : <><span aria-hidden="true">{at.replace(/\s?[AP]M$/, '')}{entry.mode === 'telehealth' ? ` ${words.where.telehealth}` : ''}</span><span class="hidden">{at}, {more.join(', ')}</span></>}
+      {entry.group && !roomy ? <b><span aria-hidden="true">{recurring.group.crumb}</span><span class="hidden">{name}</span></b> : <b>{name}</b>}
+      {roomy ? <span>{at} – {time(block.ends, zone)} {more.join(' · ')}</span> : <><span aria-hidden="true">{at.replace(/\s?[AP]M$/, '')}{entry.group ? ` · ${recurring.group.short(entry.group.taken, entry.group.capacity)}` : entry.mode === 'telehealth' ? ` ${words.where.telehealth}` : ''}</span><span class="hidden">{at}, {more.join(', ')}</span></>}
       {named ? <span class="by">{block.by}</span> : null}
       {asked || entry.status === 'no_show' ? <span class={roomy ? 'by' : 'hidden'}>{badge.word}</span> : <span class="hidden">, {badge.word}</span>}
     </>
@@ -168,7 +169,7 @@ export function Agenda({ columns, zone, label, named, empty }: { columns: Column
     <section class="stack g4" aria-label={label}>
       {days.map(({ one, placed, away }) => (
         <div class="card flush" key={one.key}>
-          <h2 class="agendaday">{dateWords(one.day, { weekday: 'long', month: 'long', day: 'numeric' })}{one.day === today ? <Badge tone="info">{words.todayWord}</Badge> : null}</h2>
+          <h2 class="agendaday">{dayWords(one.day)}{one.day === today ? <Badge tone="info">{words.todayWord}</Badge> : null}</h2>
           <ul class="rows">
             {away.map((part) => <li key={`away${String(part)}`} class="agendarow"><span class="num small">{part[0] === 0 && part[1] === 1440 ? words.allDay : `${clockName(part[0])} – ${clockName(part[1] % 1440)}`}</span><span class="soft">{words.away}</span></li>)}
             {placed.map((each) => <li key={each.key}><AgendaRow block={each} zone={zone} named={named} /></li>)}

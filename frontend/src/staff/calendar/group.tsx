@@ -12,7 +12,7 @@ import { Badge, Button, Check, Dialog, Facts, Heading, Icon, LinkButton, Note, S
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 import { groupHref, groupSeriesHref } from './entry.ts';
 import { useClientsFound } from './finding.ts';
-import { Checked, WhenFields } from './form.tsx';
+import { Checked, WhenFields, useFaultFocus } from './form.tsx';
 import { FollowingGroups, useGroupSeriesCheck } from './groupseries.tsx';
 import { useLooking } from './looking.ts';
 import { ONCE, RepeatFields, SeriesLooks, bookable, endFault, leftOut, plan } from './repeat.tsx';
@@ -45,12 +45,18 @@ function Picker({ id, therapist_id, without, onPick, busy }: { id: string; thera
   const [typed, setTyped] = useState('');
   const { rows, more, busy: loading } = useClientsFound(typed, therapist_id);
   const shown = (rows ?? []).filter((one) => !without.includes(one.client_id));
+  // The button goes with its row: the cursor goes on to the next one, or to where others are found.
+  const pick = (one: Person, row: Element | null) => {
+    const next = (row?.nextElementSibling ?? row?.previousElementSibling)?.querySelector('button') ?? document.getElementById(id);
+    onPick(one);
+    next?.focus();
+  };
   return (
     <div class="stack g3">
       <TextField id={id} label={words.find} type="search" value={typed} onInput={setTyped} />
       {shown.length ? (
         <ul class="picked">
-          {shown.map((one) => <li key={one.client_id} class="split"><span>{one.name}</span><Button mini icon="plus" busy={busy} onClick={() => onPick({ client_id: one.client_id, name: one.name })}>{words.add}<span class="hidden">{words.addOf(one.name)}</span></Button></li>)}
+          {shown.map((one) => <li key={one.client_id} class="split"><span>{one.name}</span><Button mini icon="plus" busy={busy} onClick={(event) => pick({ client_id: one.client_id, name: one.name }, event.currentTarget.closest('li'))}>{words.add}<span class="hidden">{words.addOf(one.name)}</span></Button></li>)}
         </ul>
       ) : rows && !more ? <p class="small soft" role="status">{words.none}</p> : null}
       {more ? <div><Button mini busy={loading} onClick={more}>{staff.clients.more}</Button></div> : null}
@@ -94,6 +100,8 @@ function NewForm({ offer, therapists }: { offer: Offer; therapists: [string, str
   const [people, setPeople] = useState<Person[]>([]);
   const [override, setOverride] = useState(false);
   const [turn, setTurn] = useState(0);
+  const sheet = useRef<HTMLFormElement>(null);
+  useFaultFocus(sheet, turn);
   const key = useRef({ body: '', key: '' });
   const service = offer.services.find((one) => one.service_id === service_id)!;
   const whole = (text: string, from: number, to: number) => /^\d{1,3}$/.test(text.trim()) && Number(text) >= from && Number(text) <= to;
@@ -134,13 +142,13 @@ function NewForm({ offer, therapists }: { offer: Offer; therapists: [string, str
   };
   const wrong = turn ? fault : '';
   return (
-    <form class="card stack g5 narrow" noValidate onSubmit={(event) => { event.preventDefault(); submit(); }}>
+    <form class="card stack g5 narrow" ref={sheet} noValidate onSubmit={(event) => { event.preventDefault(); submit(); }}>
       {therapists.length > 1 ? <SelectField id="therapist" label={form.therapist} value={therapist_id} options={therapists} onChange={(next) => { setStaff(next); setPeople([]); }} /> : null}
       <div class="fieldgrid">
         <SelectField id="service" label={form.service} value={service_id} options={offer.services.map((one): [string, string] => [one.service_id, `${one.name}, ${one.minutes} min`])} onChange={setService} />
         <SelectField id="where" label={form.where} value={where} options={[...places, ['telehealth', scheduling.mode.telehealth]]} onChange={setWhere} />
       </div>
-      <WhenFields id="new" day={day} clock={clock} zone={tenant.zone} onDay={setDay} onClock={setClock} />
+      <WhenFields id="new" missing={turn > 0} day={day} clock={clock} zone={tenant.zone} onDay={setDay} onClock={setClock} />
       <div class="fieldgrid">
         <TextField id="minutes" label={form.minutes} optional inputMode="numeric" short value={minutes} help={form.minutesHelp(service.minutes)} onInput={setMinutes} error={badMinutes ? form.minutesShape : null} />
         <TextField id="capacity" label={words.capacity} inputMode="numeric" short value={capacity} help={words.capacityHelp} onInput={setCapacity} error={turn && badCapacity ? words.capacityShape : null} />
@@ -156,7 +164,7 @@ function NewForm({ offer, therapists }: { offer: Offer; therapists: [string, str
             {people.map((one) => (
               <li key={one.client_id} class="split">
                 <span class="stack g1"><span class="strong">{one.name}</span>{problem(one.client_id) ? <span class="small warnline"><Icon name="alert" />{words.problem[problem(one.client_id)!]}</span> : null}</span>
-                <Button mini look="quiet" icon="bin" onClick={() => setPeople(people.filter((each) => each.client_id !== one.client_id))}>{words.takeOff}<span class="hidden">{words.addOf(one.name)}</span></Button>
+                <Button mini look="quiet" icon="bin" onClick={() => { setPeople(people.filter((each) => each.client_id !== one.client_id)); document.getElementById('find')?.focus(); }}>{words.takeOff}<span class="hidden">{words.addOf(one.name)}</span></Button>
               </li>
             ))}
           </ul>
@@ -207,8 +215,8 @@ function One(props: OneProps) {
   const [asking, setAsking] = useState<'move' | 'cancel' | 'size' | null>(null);
   const facts: [string, preact.ComponentChildren][] = [
     [words.facts.when, `${spoken(one, tenant.zone)}, ${zoneLabel(tenant.zone, new Date(one.starts_at))}`], [words.facts.who, one.therapist], [words.facts.what, one.service], [words.facts.where, whereOf(one)],
-    [words.facts.places, words.of(one.taken, one.capacity)],
   ];
+  if (one.status === 'confirmed') facts.push([words.facts.places, words.of(one.taken, one.capacity)]);
   if (one.before || one.after) facts.push([words.facts.buffers, calendar.one.buffers(one.before, one.after)]);
   if (one.series_id) facts.push([words.series, <a href={groupSeriesHref(one.staff_id, one.series_id)}>{words.openSeries}</a>]);
   const live = one.status === 'confirmed';
@@ -216,14 +224,14 @@ function One(props: OneProps) {
   return (
     <>
       <div class="card"><Facts rows={facts} /></div>
-      {!live ? null : asking === 'move' ? <MoveGroup one={one} onMoved={(next) => { setAsking(null); put(next, words.told.moved); }} onClose={() => setAsking(null)} /> : (
+      {!live ? null : asking === 'move' ? <MoveGroup one={one} reload={reload} onMoved={(next) => { setAsking(null); put(next, words.told.moved); }} onClose={() => setAsking(null)} /> : (
         <div class="cluster g2">
           {begun ? null : <Button icon="clock" onClick={() => setAsking('move')}>{words.move}</Button>}
           <Button onClick={() => setAsking('size')}>{words.resize}</Button>
           <Button look="quiet" onClick={() => setAsking('cancel')}>{words.cancel}</Button>
         </div>
       )}
-      {live && one.series_id && asking !== 'move' ? <FollowingGroups one={one} /> : null}
+      {live && one.series_id && asking !== 'move' ? <FollowingGroups one={one} reload={reload} /> : null}
       <section class="card flush" aria-labelledby="people">
         <div class="cardhead"><h2 id="people">{words.people}</h2></div>
         {one.members.length ? <ul class="rows">{one.members.map((each, n) => <Member key={each.client_id ?? n} group={one} one={each} begun={begun} put={put} reload={reload} />)}</ul> : <p class="inset soft small">{words.nobodyYet}</p>}
@@ -296,7 +304,7 @@ function Member({ group, one, begun, put, reload }: MemberProps) {
           {one.status === 'confirmed' ? <Button mini look="quiet" onClick={() => setAsking(true)}>{words.takeOut}<span class="hidden">{words.takeOutOf(name)}</span></Button> : null}
         </div>
       ) : null}
-      <Dialog open={asking} onClose={() => setAsking(false)} title={words.takeOutTitle(name)} actions={<><Button look="danger" busy={act.busy || leave.busy} onClick={() => void (following ? leave.run() : takeOut())}>{words.takeOutNow}</Button><Button onClick={() => setAsking(false)}>{words.keep}</Button></>}>
+      <Dialog open={asking} onClose={() => setAsking(false)} title={words.takeOutTitle(name)} actions={<><Button look="danger" busy={act.busy || leave.busy} onClick={() => void (following ? leave.run() : takeOut())}>{words.takeOutNow}</Button><Button onClick={() => setAsking(false)}>{words.keepIn}</Button></>}>
         <p>{following ? words.takeOutFollowing : words.takeOutText}</p>
         {group.series_id ? <Scope following={following} onChange={setFollowing} name={`leave-${one.client_id}`} /> : null}
         <TextField label={words.reason} help={words.reasonHelp} optional rows={2} maxLength={1000} value={reason} onInput={setReason} />
@@ -370,7 +378,7 @@ function Resize({ one, onClose, onDone, reload }: { one: Group; onClose: () => v
     if (good) void save.run();
   };
   return (
-    <Dialog open onClose={onClose} title={words.resizeTitle} actions={<><Button look="primary" busy={save.busy} onClick={submit}>{words.resizeNow}</Button><Button onClick={onClose}>{words.keep}</Button></>}>
+    <Dialog open onClose={onClose} title={words.resizeTitle} actions={<><Button look="primary" busy={save.busy} onClick={submit}>{words.resizeNow}</Button><Button onClick={onClose}>{words.notNow}</Button></>}>
       <TextField label={words.capacity} short inputMode="numeric" value={typed} help={words.resizeHelp(one.taken)} error={wrong || null} onInput={setTyped} />
       {one.series_id ? <Scope following={following} onChange={setFollowing} name="places-of" /> : null}
       <Failed problem={save.problem} />
@@ -378,7 +386,7 @@ function Resize({ one, onClose, onDone, reload }: { one: Group; onClose: () => v
   );
 }
 
-function MoveGroup({ one, onMoved, onClose }: { one: Group; onMoved: (next: Group) => void; onClose: () => void }) {
+function MoveGroup({ one, reload, onMoved, onClose }: { one: Group; reload: () => Promise<void>; onMoved: (next: Group) => void; onClose: () => void }) {
   const { tenant } = useSession();
   const [day, setDay] = useState(dayKey(one.starts_at, tenant.zone));
   const [clock, setClock] = useState(clockOf(one.starts_at, tenant.zone));
@@ -395,9 +403,14 @@ function MoveGroup({ one, onMoved, onClose }: { one: Group; onMoved: (next: Grou
     const body = { starts_at: starts_at!, override, without_busy: without };
     const text = JSON.stringify([body, one.etag]);
     if (key.current.body !== text) key.current = { body: text, key: newKey() };
-    onMoved(await call(api.POST('/practice/therapists/{therapist_id}/groups/{group_id}/time', {
-      params: { path: { therapist_id: one.staff_id, group_id: one.group_id }, header: { 'If-Match': one.etag, 'Idempotency-Key': key.current.key } }, body,
-    })));
+    try {
+      onMoved(await call(api.POST('/practice/therapists/{therapist_id}/groups/{group_id}/time', {
+        params: { path: { therapist_id: one.staff_id, group_id: one.group_id }, header: { 'If-Match': one.etag, 'Idempotency-Key': key.current.key } }, body,
+      })));
+    } catch (cause) {
+      if (!asProblem(cause).passing) void reload(); // somebody else may have been faster: show how it is now
+      throw cause;
+    }
   });
   return (
     <form class="card stack g4" aria-labelledby="move" noValidate onSubmit={(event) => { event.preventDefault(); if (moved) void move.run(); }}>

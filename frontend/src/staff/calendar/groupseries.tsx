@@ -50,7 +50,7 @@ export function GroupSeriesPage() {
       {(series) => (
         <>
           <Crumbs items={[[calendar.menu.title, '/staff/calendar'], words.crumb]} />
-          <div class="stack g1"><Heading title={words.title}>{words.titleOf(series.service)}</Heading><p class="soft">{shared.lead(shared.every[series.every_weeks]!, zoneLabel(series.zone), series.made_by_name, brief(series.made_at, tenant.zone))}</p></div>
+          <div class="stack g1"><Heading title={words.title}>{words.titleOf(series.service)}</Heading><p class="soft">{series.therapist ? words.withWhom(series.therapist) : ''}{shared.lead(shared.every[series.every_weeks]!, zoneLabel(series.zone), series.made_by_name, brief(series.made_at, tenant.zone))}</p></div>
           <Progress work={series.work} failed={series.occurrences.filter((one) => one.why || one.unchanged || one.absent.length).length} done={words.done} doneSome={words.doneSome} />
           <section class="card flush" aria-labelledby="times">
             <div class="cardhead"><h2 id="times">{shared.times}</h2></div>
@@ -69,7 +69,7 @@ function Row({ staff_id, one, zone }: { staff_id: string; one: GroupOccurrence; 
     <>
       <div class="stack g1">
         <p class="strong">{brief(one.starts_at, zone)}</p>
-        {one.group_id ? <p class="small soft num">{words.of(one.taken, one.capacity)}</p> : null}
+        {one.status === 'confirmed' ? <p class="small soft num">{words.of(one.taken, one.capacity)}</p> : null}
         {one.why ? <p class="small soft">{recurring.why(one.why)}</p> : null}
         {one.unchanged ? <p class="small soft">{shared.unchanged(whyOf(one.unchanged))}</p> : null}
         {one.absent.map((each, n) => <p class="small warnline" key={n}><Icon name="alert" /><span>{words.absent(each.client_name ?? groupWords.hidden, whyOf(each.why))}</span></p>)}
@@ -82,7 +82,7 @@ function Row({ staff_id, one, zone }: { staff_id: string; one: GroupOccurrence; 
 }
 
 /** On the page of one group: changing it and all that follow it. */
-export function FollowingGroups({ one }: { one: Group }) {
+export function FollowingGroups({ one, reload }: { one: Group; reload: () => Promise<void> }) {
   const { route } = useLocation();
   const [asking, setAsking] = useState<'move' | 'cancel' | null>(null);
   const [reason, setReason] = useState('');
@@ -94,13 +94,13 @@ export function FollowingGroups({ one }: { one: Group }) {
         params: { path: { therapist_id: one.staff_id, group_id: one.group_id }, header: { 'If-Match': one.etag, 'Idempotency-Key': key.current } }, body: reason.trim() ? { reason: reason.trim() } : {},
       })));
     } catch (cause) {
-      if (!asProblem(cause).passing) key.current = newKey();
+      if (!asProblem(cause).passing) { key.current = newKey(); void reload(); }
       throw cause;
     }
   });
   return (
     <>
-      {asking === 'move' ? <MoveFollowing one={one} onDone={done} onClose={() => setAsking(null)} /> : (
+      {asking === 'move' ? <MoveFollowing one={one} reload={reload} onDone={done} onClose={() => setAsking(null)} /> : (
         <div class="cluster g2">
           <Button icon="clock" onClick={() => setAsking('move')}>{words.moveAll}</Button>
           <Button look="quiet" onClick={() => setAsking('cancel')}>{words.cancelAll}</Button>
@@ -115,11 +115,12 @@ export function FollowingGroups({ one }: { one: Group }) {
   );
 }
 
-function MoveFollowing({ one, onDone, onClose }: { one: Group; onDone: (series: GroupSeries) => void; onClose: () => void }) {
+function MoveFollowing({ one, reload, onDone, onClose }: { one: Group; reload: () => Promise<void>; onDone: (series: GroupSeries) => void; onClose: () => void }) {
   const { tenant } = useSession();
   const [day, setDay] = useState(dayKey(one.starts_at, tenant.zone));
   const [clock, setClock] = useState(clockOf(one.starts_at, tenant.zone));
   const [override, setOverride] = useState(false);
+  const [told, setTold] = useState(false);
   const [without, setWithout] = useState(false);
   const [check, setCheck] = useState<GroupSeriesCheck | null>(null);
   const key = useRef({ body: '', key: '' });
@@ -139,27 +140,33 @@ function MoveFollowing({ one, onDone, onClose }: { one: Group; onDone: (series: 
     const body = { starts_at: starts_at!, override, without_busy: without };
     const text = JSON.stringify([body, one.etag]);
     if (key.current.body !== text) key.current = { body: text, key: newKey() };
-    onDone(await call(api.POST('/practice/therapists/{therapist_id}/groups/{group_id}/following/time', { params: { path, header: { 'If-Match': one.etag, 'Idempotency-Key': key.current.key } }, body })));
+    try {
+      onDone(await call(api.POST('/practice/therapists/{therapist_id}/groups/{group_id}/following/time', { params: { path, header: { 'If-Match': one.etag, 'Idempotency-Key': key.current.key } }, body })));
+    } catch (cause) {
+      if (!asProblem(cause).passing) void reload(); // somebody else may have been faster: show how it is now
+      throw cause;
+    }
   });
   const times: TimeLook[] = check?.times ?? [];
   const against = times.filter((each) => each.finding !== 'free');
   const stay = against.filter(isBlocked);
+  const unticked = against.length > stay.length && !override;
   const name = (id: string) => check?.people.find((each) => each.client_id === id)?.client_name ?? groupWords.hidden;
   const elsewhere = (look: TimeLook) => (check?.times.find((each) => each.starts_at === look.starts_at)?.busy ?? []).map(name);
   const busy = times.some((each) => elsewhere(each).length);
   return (
-    <form class="card stack g4" aria-labelledby="move-all" noValidate onSubmit={(event) => { event.preventDefault(); if (moved) void move.run(); }}>
+    <form class="card stack g4" aria-labelledby="move-all" noValidate onSubmit={(event) => { event.preventDefault(); setTold(unticked); if (moved && !unticked) void move.run(); }}>
       <div class="stack g1"><h2 id="move-all">{words.moveAll}</h2><p class="small soft">{words.moveText}</p></div>
       <WhenFields id="move-all" day={day} clock={clock} zone={tenant.zone} onDay={setDay} onClock={setClock} />
       <div class="stack g3" role="status">
         {against.length ? (
-          <Note tone="warn">{stay.length ? words.stays(stay.length) : null}<ul class="dots">{against.map((each) => <li key={each.starts_at}>{brief(each.starts_at, tenant.zone)}: {recurring.why(each.finding)}</li>)}</ul></Note>
+          <Note tone="warn">{against.length > stay.length ? shared.against(against.length) : words.stays(stay.length)}<ul class="dots">{against.map((each) => <li key={each.starts_at}>{brief(each.starts_at, tenant.zone)}: {recurring.why(each.finding)}</li>)}</ul></Note>
         ) : check ? <Note tone="good">{recurring.repeat.all(times.length)}</Note> : null}
         <ElsewhereList times={times} zone={tenant.zone} elsewhere={elsewhere} />
       </div>
       {against.length > stay.length ? <Check checked={override} onChange={setOverride}>{shared.override}</Check> : null}
       {busy ? <Check checked={without} onChange={setWithout}>{words.without}</Check> : null}
-      <Failed problem={move.problem} />
+      {told && unticked ? <p class="error" role="alert"><Icon name="alert" /><span>{shared.tick}</span></p> : <Failed problem={move.problem} />}
       <div class="cluster g2"><Button type="submit" look="primary" busy={move.busy} aria-disabled={moved ? undefined : 'true'}>{check ? words.move(times.length - stay.length) : shared.moveNow}</Button><Button look="quiet" onClick={onClose}>{groupWords.keep}</Button></div>
     </form>
   );

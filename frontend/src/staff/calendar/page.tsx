@@ -5,7 +5,7 @@ import { Feed } from '../../account/Feed.tsx';
 import { api, call } from '../../http.ts';
 import { keep, recall } from '../../keep.ts';
 import { useSession } from '../../session.tsx';
-import { Button, Heading, Icon, LinkButton, Note, Segments, SelectField, TextField, addDays, dateWords, dayKey, dayOfWeek, minuteOfDay, useLoad, zoneLabel } from '../../ui/index.ts';
+import { Button, Heading, Icon, LinkButton, Note, Segments, SelectField, TextField, addDays, dateWords, dayKey, dayWords, dayOfWeek, minuteOfDay, useLoad, zoneLabel } from '../../ui/index.ts';
 import { calendar } from '../../strings/calendar.ts';
 import type { TherapistCalendar } from '../../types.ts';
 import { Ready, RecordBones } from '../parts.tsx';
@@ -41,9 +41,10 @@ function span(view: View, day: string): [string, number] {
 }
 
 function title(view: View, first: string, last: string): string {
-  if (view === 'day') return dateWords(first, { weekday: 'long', month: 'long', day: 'numeric' });
+  if (view === 'day') return dayWords(first);
   const same = first.slice(0, 7) === last.slice(0, 7);
-  return words.range(dateWords(first, { month: 'long', day: 'numeric' }), dateWords(last, same ? { day: 'numeric' } : { month: 'long', day: 'numeric' }));
+  const year = Number(last.slice(0, 4)) === new Date().getFullYear() ? '' : `, ${last.slice(0, 4)}`;
+  return words.range(dateWords(first, { month: 'long', day: 'numeric' }), same ? `${Number(last.slice(8))}${year}` : dayWords(last, 'plain'));
 }
 
 export function CalendarPage() {
@@ -123,7 +124,7 @@ function Body({ kept, known, change }: { kept: Kept; known: [string, string][]; 
 interface ShownProps { items: TherapistCalendar[]; view: View; first: string; count: number; zone: string; named: boolean; small: boolean; mine: string; onPick: (column: Column, clock: string) => void }
 
 function columnsOf({ items, view, first, count, mine }: Pick<ShownProps, 'items' | 'view' | 'first' | 'count' | 'mine'>): Column[] {
-  const spoken = (day: string) => dateWords(day, { weekday: 'long', month: 'long', day: 'numeric' });
+  const spoken = (day: string) => dayWords(day);
   if (view === 'day' && items.length > 1) return items.map((one) => ({ key: one.staff_id, day: first, of: [one], head: one.name, sub: '', label: `${one.name}, ${spoken(first)}`, staff_id: one.staff_id }));
   const own = items.length === 1 ? items[0]!.staff_id : items.some((one) => one.staff_id === mine) ? mine : null;
   return Array.from({ length: count }, (_, n) => addDays(first, n)).map((day) => ({

@@ -34,7 +34,7 @@ export function Requests({ of: found, onChange, narrow }: { of: Loaded<{ items: 
 }
 
 function Request({ one, onDone }: { one: CalendarEntry; onDone: (told: string) => Promise<void> }) {
-  const { tenant } = useSession();
+  const { tenant, person } = useSession();
   const key = useRef(newKey());
   const name = one.client_name ?? calendar.page.hidden;
   const confirm = useAct(async () => {
@@ -48,7 +48,7 @@ function Request({ one, onDone }: { one: CalendarEntry; onDone: (told: string) =
     <li class="news">
       <div class="stack g1">
         <p class="strong">{name}</p>
-        <p class="small">{brief(one.starts_at, tenant.zone)} · {one.service}</p>
+        <p class="small">{[brief(one.starts_at, tenant.zone), one.service, ...(one.staff_id === person.id ? [] : [one.therapist])].join(' · ')}</p>
         <p class="cluster g2"><Badge tone={badge.tone} hollow={badge.hollow}>{badge.word}</Badge>{one.held_until ? <span class="tiny soft">{words.held(brief(one.held_until, tenant.zone))}</span> : null}</p>
         <Failed problem={confirm.problem} />
       </div>

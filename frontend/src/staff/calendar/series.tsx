@@ -80,7 +80,7 @@ export function SeriesLink({ client_id, series_id }: { client_id: string; series
 }
 
 /** Changing this appointment and all that follow it. */
-export function Following({ client_id, one }: { client_id: string; one: ClientAppointment }) {
+export function Following({ client_id, one, reload }: { client_id: string; one: ClientAppointment; reload: () => Promise<void> }) {
   const { route } = useLocation();
   const [asking, setAsking] = useState<'move' | 'cancel' | null>(null);
   const [reason, setReason] = useState('');
@@ -94,13 +94,13 @@ export function Following({ client_id, one }: { client_id: string; one: ClientAp
         body: { at_clients_request: asked, ...(reason.trim() ? { reason: reason.trim() } : {}) },
       })));
     } catch (cause) {
-      if (!asProblem(cause).passing) key.current = newKey();
+      if (!asProblem(cause).passing) { key.current = newKey(); void reload(); }
       throw cause;
     }
   });
   return (
     <>
-      {asking === 'move' ? <MoveFollowing client_id={client_id} one={one} onDone={done} onClose={() => setAsking(null)} /> : (
+      {asking === 'move' ? <MoveFollowing client_id={client_id} one={one} reload={reload} onDone={done} onClose={() => setAsking(null)} /> : (
         <div class="cluster g2">
           {one.status === 'confirmed' ? <Button icon="clock" onClick={() => setAsking('move')}>{words.moveAll}</Button> : null}
           <Button look="quiet" onClick={() => setAsking('cancel')}>{words.cancelAll}</Button>
@@ -116,11 +116,12 @@ export function Following({ client_id, one }: { client_id: string; one: ClientAp
   );
 }
 
-function MoveFollowing({ client_id, one, onDone, onClose }: { client_id: string; one: ClientAppointment; onDone: (series: Series) => void; onClose: () => void }) {
+function MoveFollowing({ client_id, one, reload, onDone, onClose }: { client_id: string; one: ClientAppointment; reload: () => Promise<void>; onDone: (series: Series) => void; onClose: () => void }) {
   const { tenant } = useSession();
   const [day, setDay] = useState(dayKey(one.starts_at, tenant.zone));
   const [clock, setClock] = useState(clockOf(one.starts_at, tenant.zone));
   const [override, setOverride] = useState(false);
+  const [told, setTold] = useState(false);
   const [check, setCheck] = useState<SeriesCheck | null>(null);
   const key = useRef({ body: '', key: '' });
   const starts_at = day && clock ? instantOf(day, clock, tenant.zone) : null;
@@ -139,21 +140,27 @@ function MoveFollowing({ client_id, one, onDone, onClose }: { client_id: string;
     const body = { starts_at: starts_at!, override };
     const text = JSON.stringify([body, one.etag]);
     if (key.current.body !== text) key.current = { body: text, key: newKey() };
-    onDone(await call(api.POST('/practice/clients/{client_id}/appointments/{appointment_id}/following/time', { params: { path, header: { 'If-Match': one.etag, 'Idempotency-Key': key.current.key } }, body })));
+    try {
+      onDone(await call(api.POST('/practice/clients/{client_id}/appointments/{appointment_id}/following/time', { params: { path, header: { 'If-Match': one.etag, 'Idempotency-Key': key.current.key } }, body })));
+    } catch (cause) {
+      if (!asProblem(cause).passing) void reload(); // somebody else may have been faster: show how it is now
+      throw cause;
+    }
   });
   const against = check?.times.filter((each) => each.finding !== 'free') ?? [];
   const stay = against.filter(isBlocked);
+  const unticked = against.length > stay.length && !override;
   return (
-    <form class="card stack g4" aria-labelledby="move-all" noValidate onSubmit={(event) => { event.preventDefault(); if (moved) void move.run(); }}>
+    <form class="card stack g4" aria-labelledby="move-all" noValidate onSubmit={(event) => { event.preventDefault(); setTold(unticked); if (moved && !unticked) void move.run(); }}>
       <div class="stack g1"><h2 id="move-all">{words.moveTitle}</h2><p class="small soft">{words.moveText}</p></div>
       <WhenFields id="move-all" day={day} clock={clock} zone={tenant.zone} onDay={setDay} onClock={setClock} />
       <div class="stack g3" role="status">
         {against.length ? (
-          <Note tone="warn">{stay.length ? words.stays(stay.length) : null}<ul class="dots">{against.map((each) => <li key={each.starts_at}>{brief(each.starts_at, tenant.zone)}: {recurring.why(each.finding)}</li>)}</ul></Note>
+          <Note tone="warn">{against.length > stay.length ? words.against(against.length) : words.stays(stay.length)}<ul class="dots">{against.map((each) => <li key={each.starts_at}>{brief(each.starts_at, tenant.zone)}: {recurring.why(each.finding)}</li>)}</ul></Note>
         ) : check ? <Note tone="good">{recurring.repeat.all(check.times.length)}</Note> : null}
       </div>
       {against.length > stay.length ? <Check checked={override} onChange={setOverride}>{words.override}</Check> : null}
-      <Failed problem={move.problem} />
+      {told && unticked ? <p class="error" role="alert"><Icon name="alert" /><span>{words.tick}</span></p> : <Failed problem={move.problem} />}
       <div class="cluster g2"><Button type="submit" look="primary" busy={move.busy} aria-disabled={moved ? undefined : 'true'}>{check ? words.move(check.times.length - stay.length) : words.moveNow}</Button><Button look="quiet" onClick={onClose}>{calendar.one.keep}</Button></div>
     </form>
   );

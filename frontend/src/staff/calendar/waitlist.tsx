@@ -4,7 +4,7 @@ import { api, call } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import { calendar } from '../../strings/calendar.ts';
 import type { Waiter } from '../../types.ts';
-import { Badge, Button, Dialog, Heading, Icon, brief, dateWords, useAct, useLoad, useToast, whereOf } from '../../ui/index.ts';
+import { Badge, Button, Dialog, Heading, Icon, brief, dayWords, useAct, useLoad, useToast, whereOf } from '../../ui/index.ts';
 import { Failed, Ready, RowBones } from '../parts.tsx';
 import { momentInSentence } from '../when.ts';
 
@@ -48,7 +48,7 @@ function Row({ one, onGone }: { one: Waiter; onGone: () => Promise<void> }) {
     <li class="news">
       <div class="stack g1">
         <p class="strong">{one.client_id ? <a href={`/staff/clients/${one.client_id}/appointments`}>{name}</a> : name}</p>
-        <p class="small">{[one.service, whereOf(one), one.earlier ? words.earlier : words.any, ...(one.before_day ? [words.before(dateWords(one.before_day, { month: 'short', day: 'numeric' }))] : [])].join(' · ')}</p>
+        <p class="small">{[one.service, whereOf(one), one.earlier ? words.earlier : words.any, ...(one.before_day ? [words.before(dayWords(one.before_day, 'short'))] : [])].join(' · ')}</p>
         <p class="cluster g2">
           <Badge tone={one.starts_at ? 'info' : 'plain'} hollow={!one.starts_at}>{one.starts_at ? words.offered(brief(one.starts_at, tenant.zone)) : words.waiting}</Badge>
           <span class="tiny soft">{one.held_until ? calendar.requests.held(brief(one.held_until, tenant.zone)) : words.since(momentInSentence(one.since, tenant.zone))}</span>
