@@ -44,7 +44,7 @@ from chalicelib.services import (
 )
 from chalicelib.services import availability as hours
 from chalicelib.services.appointments import Opening
-from chalicelib.services.bookings import LIVE, Scene
+from chalicelib.services.bookings import CANCELLED, LIVE, Scene
 from chalicelib.services.calendars import Days, Taken
 from chalicelib.slots import zones
 from chalicelib.slots.rules import Mode, Service
@@ -414,6 +414,18 @@ def _terms(context: Context, wait: Wait, service: Service) -> _Terms | None:
     return _Terms(wish, service, min(latest, int(own.start)), min(answer_by, movable))
 
 
+def _given_up(wait: Wait, window: Interval) -> list[int]:
+    """The times in these days that the client has cancelled with this therapist."""
+    first, last = (clock.text(moment(at)) for at in window)
+    place = {"tenant_id": wait.tenant_id, "client_id": wait.client_id}
+    own = Appointment.between(Appointment.BY_CLIENT, first, last, **place)
+    return [
+        int(each.start)
+        for each in own
+        if each.staff_id == wait.staff_id and each.status == CANCELLED and each.ended_by == "client"
+    ]
+
+
 def _suiting(context: Context, wait_id: str, freed: Sequence[Interval]) -> Iterator[int]:
     """Starts in these times that could be booked for this wait, the best first."""
     wait = _get(context, context.client_id, wait_id)
@@ -442,9 +454,9 @@ def _suiting(context: Context, wait_id: str, freed: Sequence[Interval]) -> Itera
         location_id=wish.location_id,
         client_busy=calendars.of_client(wait.tenant_id, wait.client_id, window, consistent=True),
     )
-    # Who passed on a time does not want it a quarter of an hour later.
-    long = terms.service.minutes
-    good = [at for at in starts(search, window) if all(abs(at - each) >= long for each in wait.passed)]
+    # Who passed on a time, or gave it up, does not want it a quarter of an hour later.
+    long, unwanted = terms.service.minutes, [*wait.passed, *_given_up(wait, window)]
+    good = [at for at in starts(search, window) if all(abs(at - each) >= long for each in unwanted)]
     yield from near(search, good, freed)[:LOOKS]
 
 

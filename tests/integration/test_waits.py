@@ -104,6 +104,22 @@ def test_a_time_that_opens_is_offered_in_order_and_moves_the_appointment_with_on
     _right(world)
 
 
+def test_nobody_is_offered_the_time_that_they_gave_up(call: Call, clock: Any, service: str) -> None:
+    booking.hours(call("A1"), "T1", ["10:00", "10:50"])  # one session a day
+    days = list(booking.starts(booking.slots(call("C1"), service, at(clock, 1)[:10])))
+    given_up = _booked(call, "C1", service, days[2])
+    other = _booked(call, "C3", service, days[3])
+    assert wait_for(call("C1"), "T1", service).status == 201
+    assert mine(call("C1"), given_up, "cancellation", {}).status == 200
+    _drain(call)
+    assert _offered(call, "C1") is None
+    assert mine(call("C3"), other, "cancellation", {}).status == 200
+    _drain(call)
+    offer = _offered(call, "C1")
+    assert offer is not None
+    assert offer["starts_at"] == days[3]
+
+
 def test_what_is_passed_or_not_answered_goes_to_the_next_once(
     world: World, call: Call, clock: Any, service: str
 ) -> None:
@@ -112,7 +128,7 @@ def test_what_is_passed_or_not_answered_goes_to_the_next_once(
     taken = _booked(call, "C1", service, days[2])
     assert wait_for(call("C3"), "T1", service).status == 201
     assert wait_for(call("C1"), "T1", service).status == 201
-    assert mine(call("C1"), taken, "cancellation", {}).status == 200
+    assert theirs(call("A1"), "C1", taken, "cancellation", {}).status == 200
     _drain(call)
     offer = _offered(call, "C3")
     assert offer is not None
@@ -185,7 +201,7 @@ def test_leaving_and_being_removed_free_what_was_held(world: World, call: Call, 
     listed = call("T1").get("/practice/waits").json["items"]
     assert [(each["client_name"], each["starts_at"]) for each in listed] == [("Bea L.", None), ("Immy T.", None)]
     assert call("T4").get("/practice/waits").json["items"] == []
-    mine(call("C1"), taken, "cancellation", {})
+    theirs(call("A1"), "C1", taken, "cancellation", {})
     _drain(call)
     assert _offered(call, "C3") is not None
     path = f"/practice/clients/{PEOPLE['C3'].id}/waits/{one['wait_id']}"
@@ -291,7 +307,7 @@ def test_a_wish_for_a_place_that_is_gone_holds_up_nobody(world: World, call: Cal
     kept = [{**offered["locations"][0], "location_id": None, "name": "Elm Street"}]
     changed = {"services": offered["services"], "locations": kept}
     assert admin.api("PATCH", "/practice/offer", changed, etag=offered["etag"]).status == 200
-    mine(call("C1"), early, "cancellation", {})
+    theirs(admin, "C1", early, "cancellation", {})
     _drain(call)
     assert [_offered(call, key) is not None for key in ("C3", "C1")] == [False, True]
     _right(world)
