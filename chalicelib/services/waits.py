@@ -417,7 +417,7 @@ def _terms(context: Context, wait: Wait, service: Service) -> _Terms | None:
 def _given_up(wait: Wait, window: Interval) -> list[int]:
     """The times in these days that the client has cancelled with this therapist."""
     first, last = (clock.text(moment(at)) for at in window)
-    place = {"tenant_id": wait.tenant_id, "client_id": wait.client_id}
+    place: dict[str, Any] = {"tenant_id": wait.tenant_id, "client_id": wait.client_id}
     own = Appointment.between(Appointment.BY_CLIENT, first, last, **place)
     return [
         int(each.start)
