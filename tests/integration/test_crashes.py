@@ -401,7 +401,7 @@ def _waiting(call: Any) -> tuple[dict[str, Any], str]:
 
 def _offered(call: Any) -> dict[str, Any]:
     gone, _ = _waiting(call)
-    assert booking.mine(call("C1"), gone, "cancellation", {}).status == 200
+    assert booking.theirs(call("A1"), "C1", gone, "cancellation", {}).status == 200
     call("A1").clock.advance(61)
     call("A1").drain()
     (offer,) = booking.waits(call("C1"))
@@ -654,7 +654,7 @@ FLOWS: dict[str, Flow] = {
     ),
     "a time opens for who waits": Flow(
         _waiting,
-        lambda call, scene: booking.mine(call("C1"), scene[0], "cancellation", {}, key="the-very-same-key"),
+        lambda call, scene: booking.theirs(call("A1"), "C1", scene[0], "cancellation", {}, key="the-very-same-key"),
         (200,),
         True,
     ),
