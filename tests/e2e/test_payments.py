@@ -234,7 +234,7 @@ def test_declined_cancelled_saved_and_paid_by_itself(phone: Device, call: Any, o
     billing.lever(office, down=5)
     phone.allow(503, "POST /api/portal/payments")
     phone.press("Pay $80.00")
-    phone.sees(re.compile("Nothing was charged"))
+    phone.sees(re.compile("nothing is charged twice"))
     billing.lever(office, down=0)
     phone.press("Pay $80.00")  # by the card that is saved: no page of Stripe's
     phone.arrived("Waiting for your bank")

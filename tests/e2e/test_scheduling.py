@@ -265,15 +265,15 @@ def test_staff_book_with_a_warning_and_move_it(desk: Device, service: str, call:
     desk.arrived("New appointment")
     desk.page.get_by_label("Starts at").fill("19:00")
     desk.sees("Outside the hours that are set.")
-    desk.page.get_by_label("Book it anyway").check()
+    desk.page.get_by_label("Use this time anyway").check()
     desk.look("warned")
     desk.press("Book")
     desk.sees("Booked. The client is told.")
     desk.press("Move")
     desk.page.get_by_label("Starts at").fill("15:00")
     desk.sees(re.compile("This time is free|Within the notice"))
-    if desk.page.get_by_label("Book it anyway").count():
-        desk.page.get_by_label("Book it anyway").check()
+    if desk.page.get_by_label("Use this time anyway").count():
+        desk.page.get_by_label("Use this time anyway").check()
     desk.look("move")
     desk.page.get_by_role("form", name="Move appointment").get_by_role("button", name="Move").click()
     desk.sees("Moved. The client is told.")

@@ -130,7 +130,7 @@ export const calendar = {
     zone: (zone: string) => `Times are in ${zone}.`,
     book: 'Book',
     move: 'Move',
-    override: 'Book it anyway',
+    override: 'Use this time anyway',
     checking: 'Checking this time',
     free: 'This time is free.',
     enter: 'Enter a day and a time',

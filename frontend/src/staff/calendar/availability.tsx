@@ -93,7 +93,7 @@ function Editor({ found, offer, today, reload, put }: { found: Availability; off
           {schedule.week.map((ranges, n) => (
             <Day key={n} id={`d${n}`} name={words.days[n]!} ranges={ranges} offer={offer}
               onChange={(next) => setSchedule({ week: schedule.week.map((each, m) => (m === n ? next : each)) })}
-              onCopy={() => setSchedule({ week: schedule.week.map((each, m) => (m > n ? ranges.map((one) => ({ ...one })) : each)) })} last={n === 6} />
+              onCopy={() => setSchedule({ week: schedule.week.map((each, m) => (isRest(n, m) ? ranges.map((one) => ({ ...one })) : each)) })} last={!isRest(n, n + 1)} />
           ))}
         </div>
         <p class="help">{words.endHelp}</p>
@@ -159,6 +159,9 @@ function Conflicts({ found }: { found: Availability }) {
     </Note>
   );
 }
+
+/** Days that hours are copied to: of a weekday the weekdays after it, of Saturday the Sunday. Nobody opens a weekend unawares. */
+const isRest = (from: number, to: number) => to > from && to < 7 && (to < 5 || from === 5);
 
 interface DayProps { id: string; name: string; ranges: Hours[]; offer: Offer; onChange: (next: Hours[]) => void; onCopy?: () => void; last?: boolean }
 

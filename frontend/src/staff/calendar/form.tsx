@@ -208,15 +208,16 @@ export function PickClientPage() {
   const { url, query } = useLocation();
   const chosen = query['day'] && query['at'] ? dayWords(query['day']) : null;
   const [typed, setTyped] = useState('');
-  const { rows, more, busy } = useClientsFound(typed);
+  const { rows, more, busy, problem } = useClientsFound(typed);
   return (
     <>
       <Crumbs items={[[calendar.menu.title, '/staff/calendar'], words.title]} />
       <div class="stack g1"><Heading>{words.pickClient}</Heading>{chosen ? <p class="soft">{words.chosen(chosen, clockWords(query['at']!))}</p> : null}</div>
       <div class="narrow stack g3"><TextField id="find" label={words.search} type="search" value={typed} onInput={setTyped} /><p class="small"><a href={`/staff/calendar/new-group${asked(url)}`}>{recurring.group.toGroup}</a></p></div>
-      {rows === null ? <RecordBones /> : rows.length ? (
+      <Failed problem={problem} />
+      {rows === null ? (problem ? null : <RecordBones />) : rows.length ? (
         <ul class="card flush rows">{rows.map((one) => <li key={one.client_id}><a class="row" href={`/staff/clients/${one.client_id}/appointments/new${asked(url)}`}><div><p class="strong">{one.name}</p></div><Icon name="right" /></a></li>)}</ul>
-      ) : <p class="soft" role="status">{words.noClients}</p>}
+      ) : problem ? null : <p class="soft" role="status">{words.noClients}</p>}
       {more ? <div><Button busy={busy} onClick={more}>{staff.clients.more}</Button></div> : null}
     </>
   );

@@ -43,7 +43,7 @@ function useGroupCheck(therapist_id: string, wish: Wish | null): GroupCheck | nu
 /** Clients of a therapist, found by name; a name never goes into the address. */
 function Picker({ id, therapist_id, without, onPick, busy }: { id: string; therapist_id: string; without: string[]; onPick: (one: Person) => void; busy?: boolean }) {
   const [typed, setTyped] = useState('');
-  const { rows, more, busy: loading } = useClientsFound(typed, therapist_id);
+  const { rows, more, busy: loading, problem } = useClientsFound(typed, therapist_id);
   const shown = (rows ?? []).filter((one) => !without.includes(one.client_id));
   // The button goes with its row: the cursor goes on to the next one, or to where others are found.
   const pick = (one: Person, row: Element | null) => {
@@ -54,11 +54,12 @@ function Picker({ id, therapist_id, without, onPick, busy }: { id: string; thera
   return (
     <div class="stack g3">
       <TextField id={id} label={words.find} type="search" value={typed} onInput={setTyped} />
+      <Failed problem={problem} />
       {shown.length ? (
         <ul class="picked">
           {shown.map((one) => <li key={one.client_id} class="split"><span>{one.name}</span><Button mini icon="plus" busy={busy} onClick={(event) => pick({ client_id: one.client_id, name: one.name }, event.currentTarget.closest('li'))}>{words.add}<span class="hidden">{words.addOf(one.name)}</span></Button></li>)}
         </ul>
-      ) : rows && !more ? <p class="small soft" role="status">{words.none}</p> : null}
+      ) : rows && !more && !problem ? <p class="small soft" role="status">{words.none}</p> : null}
       {more ? <div><Button mini busy={loading} onClick={more}>{staff.clients.more}</Button></div> : null}
     </div>
   );
