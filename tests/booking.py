@@ -322,6 +322,16 @@ def tenant_of(slug: str) -> str:
     return world.tenant_id(slug)
 
 
+def assign(client_id: str, therapist: str) -> None:
+    """A client of Oak Lane is seen by this therapist, too."""
+    from chalicelib.models.staff import Staff
+    from chalicelib.services import clients
+
+    member = Staff.find(tenant_id=tenant_of("oak"), staff_id=PEOPLE[therapist].id)
+    assert member is not None
+    clients.assign(tenant_of("oak"), client_id, member)
+
+
 def weekday_from(clock: Any, days: int, weekday: int) -> str:
     """The first day of New York with this weekday (Monday is 0) that lies at least so many days ahead."""
     day = clock.now().astimezone(ZoneInfo(ZONE)).date() + timedelta(days=days)

@@ -20,7 +20,9 @@ from chalicelib.handlers.slots import instant_of, minute_of
 from chalicelib.handlers.views import Id, View
 from chalicelib.models.slots import GroupSeries
 from chalicelib.services import clients, group_series, memberships
-from chalicelib.services.group_series import Outlook, Plan
+from chalicelib.services.group_series import Outlook
+from chalicelib.services.groups import Wanted
+from chalicelib.services.series import Plan
 
 practice = Routes(__name__, PRACTICE, "/practice")
 
@@ -213,7 +215,7 @@ def change_following_groups(context: Context, therapist_id: str, group_id: str, 
     return _view(context, group_series.resize_following(context, therapist_id, group_id, body.capacity))
 
 
-def _plan(therapist_id: str, body: GroupSeriesIn) -> Plan:
+def _plan(therapist_id: str, body: GroupSeriesIn) -> Plan[Wanted]:
     return Plan(wanted_of(therapist_id, body), *body.until())
 
 

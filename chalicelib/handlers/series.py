@@ -15,6 +15,7 @@ from chalicelib.handlers.views import Body, Day, View
 from chalicelib.models.jobs import Job
 from chalicelib.models.slots import Series
 from chalicelib.services import series
+from chalicelib.services.appointments import Wanted
 from chalicelib.services.series import Look, Plan
 from chalicelib.slots.recurrence import MOST
 
@@ -177,7 +178,7 @@ def cancel_following(context: Context, client_id: str, appointment_id: str, body
     return _view(series.cancel_following(context, body.reason or None, body.at_clients_request))
 
 
-def _plan(context: Context, body: SeriesIn) -> Plan:
+def _plan(context: Context, body: SeriesIn) -> Plan[Wanted]:
     return Plan(wanted_of(context, body), *body.until())
 
 

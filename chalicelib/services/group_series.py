@@ -11,7 +11,6 @@ and of every client are looked at before, and decided again at each booking; wha
 
 import contextlib
 from collections.abc import Collection, Iterable, Sequence
-from datetime import date
 from typing import Any, NamedTuple
 
 from chalicelib import clock, ids
@@ -48,8 +47,8 @@ from chalicelib.services.bookings import CONFIRMED
 from chalicelib.services.groups import Person, Wanted
 from chalicelib.services.memberships import CANCELLED as GAVE_UP
 from chalicelib.services.memberships import JOINING, OUT, group_of, place_id, taken
+from chalicelib.services.series import Plan, looks_at, require_some, why_not, zone_of
 from chalicelib.services.series import items_of as items
-from chalicelib.services.series import looks_at, require_some, why_not, zone_of
 from chalicelib.slots.recurrence import moved_along, occurrences
 from chalicelib.slots.rules import Busy, Mode, Service
 from chalicelib.slots.zones import minute
@@ -65,16 +64,6 @@ _LETTERS = {
     ADDED: ("booked", False), REMOVED: ("cancelled", False),
     RESIZED: ("", False),  # and no client is concerned
 }  # fmt: skip
-
-
-class Plan(NamedTuple):
-    """What staff want: `wanted` for the first time, and how it goes on. `leave_out`: starts that are not wanted."""
-
-    wanted: Wanted
-    every_weeks: int
-    times: int | None
-    last_day: date | None
-    leave_out: Collection[int] = ()
 
 
 class Look(NamedTuple):
@@ -98,7 +87,7 @@ class Outlook(NamedTuple):
 # ---- before anything is written ----
 
 
-def outlook(context: Context, plan: Plan) -> Outlook:
+def outlook(context: Context, plan: Plan[Wanted]) -> Outlook:
     """What speaks against each time and against each client; nothing is written.
 
     Raises NotYourCalendar, NotFound, ServiceNotOffered, InvalidBody.
@@ -133,7 +122,7 @@ def _is_busy(context: Context, taken: Sequence[Busy], start: int, asked: Service
 # ---- booking ----
 
 
-def start(context: Context, plan: Plan) -> GroupSeries:
+def start(context: Context, plan: Plan[Wanted]) -> GroupSeries:
     """Begin to make these groups; those that cannot be had are reported, and so is who cannot be there.
 
     Raises NeedsOverride where some lie outside the hours, NothingToBook where none can be had, NotAssigned,

@@ -125,8 +125,8 @@ def start(
     `payment_id`: of the attempt, where there shall be only one whatever becomes of it.
 
     Raises NotFound, NothingToPay, AmountsFixed, AmountTooSmall, AmountTooLarge, RemainderTooSmall, TooLittleOnline,
-    CardsNotConnected, CardGone, PaymentUnderWay, TooManyRequests; ProcessorDown: nothing was charged, and asking again
-    goes on where this stopped.
+    CardsNotConnected, CardGone, PaymentUnderWay, TooManyRequests; ProcessorDown: asking again goes on
+    where this stopped, and charges nothing twice.
     """
     if context.result:
         return _ensured(context, get(context, context.result))

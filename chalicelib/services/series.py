@@ -11,7 +11,7 @@ Conflicts are looked at before, and decided again at the moment of each booking;
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from chalicelib import clock, ids
 from chalicelib.context import Context
@@ -46,10 +46,14 @@ BLOCKED = ("slot_taken", "client_busy")  # what nobody can overrule
 MOVED, CANCELLED, BOOKED = "moved", "cancelled", "booked"
 
 
-class Plan(NamedTuple):
-    """What staff want: `wanted` for the first time, and how it goes on. `leave_out`: starts that are not wanted."""
+W = TypeVar("W")
 
-    wanted: Wanted
+
+class Plan(NamedTuple, Generic[W]):
+    """What staff want: `wanted` for the first time, for one client or for a group, and how it goes on. `leave_out`:
+    starts that are not wanted."""
+
+    wanted: W
     every_weeks: int
     times: int | None
     last_day: date | None
@@ -67,7 +71,7 @@ class Look(NamedTuple):
 # ---- before anything is written ----
 
 
-def outlook(context: Context, plan: Plan) -> tuple[str, list[Look]]:
+def outlook(context: Context, plan: Plan[Wanted]) -> tuple[str, list[Look]]:
     """The therapist's zone, by whose clock it recurs, and every time with what speaks against it; nothing is written.
 
     Raises NotYourCalendar, ClientArchived, NotAssigned, ServiceNotOffered, InvalidBody.
@@ -144,7 +148,7 @@ def require_some(findings: Sequence[str], override: bool) -> None:
 # ---- booking ----
 
 
-def start(context: Context, plan: Plan) -> Series:
+def start(context: Context, plan: Plan[Wanted]) -> Series:
     """Begin to book these times, each in a transaction of its own; those that cannot be had are reported.
 
     Raises NeedsOverride where some lie outside the hours, NothingToBook where none can be had, and as `outlook`.

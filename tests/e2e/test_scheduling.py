@@ -339,11 +339,7 @@ def test_a_client_is_told_of_something_earlier_and_takes_it(
     phone: Device, devices: Callable[..., Device], call: Any, service: str
 ) -> None:
     booking.settings(call("A1"), instant_confirmation=True)
-    from chalicelib.models.staff import Staff
-    from chalicelib.services import clients
-
-    tenant_id = booking.tenant_of("oak")
-    clients.assign(tenant_id, booking.PEOPLE["C3"].id, Staff.find(tenant_id=tenant_id, staff_id=T1))
+    booking.assign(booking.PEOPLE["C3"].id, "T1")
     days = booking.starts(booking.slots(call("C1"), service, booking.at(call().clock, 2)[:10], 20))
     gone = booking.book(call("C3"), "T1", service, days[0])
     assert gone.status == 201, gone

@@ -418,15 +418,6 @@ class Walk:
         self.staff.drain()
 
 
-def _also_of(world: World, client: str, therapist: str) -> None:
-    from chalicelib.models.staff import Staff
-    from chalicelib.services import clients
-
-    member = Staff.find(tenant_id=world.tenant_id("oak"), staff_id=PEOPLE[therapist].id)
-    assert member is not None
-    clients.assign(world.tenant_id("oak"), PEOPLE[client].id, member)
-
-
 @pytest.mark.parametrize("seed", SEEDS)
 def test_whatever_happens_in_whatever_order(world: World, call: Call, seed: int, monkeypatch: Any) -> None:
     from chalicelib.services import sessions
@@ -437,7 +428,7 @@ def test_whatever_happens_in_whatever_order(world: World, call: Call, seed: int,
     monday = (now + timedelta(days=7 - now.weekday())).replace(hour=12, minute=0, second=0, microsecond=0)
     world.portal.clock.set(monday)  # a seed walks the same way whatever the hour
     service = opened(call, "T1", "T3", "T4")
-    _also_of(world, "C3", "T1")
+    booking.assign(PEOPLE["C3"].id, "T1")
     booking.settings(
         call("A1"), hold_hours=1, minimum_notice_hours=0, cancel_notice_hours=12, max_open_requests=20, max_upcoming=50,
         offer_hold_hours=1,

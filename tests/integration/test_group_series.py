@@ -30,22 +30,13 @@ SERIES = f"/practice/therapists/{PEOPLE['T1'].id}/group-series"
 def service(world: World, call: Call) -> str:
     """C1 and C3, who have accounts, and C4, who has none, all see T1."""
     for key in ("C3", "C4"):
-        _assign(world, PEOPLE[key].id)
+        booking.assign(PEOPLE[key].id, "T1")
     return opened(call, "T1", "T4", before=5, after=10)
 
 
 @pytest.fixture
 def clock(world: World) -> Any:
     return world.portal.clock
-
-
-def _assign(world: World, client_id: str, therapist: str = "T1") -> None:
-    from chalicelib.models.staff import Staff
-    from chalicelib.services import clients
-
-    member = Staff.find(tenant_id=world.tenant_id("oak"), staff_id=PEOPLE[therapist].id)
-    assert member is not None
-    clients.assign(world.tenant_id("oak"), client_id, member)
 
 
 def _now(world: World) -> int:
@@ -339,7 +330,7 @@ def test_twenty_clients_over_midnight_need_no_more_of_a_transaction_than_one(
     for number in range(20):
         client_id = f"01J{number:023d}"
         clients.create(world.tenant_id("oak"), client_id=client_id, legal_name=f"Person {number}")
-        _assign(world, client_id)
+        booking.assign(client_id, "T1")
         people.append(client_id)
     with world.portal.pump.exclusively():
         made = repeat_group(call("T1"), "T1", service, at(clock, 3, "23:30"), capacity=20, count=2, client_ids=people)

@@ -19,22 +19,13 @@ Call = Callable[..., Caller]
 def service(world: World, call: Call) -> str:
     """C1 and C3, who have accounts, and C4, who has none, all see T1."""
     for key in ("C3", "C4"):
-        _assign(world, PEOPLE[key].id)
+        booking.assign(PEOPLE[key].id, "T1")
     return opened(call, "T1", "T4", before=5, after=10)
 
 
 @pytest.fixture
 def clock(world: World) -> Any:
     return world.portal.clock
-
-
-def _assign(world: World, client_id: str, therapist: str = "T1") -> None:
-    from chalicelib.models.staff import Staff
-    from chalicelib.services import clients
-
-    member = Staff.find(tenant_id=world.tenant_id("oak"), staff_id=PEOPLE[therapist].id)
-    assert member is not None
-    clients.assign(world.tenant_id("oak"), client_id, member)
 
 
 def _now(world: World) -> int:

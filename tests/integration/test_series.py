@@ -93,7 +93,7 @@ def test_conflicts_are_listed_before_and_reported_after(world: World, call: Call
     busy, client_busy, off, outside, free = (at(clock, 3 + 7 * n) for n in range(5))
     admin = call("A1")
     other = flows.new_file("oak", "KS", "Other Person")
-    _assign(world, other, "T1")
+    booking.assign(other, "T1")
     taken = {**booking.wish("T1", service, busy), "override": True}
     del taken["zone"]
     assert admin.post(f"/practice/clients/{other}/appointments", taken).status == 201
@@ -120,18 +120,9 @@ def test_conflicts_are_listed_before_and_reported_after(world: World, call: Call
     assert booking.wrong(_now(world)) == []
 
 
-def _assign(world: World, client_id: str, therapist: str) -> None:
-    from chalicelib.models.staff import Staff
-    from chalicelib.services import clients
-
-    member = Staff.find(tenant_id=world.tenant_id("oak"), staff_id=PEOPLE[therapist].id)
-    assert member is not None
-    clients.assign(world.tenant_id("oak"), client_id, member)
-
-
 def test_what_is_taken_after_the_look_is_reported(world: World, call: Call, clock: Any, service: str) -> None:
     answer = book_series(call("T1"), "C1", "T1", service, at(clock, 3))
-    _assign(world, PEOPLE["C3"].id, "T1")
+    booking.assign(PEOPLE["C3"].id, "T1")
     assert book_for(call("A1"), "C3", "T1", service, at(clock, 10, "15:30")).status == 201
     call("A1").drain()
     found = series_of(call("T1"), "C1", answer.json["series_id"])
@@ -214,7 +205,7 @@ def test_all_following_are_moved_by_days_and_to_the_new_time(
 
 def test_what_stands_in_the_way_of_a_move_is_reported(world: World, call: Call, clock: Any, service: str) -> None:
     found = _booked(call, clock, service)
-    _assign(world, PEOPLE["C3"].id, "T1")
+    booking.assign(PEOPLE["C3"].id, "T1")
     assert book_for(call("A1"), "C3", "T1", service, at(clock, 17, "17:00")).status == 201
     answer = theirs(call("T1"), "C1", _one(call, found, 0), "following/time", {"starts_at": at(clock, 3, "17:00")})
     assert answer.status == 200

@@ -233,13 +233,8 @@ def test_places_and_ways_to_meet_narrow_what_is_offered(call: Call, clock: Any) 
 
 def test_ones_own_other_appointment_is_in_the_way(world: World, call: Call, clock: Any) -> None:
     """Of two therapists of one client: what is booked with the one is not offered with the other."""
-    from chalicelib.models.staff import Staff
-    from chalicelib.services import clients
-
     service = opened(call, "T1", "T4")
-    member = Staff.find(tenant_id=world.tenant_id("oak"), staff_id=world.id("T4"))
-    assert member is not None
-    clients.assign(world.tenant_id("oak"), world.id("C1"), member)
+    booking.assign(world.id("C1"), "T4")
     booked = book(call("C1"), "T1", service, at(clock, 3)).json
     by_therapist = {
         each["staff_id"]: each["starts"] for each in slots(call("C1"), service, at(clock, 3)[:10]).json["items"]

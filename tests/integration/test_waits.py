@@ -19,15 +19,11 @@ Call = Callable[..., Caller]
 @pytest.fixture
 def service(call: Call, clock: Any, monkeypatch: Any) -> str:
     """T1 sees clients all day long; C1 and C3 are theirs. Nobody is signed out: the tests last for days."""
-    from chalicelib.models.staff import Staff
-    from chalicelib.services import clients, sessions
+    from chalicelib.services import sessions
 
     monkeypatch.setattr(sessions, "idle_ends", lambda *_: clock.now() + timedelta(days=1))
     monkeypatch.setattr(sessions, "_may_continue", lambda *_: True)
-    tenant_id = booking.tenant_of("oak")
-    member = Staff.find(tenant_id=tenant_id, staff_id=PEOPLE["T1"].id)
-    assert member is not None
-    clients.assign(tenant_id, PEOPLE["C3"].id, member)
+    booking.assign(PEOPLE["C3"].id, "T1")
     service = opened(call, "T1")
     booking.settings(call("A1"), instant_confirmation=True, cancel_notice_hours=0, minimum_notice_hours=0)
     return service
