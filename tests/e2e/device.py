@@ -32,7 +32,7 @@ class Device:
         context.set_default_timeout(PATIENCE)
         self.page: Page = context.new_page()
         self.troubles: list[str] = []
-        self.offline = False
+        self._disconnected = False  # by a test; from then on
         self.both = True  # look at pages at the other size, too
         self.looks = True  # at all; a walk through pages that other tests look at is four times as fast without
         self._shots, self._taken = shots, 0
@@ -72,10 +72,12 @@ class Device:
     def _failed(self, request: Request) -> None:
         why = request.failure or ""
         # Aborted: the person went on, or typed the next letter. A download is "aborted" as a page.
+        # Disconnected: only a test can do this to a browser that speaks to its own machine, and what was lost at the
+        # last moment is told when the connection is back.
         if (
             "ERR_ABORTED" in why
             or any(part in request.url for part in self._lost)
-            or (self.offline and "ERR_INTERNET_DISCONNECTED" in why)
+            or (self._disconnected and "ERR_INTERNET_DISCONNECTED" in why)
         ):
             return
         self._trouble(f"request failed: {request.method} {request.url}: {why}")
@@ -111,13 +113,12 @@ class Device:
 
     def go_offline(self) -> None:
         """No connection from now on."""
-        self.offline = True
+        self._disconnected = True
         self.context.set_offline(True)
 
     def go_online(self) -> None:
         """The connection is back."""
         self.context.set_offline(False)
-        self.offline = False
 
     # ---- doing ----
 
