@@ -566,6 +566,13 @@ class NotRefundable(PortalError):
     status, code, title = 409, "not_refundable", "There is less of this payment left to send back."
 
 
+class RefundUnderWay(PortalError):
+    status, code = 409, "refund_under_way"
+    title = (
+        "A refund of this payment is under way. It will show here in a moment: look again before you send more back."
+    )
+
+
 class CardsNotConnected(PortalError):
     status, code, title = 409, "card_processing_not_connected", "The practice does not take cards here at present."
 

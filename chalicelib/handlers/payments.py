@@ -63,8 +63,9 @@ class CardShown(PortalView):
 
 class PaymentView(PortalView):
     """A payment. Only `succeeded` is money; `processing`: it is being decided. `address`: where to go on while it is
-    open (Stripe's own page). `failure`: Stripe's code of why a card was declined. `lost`: of what is `disputed`, what
-    the bank has decided against the practice. `closed`: while somebody was on Stripe's page, less became due than it
+    open (Stripe's own page). `failure`: Stripe's code of why a card was declined. `refunding`: asked of Stripe and not
+    booked yet; no other refund begins meanwhile. `lost`: of what is `disputed`, what the bank has decided against the
+    practice. `closed`: while somebody was on Stripe's page, less became due than it
     asks for, so the page is closed; where money came all the same, what is too much is credit. `etag` goes back in
     If-Match to send money back."""
 
@@ -75,6 +76,7 @@ class PaymentView(PortalView):
     way: Literal["checkout", "saved_card", "autopay", "guest", "staff"]
     amount: Money
     refunded: Money
+    refunding: Money
     disputed: Money
     lost: Money
     shares: list[Share]
@@ -139,6 +141,7 @@ def fields(record: Payment) -> dict[str, Any]:
         "way": record.way,
         "amount": money(record.amount),
         "refunded": money(record.refunded),
+        "refunding": money((record.refunding or {"amount": 0})["amount"]),
         "disputed": money(record.disputed),
         "lost": money(record.lost or 0),
         "shares": [Share(invoice_id=i, number=int(n), amount=money(a)) for (i, a), n in pairs],

@@ -39,7 +39,8 @@ class Payment(Record):
         └── given up ─▶ cancelled | expired    └▶ cancelled | expired | failed
     `closing`: it asks for more than is due by now, so its page is to be closed, or its card not to be charged any more.
     Money may still arrive after any end; then it has succeeded.
-    Cash and checks are recorded as succeeded. Due until it is decided, and until everyone was told.
+    Cash and checks are recorded as succeeded. Due until it is decided, until everyone was told, and while a refund is
+    under way.
     """
 
     KEY = Key(CLIENT, "PAYMENT#{payment_id}")
@@ -71,13 +72,17 @@ class Payment(Record):
     refunded = NumberAttribute()
     disputed = NumberAttribute()
     lost = NumberAttribute(null=True)  # of what is disputed, what the bank has decided against the practice
+    refunding = JsonAttribute(null=True)  # {refund_id, amount}: the one refund that was asked for and is not booked yet
     telling = JsonAttribute(null=True)  # [[notice, staff_id]] still to be written
     closing = BooleanAttribute(null=True)
     tries = NumberAttribute(null=True)  # how often it was looked at since it should have been decided
 
 
 class RefundRequest(Record):
-    """What staff asked Stripe to send back: written first, so that who and why is known when it is booked."""
+    """What staff asked Stripe to send back: written first, so that who and why is known when it is booked.
+
+    asked: the payment's `refunding` ──▶ booked, or refused; then it is not asked for again
+    """
 
     KEY = Key(CLIENT, "REFUND#{refund_id}")
 
@@ -88,6 +93,7 @@ class RefundRequest(Record):
     asked_by = UnicodeAttribute()
     asked_by_name = UnicodeAttribute()
     asked_at = UnicodeAttribute()
+    refused = BooleanAttribute(null=True)  # by Stripe
     words = BytesAttribute(null=True)  # encrypted: {reason}
 
 

@@ -476,9 +476,9 @@ def changed(payment: Payment, **values: Any) -> Payment:
 
 
 def _due_at(record: Payment) -> datetime | None:
-    """When it is looked at next: until it is decided and until everyone was told."""
+    """When it is looked at next: until it is decided, until everyone was told, and while a refund is under way."""
     since = clock.parse(record.created_at)
-    if record.telling:
+    if record.telling or record.refunding:
         return clock.now() + timedelta(minutes=2)
     if record.status not in UNDER_WAY:
         return None

@@ -1,10 +1,17 @@
 """Money by the hand of staff: cash and checks that came, and anything that goes back (DOMAIN.md 7.4).
 
-A card's refund is asked of Stripe and booked when Stripe says it is one; what staff wrote about it waits beside it. A
-repeat of the request asks for the same refund under the same key. Who asks says which state of the payment they saw:
-a second click, or a colleague's, is refused until the first one's refund has been looked at.
+A card's refund is asked of Stripe and booked when Stripe says it is one; what staff wrote about it waits beside it.
+
+ask ─▶ one transaction: the request, and on the payment that this refund is under way ─▶ Stripe, under the request's id
+    as idempotency key ─┬▶ made: under way until services.settlement has booked it
+                        ├▶ refused: under way no longer
+                        └▶ no answer, or the function died ─▶ on_payment asks for the same again
+
+Who asks says which state of the payment they saw: a second click, or a colleague's, is refused until the first one's
+refund has been booked and looked at. So what goes back is what one person asked for at a time.
 """
 
+import contextlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,7 +21,16 @@ from chalicelib import clock, ids
 from chalicelib.adapters import keys
 from chalicelib.adapters import payments as stripe
 from chalicelib.context import Context
-from chalicelib.errors import AmountTooLarge, InvalidBody, InvoiceState, NotFound, NotRefundable, Stale
+from chalicelib.errors import (
+    AmountTooLarge,
+    Busy,
+    InvalidBody,
+    InvoiceState,
+    NotFound,
+    NotRefundable,
+    RefundUnderWay,
+    Stale,
+)
 from chalicelib.ledger.books import Books
 from chalicelib.ledger.entries import Kind
 from chalicelib.models.invoices import Invoice
@@ -25,6 +41,7 @@ from chalicelib.services import audits, books, idempotency, payments
 from chalicelib.services.books import Moved, Posting, Scene
 from chalicelib.services.tenants import billing
 
+TRIES = 12
 KEY_LIVES = timedelta(hours=20)  # for a day Stripe takes the same key for the same refund; later it would be another
 
 
@@ -117,32 +134,42 @@ def refund(context: Context, amount: int, reason: str) -> Payment:
     """Send back a part of a payment as it was read (`context.if_match`), or all of it. A card's refund shows as soon as
     Stripe's word is booked.
 
-    Raises NotRefundable, Stale, AmountTooLarge; ProcessorDown: nothing happened, and asking again asks for the same.
+    Raises NotRefundable, Stale, RefundUnderWay, AmountTooLarge; ProcessorDown: asking again asks for the same, and what
+    stands as `refunding` by then is seen through by on_payment.
     """
     payment = payments.named(context)
+    if context.result:
+        return _again(context, payment)
     if payment.status != payments.SUCCEEDED:
         raise NotRefundable()
-    if not context.result and int(payment.version) != context.if_match:
+    if int(payment.version) != context.if_match:
         raise Stale()
     if payment.method != "card":
         return _given_back(context, payment, amount, reason)
-    if not context.result:
-        _require_all_booked(payment)
-    asked = _requested(context, payment, amount, reason)
-    if _is_done(context, payment, asked):
-        payments.look_soon(payment)
-        return payment
-    try:
-        stripe.refund(payment.account, asked.refund_id, payment.intent_id, int(asked.amount), _ids(payment, asked))
-    except stripe.Refused:
-        raise NotRefundable() from None
+    if payment.refunding:
+        raise RefundUnderWay()
+    _require_all_booked(payment)
+    see_through(_begun(context, payment, amount, reason))
     payments.look_soon(payment)
     return payments.get(context, payment.payment_id)
 
 
+def _again(context: Context, payment: Payment) -> Payment:
+    """The same request once more: Stripe is asked while it is under way, and never after that."""
+    if payment.method != "card":
+        return payment
+    asked = _asked(payment, str(context.result))
+    if asked.refused:
+        raise NotRefundable()
+    if payment.refunding and payment.refunding["refund_id"] == asked.refund_id:
+        see_through(payment)
+        payments.look_soon(payment)
+    return payments.get(context, payment.payment_id)
+
+
 def _require_all_booked(payment: Payment) -> None:
-    """What Stripe has sent back of it must be known here before more is: an answer may have been lost, or somebody acts
-    in Stripe's dashboard. It is booked, and who asks looks again. Raises Stale, NotRefundable, ProcessorDown."""
+    """What Stripe has sent back of it must be known here before more is: somebody may act in Stripe's dashboard. It is
+    booked, and who asks looks again. Raises Stale, NotRefundable, ProcessorDown."""
     try:
         there = stripe.refunds_of(payment.account, payment.intent_id)
     except stripe.Refused:
@@ -152,29 +179,13 @@ def _require_all_booked(payment: Payment) -> None:
         raise Stale()
 
 
-def _is_done(context: Context, payment: Payment, asked: RefundRequest) -> bool:
-    """Whether an old request, repeated, has been heard: Stripe may have forgotten its key, but not the refund."""
-    if context.now - clock.parse(asked.asked_at) < KEY_LIVES:
-        return False
-    made = stripe.refunds_of(payment.account, payment.intent_id)
-    return any(stripe.plain(each, "metadata", "refund") == asked.refund_id for each in made)
-
-
-def _ids(payment: Payment, asked: RefundRequest) -> dict[str, str]:
-    return {"tenant": payment.tenant_id, "payment": payment.payment_id, "refund": asked.refund_id}
-
-
-def _requested(context: Context, payment: Payment, amount: int, reason: str) -> RefundRequest:
-    own = {"tenant_id": context.tenant_id, "client_id": context.client_id}
-    if context.result:
-        found: RefundRequest | None = load((RefundRequest, {**own, "refund_id": context.result}))[0]
-        if found is None:
-            raise NotFound()
-        return found
+def _begun(context: Context, payment: Payment, amount: int, reason: str) -> Payment:
+    """The payment with this refund under way: of any number who saw the same payment, one gets here."""
     if amount > int(payment.amount) - int(payment.refunded) - int(payment.disputed):
         raise AmountTooLarge()
     asked = RefundRequest.new(
-        **own,
+        tenant_id=context.tenant_id,
+        client_id=context.client_id,
         refund_id=ids.new_id(context.now),
         payment_id=payment.payment_id,
         amount=amount,
@@ -183,18 +194,66 @@ def _requested(context: Context, payment: Payment, amount: int, reason: str) -> 
         asked_at=clock.text(context.now),
     )
     asked.words = keys.encrypt(context.tenant_id, {"reason": reason}, asked.sk)
+    new = payments.changed(payment, refunding={"refund_id": asked.refund_id, "amount": amount})
     with Transaction() as tx:
         idempotency.remember(tx, context, asked.refund_id, idempotency.KEPT_MONEY)
         tx.create(asked)
-        tx.update(payment, Payment.version.add(1), when=Payment.version == context.if_match, otherwise=Stale())
+        tx.put(new, when=Payment.version == context.if_match, otherwise=Stale())
         tx.create(audits.event(context, "payment:refund", client_id=context.client_id, payment_id=payment.payment_id))
-    return asked
+    return new
+
+
+def see_through(payment: Payment) -> None:
+    """Have Stripe make the refund that is under way: asked for any number of times, it is made once. It is under way
+    until services.settlement has booked it.
+
+    Raises NotRefundable: Stripe does not make it, and it is under way no longer; ProcessorDown.
+    """
+    asked = _asked(payment, str(payment.refunding["refund_id"]))
+    if clock.now() - clock.parse(asked.asked_at) < KEY_LIVES:
+        about = {"tenant": payment.tenant_id, "payment": payment.payment_id, "refund": asked.refund_id}
+        with contextlib.suppress(stripe.Refused):
+            stripe.refund(payment.account, asked.refund_id, payment.intent_id, int(asked.amount), about)
+            return
+    if not _is_made(payment, asked):
+        _given_up(payment, asked)
+        raise NotRefundable()
+
+
+def _is_made(payment: Payment, asked: RefundRequest) -> bool:
+    try:
+        made = stripe.refunds_of(payment.account, payment.intent_id)
+    except stripe.Refused:
+        return False
+    return any(stripe.plain(each, "metadata", "refund") == asked.refund_id for each in made)
+
+
+def _asked(payment: Payment, refund_id: str) -> RefundRequest:
+    about = {"tenant_id": payment.tenant_id, "client_id": payment.client_id, "refund_id": refund_id}
+    found: RefundRequest | None = load((RefundRequest, about))[0]
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def _given_up(payment: Payment, asked: RefundRequest) -> None:
+    """Nothing goes back; another refund may be asked for."""
+    for _ in range(TRIES):
+        if not payment.refunding or payment.refunding["refund_id"] != asked.refund_id:
+            return
+        try:
+            with Transaction() as tx:
+                new = payments.changed(payment, refunding=None)
+                tx.put(new, when=Payment.version == payment.version, otherwise=Moved())
+                tx.update(asked, RefundRequest.refused.set(True))
+            return
+        except Moved:
+            (payment,) = load((Payment, payments.key(payment)))
+    raise Busy(retry_after=1)
 
 
 def _given_back(context: Context, payment: Payment, amount: int, reason: str) -> Payment:
     """Cash or a check went back: booked at once."""
-    if context.result:
-        return payments.get(context, payment.payment_id)
     entry_id = ids.new_id(context.now)
     more = {"payment_id": payment.payment_id, "method": payment.method}
     fact = _entry(context, payment, Kind.REFUND, entry_id, amount, context.now, {"reason": reason}, **more)

@@ -9,6 +9,7 @@ was booked books nothing. What does not fit the stored attempt is never booked s
 which alarms.
 """
 
+import contextlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +19,7 @@ from chalicelib.adapters import keys, queues
 from chalicelib.adapters import payments as stripe
 from chalicelib.adapters.payments import plain
 from chalicelib.context import Actor, Context, Persona
-from chalicelib.errors import PaymentUnderWay, PortalError
+from chalicelib.errors import NotRefundable, PaymentUnderWay, PortalError
 from chalicelib.ledger.books import Books
 from chalicelib.ledger.entries import Kind
 from chalicelib.models.clients import Client
@@ -124,7 +125,21 @@ def look_at_payment(tenant_id: str, client_id: str, payment_id: str) -> None:
         look_at_intent(tenant_id, payment.account, payment.intent_id)
     elif payment.status == payments.OPEN:
         look_at_session(tenant_id, payment.account, payment.session_id)
+    if payment.refunding:
+        _send_back(payment)
     _look_later(tenant_id, client_id, payment_id)
+
+
+def _send_back(payment: Payment) -> None:
+    """A refund was asked for: unless it has just been booked, Stripe is asked for it, who can tell from its id whether
+    it has been already."""
+    from chalicelib.services import refunds
+
+    (now,) = load((Payment, payments.key(payment)))
+    if now is not None and now.refunding:
+        with contextlib.suppress(NotRefundable):  # Stripe refuses: nothing went back, and another may be asked for
+            refunds.see_through(now)
+        look_at_intent(now.tenant_id, now.account, now.intent_id)
 
 
 def _go_on(payment: Payment) -> None:
@@ -247,7 +262,8 @@ def _note(payment: Payment, **values: Any) -> None:
 
 def _book(payment: Payment, intent: Any) -> None:
     """Add what is not in the ledger yet, and have everyone told. Looking twice books once."""
-    entries = _entries(payment, intent)
+    sent_back = _refunds(payment, intent)
+    entries = _entries(payment, intent, sent_back)
     tenant, client = load(
         (Tenant, {"tenant_id": payment.tenant_id}),
         (Client, {"tenant_id": payment.tenant_id, "client_id": payment.client_id}),
@@ -267,13 +283,15 @@ def _book(payment: Payment, intent: Any) -> None:
             for each in payments.invoices_of(payment)
             if each.payment_id == payment.payment_id
         }
-        if not fresh and not given and seen.status == payments.SUCCEEDED:
+        arrived = _is_among(seen, sent_back)
+        if not fresh and not given and not arrived and seen.status == payments.SUCCEEDED:
             return Posting()
         letters.extend(_receipt(context, payment, fresh))
         news = _news(context, payment, fresh)
 
         def write(tx: Transaction, after: Books) -> None:
             values = _standing(seen, after, intent, news)
+            values["refunding"] = None if arrived else seen.refunding
             tx.put(payments.changed(seen, **values), when=Payment.version == seen.version, otherwise=Moved())
             tx.put(_lookup(payment, str(intent.id)))
             for letter in letters:
@@ -284,7 +302,9 @@ def _book(payment: Payment, intent: Any) -> None:
 
         return Posting(fresh, given, write)
 
-    if not _is_booked(payment, entries):  # most events tell what another has told: nothing else is read for them
+    if _is_among(payment, sent_back) or not _is_booked(
+        payment, entries
+    ):  # most events tell what another has told: nothing else is read for them
         books.post(payment.tenant_id, payment.client_id, now, plan)
     mails.hand_over(*letters)
     if payment.save_card or payment.way == payments.CHECKOUT:
@@ -329,14 +349,26 @@ def _standing(seen: Payment, after: Books, intent: Any, news: list[list[str]]) -
     }
 
 
-def _entries(payment: Payment, intent: Any) -> list[LedgerEntry]:
+def _refunds(payment: Payment, intent: Any) -> list[Any]:
+    """What was sent back of it, asked only where that may be something: what failed is no longer counted there."""
+    counted = plain(intent, "latest_charge", "amount_refunded")
+    if not (counted or payment.refunded or payment.refunding):
+        return []
+    return stripe.refunds_of(payment.account, str(intent.id))
+
+
+def _is_among(payment: Payment, sent_back: list[Any]) -> bool:
+    """Whether the refund that is under way is one of these: then it is no longer."""
+    under_way = payment.refunding
+    return bool(under_way) and any(plain(each, "metadata", "refund") == under_way["refund_id"] for each in sent_back)
+
+
+def _entries(payment: Payment, intent: Any, sent_back: list[Any]) -> list[LedgerEntry]:
     """Everything that Stripe's books say of this payment, as facts; the ids follow from Stripe's own."""
     made = [_fact(payment, Kind.PAYMENT, str(intent.id), int(intent.amount_received), _at(intent.created))]
-    charge = plain(intent, "latest_charge")
-    if plain(charge, "amount_refunded") or payment.refunded:  # one that failed is no longer counted there
-        for refund in stripe.refunds_of(payment.account, str(intent.id)):
-            made += _refund(payment, refund)
-    if plain(charge, "disputed"):
+    for refund in sent_back:
+        made += _refund(payment, refund)
+    if plain(intent, "latest_charge", "disputed"):
         for dispute in stripe.disputes_of(payment.account, str(intent.id)):
             made += _dispute(payment, dispute)
     return made

@@ -83,6 +83,7 @@ class Backend:
     numbers: dict[str, str] = field(default_factory=dict)  # payment method → card number
     down: int = 0
     lost: int = 0  # answers that do not arrive though what was asked for is done
+    deaf: int = 0  # acts that are not heard: reading works
     held: bool = False
     copies: int = 1
     shuffled: bool = False
@@ -142,8 +143,8 @@ def _api(method: str, path: str, query: str, headers: dict[str, str], body: str,
     account, key = headers.get("stripe-account"), headers.get("idempotency-key")
     sent = body if method == "POST" else query
     all_of_it.requests.append({"method": method, "path": path, "account": account, "key": key, "sent": sent})
-    if all_of_it.down > 0:
-        all_of_it.down -= 1
+    if all_of_it.down > 0 or (all_of_it.deaf > 0 and method == "POST"):
+        all_of_it.down, all_of_it.deaf = max(0, all_of_it.down - 1), max(0, all_of_it.deaf - (method == "POST"))
         return _json(503, {"error": {"type": "api_error", "message": "Something is not working here"}})
     if headers.get("authorization") != f"Bearer {cloud.STRIPE_KEY}":
         return _json(401, {"error": {"type": "invalid_request_error", "message": "Invalid API Key provided"}})
@@ -772,7 +773,8 @@ def post(event: dict[str, Any], now: datetime) -> int:
 
 def lever(asked: dict[str, Any], now: datetime) -> dict[str, Any]:
     """What a test or a person wants of it: {"hold": true}, {"copies": 3}, {"shuffle": true}, {"down": 2},
-    {"lost": 2} (acts that are done, and the answer does not arrive), {"forget": true} (what waits is never delivered);
+    {"lost": 2} (acts that are done, and the answer does not arrive), {"deaf": 2} (acts that are not done),
+    {"forget": true} (what waits is never delivered);
     in the dashboard {"refund": intent, "amount"?}, {"fail_refund": id},
     {"dispute": intent}, {"close": dispute, "won": bool}, {"deauthorize": account}; {"pay": session, "number"?}."""
     with moto_fix.LOCK:
@@ -780,7 +782,7 @@ def lever(asked: dict[str, Any], now: datetime) -> dict[str, Any]:
         for name, attribute in {"hold": "held", "shuffle": "shuffled"}.items():
             if name in asked:
                 setattr(all_of_it, attribute, asked[name])
-        for name in ("copies", "down", "lost"):
+        for name in ("copies", "down", "lost", "deaf"):
             if name in asked:
                 setattr(all_of_it, name, asked[name])
         if asked.get("forget"):

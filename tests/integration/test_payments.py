@@ -475,7 +475,8 @@ def test_a_refund_whose_answer_was_lost_is_not_made_twice(world: World, call: Ca
     lever(client, hold=True)
     lever(client, lost=2)
     assert billing.refund(admin, "C1", payment, 3_000).code == "processor_unavailable"
-    assert billing.refund(admin, "C1", payment, 3_000).code == "stale"
+    assert billing.refund(admin, "C1", payment, 3_000).code == "refund_under_way"
+    admin.clock.advance(3 * 60)
     admin.drain()
     assert facts(admin, "C1").count(("refund", 3_000)) == 1
     lever(client, down=2)
@@ -484,6 +485,59 @@ def test_a_refund_whose_answer_was_lost_is_not_made_twice(world: World, call: Ca
     lever(client, hold=False)
     told(client)
     assert sorted(amount for kind, amount in facts(admin, "C1") if kind == "refund") == [500, 3_000]
+
+
+def test_a_refund_that_has_begun_is_the_only_one(world: World, call: Call) -> None:
+    """Between the look at what Stripe has sent back and its answer: twenty who have read the payment by then ask for
+    refunds of their own, and one gets it. What nobody asks for again is seen through by itself, and what Stripe refuses
+    stands in nobody's way."""
+    admin, client = call("A1"), call("C1")
+    payment = paid(client, issued(admin, "C1"))
+    path = f"/practice/clients/{PEOPLE['C1'].id}/payments/{payment['payment_id']}"
+
+    def sent_back() -> list[int]:
+        return [each["amount"] for each in stripe_double.backend().book("acct_oak_demo").of("refund")]
+
+    lever(client, hold=True)
+    seen = admin.get(path).json["etag"]
+    lever(client, deaf=2)
+    assert billing.refund(admin, "C1", payment, 3_000, etag=seen, key="refund-0001").code == "processor_unavailable"
+    shown = admin.get(path).json
+    assert (shown["refunding"]["amount"], shown["refunded"]["amount"]) == (3_000, 0)
+    other = billing.refund(call("A2"), "C1", payment, 4_000)  # with the payment as it is now
+    assert (other.status, other.code) == (409, "refund_under_way")
+    assert billing.refund(admin, "C1", payment, 3_000, etag=seen, key="refund-0001").status == 202
+    assert billing.refund(call("A2"), "C1", payment, 4_000).code == "refund_under_way"
+    lever(client, hold=False)
+    told(client)
+    assert (sent_back(), admin.get(path).json["refunding"]["amount"]) == ([3_000], 0)
+    lever(client, deaf=2)
+    assert billing.refund(admin, "C1", payment, 1_000).code == "processor_unavailable"
+    admin.clock.advance(3 * 60)
+    admin.drain()
+    assert facts(admin, "C1").count(("refund", 1_000)) == 1
+
+    callers = [call(who) for who in ("A1", "A2")]
+    asked = flows.together(20, lambda n: billing.refund(callers[n % 2], "C1", payment, (8_000, 2_500)[n // 2 % 2]))
+    assert [each.status for each in asked].count(202) == 1, asked
+    assert {each.code for each in asked} <= {None, "refund_under_way", "stale"}
+    told(client)
+    (won,) = [each.json["refunding"]["amount"] for each in asked if each.status == 202]
+    assert sorted(sent_back()) == sorted([3_000, 1_000, won])
+    rest = 12_000 - 4_000 - won
+    if rest:
+        assert billing.refund(admin, "C1", payment, rest + 1).code == "amount_too_large"
+        assert billing.refund(admin, "C1", payment, rest).status == 202
+        told(client)
+    assert (sum(sent_back()), admin.get(path).json["refunded"]["amount"]) == (12_000, 12_000)
+
+    other_one = paid(client, issued(admin, "C1"))
+    lever(client, dispute=intent_of(other_one))
+    lever(client, forget=True)  # Stripe knows of the dispute, and the ledger does not yet
+    refused = [billing.refund(admin, "C1", other_one, 100, etag=other_one["etag"], key="refund-0002") for _ in range(2)]
+    assert [each.code for each in refused] == ["not_refundable", "not_refundable"]
+    assert billing.refund(admin, "C1", other_one, 100).code == "not_refundable"
+    assert admin.get(path.replace(payment["payment_id"], other_one["payment_id"])).json["refunding"]["amount"] == 0
 
 
 def test_a_refund_that_the_bank_returns(world: World, call: Call) -> None:
