@@ -9369,8 +9369,9 @@ export interface components {
         /**
          * PaymentView
          * @description A payment. Only `succeeded` is money; `processing`: it is being decided. `address`: where to go on while it is
-         *     open (Stripe's own page). `failure`: Stripe's code of why a card was declined. `lost`: of what is `disputed`, what
-         *     the bank has decided against the practice. `closed`: while somebody was on Stripe's page, less became due than it
+         *     open (Stripe's own page). `failure`: Stripe's code of why a card was declined. `refunding`: asked of Stripe and not
+         *     booked yet; no other refund begins meanwhile. `lost`: of what is `disputed`, what the bank has decided against the
+         *     practice. `closed`: while somebody was on Stripe's page, less became due than it
          *     asks for, so the page is closed; where money came all the same, what is too much is credit. `etag` goes back in
          *     If-Match to send money back.
          */
@@ -9397,6 +9398,7 @@ export interface components {
             /** Payment Id */
             payment_id: string;
             refunded: components["schemas"]["Money"];
+            refunding: components["schemas"]["Money"];
             /** Shares */
             shares: components["schemas"]["Share"][];
             /**

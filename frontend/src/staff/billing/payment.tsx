@@ -44,11 +44,13 @@ function One({ client, payment, put }: { client: Client; payment: Payment; put: 
   const [asking, setAsking] = useState(false);
   const [stale, setStale] = useState(false); // nothing went back, because everything had gone back already
   const [told, setTold] = useState(query['done'] === 'recorded' ? billing.receive.done(money(payment.amount)) : '');
-  const [awaited, setAwaited] = useState<number | null>(null); // what will have been refunded once Stripe has said so
-  const waiting = awaited !== null && payment.refunded.amount < awaited;
+  const [refused, setRefused] = useState(false); // Stripe did not make the refund
+  const waiting = payment.refunding.amount > 0;
   useEvery(2000, waiting, () => void call(api.GET('/practice/clients/{client_id}/payments/{payment_id}', { params: { path }, headers: BACKGROUND })).then((now) => {
     put(now);
-    if (now.refunded.amount >= awaited!) setTold(words.done);
+    if (now.refunding.amount) return;
+    if (now.refunded.amount > payment.refunded.amount) setTold(words.done);
+    else setRefused(true);
   }, () => {}));
   const left = leftOf(payment);
   const badge = paymentBadge(payment);
@@ -74,11 +76,11 @@ function One({ client, payment, put }: { client: Client; payment: Payment; put: 
           <div class="cluster g3"><Heading title={`${words.title(day)}, ${client.name}`}>{words.title(day)}</Heading><Badge tone={badge.tone} hollow={badge.hollow}>{badge.word}</Badge></div>
           <div class="cluster g2 noprint">
             {done ? <Button icon="download" busy={print.busy} busyLabel={common.print.making} onClick={() => void print.run({ what: 'receipt', payment_id: payment.payment_id, invoice_id: null, first_day: null, last_day: null })}>{words.receipt}</Button> : null}
-            {may_bill && done && left.amount > 0 ? <Button onClick={() => { setTold(''); setStale(false); setAsking(true); }}>{words.refund}</Button> : null}
+            {may_bill && done && left.amount > 0 && (!waiting || asking) ? <Button onClick={() => { setTold(''); setStale(false); setRefused(false); setAsking(true); }}>{words.refund}</Button> : null}
           </div>
         </div>
         <Failed problem={print.problem} />
-        <div class="told-slot" role="status">{stale ? <Note tone="warn">{words.refundGone}</Note> : waiting ? <Note tone="info" icon="clock">{words.asked}</Note> : told ? <Note tone="good">{told}</Note> : null}</div>
+        <div class="told-slot" role="status">{stale ? <Note tone="warn">{words.refundGone}</Note> : waiting ? <Note tone="info" icon="clock">{words.asked(money(payment.refunding))}</Note> : refused ? <Note tone="warn">{words.refundRefused}</Note> : told ? <Note tone="good">{told}</Note> : null}</div>
       </div>
       <div class="beside">
         <section class="card flush" aria-labelledby="for">
@@ -97,9 +99,14 @@ function One({ client, payment, put }: { client: Client; payment: Payment; put: 
           act={async (body, key) => {
             const header = { 'Idempotency-Key': key, 'If-Match': payment.etag };
             const now = await call(api.POST('/practice/clients/{client_id}/payments/{payment_id}/refunds', { params: { path, header }, body })).catch(async (problem: unknown) => {
-              if (!(problem instanceof Problem) || problem.status !== 412) throw problem;
+              if (!(problem instanceof Problem) || !(problem.status === 412 || problem.code === 'refund_under_way' || problem.code === 'processor_unavailable')) throw problem;
               const seen = await call(api.GET('/practice/clients/{client_id}/payments/{payment_id}', { params: { path } }));
               put(seen);
+              if (problem.code === 'processor_unavailable') {
+                if (!seen.refunding.amount) throw problem; // it has not begun
+                return seen; // it will be made: nobody has to ask again
+              }
+              if (seen.refunding.amount) throw new Problem({ status: 409, code: 'refund_under_way', title: words.refundUnderWay(money(seen.refunding)) });
               if (!leftOf(seen).amount) return null;
               const more = seen.refunded.amount - payment.refunded.amount;
               const left = money(leftOf(seen));
@@ -109,8 +116,7 @@ function One({ client, payment, put }: { client: Client; payment: Payment; put: 
               setStale(true);
               return;
             }
-            if (card) setAwaited(payment.refunded.amount + body.amount);
-            else setTold(words.done);
+            if (!now.refunding.amount) setTold(words.done);
             put(now);
           }}
         />
