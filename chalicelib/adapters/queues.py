@@ -46,7 +46,7 @@ def uploads(tenant_id: str, client_id: str, upload_id: str) -> None:
 
 def payments(tenant_id: str, kind: str, delay: int = 0, **more: str) -> None:
     """Have on_payment look at something of an organization's at Stripe: an intent, a session, its account; a payment
-    that is due; a night's comparison. `more` are ids."""
+    that is due; a night's comparison; a client's ledger that changed. `more` are ids."""
     message: dict[str, object] = {"type": "payment", "version": 1, "tenant_id": tenant_id, "kind": kind, **more}
     _send(settings.payments_queue_url, message, delay)
 

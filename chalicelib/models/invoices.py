@@ -77,7 +77,7 @@ class BilledAppointment(Record):
 class Ledger(Record):
     """How a client stands, as the entries say. Edited whole: whoever adds an entry has seen all that it depends on.
 
-    All of it can be made again from the entries, and every night it is (services.reconciliations).
+    All of it can be made again from the entries, and within a day of every change it is: due until then.
     """
 
     KEY = Key(CLIENT, "LEDGER")

@@ -8,28 +8,34 @@
 So adding costs the same however long the past is: the head names the entries that balances depend on (ledger.open).
 
 An entry whose id is there already is not added again, so telling a fact twice is telling it once.
+
+A head that was written is due within a day: on_payment then makes all of it again from all entries, and what differs
+alarms. An organization's ledgers are looked at over the whole day, each at an hour of its own.
 """
 
 import contextlib
 import random
 import time
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chalicelib import clock, ids
-from chalicelib.adapters import keys
+from chalicelib.adapters import keys, queues
 from chalicelib.errors import Busy, PortalError
 from chalicelib.ledger.books import Account, Books, fold
 from chalicelib.ledger.entries import Entry, Kind
 from chalicelib.ledger.open import Beyond, OpenBooks, open_facts, reaches_beyond
 from chalicelib.models.invoices import Invoice, Ledger, LedgerEntry
 from chalicelib.models.payments import Payment
-from chalicelib.models.table import load
+from chalicelib.models.table import at_keys, due_key, load
 from chalicelib.models.transaction import Transaction, change
 
 TRIES = 12
+DAY = timedelta(days=1)
+AGAIN = timedelta(hours=1)  # what was handed to on_payment and is due still is handed to it again
 MOST_OPEN = 90  # so many entries are read by their ids, at once with what else is needed
 ISSUED = ("open", "paid", "void")
 
@@ -90,7 +96,7 @@ def _open_books(books: Books) -> OpenBooks:
 
 def differs(tenant_id: str, client_id: str) -> bool:
     """Whether a client's ledger says anything else than its entries; it then forgets which of them are open, so that
-    whoever adds the next one reads all."""
+    whoever adds the next one reads all. It is not due again until it changes."""
     for _ in range(TRIES):
         scene = read(tenant_id, client_id)
         if scene.head is None or int(scene.head.entries) == len(scene.entries):
@@ -100,13 +106,29 @@ def differs(tenant_id: str, client_id: str) -> bool:
     head, books, facts = scene.head, scene.books, [fact(each) for each in scene.entries]
     sums = (books.due, books.credit, books.debt, len(facts))
     same = (int(head.balance), int(head.credit), int(head.debt), int(head.entries)) == sums
-    if same and (head.open is None or set(head.open) == open_facts(facts)):
+    good = same and (head.open is None or set(head.open) == open_facts(facts))
+    if good and not head.duepk:
         return False
-    with contextlib.suppress(Moved):  # whoever was faster is looked at the next night
-        change(
-            head, Ledger.open.remove(), Ledger.version.add(1), when=Ledger.version == head.version, otherwise=Moved()
-        )  # fmt: skip
-    return True
+    forgotten = [] if good else [Ledger.open.remove(), Ledger.version.add(1)]
+    seen = Ledger.version == head.version
+    with contextlib.suppress(Moved):  # whoever was faster has made it due again
+        change(head, *forgotten, Ledger.duepk.remove(), Ledger.duesk.remove(), when=seen, otherwise=Moved())
+    return not good
+
+
+def _due_at(client_id: str, at: datetime) -> datetime:
+    """When a ledger that is changed now is looked at: the next time that it is this client's second of the day."""
+    day = datetime(at.year, at.month, at.day, tzinfo=UTC)
+    first = day + timedelta(seconds=zlib.crc32(client_id.encode()) % int(DAY.total_seconds()))
+    return first if first > at else first + DAY
+
+
+def sweep(pk: str, sk: str, now: datetime) -> None:
+    """A ledger that was changed since it was looked at: on_payment looks at it, and it is due until that is done."""
+    for head in at_keys([(pk, sk)], consistent=True):
+        again = due_key(pk, sk, Ledger.KIND, now + AGAIN)
+        change(head, Ledger.duepk.set(again[0]), Ledger.duesk.set(again[1]))
+        queues.payments(head.tenant_id, "ledger", client_id=str(head.client_id))
 
 
 _RANKS = {Kind.CHARGE: 0, Kind.PAYMENT: 1, Kind.REFUND_FAILED: 3, Kind.DISPUTE_WON: 3, Kind.DISPUTE_LOST: 3}
@@ -310,7 +332,7 @@ def _put_head(
         entries=there + len(fresh),
         open=still_open if len(still_open) <= MOST_OPEN else None,
         version=seen + 1,
-    )
+    ).due(_due_at(client_id, clock.now()))
     tx.put(head, when=Ledger.version == seen if seen else Ledger.pk.does_not_exist(), otherwise=Moved())
 
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from chalicelib import clock
 from chalicelib.adapters import queues
 from chalicelib.models.intakes import Intake, IntakeForm
-from chalicelib.models.invoices import Export, Print
+from chalicelib.models.invoices import Export, Ledger, Print
 from chalicelib.models.jobs import Job
 from chalicelib.models.mails import AccountMail, ClientMail, StaffMail
 from chalicelib.models.messages import StaffBox, Thread, ThreadPrint
@@ -26,6 +26,7 @@ from chalicelib.observability import logger, where
 from chalicelib.services import (
     appointments,
     autopay,
+    books,
     card_processing,
     documents,
     exports,
@@ -59,6 +60,7 @@ WORK: dict[str, Callable[[str, str, datetime], None]] = {
     CardProcessing.KIND: card_processing.sweep,
     Payment.KIND: payments.sweep,
     PlannedCharge.KIND: autopay.sweep,
+    Ledger.KIND: books.sweep,
     Print.KIND: prints.sweep,
     Export.KIND: exports.sweep,
     Wait.KIND: waits.sweep,

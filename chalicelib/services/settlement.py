@@ -96,6 +96,8 @@ def work(message: Mapping[str, str]) -> None:
         card_processing.look(tenant_id, message["account"])
     elif kind == "reconcile":
         reconciliations.run(tenant_id)
+    elif kind == "ledger" and books.differs(tenant_id, message["client_id"]):
+        logger.error("ledger_differs", tenant_id=tenant_id, client_id=message["client_id"])
 
 
 def look_at_session(tenant_id: str, account: str, session_id: str) -> None:
