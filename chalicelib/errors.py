@@ -529,7 +529,8 @@ class CurrencyChanged(PortalError):
 
 
 class CurrencyFixed(PortalError):
-    status, code, title = 409, "currency_fixed", "Invoices were issued in this currency, so it stays."
+    status, code = 409, "currency_fixed"
+    title = "Invoices were issued or money was recorded in this currency, so it stays."
 
 
 class NothingToPay(PortalError):

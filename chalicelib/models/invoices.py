@@ -47,7 +47,8 @@ class Invoice(Record):
 
 
 class InvoiceNumbers(Record):
-    """The last number that an invoice of the organization was given: without gaps, so it is the one hot item."""
+    """The last number that an invoice of the organization was given: without gaps, so it is the one hot item. From the
+    first invoice or the first money on it is there, and the currency stays."""
 
     KEY = Key(TENANT, "INVOICE_NUMBERS")
 

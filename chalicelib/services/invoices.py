@@ -36,6 +36,7 @@ from chalicelib.models.invoices import (
 )
 from chalicelib.models.slots import Appointment, Offer
 from chalicelib.models.table import Page, load
+from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction
 from chalicelib.services import audits, books, idempotency, tenants
 from chalicelib.services.books import Moved, Posting, Scene
@@ -398,9 +399,23 @@ def _issued(context: Context, draft: Invoice, seen: int | None) -> Invoice:
 
 
 def _count(tx: Transaction, context: Context, seen: InvoiceNumbers | None, number: int) -> None:
+    if seen is None:
+        _fix_currency(tx, context, number)
+        return
     new = InvoiceNumbers.new(tenant_id=context.tenant_id, last=number)
-    before = InvoiceNumbers.pk.does_not_exist() if seen is None else InvoiceNumbers.last == seen.last
-    tx.put(new, when=before, otherwise=Moved())
+    tx.put(new, when=InvoiceNumbers.last == seen.last, otherwise=Moved())
+
+
+def fix_currency(tx: Transaction, context: Context) -> None:
+    """Within the transaction that records money: from now on it is all of one currency. Raises Moved, Stale."""
+    if load((InvoiceNumbers, {"tenant_id": context.tenant_id}))[0] is None:
+        _fix_currency(tx, context, FIRST_NUMBER - 1)
+
+
+def _fix_currency(tx: Transaction, context: Context, number: int) -> None:
+    """The first of all: in the currency that the organization has at this very moment."""
+    tx.create(InvoiceNumbers.new(tenant_id=context.tenant_id, last=number), otherwise=Moved())
+    tx.require(context.tenant, Tenant.version == context.tenant.version, otherwise=Stale())
 
 
 def _entry(

@@ -80,9 +80,10 @@ def _require_there(context: Context, what: str, about: dict[str, str]) -> None:
 
 
 def link(context: Context) -> tuple[Print, str | None, datetime | None]:
-    """The sheet that the address names and, once it is made, a link to it for two minutes. Raises NotFound."""
+    """The sheet that the address names and, once it is made, a link to it for two minutes. Raises NotFound, too, once
+    its day is over."""
     record: Print | None = context.named.get("sheet_id")
-    if record is None:
+    if record is None or record.expires_at <= context.now.timestamp():  # the bucket drops the file then
         raise NotFound()
     if record.status != "ready":
         return record, None, None

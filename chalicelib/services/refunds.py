@@ -37,7 +37,7 @@ from chalicelib.models.invoices import Invoice
 from chalicelib.models.payments import Payment, RefundRequest
 from chalicelib.models.table import load
 from chalicelib.models.transaction import Transaction
-from chalicelib.services import audits, books, idempotency, payments
+from chalicelib.services import audits, books, idempotency, invoices, payments
 from chalicelib.services.books import Moved, Posting, Scene
 from chalicelib.services.tenants import billing
 
@@ -54,7 +54,7 @@ def receive(
     reference: str | None,
 ) -> Payment:
     """Record cash, a check, or other money that came. What its shares leave is credit; what is more than an invoice is
-    due, too. Raises NotFound, InvoiceState, InvalidBody."""
+    due, too. Raises NotFound, InvoiceState, InvalidBody, Stale."""
     if context.result:
         return payments.get(context, context.result)
     own = {"tenant_id": context.tenant_id, "client_id": context.client_id}
@@ -92,6 +92,8 @@ def receive(
         def write(tx: Transaction, _: Books) -> None:
             idempotency.remember(tx, context, payment.payment_id, idempotency.KEPT_MONEY)
             tx.create(payment)
+            if not shares:  # otherwise invoices were issued before
+                invoices.fix_currency(tx, context)
             about = {"client_id": context.client_id, "payment_id": payment.payment_id}
             tx.create(audits.event(context, "payment:receive", **about))
 

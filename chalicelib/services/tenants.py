@@ -234,7 +234,7 @@ def circumstances(
 
 def update_settings(context: Context, changes: dict[str, Any]) -> Tenant:
     """Change some settings of the organization as it was read (`context.if_match`); raises Stale if it changed since.
-    CurrencyFixed once invoices were issued in a currency, or while cards are taken in it.
+    CurrencyFixed once invoices were issued or money was recorded in a currency, or while cards are taken in it.
 
     A feature that the plan does not include, or payments before card processing is connected, cannot be switched on
     (DOMAIN.md 2.5): FeatureNotInPlan, FeatureSwitchedOff.
@@ -249,7 +249,7 @@ def update_settings(context: Context, changes: dict[str, Any]) -> Tenant:
     if new_currency and setting(tenant, "card_processing"):
         raise CurrencyFixed()
     with Transaction() as tx:
-        if new_currency:  # one currency an organization: what was issued in it stays comparable
+        if new_currency:  # one currency an organization: what was owed or came in it stays comparable
             numbers = InvoiceNumbers.at(tenant_id=tenant.tenant_id)
             tx.require(numbers, InvoiceNumbers.pk.does_not_exist(), otherwise=CurrencyFixed())
         tx.update(

@@ -4,10 +4,13 @@ import io
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
+from chalicelib.models.invoices import Invoice
 from infra.local import cloud
 from tests import billing, booking, flows
 from tests.billing import draft, issued, line, on
-from tests.calls import PEOPLE, Caller
+from tests.calls import PEOPLE, Answer, Caller
 from tests.conftest import World
 
 Call = Callable[..., Caller]
@@ -153,6 +156,39 @@ def test_a_draft_in_the_currency_of_before_is_not_issued(world: World, call: Cal
     assert given["due"] == {"amount": 9_000, "currency": "cad"}
 
 
+def test_money_is_all_of_one_currency_from_the_first_on(world: World, call: Call) -> None:
+    """Credit of before would be worth as much in another currency; and what is issued while the currency changes is in
+    neither."""
+    from chalicelib import clock
+    from chalicelib.context import Actor, Context, Persona
+    from chalicelib.errors import Stale
+    from chalicelib.models.clients import Client
+    from chalicelib.models.table import load
+    from chalicelib.models.tenants import Tenant
+    from chalicelib.services import invoices
+
+    admin, tenant_id = call("A1"), world.tenant_id("oak")
+
+    def change(currency: str) -> Answer:
+        etag = admin.get("/practice/settings").json["etag"]
+        return admin.patch("/practice/settings", {"billing": {"currency": currency}}, etag=etag)
+
+    assert admin.delete("/practice/card-processing").status == 200
+    bill = draft(admin, "C1").json
+    place = {"tenant_id": tenant_id, "client_id": world.id("C1"), "invoice_id": bill["invoice_id"]}
+    tenant, client, named = load((Tenant, place), (Client, place), (Invoice, place))
+    before = Context(tenant_id, Actor("staff", "S"), clock.now(), Persona.PRACTICE, tenant=tenant, client=client)
+    before.named = {"invoice_id": named}
+    assert change("cad").status == 200
+    with pytest.raises(Stale):  # this request had begun before
+        invoices.issue(before)
+    assert change("usd").status == 200
+    cash = {"method": "cash", "amount": 5_000, "shares": []}
+    assert [admin.post(f"{_path('C1')}/payments", cash).status for _ in range(2)] == [201, 201]
+    assert change("cad").code == "currency_fixed"
+    assert issued(admin, "C1")["number"] == 1001
+
+
 def test_from_appointments_in_one_click(world: World, call: Call) -> None:
     admin, clock = call("A1"), world.portal.clock
     service = booking.opened(call, "T1", price={"amount": 15_000, "currency": "usd"})
@@ -221,6 +257,9 @@ def test_what_is_printed(world: World, call: Call) -> None:
         assert [each for each in wording if each not in text] == [], text
     assert admin.post(f"{_path('C1')}/prints", {"what": "invoice", **wanted["invoice"]}).status == 202
     assert client.post("/portal/prints", {"what": "receipt", **wanted["invoice"]}).status == 422
+    client.clock.advance(86_401)  # the bucket drops the file then: nothing points there any more
+    client.sign_in("C1")
+    assert client.get(f"/portal/prints/{asked.json['sheet_id']}").code == "not_found"
 
 
 def _text(client_id: str, sheet_id: str) -> str:
