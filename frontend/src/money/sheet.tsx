@@ -45,7 +45,7 @@ export function InvoiceSheet({ invoice, phone, heading }: { invoice: Invoice; ph
       {invoice.footer ? <p class="small said">{invoice.footer}</p> : null}
       {invoice.status === 'void' ? <p class="small strong">{words.void}</p> : null}
       {invoice.what === 'estimate' ? <p class="small soft">{words.estimateNote}</p> : null}
-      <p class="tiny soft">{words.questions(tenant.name, phone)}</p>
+      {phone ? <p class="tiny soft">{words.questions(tenant.name)}<span class="nb">{phone}</span>.</p> : null}
     </article>
   );
 }

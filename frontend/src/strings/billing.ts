@@ -176,7 +176,7 @@ export const billing = {
     } as Record<string, string>,
     on: 'Payments is switched on: clients can pay by card.', off: 'Payments is switched off, so clients cannot pay online. Switch it on under',
     state: 'State', currency: 'Currency', account: 'Account', mode: 'Mode', live: 'Real money', test: 'Test: no real money moves', since: 'Connected since',
-    currencyHelp: 'All invoices are in this currency. It cannot change once an invoice is issued.',
+    currencyHelp: 'All invoices are in this currency. It cannot change once an invoice is issued or a payment is recorded.',
     missing: 'Stripe asks for', missingCurrency: 'An account that settles in the currency of your invoices',
     connect: 'Connect with Stripe', goOn: 'Go on at Stripe', again: 'Connect again', going: 'One moment',
     look: 'Ask Stripe again', disconnect: 'Disconnect',

@@ -169,7 +169,7 @@ export const payments = {
     note: 'Note',
     void: 'This invoice is void. Nothing is owed on it.',
     estimateNote: 'This is what these services are expected to cost. It is not a contract, and does not oblige you to have them. You may be charged less or more. If you are billed $400 or more above this estimate, you can dispute the bill: ask the practice to match it, or start a dispute with the U.S. Department of Health and Human Services within 120 days of the bill: www.cms.gov/nosurprises or 1-800-985-3059. Keep a copy.',
-    questions: (name: string, phone: string) => (phone ? `Questions about this? ${name}, ${phone}.` : ''),
+    questions: (name: string) => `Questions about this? ${name}, `,
     also: 'More with this invoice',
   },
 

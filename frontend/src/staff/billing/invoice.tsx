@@ -63,7 +63,6 @@ function One({ base, client_id, invoice, credit, onDone }: Props) {
       <InvoiceSheet invoice={invoice} phone={tenant.phone} heading={<h2>{invoiceName(invoice)}</h2>} />
       <aside class="stack g4 noprint">
         <Papers client_id={client_id} invoice={invoice} base={base} onAsk={setAsked} />
-        {invoice.what === 'invoice' && invoice.diagnoses.length ? <p class="small soft">{words.diagnoses(invoice.diagnoses.join(', '))}</p> : null}
         {plan ? <Note tone="info" icon="card">{billing.client.autopayOne(plan)}</Note> : null}
         {payable && !invoice.enough_for_card ? <Note tone="info" icon="card">{words.tooLittle}</Note> : null}
         {may_bill && (invoice.status === 'open' || invoice.status === 'paid') && invoice.what === 'invoice' ? <Changes invoice={invoice} credit={credit} base={base} onAsk={setAsked} /> : null}
@@ -95,6 +94,7 @@ function Papers({ client_id, invoice, base, onAsk }: { client_id: string; invoic
       <Button wide icon="print" onClick={() => window.print()}>{words.print}</Button>
       <Button wide icon="download" busy={print.busy} busyLabel={common.print.making} onClick={() => make('invoice')}>{words.pdf}</Button>
       {invoice.what === 'invoice' ? <Button wide look="quiet" icon="download" busy={print.busy} onClick={() => make('superbill')}>{words.superbill}</Button> : null}
+      {invoice.what === 'invoice' && invoice.diagnoses.length ? <p class="small soft">{words.diagnoses(invoice.diagnoses.join(', '))}</p> : null}
       <Failed problem={print.problem} />
     </section>
   );

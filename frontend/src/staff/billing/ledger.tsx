@@ -11,7 +11,7 @@ import { Crumbs, Ready, RecordBones } from '../parts.tsx';
 import { moment } from '../when.ts';
 
 const words = billing.ledger;
-const LOWERS = ['payment', 'write_off', 'credit', 'refund_failed', 'dispute_won']; // what the client owes
+const LOWERS = ['payment', 'void', 'write_off', 'credit', 'refund_failed', 'dispute_won']; // what the client owes
 
 export default function LedgerPage() {
   const { client_id } = useRoute().params as { client_id: string };
