@@ -1,7 +1,8 @@
 """From a webhook to the ledger and to everyone who is told: `python -m benchmarks.payments [payments]`.
 
 First one payment step by step: round trips and units by AWS's rules (benchmarks/meter.py), and requests to Stripe; then
-what adding to a ledger costs after a past of 10 and of 1,000 entries, and a refund of what was settled long ago.
+what adding to a ledger costs after a past of 10 and of 1,000 entries, a refund of what was settled long ago, and a look
+at that invoice with its history.
 Then a burst: so many payments (250 unless said otherwise) of fifty clients are paid while webhooks are held back, four
 webhooks each, some twice and none in order; then all are let go at once. Shown: how long it took until every ledger had
 its entry and everyone was told, through the local queue; and that nothing was lost and nothing is there twice.
@@ -48,6 +49,7 @@ def _steps(portal: Any, port: int) -> None:
     admin, payer = Caller(port, portal.clock), Caller(port, portal.clock)
     admin.sign_in("A1")
     payer.sign_in("C1")
+    billing.issued(admin, "C3")  # the very first invoice of an organization fixes its currency, too
     begun: dict[str, Any] = {}
 
     def step(name: str, work: Any) -> Any:
@@ -95,11 +97,12 @@ def _pasts(portal: Any, port: int) -> None:
 
 
 def _added(admin: Any, meter: Meter, past: str) -> None:
-    """Issue an invoice, take cash for it, and give some of that back once all of it is at rest."""
+    """Issue an invoice, take cash for it, give some of that back once all of it is at rest, and look at it."""
     from tests import billing
     from tests.calls import PEOPLE
 
     admin.sign_in("A1")
+    billing.issued(admin, "C3")
     draft = billing.draft(admin, "C1").json["invoice_id"]
     cash = {"method": "cash", "amount": 12_000, "shares": [{"invoice_id": draft, "amount": 12_000}]}
 
@@ -113,6 +116,8 @@ def _added(admin: Any, meter: Meter, past: str) -> None:
     step("issue", lambda: billing.on(admin, "C1", draft, "issue"))
     came = step("cash", lambda: admin.post(f"/practice/clients/{PEOPLE['C1'].id}/payments", cash))
     step("refund what was at rest", lambda: billing.refund(admin, "C1", came, 100, etag=came["etag"]))
+    shown = step("look", lambda: admin.get(f"/practice/clients/{PEOPLE['C1'].id}/invoices/{draft}"))
+    assert len(shown["history"]) == 2, shown
 
 
 def _past(client_id: str, entries: int) -> None:

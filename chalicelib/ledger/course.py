@@ -3,7 +3,8 @@
 The steps and the charge add up to `left`; what is due is that, and where it is negative, so much is credit.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chalicelib.ledger.books import fold
@@ -16,6 +17,19 @@ class Step:
 
     entry_id: str
     change: int
+
+
+def facts_of(facts: Iterable[Entry]) -> dict[str, set[str]]:
+    """Of each invoice the ids of the facts that are about it: its own, the payments that name it, and what became of
+    those. Its course follows from these alone, unless credit was applied to it: that depends on all of the client's."""
+    known = {each.entry_id: each for each in facts}
+    named = {each.payment_id: [invoice for invoice, _ in each.shares] for each in known.values() if each.shares}
+    found: dict[str, set[str]] = defaultdict(set)
+    for each in known.values():
+        cause = known.get(each.of, each) if each.of is not None else each
+        for invoice in [cause.invoice_id] if cause.invoice_id is not None else named.get(cause.payment_id, []):
+            found[invoice].add(each.entry_id)
+    return dict(found)
 
 
 def course(ordered: Sequence[Entry], invoice_id: str) -> list[Step]:

@@ -15,7 +15,8 @@ class Invoice(Record):
     draft ── issue: number, charge ──▶ open ◀── money, refunds ──▶ paid
       └── delete ▶ gone                 └──── void ────▶ void ◀─────┘
     An estimate goes from draft to given, owes nothing and has no number.
-    `balance` (what is due) and `settled` repeat what the ledger says (services.books writes them with every entry).
+    `balance` (what is due), `settled` and `facts` repeat what the ledger says (services.books writes them with every
+    entry).
     """
 
     KEY = Key(CLIENT, "INVOICE#{invoice_id}")
@@ -43,6 +44,7 @@ class Invoice(Record):
     created_by = UnicodeAttribute()
     appointment_ids = JsonAttribute(null=True)  # what its lines are for
     payment_id = UnicodeAttribute(null=True)  # the one attempt to pay it online that is open
+    facts = JsonAttribute(null=True)  # ids of the entries about it, besides its charge; none, issued: too many to name
     details = BytesAttribute()  # encrypted: {lines, taxes, note, diagnoses, reason}
 
 

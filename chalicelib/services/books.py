@@ -26,6 +26,7 @@ from chalicelib import clock, ids
 from chalicelib.adapters import keys, queues
 from chalicelib.errors import Busy, PortalError
 from chalicelib.ledger.books import Account, Books, fold
+from chalicelib.ledger.course import facts_of
 from chalicelib.ledger.entries import Entry, Kind
 from chalicelib.ledger.open import Beyond, OpenBooks, open_facts, reaches_beyond
 from chalicelib.models.invoices import Invoice, Ledger, LedgerEntry
@@ -36,6 +37,7 @@ from chalicelib.models.transaction import Transaction, change
 TRIES = 12
 DAY = timedelta(days=1)
 AGAIN = timedelta(hours=1)  # what was handed to on_payment and is due still is handed to it again
+MOST_NAMED = 40  # so many entries are named by an invoice that is about them
 MOST_OPEN = 90  # so many entries are read by their ids, at once with what else is needed
 ISSUED = ("open", "paid", "void")
 
@@ -266,9 +268,12 @@ def _write(
 
     before = scene.books.accounts
     moved = [each for each, account in after.accounts.items() if account != before.get(each, Account())]
-    invoices = _loaded(tenant_id, client_id, moved, posting.invoices)
+    about, added = facts_of(fact(each) for each in (*scene.entries, *fresh)), {str(each.entry_id) for each in fresh}
+    told_of = [each for each, facts in about.items() if facts & added]
+    invoices = _loaded(tenant_id, client_id, dict.fromkeys((*moved, *told_of)), posting.invoices)
     standing = {
-        each: (projected(invoice, after.account(each), at, seen), seen) for each, (invoice, seen) in invoices.items()
+        each: (_naming(projected(invoice, after.account(each), at, seen), about.get(each, set())), seen)
+        for each, (invoice, seen) in invoices.items()
     }
     closing = _asking_too_much(tenant_id, client_id, [invoice for invoice, _ in standing.values()])
     with Transaction() as tx:
@@ -345,6 +350,20 @@ def projected(invoice: Invoice, account: Account, at: datetime, seen: int | None
     moved = invoice.moved or bool(account.settled) or account.due != invoice.charge or None
     sums = {"balance": account.due, "settled": account.settled}
     return changed(invoice, seen, status=status, settled_at=settled_at, moved=moved, **sums)
+
+
+def charge_of(invoice: Invoice) -> str:
+    """The id of the entry that charged it."""
+    return id_of(Kind.CHARGE, invoice.invoice_id, clock.parse(invoice.issued_at))
+
+
+def _naming(invoice: Invoice, facts: set[str]) -> Invoice:
+    """The invoice with the entries that are about it besides its charge, those that it named before among them. Once
+    they were too many it names none."""
+    if invoice.facts is not None:
+        new = sorted({*invoice.facts, *facts} - {charge_of(invoice)})
+        invoice.facts = new if len(new) <= MOST_NAMED else None
+    return invoice
 
 
 def with_values(invoice: Invoice, **values: Any) -> Invoice:

@@ -125,11 +125,23 @@ class Happened:
 
 def history(invoice: Invoice) -> list[Happened]:
     """What became of an issued invoice: money in and out, credit, changes by staff, oldest first. The steps add up from
-    the client's portion to what is left. The ledger is read only where the invoice says that there are some."""
+    the client's portion to what is left. Entries are read only where the invoice says that there are some; all of the
+    client's, where those that it names are not all that it depends on."""
     if invoice.number is None or not (invoice.moved or invoice.balance != invoice.charge):
         return []
     own: dict[str, Any] = {"tenant_id": invoice.tenant_id, "client_id": invoice.client_id}
-    found = books.in_order(LedgerEntry.every(LedgerEntry.KEY, consistent=True, **own))
+    if invoice.facts is not None:
+        named = [books.charge_of(invoice), *invoice.facts]
+        found = load(*((LedgerEntry, {**own, "entry_id": each}) for each in named))
+        if all(each is not None and each.entry != Kind.CREDIT for each in found):
+            steps = _steps(invoice, found)
+            if max(0, int(invoice.charge) + sum(each.change for each in steps)) == invoice.balance:
+                return steps
+    return _steps(invoice, LedgerEntry.every(LedgerEntry.KEY, consistent=True, **own))
+
+
+def _steps(invoice: Invoice, entries: Iterable[LedgerEntry]) -> list[Happened]:
+    found = books.in_order(entries)
     known = {str(each.entry_id): each for each in found}
     steps = course([books.fact(each) for each in found], invoice.invoice_id)
     return [Happened(known[each.entry_id], each.change) for each in steps]
@@ -377,6 +389,7 @@ def _issued(context: Context, draft: Invoice, seen: int | None) -> Invoice:
             raise Stale()
         number = int(numbers.last) + 1 if numbers is not None else FIRST_NUMBER
         draft.number, draft.due_on = number, due_on
+        draft.facts = []
         draft.status, draft.issued_at, draft.issued_on = "open", clock.text(context.now), today.isoformat()
         charge = _entry(context, Kind.CHARGE, int(draft.charge), draft)
 

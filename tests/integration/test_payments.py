@@ -990,6 +990,47 @@ def test_what_is_at_rest_is_not_read_again(
     assert not books.differs(**place)
 
 
+def test_an_invoice_names_the_entries_about_it(world: World, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So its page reads those alone, however long the client's past is; and they are all: what it says of itself is
+    what the whole ledger says."""
+    from chalicelib.ledger.course import course, facts_of
+    from chalicelib.models.invoices import Invoice, LedgerEntry
+    from chalicelib.services import books, invoices
+
+    admin, client = call("A1"), call("C1")
+    place = {"tenant_id": world.tenant_id("oak"), "client_id": world.id("C1")}
+    both = [issued(admin, "C1", billing.line(amount)) for amount in (6_000, 4_000)]
+    payment = paid(client, *both)
+    lever(client, refund=intent_of(payment), amount=1_500)  # of the second; the first stands as before
+    told(client)
+    lever(client, close=lever(client, dispute=intent_of(payment)), won=False)
+    told(client)
+    first = both[0]["invoice_id"]
+    assert billing.on(admin, "C1", first, "adjustment", {"amount": 500, "reason": "x"}).status == 200
+    cash = {"method": "cash", "amount": 9_000, "shares": [{"invoice_id": first, "amount": 6_500}]}
+    assert admin.post(f"/practice/clients/{PEOPLE['C1'].id}/payments", cash).status == 201
+    third = issued(admin, "C1", billing.line(2_000))["invoice_id"]
+    assert billing.on(admin, "C1", third, "credit", {"amount": 1_000}).status == 200
+    voided = issued(admin, "C1", billing.line(300))["invoice_id"]
+    assert billing.on(admin, "C1", voided, "void", {"reason": "x"}).status == 200
+
+    entries = books.in_order(books.read(**place).entries)
+    facts = [books.fact(each) for each in entries]
+    whole: list[int] = []
+    every = LedgerEntry.every
+    monkeypatch.setattr(LedgerEntry, "every", lambda *a, **more: whole.append(1) or every(*a, **more))
+    for invoice_id in (*(each["invoice_id"] for each in both), third, voided):
+        record = Invoice.find(consistent=True, **place, invoice_id=invoice_id)
+        assert record is not None
+        assert {*record.facts, books.charge_of(record)} == facts_of(facts)[invoice_id]
+        shown = [(each.entry.entry_id, each.change) for each in invoices.history(record)]
+        assert shown == [(each.entry_id, each.change) for each in course(facts, invoice_id)]
+        assert whole == ([1] if invoice_id == third else []), "credit depends on all"
+        whole.clear()
+    record.facts = []  # what does not lead to what is due is not believed
+    assert [each.change for each in invoices.history(record)] == [-300]
+
+
 def test_a_ledger_that_changed_is_looked_at_whoever_the_processor_is(
     world: World, call: Call, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.ledger.books import Account, fold
-from chalicelib.ledger.course import course
+from chalicelib.ledger.course import course, facts_of
 from chalicelib.ledger.entries import Entry, Kind
 from chalicelib.ledger.open import open_facts, reaches_beyond
 
@@ -230,6 +230,22 @@ def test_the_course_of_an_invoice_leads_from_its_charge_to_what_is_left() -> Non
             assert left == account.owed - account.paid - account.applied
             assert account.due == max(0, left)
             assert all(each.change for each in steps)
+
+
+def test_the_course_of_an_invoice_follows_from_the_facts_about_it() -> None:
+    """Whatever else happened, in any order; only what was paid with credit depends on all."""
+    chance, compared = random.Random(48), 0
+    for _ in range(600):
+        facts = _history(chance)
+        chance.shuffle(facts)
+        credited = {each.invoice_id for each in facts if each.kind is Kind.CREDIT}
+        for invoice, about in facts_of(facts).items():
+            own = [each for each in facts if each.entry_id in about]
+            assert {each.invoice_id for each in own if each.invoice_id} <= {invoice}
+            if invoice not in credited:
+                compared += len(facts) > len(own)
+                assert course(own, invoice) == course(facts, invoice)
+    assert compared > 300
 
 
 def test_the_course_of_an_invoice_by_example() -> None:
