@@ -3,9 +3,11 @@
     post ─▶ read the open entries ─▶ plan (what to add, given how things stand) ─▶ one transaction:
       ▲        entries, each once · the ledger under its version · every invoice that stands differently now · each
       │        attempt that asks for more than is due by then, to be closed ─▶ on_payment closes it
-      └─ somebody added something meanwhile, or it is about what is at rest: read and plan again, then with all entries
+      └─ somebody added something meanwhile, or it is about what is at rest: read and plan again, then with the entries
+         of those invoices besides, or with all
 
-So adding costs the same however long the past is: the head names the entries that balances depend on (ledger.open).
+So adding costs the same however long the past is: the head names the entries that balances depend on (ledger.open), and
+an invoice those that are about it.
 
 An entry whose id is there already is not added again, so telling a fact twice is telling it once.
 
@@ -20,6 +22,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from chalicelib import clock, ids
@@ -90,6 +93,32 @@ def _read_open(tenant_id: str, client_id: str) -> Scene:
     if any(each is None for each in found):
         return read(tenant_id, client_id)
     return Scene(head, found, _open_books(fold(fact(each) for each in found)), partial=True)
+
+
+def _read_around(tenant_id: str, client_id: str, invoices: Iterable[str]) -> Scene:
+    """The open part, and what is at rest of these invoices and of those that they share payments with; all of the
+    ledger where an invoice does not say which entries those are, or where they do not make what it is due."""
+    scene, more = _read_open(tenant_id, client_id), set(invoices)
+    if not scene.partial or not more:
+        return read(tenant_id, client_id)
+    about = {"tenant_id": tenant_id, "client_id": client_id}
+    known = {str(each.entry_id): each for each in scene.entries}
+    seen: dict[str, Invoice] = {}
+    while more:
+        found = load(*((Invoice, {**about, "invoice_id": each}) for each in more))
+        if any(each is None or each.facts is None for each in found) or len(seen) + len(found) > MOST_NAMED:
+            return read(tenant_id, client_id)
+        seen |= {str(each.invoice_id): each for each in found}
+        named = {each for invoice in found for each in (charge_of(invoice), *invoice.facts)} - known.keys()
+        entries = load(*((LedgerEntry, {**about, "entry_id": each}) for each in named)) if named else []
+        if any(each is None for each in entries):
+            return read(tenant_id, client_id)
+        known |= {str(each.entry_id): each for each in entries}
+        more = {str(invoice) for each in entries for invoice, _ in each.shares or ()} - seen.keys()
+    books = fold(fact(each) for each in known.values())
+    if any(books.account(each).due != invoice.balance for each, invoice in seen.items()):
+        return read(tenant_id, client_id)
+    return Scene(scene.head, list(known.values()), _open_books(books), partial=True)
 
 
 def _open_books(books: Books) -> OpenBooks:
@@ -206,12 +235,16 @@ def id_of(kind: Kind, cause: str, at: datetime) -> str:
     return ids.derived_id(kind.value, cause, at=at)
 
 
-def post(tenant_id: str, client_id: str, at: datetime, plan: Callable[[Scene], Posting]) -> Books:
+def post(
+    tenant_id: str, client_id: str, at: datetime, plan: Callable[[Scene], Posting], about: Iterable[str] = ()
+) -> Books:
     """Add what `plan` says, all or nothing; how the client stands then. `plan` may be asked more than once, and may
-    raise what it likes. Raises Busy when others are faster a dozen times."""
+    raise what it likes. `about`: the invoices that it is about, as far as they may be at rest. Raises Busy when others
+    are faster a dozen times."""
     from chalicelib.services import payments
 
-    reading = _read_open
+    reading: Callable[[str, str], Scene] = _read_open
+    wider = iter((partial(_read_around, invoices=about), read))
     for attempt in range(TRIES):
         scene = reading(tenant_id, client_id)
         try:
@@ -220,7 +253,7 @@ def post(tenant_id: str, client_id: str, at: datetime, plan: Callable[[Scene], P
             after = _after(tenant_id, client_id, scene, fresh)
             closing = _write(tenant_id, client_id, at, scene, posting, fresh, after)
         except Beyond:
-            reading = read
+            reading = next(wider)
             continue
         except Moved:
             time.sleep(random.uniform(0, 0.02 * 2 ** min(attempt, 5)))  # noqa: S311

@@ -522,5 +522,5 @@ def _act(context: Context, kind: Kind, amount: int, reason: str | None, action: 
 
         return Posting([made], {invoice_id: (invoice, seen)}, write)
 
-    books.post(context.tenant_id, context.client_id, context.now, plan)
+    books.post(context.tenant_id, context.client_id, context.now, plan, [invoice_id])
     return get(context, invoice_id)

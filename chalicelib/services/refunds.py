@@ -276,5 +276,5 @@ def _given_back(context: Context, payment: Payment, amount: int, reason: str) ->
 
         return Posting([fact], {}, write)
 
-    books.post(context.tenant_id, context.client_id, context.now, plan)
+    books.post(context.tenant_id, context.client_id, context.now, plan, [each for each, _ in payment.shares])
     return payments.get(context, payment.payment_id)

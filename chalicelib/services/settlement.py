@@ -307,7 +307,7 @@ def _book(payment: Payment, intent: Any) -> None:
     if _is_among(payment, sent_back) or not _is_booked(
         payment, entries
     ):  # most events tell what another has told: nothing else is read for them
-        books.post(payment.tenant_id, payment.client_id, now, plan)
+        books.post(payment.tenant_id, payment.client_id, now, plan, [each for each, _ in payment.shares])
     mails.hand_over(*letters)
     if payment.save_card or payment.way == payments.CHECKOUT:
         _keep_cards(payment)

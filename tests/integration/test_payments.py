@@ -977,8 +977,24 @@ def test_what_is_at_rest_is_not_read_again(
     assert (int(head().entries), len(wholes)) == (8, 1)
     lever(client, refund=intent, amount=300)
     told(client)
-    assert (len(head().open), int(head().entries), len(wholes)) == (5, 9, 2)
+    assert (len(head().open), int(head().entries), len(wholes)) == (5, 9, 1)
     assert client.get("/portal/billing").json["balance"]["due"]["amount"] == 5_300
+    assert not books.differs(**place)
+    wholes.clear()
+    # Invoices and payments that hang together are read together: b is paid with a, and with c, whose money goes back.
+    a, b, c = (issued(admin, "C1", billing.line(amount)) for amount in (1_000, 3_000, 2_000))
+    paid(client, b, amount=2_000)
+    paid(client, a, invoice(client, b["invoice_id"]))
+    last = paid(client, issued(admin, "C1", billing.line(700)), c)
+    assert len(head().open) == 5
+    lever(client, close=lever(client, dispute=intent_of(last)), won=False)
+    told(client)
+    act = {"amount": -500, "reason": "x"}
+    assert billing.on(admin, "C1", a["invoice_id"], "adjustment", act).status == 200
+    assert billing.on(admin, "C1", c["invoice_id"], "write-off", {"amount": 2_000, "reason": "x"}).status == 200
+    assert wholes == []
+    ledger = billing.ledger(admin, "C1")
+    assert (ledger["due"]["amount"], ledger["credit"]["amount"]) == (6_000, 500)
     assert not books.differs(**place)
     wrong = head()
     change(wrong, Ledger.open.set(wrong.open[1:]), Ledger.version.add(1))
@@ -986,7 +1002,7 @@ def test_what_is_at_rest_is_not_read_again(
     settlement.work({**place, "kind": "ledger"})
     assert [each.message for each in caplog.records if each.levelname == "ERROR"] == ["ledger_differs"]
     paid(client, invoice(client, owed["invoice_id"]))
-    assert (len(head().open), billing.ledger(admin, "C1")["due"]["amount"]) == (3, 300)
+    assert (len(head().open), billing.ledger(admin, "C1")["due"]["amount"]) == (14, 1_000)
     assert not books.differs(**place)
 
 
@@ -1029,6 +1045,68 @@ def test_an_invoice_names_the_entries_about_it(world: World, call: Call, monkeyp
         whole.clear()
     record.facts = []  # what does not lead to what is due is not believed
     assert [each.change for each in invoices.history(record)] == [-300]
+
+
+def test_whatever_staff_do_the_head_and_the_invoices_say_what_all_entries_say(
+    world: World, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Invoices, money by hand for several at once, some of it back, changes, credit, voids, of what is open and of what
+    is long at rest, in any order."""
+    from chalicelib.ledger.course import course, facts_of
+    from chalicelib.models.invoices import Invoice
+    from chalicelib.services import books, invoices
+
+    admin, chance = call("A1"), random.Random(6)
+    place = {"tenant_id": world.tenant_id("oak"), "client_id": world.id("C1")}
+    path = f"/practice/clients/{PEOPLE['C1'].id}/payments"
+    bills: list[str] = []
+    received: list[dict[str, Any]] = []
+    wholes: list[int] = []
+    whole = books.read
+    monkeypatch.setattr(books, "read", lambda *a, **more: wholes.append(1) or whole(*a, **more))
+
+    def cash() -> Any:
+        amounts = {
+            each: chance.choice((300, 1_000, 2_000))
+            for each in chance.sample(bills, min(chance.randint(1, 3), len(bills)))
+        }
+        shares = [{"invoice_id": each, "amount": amount} for each, amount in amounts.items()]
+        made = admin.post(path, {"method": "cash", "amount": sum(amounts.values()) or 500, "shares": shares})
+        received.extend([made.json] if made.status == 201 else [])
+        return made
+
+    def on(act: str, **said: Any) -> Any:
+        return billing.on(admin, "C1", chance.choice(bills), act, said)
+
+    acts: list[Callable[[], Any]] = [
+        lambda: bills.append(issued(admin, "C1", billing.line(chance.choice((1_000, 2_000))))["invoice_id"]),
+        cash,
+        cash,
+        lambda: billing.refund(admin, "C1", chance.choice(received), chance.choice((300, 1_000))),
+        lambda: on("adjustment", amount=chance.choice((-500, 700)), reason="x"),
+        lambda: on("write-off", amount=chance.choice((300, 500)), reason="x"),
+        lambda: on("credit", amount=chance.choice((200, 700))),
+        lambda: on("void", reason="x"),
+    ]
+    acts[0]()
+    cash()
+    done: Counter[int] = Counter()
+    for _ in range(120):
+        which = chance.choices(range(len(acts)), (3, 3, 3, 3, 2, 2, 5, 1))[0]
+        answer = acts[which]()
+        done[which] += answer is None or answer.status < 300
+        needed = len(wholes)
+        assert not books.differs(**place)
+        del wholes[needed:]
+    assert min(done[each] for each in range(len(acts))) > 1, done
+    assert len(wholes) < 15, "nearly nothing needs all of them"
+    facts = [books.fact(each) for each in books.in_order(books.read(**place).entries)]
+    for invoice_id in bills:
+        record = Invoice.find(consistent=True, **place, invoice_id=invoice_id)
+        assert record is not None
+        assert {*record.facts, books.charge_of(record)} == facts_of(facts)[invoice_id]
+        shown = [(each.entry.entry_id, each.change) for each in invoices.history(record)]
+        assert shown == [(each.entry_id, each.change) for each in course(facts, invoice_id)]
 
 
 def test_a_ledger_that_changed_is_looked_at_whoever_the_processor_is(
