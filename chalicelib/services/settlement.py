@@ -9,7 +9,6 @@ was booked books nothing. What does not fit the stored attempt is never booked s
 which alarms.
 """
 
-import contextlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -139,8 +138,10 @@ def _send_back(payment: Payment) -> None:
 
     (now,) = load((Payment, payments.key(payment)))
     if now is not None and now.refunding:
-        with contextlib.suppress(NotRefundable):  # Stripe refuses: nothing went back, and another may be asked for
+        try:
             refunds.see_through(now)
+        except NotRefundable:  # nothing went back, and another may be asked for
+            logger.warning("refund_refused", tenant_id=now.tenant_id, payment_id=now.payment_id)
         look_at_intent(now.tenant_id, now.account, now.intent_id)
 
 

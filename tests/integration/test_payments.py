@@ -539,6 +539,18 @@ def test_a_refund_that_has_begun_is_the_only_one(world: World, call: Call) -> No
     assert billing.refund(admin, "C1", other_one, 100).code == "not_refundable"
     assert admin.get(path.replace(payment["payment_id"], other_one["payment_id"])).json["refunding"]["amount"] == 0
 
+    late = paid(client, issued(admin, "C1"))
+    lever(client, deaf=1_000)
+    asked_in_vain = {"etag": late["etag"], "key": "refund-0003"}
+    assert billing.refund(admin, "C1", late, 700, **asked_in_vain).code == "processor_unavailable"
+    admin.clock.advance(21 * 3_600)  # soon Stripe will take the same key for another refund
+    lever(client, deaf=0)
+    admin.drain()
+    admin.sign_in("A1")
+    assert billing.refund(admin, "C1", late, 700, **asked_in_vain).code == "not_refundable"
+    assert 700 not in sent_back()
+    assert billing.refund(admin, "C1", late, 800).status == 202
+
 
 def test_a_refund_that_the_bank_returns(world: World, call: Call) -> None:
     admin, client = call("A1"), call("C1")
