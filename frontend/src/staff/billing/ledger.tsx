@@ -52,6 +52,7 @@ function Entry({ one, base }: { one: LedgerEntry; base: string }) {
   const { tenant } = useSession();
   const name = words.entry[one.entry] ?? one.entry;
   const received = one.entry === 'payment' && one.method !== 'card'; // on a day: nobody noted the time
+  const said = one.reason ?? one.reference;
   const href = one.payment_id ? `${base}/payments/${one.payment_id}` : one.invoice_id ? `${base}/invoices/${one.invoice_id}` : null;
   return (
     <tr>
@@ -59,7 +60,7 @@ function Entry({ one, base }: { one: LedgerEntry; base: string }) {
       <td data-label={words.what}><span>{href ? <a href={href}>{name}</a> : name}{one.method ? `, ${common.method[one.method] ?? one.method}` : ''}{one.numbers.length ? <span class="aside tiny soft">{common.invoices(one.numbers)}</span> : null}</span></td>
       <td data-label={words.amount} class="end num">{one.amount.amount ? money({ ...one.amount, amount: LOWERS.includes(one.entry) ? -one.amount.amount : one.amount.amount }) : '–'}</td>
       <td data-label={words.by}>{one.recorded_by}</td>
-      <td data-label={words.note}><span class="said">{one.reason ?? one.reference ?? '–'}</span></td>
+      <td data-label={words.note} class={said ? undefined : 'blank'}><span class="said">{said ?? '–'}</span></td>
     </tr>
   );
 }
