@@ -151,7 +151,7 @@ function MoveFollowing({ one, reload, onDone, onClose }: { one: Group; reload: (
   const against = times.filter((each) => each.finding !== 'free');
   const stay = against.filter(isBlocked);
   const unticked = against.length > stay.length && !override;
-  const name = (id: string) => check?.people.find((each) => each.client_id === id)?.client_name ?? groupWords.hidden;
+  const name = (id: string | null) => check?.people.find((each) => each.client_id === id)?.client_name ?? groupWords.hidden;
   const elsewhere = (look: TimeLook) => (check?.times.find((each) => each.starts_at === look.starts_at)?.busy ?? []).map(name);
   const busy = times.some((each) => elsewhere(each).length);
   return (
