@@ -310,8 +310,13 @@ def test_the_calendar_of_a_practice_by_pointer_and_by_keys(devices: Callable[...
     page.get_by_label("Whose calendar").select_option("Everyone")
     expect(page.locator("a.event")).to_have_count(2)
     desk.look("day")
-    page.get_by_label("Whose calendar").select_option(label="Priya Halvorsen")
     page.get_by_label("Week").check()
+    expect(page.locator(".legend", has_text="Halvorsen")).to_contain_text("PH Priya Halvorsen, LCSW")
+    one = page.get_by_role("link", name=re.compile("Immy T.*Priya Halvorsen, LCSW")).first
+    expect(one.locator(".letters")).to_have_text("PH")
+    assert one.locator(".letters").evaluate("(e) => e.scrollWidth <= e.clientWidth"), "the letters are cut off"
+    desk.look("everyone")
+    page.get_by_label("Whose calendar").select_option(label="Priya Halvorsen")
     expect(page.locator("a.event")).to_have_count(3)
     expect(page.get_by_role("navigation", name="Main, wide screens").locator(".count")).to_contain_text("1")
     desk.look("week")
@@ -362,6 +367,11 @@ def test_a_client_is_told_of_something_earlier_and_takes_it(
     assert booking.mine(call("C3"), gone.json, "cancellation", {}).status == 200
     call().clock.advance(61)
     call().drain()
+    desk.open("/staff/calendar")
+    desk.page.get_by_label("Go to").fill(days[0][:10])
+    desk.page.get_by_label("Agenda").check()
+    desk.sees("Offered to the wait list")
+    desk.look("held")
     phone.open("/appointments")
     phone.sees("A time has opened for you")
     phone.look("offered")
