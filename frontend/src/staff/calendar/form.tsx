@@ -60,7 +60,7 @@ export function Checked({ check, override, onOverride }: { check: TimeCheck | nu
       {check?.blocked ? <Note tone="bad">{words.blocked[check.blocked] ?? ''}</Note> : null}
       {check && check.warnings.length > 0 ? (
         <>
-          <Note tone="warn"><ul class="dots">{check.warnings.map((each) => <li key={each}>{words.warnings[each] ?? each}</li>)}</ul></Note>
+          <Note tone="warn">{check.warnings.length === 1 ? words.warnings[check.warnings[0]!] : <ul class="dots">{check.warnings.map((each) => <li key={each}>{words.warnings[each] ?? each}</li>)}</ul>}</Note>
           <Check checked={override} onChange={onOverride}>{words.override}</Check>
         </>
       ) : null}

@@ -40,10 +40,12 @@ export function TimeGrid({ columns, zone, label, named, roomy, onPick }: GridPro
   return (
     <section class="card flush" aria-label={label}>
       <div class={columns.length > 1 && columns[0]!.day === columns[1]!.day ? 'cal many' : 'cal'} ref={size}>
-        <div class="calhead">
-          <span />
-          {columns.map((one) => <div key={one.key} class={one.day === today ? 'head today' : 'head'}>{one.head}{one.sub ? <b>{one.sub}</b> : null}</div>)}
-        </div>
+        {columns.length > 1 ? ( // of one day the title says which
+          <div class="calhead">
+            <span />
+            {columns.map((one) => <div key={one.key} class={one.day === today ? 'head today' : 'head'}>{one.head}{one.sub ? <b>{one.sub}</b> : null}</div>)}
+          </div>
+        ) : null}
         <div class="calbody">
           <div class="callayer" aria-hidden="true">
             <ul class="calhours">{Array.from({ length: (to - from) / 60 }, (_, n) => <li key={n}>{hourName(from / 60 + n)}</li>)}</ul>
