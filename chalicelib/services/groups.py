@@ -352,24 +352,23 @@ def add(context: Context, staff_id: str, group_id: str, client_id: str) -> Group
     ClientArchived, AppointmentEnded, NotYourCalendar, NotFound, Busy.
     """
     bookings.require_calendar(context, staff_id)
-    if not context.result:
+
+    def attempt() -> None:
+        group = group_of(context.tenant_id, staff_id, group_id)
         if not clients.visible(context, [client_id]):
             raise NotAssigned()
-        calendars.settled(lambda: _join(context, staff_id, group_id, client_id))
+        _join(context, group, client_id)
+
+    if not context.result:
+        calendars.settled(attempt)
     return group_of(context.tenant_id, staff_id, group_id)
 
 
 def _join(
-    context: Context,
-    staff_id: str,
-    group_id: str,
-    client_id: str,
-    finish: jobs.Finish | None = None,
-    told: str = "booked",
+    context: Context, group: Group, client_id: str, finish: jobs.Finish | None = None, told: str = "booked"
 ) -> None:
     """At most nine items, with two days of the client's: the outcome, the client and the assignment as they must be,
     the group, the place, the audit, and a mail."""
-    group = group_of(context.tenant_id, staff_id, group_id)
     if group.status != CONFIRMED:
         raise AppointmentEnded()
     state = group.members.get(client_id, [None])[0]
@@ -385,7 +384,7 @@ def _join(
     bookings.require_kept(own)
     record = _place(own, group, seen)
     occupies = bookings.occupied(record)
-    scene = bookings.scene_of(own, client_id, staff_id, occupies)
+    scene = bookings.scene_of(own, client_id, group.staff_id, occupies)
     assignment = scene.assignment
     if assignment is None or scene.staff is None or scene.staff.status != "active":
         raise NotAssigned()
@@ -450,7 +449,7 @@ def enter(
     def attempt() -> None:
         try:
             require_allowed(context, staff_id)
-            _join(context, staff_id, group_id, client_id, finish, told)
+            _join(context, group_of(context.tenant_id, staff_id, group_id), client_id, finish, told)
         except PortalError as refused:
             if refused.status >= 500 or refused.status == 429:
                 raise
@@ -466,7 +465,11 @@ def enter(
 def add_occurrence(context: Context, staff_id: str, group_id: str, client_id: str, finish: jobs.Finish) -> None:
     """`add` as the work of one item of a series' job: nobody is told of it alone."""
     require_allowed(context, staff_id)
-    calendars.settled(lambda: _join(context, staff_id, group_id, client_id, finish, ""))
+
+    def attempt() -> None:
+        _join(context, group_of(context.tenant_id, staff_id, group_id), client_id, finish, "")
+
+    calendars.settled(attempt)
 
 
 def take_out(
