@@ -27,11 +27,11 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 
 @pytest.fixture(scope="session")
-def built_pages(_serving: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+def built_pages(serving: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     """The front end as it was built when the run began: a build meanwhile does not pull files away under a test."""
-    built = _serving.site.dist
+    built = serving.site.dist
     assert (built / "index.html").is_file(), "The front end is not built. `make run` and `make test` build it."
-    _serving.site.dist = Path(shutil.copytree(built, tmp_path_factory.mktemp("pages") / "dist")).resolve()
+    serving.site.dist = Path(shutil.copytree(built, tmp_path_factory.mktemp("pages") / "dist")).resolve()
 
 
 @pytest.fixture

@@ -171,10 +171,10 @@ def _noted(_stage: "Stage") -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")  # the file comes in parts, and other files between them
-def _stage(cloud_portal: Any, _serving: Any, _sessions: dict[str, tuple[str, str]]) -> Stage:
+def _stage(cloud_portal: Any, serving: Any, _sessions: dict[str, tuple[str, str]]) -> Stage:
     cloud_portal.reset(to_seed_time=True)
     cloud_portal.clock.advance(60)
-    stage = Stage(cloud_portal, _serving.site.gateway, {key: token for key, (token, _) in _sessions.items()})
+    stage = Stage(cloud_portal, serving.site.gateway, {key: token for key, (token, _) in _sessions.items()})
     for person in PEOPLE.values():
         stage.tenants[person.key] = person.tenant
         stage.ids[person.key] = {}
@@ -183,7 +183,7 @@ def _stage(cloud_portal: Any, _serving: Any, _sessions: dict[str, tuple[str, str
             stage.ids[person.key]["client_id"] = person.id
 
     def call(key: str) -> Caller:
-        caller = Caller(_serving.site.port, cloud_portal.clock)
+        caller = Caller(serving.site.port, cloud_portal.clock)
         caller.token = stage.tokens.get(key)
         return caller
 
