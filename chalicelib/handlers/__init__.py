@@ -9,6 +9,7 @@ from chalicelib.handlers import (
     clients,
     contact_logs,
     documents,
+    drafts,
     forms,
     group_series,
     groups,
@@ -17,6 +18,7 @@ from chalicelib.handlers import (
     invites,
     invoices,
     jobs,
+    mailboxes,
     mails,
     mass_messages,
     messages,
@@ -25,6 +27,7 @@ from chalicelib.handlers import (
     openings,
     payments,
     prints,
+    recipients,
     senders,
     sendings,
     series,
@@ -34,6 +37,7 @@ from chalicelib.handlers import (
     staff,
     subscriptions,
     tenants,
+    thread_prints,
     tokens,
     uploads,
     waits,
@@ -42,9 +46,10 @@ from chalicelib.handlers import (
 from chalicelib.handlers.routing import Route, Routes
 
 _FEATURES = (
-    sessions, accounts, tenants, openings, staff, subscriptions, clients, invites, mails, wordings, senders, signups,
-    intakes, sendings, documents, uploads, forms, slots, appointments, series, groups, group_series, waits, invoices,
-    payments, prints, messages, mass_messages, break_glass, contact_logs, imports, jobs, notifications, tokens, openapi,
+    sessions, accounts, tenants, openings, staff, subscriptions, clients, invites, mails, wordings, senders,
+    signups, intakes, sendings, documents, uploads, forms, slots, appointments, series, groups, group_series, waits,
+    invoices, payments, prints, messages, mailboxes, recipients, drafts, thread_prints, mass_messages, break_glass,
+    contact_logs, imports, jobs, notifications, tokens, openapi,
 )  # fmt: skip
 
 HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]
