@@ -4,6 +4,7 @@ from chalice.app import Blueprint
 
 from chalicelib.handlers import (
     accounts,
+    agendas,
     appointments,
     break_glass,
     clients,
@@ -46,8 +47,8 @@ from chalicelib.handlers import (
 from chalicelib.handlers.routing import Route, Routes
 
 _FEATURES = (
-    sessions, accounts, tenants, openings, staff, subscriptions, clients, invites, mails, wordings, senders,
-    signups, intakes, sendings, documents, uploads, forms, slots, appointments, series, groups, group_series, waits,
+    sessions, accounts, tenants, openings, staff, subscriptions, clients, invites, mails, wordings, senders, signups,
+    intakes, sendings, documents, uploads, forms, slots, appointments, agendas, series, groups, group_series, waits,
     invoices, payments, prints, messages, mailboxes, recipients, drafts, thread_prints, mass_messages, break_glass,
     contact_logs, imports, jobs, notifications, tokens, openapi,
 )  # fmt: skip
