@@ -146,6 +146,12 @@ def world(cloud_portal: Portal, _sessions: dict[str, tuple[str, str]]) -> World:
 
 
 @pytest.fixture
+def clock(world: World) -> Any:
+    """The application's clock."""
+    return world.portal.clock
+
+
+@pytest.fixture
 def server(world: World, serving: Server) -> str:
     """The address of a real HTTP server over this process, front end included."""
     return serving.site.base_url

@@ -32,7 +32,6 @@ CATEGORIES = {
     "letter": "Letter",
     "signed_paper": "Form signed on paper",
 }
-CLIENT_CATEGORIES = ("insurance_card_front", "insurance_card_back", "identification", "other")
 
 
 class Record(NamedTuple):

@@ -22,7 +22,7 @@ from chalicelib.models.transaction import Transaction, change
 from chalicelib.observability import logger, where
 from chalicelib.services import accounts, audits, invoices
 
-INVOICE, RECEIPT, STATEMENT, SUPERBILL = "invoice", "receipt", "statement", "superbill"
+INVOICE, RECEIPT, SUPERBILL = "invoice", "receipt", "superbill"
 KEPT = timedelta(days=1)
 AGAIN = timedelta(minutes=2)
 LONGEST = 731  # days of one statement

@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.forms import STANDARD
 from tests.calls import PEOPLE, Caller
+from tests.conftest import World
 from tests.e2e.device import DESKTOP, PHONE, Device
 from tests.e2e.packets import Packet, last_link
 
@@ -55,6 +56,27 @@ def devices(
     yield device
     found = [line for each in made for line in each.troubles]
     assert not found, "\n".join(found)
+
+
+@pytest.fixture
+def desk(devices: Callable[..., Device], call: Callable[..., Any]) -> Callable[..., Device]:
+    """`desk("A1")`: their desktop, signed in; `desk("A1", "phone")`: their phone."""
+
+    def seat(key: str, kind: str = "desktop") -> Device:
+        device = devices(kind, name=f"{key}-{kind}")
+        device.enter(call.browser(key))
+        return device
+
+    return seat
+
+
+@pytest.fixture
+def working(world: World) -> Iterator[None]:
+    """Queues are worked through while the browsers wait."""
+    world.portal.pump.start()
+    yield
+    world.portal.pump.close()
+    world.portal.pump._stop.clear()
 
 
 @pytest.fixture

@@ -644,6 +644,16 @@ _SERIES = {**booking.series("T1", RANDOM_ID, "2026-12-01T15:00:00Z"), "override"
 _GROUP = {"service_id": RANDOM_ID, "mode": "telehealth", "starts_at": "2026-12-01T15:00:00Z", "override": True}
 _STAFF_BOOKING = {**booking.wish("T1", RANDOM_ID, "2026-12-01T15:00:00Z"), "override": True}
 del _STAFF_BOOKING["zone"]
+WILLOW = {
+    "key": "k" * 40,
+    "slug": "willow",
+    "name": "Willow Room",
+    "zone": "America/Denver",
+    "country": "US",
+    "phone": "(303) 555-0100",
+    "administrator": "Wanda Early",
+    "email": "wanda@staff.example",
+}
 BODIES: dict[str, Any] = {
     "create_invoice": {"lines": [billing.line()]},
     "bill_appointments": {"appointment_ids": [RANDOM_ID]},
@@ -790,28 +800,8 @@ BODIES: dict[str, Any] = {
     "look_at_mass_message": {"to": "mine"},
     "send_mass_message": {"to": "chosen", "client_ids": [PEOPLE["C1"].id], "subject": "Hello", "body": "Hello"},
     "choose_notices": {"muted": ["message_waiting"]},
-    "sign_up_practice": {
-        "key": "k" * 40,
-        "slug": "willow",
-        "name": "Willow Room",
-        "zone": "America/Denver",
-        "country": "US",
-        "phone": "(303) 555-0100",
-        "administrator": "Wanda Early",
-        "email": "wanda@staff.example",
-    },
-    "mail_practice_again": {
-        "key": "k" * 40,
-        "slug": "willow",
-        "name": "Willow Room",
-        "zone": "America/Denver",
-        "country": "US",
-        "phone": "(303) 555-0100",
-        "administrator": "Wanda Early",
-        "email": "wanda@staff.example",
-        "to": "wanda@staff.example",
-        "attempt": "a" * 40,
-    },
+    "sign_up_practice": WILLOW,
+    "mail_practice_again": {**WILLOW, "to": "wanda@staff.example", "attempt": "a" * 40},
 }
 # The state of the world makes the answer of these a conflict or a refusal of the body for some; that is not a denial.
 PASSED = range(200, 300)
