@@ -160,6 +160,33 @@ def test_all_following_are_moved_with_their_places(world: World, call: Call, clo
     assert booking.wrong(world) == []
 
 
+def test_that_somebody_is_busy_at_the_new_times_is_said_without_telling_who_where_one_may_not_know(
+    world: World, call: Call, clock: Any, service: str
+) -> None:
+    """C3 is not T1's client any more, as the group's page shows them: no name, no id. They are asked about all the
+    same, for their place goes along."""
+    from chalicelib.services import clients
+
+    found = _made(call, clock, service, "C1", "C3", count=2)
+    assert book_for(call("A1"), "C3", "T4", service, at(clock, 10, "16:30")).status == 201
+    clients.unassign(world.tenant_id("oak"), PEOPLE["C3"].id, PEOPLE["T1"].id)
+    anchor = _one(call, found, 0)
+    path = f"{booking.groups_of('T1')}/{anchor['group_id']}/following/check"
+    c1, c3 = (PEOPLE[key].id for key in ("C1", "C3"))
+
+    def looked(key: str) -> tuple[Any, Any, str]:
+        answer = call(key).post(path, {"starts_at": at(clock, 3, "16:15")})
+        people = [(each["client_id"], each["client_name"] is None) for each in answer.json["people"]]
+        return [each["busy"] for each in answer.json["times"]], people, answer.body.decode()
+
+    busy, people, body = looked("T1")
+    assert (busy, people) == ([[], [None]], [(c1, False), (None, True)])
+    assert not [each for each in (c3, "Bea", PEOPLE["C3"].name) if each in body]
+    assert looked("A1")[:2] == ([[], [c3]], [(c1, False), (c3, False)])
+    new = {"starts_at": at(clock, 3, "16:15")}
+    assert of_group(call("T1"), "T1", anchor, "following/time", new).code == "client_busy"
+
+
 def test_what_stands_in_the_way_of_a_move_is_reported(world: World, call: Call, clock: Any, service: str) -> None:
     """The therapist is booked between the look and the job; the group that cannot move stays, and its places too."""
     found = _made(call, clock, service, "C1", count=3)

@@ -200,6 +200,30 @@ def test_a_group_is_moved_and_its_places_follow(world: World, call: Call, clock:
     assert booking.wrong(world) == []
 
 
+def test_of_one_who_is_not_their_client_any_more_a_therapist_learns_only_that_somebody_is_busy(
+    world: World, call: Call, clock: Any, service: str
+) -> None:
+    """C3, whom T4 sees now: as on the group's page without a name or an id, whether named or not. They go along when
+    the group moves, so whoever moves it knows that one place will be lost; an administrator sees whose."""
+    from chalicelib.services import clients
+
+    found = _made(call, clock, service, "C1", "C3")
+    assert book_for(call("A1"), "C3", "T4", service, at(clock, 4, "15:30")).status == 201
+    clients.unassign(world.tenant_id("oak"), PEOPLE["C3"].id, PEOPLE["T1"].id)
+    body = {"service_id": service, "mode": "telehealth", "starts_at": at(clock, 4), "moving": found["group_id"]}
+    path = f"{booking.groups_of('T1')}/check"
+    c1, c3 = (PEOPLE[key].id for key in ("C1", "C3"))
+    for named in ([], [c1], [c3]):
+        looked = call("T1").post(path, {**body, "client_ids": named})
+        people = [(each["client_id"], each["problem"]) for each in looked.json["people"]]
+        assert people == [(c1, None), (None, "client_busy")]
+        assert not [each for each in (c3, "Bea", PEOPLE["C3"].name) if each in looked.body.decode()]
+    everything = call("A1").post(path, body).json["people"]
+    assert [(each["client_id"], each["problem"]) for each in everything] == [(c1, None), (c3, "client_busy")]
+    assert of_group(call("T1"), "T1", found, "time", {"starts_at": at(clock, 4)}).code == "client_busy"
+    assert of_group(call("T1"), "T1", found, "members", {"client_id": c3}).code == "not_assigned"
+
+
 def test_a_group_is_cancelled_and_its_places_end(world: World, call: Call, clock: Any, service: str) -> None:
     found = _made(call, clock, service, "C1", "C3")
     answer = of_group(call("T1"), "T1", found, "cancellation", {"reason": "Snow"})

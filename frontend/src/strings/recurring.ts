@@ -64,6 +64,8 @@ export const recurring = {
     against: (n: number) => `${count(n, 'new time has', 'new times have')} something against it:`,
     override: 'Move those outside the hours, too',
     tick: 'Some of the new times are outside the hours. Tick that they move there, too, or choose another day or time.',
+    past: 'This time is past. This and all following can be moved to a time that is still ahead.',
+    pastShape: 'Choose a time that is still ahead',
     stays: (n: number) => `${count(n, 'appointment stays', 'appointments stay')} at the old time, because something is in the way at the new one.`,
     cancelTitle: 'Cancel this and all following appointments?',
     cancelText: 'The times are free again. The client is told in one mail.',
