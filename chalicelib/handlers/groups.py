@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from chalicelib.context import Context
-from chalicelib.handlers.appointments import Status, Words
+from chalicelib.handlers.appointments import Status, Words, what_is_booked
 from chalicelib.handlers.routing import PRACTICE, Routes
 from chalicelib.handlers.slots import Colour, Instant, instant_of, minute_of
 from chalicelib.handlers.views import Body, Id, View
@@ -247,12 +247,7 @@ def _view(context: Context, group: Group) -> GroupView:
         zone=group.zone,
         before=int(group.before),
         after=int(group.after),
-        service=group.service_name,
-        service_id=group.service_id,
-        colour=group.colour,
-        mode=group.mode,
-        location=group.location_name,
-        location_id=group.location_id,
+        **what_is_booked(group),
         capacity=int(group.capacity),
         taken=memberships.taken(group),
         members=[_member(group, each) for each in groups.members(context, group)],

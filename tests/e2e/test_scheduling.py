@@ -96,11 +96,9 @@ def test_a_time_that_was_just_taken_is_said_and_the_note_is_kept(phone: Device, 
 
 
 @pytest.fixture
-def desk(devices: Callable[..., Device], call: Any) -> Device:
+def desk(desk: Callable[..., Device]) -> Device:
     """The therapist's computer."""
-    device = devices("desktop", name="desk")
-    device.enter(call.browser("T1"))
-    return device
+    return desk("T1")
 
 
 def test_the_first_time_with_any_of_two_therapists(devices: Callable[..., Device], call: Any) -> None:

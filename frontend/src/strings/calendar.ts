@@ -64,7 +64,6 @@ export const calendar = {
     of: (name: string) => ` ${name}`,
     open: 'Answer',
     held: (until: string) => `Held until ${until}`,
-    proposed: 'Other times offered, waiting for the client',
     confirmed: (name: string) => `Confirmed. ${name} is told.`,
     count: 'requests wait',
     show: 'Show',
@@ -105,7 +104,6 @@ export const calendar = {
     time: (n: number) => `Time ${n}`,
     addTime: 'Add a time',
     sendProposal: 'Offer these times',
-    stale: 'Somebody changed this appointment meanwhile. This is how it is now.',
   },
 
   list: {
@@ -131,7 +129,6 @@ export const calendar = {
     book: 'Book',
     move: 'Move',
     override: 'Use this time anyway',
-    checking: 'Checking this time',
     free: 'This time is free.',
     enter: 'Enter a day and a time',
     enterDay: 'Enter a day',
@@ -170,7 +167,6 @@ export const calendar = {
     end: 'To',
     endHelp: 'Hours that end earlier than they start go on past midnight.',
     modes: { in_person: 'In person', telehealth: 'Video' },
-    everywhere: 'All locations',
     add: 'Add hours',
     addOf: (day: string) => ` on ${day}`,
     remove: 'Remove',
@@ -253,6 +249,6 @@ export const calendar = {
     before: 'Buffer before', after: 'Buffer after', none: 'None',
     waitList: 'Clients can join the wait list', offerHold: 'Hold an offer from the wait list for',
     hold: 'Hold a request for', open: 'Open requests of one client', ahead: 'Appointments ahead of one client', perDay: 'Appointments of one therapist a day', noCap: 'No cap',
-    reminders: 'Remind clients before', remindersNone: 'No reminders', reminderOf: (n: number) => (n % 24 === 0 ? count(n / 24, 'day', 'days') : count(n, 'hour', 'hours')),
+    reminders: 'Remind clients before', reminderOf: (n: number) => (n % 24 === 0 ? count(n / 24, 'day', 'days') : count(n, 'hour', 'hours')),
   },
 };

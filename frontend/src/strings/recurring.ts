@@ -132,7 +132,6 @@ export const recurring = {
     scope: 'Which groups',
     onlyThis: 'Only this group',
     thisAndFollowing: 'This group and all that follow',
-    addScope: 'Added to',
     resize: 'Change places',
     resizeTitle: 'How many places?',
     resizeHelp: (taken: number) => (taken > 2 ? `${taken} to 20: ${taken} are taken.` : '2 to 20.'),

@@ -170,7 +170,6 @@ export const scheduling = {
     move: (when: string) => `Move my appointment to ${when}`,
     pass: 'Pass',
     passed: 'Passed on. You keep your place in the list.',
-    again: 'This is how it is now.',
   },
 
   feed: {
