@@ -41,6 +41,7 @@ LAST = ("Wainscott", "Abernethy", "Drummond", "Fairweather", "Goldfinch", "Holli
 KNOWN: dict[str, tuple[tuple[float | None, float | None, int | None], str]] = {
     "20 clients, therapist": ((None, None, 4), "an index never authorizes: each assignment is read; then the audit"),
     "search, administrator": ((None, None, 5), "entries, the files that they name (at most 200), then the audit"),
+    "search, one caseload": ((None, None, 4), "that caseload and its files, the audit"),
     "search, therapist": ((None, None, 5), "the caseload, its files, the assignments of those that fit, the audit"),
     "client file, invited": ((None, None, 4), "the invitation, then what stands at the address, then the audit"),
     "invitation: words and forms": ((7.5, None, 4), "saved texts, the library, and what is left of the day"),
@@ -114,7 +115,7 @@ KNOWN: dict[str, tuple[tuple[float | None, float | None, int | None], str]] = {
         (None, 23, None),
         "the file as it is, the place, its client's day, the group, a mail, the count",
     ),
-    "group: add": ((None, None, 10), "the group, the client and their day, then everyone in it, the audit"),
+    "group: add": ((None, None, 11), "whom the asker may see, the group, the client's day, everyone in it, the audit"),
     "a group": ((None, None, 6), "the group, names as they are now, everyone's own place, the job, the audit"),
     "group: move": ((None, None, 12), "everyone's days first, the items before the job, then everyone in it"),
     "on_job: two places follow": ((None, 44, None), "two places, two days of each client, a mail to each, the count"),
@@ -306,12 +307,16 @@ class Walk:
         self._post(self.staff, "/session/activity", {}, "stay signed in")
 
     def _files(self) -> None:
+        from infra.local import world
+
         page = {"query": {"limit": 20}}
         self._get(self.administrator, "/practice/clients", "20 clients, administrator", "audited list", **page)
         self._get(self.staff, "/practice/clients", "20 clients, therapist", "audited list", **page)
         found = "/practice/clients/search"  # somebody of these names is there at any size
         self._post(self.administrator, found, {"search": "wainsc casimir"}, "search, administrator", "audited list")
         self._post(self.staff, found, {"search": "wa"}, "search, therapist", "audited list")
+        within = {"search": "wa", "therapist_id": world.fixed_id("T4")}
+        self._post(self.administrator, found, within, "search, one caseload", "audited list")
         self._get(self.staff, f"/practice/clients/{self.client_id}", "client file", "audited")
 
     def _invitations(self) -> None:

@@ -67,7 +67,6 @@ class Settings(BaseModel):
     documents_bucket: str = Field(min_length=1)
     keys_bucket: str = Field(min_length=1)
     mail_queue_url: str = Field(min_length=1)
-    mail_events_queue_url: str = Field(min_length=1)
     sealing_queue_url: str = Field(min_length=1)
     jobs_queue_url: str = Field(min_length=1)
     uploads_queue_url: str = Field(min_length=1)

@@ -38,7 +38,6 @@ PLACEHOLDERS = {
     "DOCUMENTS_BUCKET": "package",
     "KEYS_BUCKET": "package",
     "MAIL_QUEUE_URL": "package",
-    "MAIL_EVENTS_QUEUE_URL": "package",
     "SEALING_QUEUE_URL": "package",
     "JOBS_QUEUE_URL": "package",
     "UPLOADS_QUEUE_URL": "package",

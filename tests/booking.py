@@ -60,6 +60,13 @@ def opened(call: Any, *keys: str, times: list[list[str]] | None = None, **servic
     return str(found["services"][0]["service_id"])
 
 
+def opened_to_groups(call: Any) -> str:
+    """C1 and C3, who have accounts, and C4, who has none, all see T1; T1 and T4 have hours: the service's id."""
+    for key in ("C3", "C4"):
+        assign(PEOPLE[key].id, "T1")
+    return opened(call, "T1", "T4", before=5, after=10)
+
+
 def at(clock: Any, days: int, time: str = "15:00") -> str:
     """An instant some days from now, at this time of day in UTC."""
     day = clock.now().date() + timedelta(days=days)
@@ -135,7 +142,12 @@ def groups_of(therapist: str) -> str:
 def group(staff: Caller, therapist: str, service_id: str, starts_at: str, *clients: str, **more: Any) -> Answer:
     """Staff make a group with these clients of the world; `key_` is the Idempotency-Key."""
     idempotency = more.pop("key_", uuid.uuid4().hex)
-    body = {
+    return staff.post(groups_of(therapist), group_body(service_id, starts_at, *clients, **more), key=idempotency)
+
+
+def group_body(service_id: str, starts_at: str, *clients: str, **more: Any) -> dict[str, Any]:
+    """The body of a group with these clients."""
+    return {
         "service_id": service_id,
         "mode": "telehealth",
         "starts_at": starts_at,
@@ -143,7 +155,6 @@ def group(staff: Caller, therapist: str, service_id: str, starts_at: str, *clien
         "client_ids": [PEOPLE[each].id for each in clients],
         **more,
     }
-    return staff.post(groups_of(therapist), body, key=idempotency)
 
 
 def group_of(staff: Caller, therapist: str, group_id: str) -> dict[str, Any]:
@@ -162,16 +173,7 @@ def of_group(staff: Caller, therapist: str, seen: dict[str, Any], verb: str, bod
 
 def group_series(service_id: str, starts_at: str, *clients: str, **more: Any) -> dict[str, Any]:
     """The body of a series of groups with these clients: weekly, four times, unless `more` says otherwise."""
-    return {
-        "service_id": service_id,
-        "mode": "telehealth",
-        "starts_at": starts_at,
-        "capacity": 8,
-        "client_ids": [PEOPLE[each].id for each in clients],
-        "every_weeks": 1,
-        "count": 4,
-        **more,
-    }
+    return group_body(service_id, starts_at, *clients, **{"every_weeks": 1, "count": 4, **more})
 
 
 def repeat_group(staff: Caller, therapist: str, service_id: str, starts_at: str, *clients: str, **more: Any) -> Answer:
@@ -280,11 +282,12 @@ def _meant(appointment: dict[str, Any], now: int) -> list[Entry]:
     return [(start, start + minutes, appointment["appointment_id"]) for start in starts]
 
 
-def wrong(now: int) -> list[str]:
+def wrong(world: Any) -> list[str]:
     """Who is in two places at once, and which hold is a ghost or missing: nothing, ever.
 
     Of the times that one appointment is offered at only one will be taken: they may overlap each other.
     """
+    now = -(-int(world.portal.clock.now().timestamp()) // 60)  # the portal counts whole minutes, rounded up
     days, meant = taken(now)
     found = [] if days == meant else [f"the days hold {days}, meant is {meant}"]
     found += _crowded()

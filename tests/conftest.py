@@ -113,7 +113,7 @@ def cloud_portal() -> Portal:
 
 
 @pytest.fixture(scope="session")
-def _serving(cloud_portal: Portal) -> Iterator[Server]:
+def serving(cloud_portal: Portal) -> Iterator[Server]:
     server = Server(cloud_portal, PORT)
     server.site.watch = WATCH.asked
     server.start()
@@ -122,7 +122,7 @@ def _serving(cloud_portal: Portal) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def _sessions(cloud_portal: Portal, _serving: Server) -> dict[str, tuple[str, str]]:
+def _sessions(cloud_portal: Portal, serving: Server) -> dict[str, tuple[str, str]]:
     """Everyone's bearer token and CSRF token: signed in once, and part of the world that every test starts from."""
     sessions = {}
     for key, person in PEOPLE.items():
@@ -146,13 +146,19 @@ def world(cloud_portal: Portal, _sessions: dict[str, tuple[str, str]]) -> World:
 
 
 @pytest.fixture
-def server(world: World, _serving: Server) -> str:
-    """The address of a real HTTP server over this process, front end included."""
-    return _serving.site.base_url
+def clock(world: World) -> Any:
+    """The application's clock."""
+    return world.portal.clock
 
 
 @pytest.fixture
-def call(world: World, _serving: Server, _sessions: dict[str, tuple[str, str]]) -> Callable[..., Caller]:
+def server(world: World, serving: Server) -> str:
+    """The address of a real HTTP server over this process, front end included."""
+    return serving.site.base_url
+
+
+@pytest.fixture
+def call(world: World, serving: Server, _sessions: dict[str, tuple[str, str]]) -> Callable[..., Caller]:
     """Callers by key; see Call."""
     return Call(world.portal, _sessions)
 

@@ -4,11 +4,13 @@ from chalice.app import Blueprint
 
 from chalicelib.handlers import (
     accounts,
+    agendas,
     appointments,
     break_glass,
     clients,
     contact_logs,
     documents,
+    drafts,
     forms,
     group_series,
     groups,
@@ -17,6 +19,7 @@ from chalicelib.handlers import (
     invites,
     invoices,
     jobs,
+    mailboxes,
     mails,
     mass_messages,
     messages,
@@ -25,6 +28,7 @@ from chalicelib.handlers import (
     openings,
     payments,
     prints,
+    recipients,
     senders,
     sendings,
     series,
@@ -34,6 +38,7 @@ from chalicelib.handlers import (
     staff,
     subscriptions,
     tenants,
+    thread_prints,
     tokens,
     uploads,
     waits,
@@ -43,8 +48,9 @@ from chalicelib.handlers.routing import Route, Routes
 
 _FEATURES = (
     sessions, accounts, tenants, openings, staff, subscriptions, clients, invites, mails, wordings, senders, signups,
-    intakes, sendings, documents, uploads, forms, slots, appointments, series, groups, group_series, waits, invoices,
-    payments, prints, messages, mass_messages, break_glass, contact_logs, imports, jobs, notifications, tokens, openapi,
+    intakes, sendings, documents, uploads, forms, slots, appointments, agendas, series, groups, group_series, waits,
+    invoices, payments, prints, messages, mailboxes, recipients, drafts, thread_prints, mass_messages, break_glass,
+    contact_logs, imports, jobs, notifications, tokens, openapi,
 )  # fmt: skip
 
 HTTP: list[Routes] = [each for feature in _FEATURES for each in vars(feature).values() if isinstance(each, Routes)]

@@ -1,31 +1,32 @@
-"""Appointments: the client's own, those of Client Details, and the staff's calendar."""
+"""Appointments: the client's own, those of Client Details, and the staff's calendar.
 
-from collections.abc import Sequence
-from datetime import date, timedelta
+The calendar stands in agendas, under the same heading of the API's description.
+"""
+
+from functools import partial
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from chalicelib import clock
 from chalicelib.context import Context
-from chalicelib.errors import InvalidBody
 from chalicelib.handlers.routing import PORTAL, PRACTICE, Routes, missing
 from chalicelib.handlers.slots import Colour, Instant, Zone, instant_of, minute_of
-from chalicelib.handlers.views import Body, Day, Id, Paging, PortalView, Query, Text, View
-from chalicelib.models.clients import Client
+from chalicelib.handlers.views import Body, Id, Paging, PortalView, Text, View
 from chalicelib.models.slots import Appointment, Group
-from chalicelib.services import agendas, appointments, bookings, memberships, slots, staff
+from chalicelib.services import appointments, bookings, slots
 from chalicelib.services.appointments import Wanted
 from chalicelib.slots.rules import Mode
 
 practice = Routes(__name__, PRACTICE, "/practice")
 portal = Routes(__name__ + ".portal", PORTAL, "/portal")
 
-WINDOW_DAYS = 42
+# What becomes of an appointment that is there: done once, and to the version that whoever asks has seen.
+_staff_does = partial(practice.endpoint, "POST", action="appointment:manage", idempotent=True, if_match=True)
+_client_does = partial(portal.endpoint, "POST", action="appointment:answer", idempotent=True, if_match=True)
 
 Status = Literal["requested", "proposed", "confirmed", "declined", "expired", "cancelled", "completed", "no_show"]
 Words = Annotated[Text, Field(max_length=1000)]
-Ids = Annotated[str, StringConstraints(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}(,[0-7][0-9A-HJKMNP-TV-Z]{25}){0,39}$")]
 
 
 # ---- the client's own ----
@@ -155,27 +156,13 @@ def move_my_appointment(context: Context, appointment_id: str, body: NewTime) ->
     return shown_to_client(context, appointments.move(context, minute_of(body.starts_at), body.zone))
 
 
-@portal.endpoint(
-    "POST",
-    "/appointments/{appointment_id}/acceptance",
-    action="appointment:answer",
-    body=AcceptedTime,
-    idempotent=True,
-    if_match=True,
-)
+@_client_does("/appointments/{appointment_id}/acceptance", body=AcceptedTime)
 def accept_proposal(context: Context, appointment_id: str, body: AcceptedTime) -> MyAppointment:
     """Take one of the times that the practice offers"""
     return shown_to_client(context, appointments.accept(context, minute_of(body.starts_at)))
 
 
-@portal.endpoint(
-    "POST",
-    "/appointments/{appointment_id}/cancellation",
-    action="appointment:answer",
-    body=MyCancellation,
-    idempotent=True,
-    if_match=True,
-)
+@_client_does("/appointments/{appointment_id}/cancellation", body=MyCancellation)
 def cancel_my_appointment(context: Context, appointment_id: str, body: MyCancellation) -> MyAppointment:
     """Cancel an appointment, or take a request back"""
     return shown_to_client(context, appointments.cancel(context, body.reason or None))
@@ -190,16 +177,11 @@ def _mine(context: Context, record: Appointment, links: dict[str, str], follows:
     said, tenant, now = bookings.words(record), context.tenant, context.now
     undo = appointments.undo_until(record)
     return MyAppointment(
-        **_time(record),
+        **when_it_is(record),
         my_zone=record.client_zone,
         therapist_id=record.staff_id,
         therapist=record.staff_name,
-        service=record.service_name,
-        service_id=record.service_id,
-        colour=record.colour,
-        mode=record.mode,
-        location=record.location_name,
-        location_id=record.location_id,
+        **what_is_booked(record),
         note=said.get("note"),
         message=said.get("message"),
         cancel_until=clock.text(appointments.change_until(tenant, record)),
@@ -213,7 +195,7 @@ def _mine(context: Context, record: Appointment, links: dict[str, str], follows:
     )
 
 
-def _time(record: Appointment) -> dict[str, Any]:
+def when_it_is(record: Appointment) -> dict[str, Any]:
     """What everyone is shown of when it is, and what has become of it."""
     return {
         "appointment_id": record.appointment_id,
@@ -226,6 +208,18 @@ def _time(record: Appointment) -> dict[str, Any]:
         "late": bool(record.late),
         "ended_by": record.ended_by,
         "etag": str(int(record.version)),
+    }
+
+
+def what_is_booked(record: Appointment | Group) -> dict[str, Any]:
+    """What everyone is shown of what it is, and where."""
+    return {
+        "service": record.service_name,
+        "service_id": record.service_id,
+        "colour": record.colour,
+        "mode": record.mode,
+        "location": record.location_name,
+        "location_id": record.location_id,
     }
 
 
@@ -375,26 +369,13 @@ def create_appointment(context: Context, client_id: str, body: StaffBookingIn) -
     return _shown_to_staff(context, appointments.book_for(context, wanted_of(context, body)))
 
 
-@practice.endpoint(
-    "POST",
-    "/clients/{client_id}/appointments/{appointment_id}/confirmation",
-    action="appointment:manage",
-    idempotent=True,
-    if_match=True,
-)
+@_staff_does("/clients/{client_id}/appointments/{appointment_id}/confirmation")
 def confirm_appointment(context: Context, client_id: str, appointment_id: str) -> ClientAppointment:
     """Confirm a request"""
     return _shown_to_staff(context, appointments.confirm(context))
 
 
-@practice.endpoint(
-    "POST",
-    "/clients/{client_id}/appointments/{appointment_id}/refusal",
-    action="appointment:manage",
-    body=WordsForClient,
-    idempotent=True,
-    if_match=True,
-)
+@_staff_does("/clients/{client_id}/appointments/{appointment_id}/refusal", body=WordsForClient)
 def decline_appointment(
     context: Context, client_id: str, appointment_id: str, body: WordsForClient
 ) -> ClientAppointment:
@@ -402,41 +383,20 @@ def decline_appointment(
     return _shown_to_staff(context, appointments.decline(context, body.message or None))
 
 
-@practice.endpoint(
-    "POST",
-    "/clients/{client_id}/appointments/{appointment_id}/proposal",
-    action="appointment:manage",
-    body=Proposal,
-    idempotent=True,
-    if_match=True,
-)
+@_staff_does("/clients/{client_id}/appointments/{appointment_id}/proposal", body=Proposal)
 def propose_times(context: Context, client_id: str, appointment_id: str, body: Proposal) -> ClientAppointment:
     """Offer other times instead"""
     starts = [minute_of(each) for each in body.starts]
     return _shown_to_staff(context, appointments.propose(context, starts, body.message or None, body.override))
 
 
-@practice.endpoint(
-    "POST",
-    "/clients/{client_id}/appointments/{appointment_id}/time",
-    action="appointment:manage",
-    body=StaffNewTime,
-    idempotent=True,
-    if_match=True,
-)
+@_staff_does("/clients/{client_id}/appointments/{appointment_id}/time", body=StaffNewTime)
 def move_appointment(context: Context, client_id: str, appointment_id: str, body: StaffNewTime) -> ClientAppointment:
     """Move a confirmed appointment"""
     return _shown_to_staff(context, appointments.move_for(context, minute_of(body.starts_at), body.override))
 
 
-@practice.endpoint(
-    "POST",
-    "/clients/{client_id}/appointments/{appointment_id}/cancellation",
-    action="appointment:manage",
-    body=StaffCancellation,
-    idempotent=True,
-    if_match=True,
-)
+@_staff_does("/clients/{client_id}/appointments/{appointment_id}/cancellation", body=StaffCancellation)
 def cancel_appointment(
     context: Context, client_id: str, appointment_id: str, body: StaffCancellation
 ) -> ClientAppointment:
@@ -473,16 +433,11 @@ def _shown_to_staff(context: Context, record: Appointment) -> ClientAppointment:
 def _theirs(context: Context, record: Appointment, links: dict[str, str]) -> ClientAppointment:
     said = bookings.words(record)
     return ClientAppointment(
-        **_time(record),
+        **when_it_is(record),
         client_zone=record.client_zone,
         staff_id=record.staff_id,
         therapist=record.staff_name,
-        service=record.service_name,
-        service_id=record.service_id,
-        colour=record.colour,
-        mode=record.mode,
-        location=record.location_name,
-        location_id=record.location_id,
+        **what_is_booked(record),
         before=int(record.before),
         after=int(record.after),
         note=said.get("note"),
@@ -495,205 +450,3 @@ def _theirs(context: Context, record: Appointment, links: dict[str, str]) -> Cli
         series_id=record.series_id,
         group_id=record.group_id,
     )
-
-
-# ---- the calendar ----
-
-
-class GroupPlaces(View):
-    """How many of a group's places are taken."""
-
-    taken: int
-    capacity: int
-
-
-class CalendarEntry(View):
-    """An appointment in the calendar: first name and initial, nothing else of the client. No name: the asker may not
-    see this client's file (any more), or it is a group."""
-
-    appointment_id: str
-    client_id: str | None
-    client_name: str | None
-    staff_id: str
-    therapist: str
-    status: Status
-    starts_at: str
-    ends_at: str
-    before: int
-    after: int
-    service: str
-    colour: Colour
-    mode: Literal["in_person", "telehealth"]
-    location: str | None
-    proposals: list[str]
-    held_until: str | None
-    late: bool
-    group: GroupPlaces | None
-    etag: str
-
-
-class Interval(View):
-    """From when until when, as instants."""
-
-    starts_at: str
-    ends_at: str
-
-
-class TherapistCalendar(View):
-    """One therapist's part. `bookable`: by clients, now. `hours`: when clients are seen, without the time off. `held`:
-    offered to somebody on the wait list. `waiting`: how many are on it."""
-
-    staff_id: str
-    name: str
-    zone: str
-    bookable: bool
-    hours: list[Interval]
-    time_off: list[Interval]
-    appointments: list[CalendarEntry]
-    held: list[Interval]
-    waiting: int
-
-
-class CalendarView(View):
-    """The calendar of some days: one therapist's or several's."""
-
-    zone: str
-    items: list[TherapistCalendar]
-
-    def clients_named(self) -> list[str]:
-        """Those of the entries."""
-        return [each.client_id for one in self.items for each in one.appointments if each.client_id]
-
-
-class RequestsView(View):
-    """Requests that wait for an answer, the earliest time first."""
-
-    items: list[CalendarEntry]
-    total: int
-
-    def clients_named(self) -> list[str]:
-        """Those who asked."""
-        return [each.client_id for each in self.items if each.client_id]
-
-
-class RequestCount(View):
-    """How many requests wait for an answer."""
-
-    total: int
-
-
-class CalendarQuery(Query):
-    """Days, in a zone (the organization's when none is named), and whose: one's own or, for administrators,
-    everyone's, unless `staff_ids` names some, with commas."""
-
-    first_day: Day
-    last_day: Day
-    zone: Zone | None = None
-    staff_ids: Ids | None = None
-
-
-class RequestsQuery(Query):
-    """Whose, as for the calendar."""
-
-    staff_ids: Ids | None = None
-
-
-@practice.endpoint("GET", "/calendar", action="calendar:read", query=CalendarQuery)
-def read_calendar(context: Context, query: CalendarQuery) -> CalendarView:
-    """The calendar of some days"""
-    first_day, last_day = date.fromisoformat(query.first_day), date.fromisoformat(query.last_day)
-    if not timedelta(0) <= last_day - first_day < timedelta(days=WINDOW_DAYS) or not 2000 <= first_day.year < 2200:
-        detail = f"Ask for one to {WINDOW_DAYS} days."
-        raise InvalidBody(errors=[{"pointer": "/last_day", "code": "window", "detail": detail}])
-    zone = query.zone or context.tenant.zone
-    found = agendas.window(context, ids_of(query.staff_ids), first_day, last_day, zone)
-    files = agendas.named(context, [record for each in found for record in each.appointments])
-    return CalendarView(
-        zone=zone,
-        items=[
-            TherapistCalendar(
-                staff_id=each.staff.staff_id,
-                name=staff.shown(each.staff),
-                zone=each.zone,
-                bookable=each.bookable,
-                hours=_intervals(each.hours),
-                time_off=_intervals(each.time_off),
-                appointments=_entries(each.appointments, files),
-                held=_intervals(each.held),
-                waiting=each.waiting,
-            )
-            for each in found
-        ],
-    )
-
-
-@practice.endpoint("GET", "/requests", action="calendar:read", query=RequestsQuery)
-def list_requests(context: Context, query: RequestsQuery) -> RequestsView:
-    """Requests that wait for an answer"""
-    found = agendas.requests(context, ids_of(query.staff_ids))
-    items = _entries(found, agendas.named(context, found))
-    return RequestsView(items=items, total=len(items))
-
-
-@practice.endpoint("GET", "/requests/count", action="calendar:read", query=RequestsQuery)
-def count_requests(context: Context, query: RequestsQuery) -> RequestCount:
-    """How many requests wait for an answer"""
-    return RequestCount(total=len(agendas.requests(context, ids_of(query.staff_ids))))
-
-
-def _intervals(found: Sequence[tuple[int, int]]) -> list[Interval]:
-    return [Interval(starts_at=instant_of(start), ends_at=instant_of(end)) for start, end in found]
-
-
-def ids_of(listed: str | None) -> list[str]:
-    """The ids that a query lists with commas."""
-    return listed.split(",") if listed else []
-
-
-def _entries(records: Sequence[Appointment | Group], files: dict[str, Client]) -> list[CalendarEntry]:
-    return [
-        _entry(each, files.get(each.client_id)) if isinstance(each, Appointment) else _group_entry(each)
-        for each in records
-    ]
-
-
-def _entry(record: Appointment, client: Client | None) -> CalendarEntry:
-    shown = _time(record)
-    return CalendarEntry(
-        **{name: value for name, value in shown.items() if name in CalendarEntry.model_fields},
-        **_what(record),
-        group=None,
-        client_id=client.client_id if client is not None else None,
-        client_name=agendas.short_name(client) if client is not None else None,
-    )
-
-
-def _group_entry(group: Group) -> CalendarEntry:
-    return CalendarEntry(
-        appointment_id=group.appointment_id,
-        client_id=None,
-        client_name=None,
-        status=group.status,
-        starts_at=instant_of(group.start),
-        ends_at=instant_of(group.start + group.minutes),
-        proposals=[],
-        held_until=None,
-        late=False,
-        group=GroupPlaces(taken=memberships.taken(group), capacity=int(group.capacity)),
-        etag=str(int(group.version)),
-        **_what(group),
-    )
-
-
-def _what(record: Appointment | Group) -> dict[str, Any]:
-    """What an entry says of an appointment and of a group alike."""
-    return {
-        "staff_id": record.staff_id,
-        "therapist": record.staff_name,
-        "before": int(record.before),
-        "after": int(record.after),
-        "service": record.service_name,
-        "colour": record.colour,
-        "mode": record.mode,
-        "location": record.location_name,
-    }

@@ -7,7 +7,8 @@ from pydantic import Field
 from chalicelib import clock
 from chalicelib.context import Context
 from chalicelib.handlers.documents import MyLink
-from chalicelib.handlers.messages import MessageView, Topic, message_view
+from chalicelib.handlers.mailboxes import Topic
+from chalicelib.handlers.messages import MessageView, message_view
 from chalicelib.handlers.routing import PRACTICE, Routes
 from chalicelib.handlers.views import Body, Paging, Text, View
 from chalicelib.services import break_glass, mailboxes, messages, staff

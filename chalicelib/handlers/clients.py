@@ -294,15 +294,18 @@ class ClientDetails(ClientRow):
 
 
 class ClientSearch(Body):
-    """Letters of a name: sent in the body, because no address, and so no log of addresses, may hold them."""
+    """Letters of a name: sent in the body, because no address, and so no log of addresses, may hold them. Only clients
+    of this `therapist_id`, and only those with this `status`, where they are named."""
 
     search: Annotated[Line, Field(min_length=1, max_length=100)]
+    therapist_id: Id | None = None
+    status: directory.Status | None = None
 
 
 @practice.endpoint("POST", "/clients/search", action="client:list", body=ClientSearch)
 def search_clients(context: Context, body: ClientSearch) -> ClientPage:
     """Clients by any letters of any words of their name, at most 50; only those the asker may see"""
-    found = clients.search(context, body.search)
+    found = clients.search(context, body.search, therapist_id=body.therapist_id, status=body.status)
     return ClientPage(items=[ClientRow.of(each) for each in found], next_cursor=None, total=None)
 
 

@@ -1,5 +1,6 @@
 """Groups that recur: looked at, made, and changed from one on; clients who join or leave from one on."""
 
+from collections.abc import Collection
 from typing import Literal
 
 from chalicelib.context import Context
@@ -38,11 +39,12 @@ class LeavingIn(StaffCancellation):
 
 
 class GroupTimeLook(View):
-    """One time of a series of groups, what speaks against it for the therapist, and which clients are elsewhere."""
+    """One time of a series of groups, what speaks against it for the therapist, and which clients are elsewhere. Null:
+    one whose file the asker may not see."""
 
     starts_at: str
     finding: Finding
-    busy: list[str]
+    busy: list[str | None]
 
 
 class GroupSeriesCheck(View):
@@ -55,7 +57,7 @@ class GroupSeriesCheck(View):
 
     def clients_named(self) -> list[str]:
         """Those whose days were looked at."""
-        return [each.client_id for each in self.people if each.client_name]
+        return [each.client_id for each in self.people if each.client_id and each.client_name]
 
 
 class GroupAbsence(View):
@@ -105,7 +107,7 @@ class GroupSeriesView(View):
 @practice.endpoint("POST", "/therapists/{therapist_id}/group-series/check", action="group:manage", body=GroupSeriesIn)
 def check_group_series(context: Context, therapist_id: str, body: GroupSeriesIn) -> GroupSeriesCheck:
     """What speaks against each time of a series of groups, and against each client, before it is made"""
-    return _check(group_series.outlook(context, _plan(therapist_id, body)))
+    return _check(group_series.outlook(context, _plan(therapist_id, body)), body.client_ids)
 
 
 @practice.endpoint(
@@ -142,7 +144,7 @@ def read_group_series(context: Context, therapist_id: str, group_series_id: str)
 def check_following_groups(context: Context, therapist_id: str, group_id: str, body: FollowingTime) -> GroupSeriesCheck:
     """What speaks against moving a group and those of its series that follow"""
     start = minute_of(body.starts_at)
-    return _check(group_series.outlook_following(context, therapist_id, group_id, start))
+    return _check(group_series.outlook_following(context, therapist_id, group_id, start), ())
 
 
 @practice.endpoint(
@@ -219,12 +221,17 @@ def _plan(therapist_id: str, body: GroupSeriesIn) -> Plan[Wanted]:
     return Plan(wanted_of(therapist_id, body), *body.until())
 
 
-def _check(found: Outlook) -> GroupSeriesCheck:
+def _check(found: Outlook, named: Collection[str]) -> GroupSeriesCheck:
+    shown = {each.client_id for each in found.people if each.client is not None}
     times = [
-        GroupTimeLook(starts_at=instant_of(each.start), finding=each.finding, busy=list(each.busy))
+        GroupTimeLook(
+            starts_at=instant_of(each.start),
+            finding=each.finding,
+            busy=[who if who in shown else None for who in each.busy],
+        )
         for each in found.looks
     ]
-    return GroupSeriesCheck(zone=found.zone, times=times, people=checked(found.people))
+    return GroupSeriesCheck(zone=found.zone, times=times, people=checked(found.people, named))
 
 
 def _view(context: Context, record: GroupSeries, *, again: bool = False) -> GroupSeriesView:

@@ -4,13 +4,13 @@ A client's own place is an appointment of theirs: they are taken out of a group,
 appointment is cancelled or settled.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from chalicelib.context import Context
-from chalicelib.handlers.appointments import Status, Words
+from chalicelib.handlers.appointments import Status, Words, what_is_booked
 from chalicelib.handlers.routing import PRACTICE, Routes
 from chalicelib.handlers.slots import Colour, Instant, instant_of, minute_of
 from chalicelib.handlers.views import Body, Id, View
@@ -36,7 +36,8 @@ class GroupIn(Body):
 
 
 class GroupCheckIn(GroupIn):
-    """A time that staff think of; `moving`: for this group, whose own old time is free."""
+    """A time that staff think of; `moving`: for this group, whose own old time is free, and for those who have a place
+    in it, whoever is named."""
 
     moving: Id | None = None
 
@@ -68,9 +69,10 @@ class GroupChange(Body):
 
 
 class CheckedClient(View):
-    """One who is to take part, and what stands in the way. No name: the asker may not see this file."""
+    """One who is to take part, and what stands in the way. No name: the asker may not see this file; nor an id, where
+    it is not one that the asker named."""
 
-    client_id: str
+    client_id: str | None
     client_name: str | None
     problem: Literal["client_busy", "not_assigned", "client_archived"] | None
 
@@ -84,7 +86,7 @@ class GroupCheck(View):
 
     def clients_named(self) -> list[str]:
         """Those whose days were looked at."""
-        return [each.client_id for each in self.people if each.client_name]
+        return [each.client_id for each in self.people if each.client_id and each.client_name]
 
 
 class GroupMember(View):
@@ -143,7 +145,8 @@ class GroupWork(View):
 def check_group(context: Context, therapist_id: str, body: GroupCheckIn) -> GroupCheck:
     """What speaks against a group at a time, before it is made or moved to it"""
     found = groups.check(context, wanted_of(therapist_id, body), body.moving)
-    return GroupCheck(warnings=list(found.warnings), blocked=found.blocked, people=checked(found.people))
+    people = checked(found.people, () if body.moving else body.client_ids)
+    return GroupCheck(warnings=list(found.warnings), blocked=found.blocked, people=people)
 
 
 @practice.endpoint(
@@ -214,11 +217,11 @@ def cancel_group(context: Context, therapist_id: str, group_id: str, body: Group
     return _view(context, groups.cancel(context, therapist_id, group_id, body.reason or None))
 
 
-def checked(people: Sequence[Person]) -> list[CheckedClient]:
-    """Those who are to take part, with what stands in the way."""
+def checked(people: Sequence[Person], named: Collection[str]) -> list[CheckedClient]:
+    """Those who are to take part, with what stands in the way; `named`: by the asker, who knows these ids."""
     return [
         CheckedClient(
-            client_id=each.client_id,
+            client_id=each.client_id if each.client is not None or each.client_id in named else None,
             client_name=clients.shown(each.client) if each.client is not None else None,
             problem=each.problem,
         )
@@ -244,12 +247,7 @@ def _view(context: Context, group: Group) -> GroupView:
         zone=group.zone,
         before=int(group.before),
         after=int(group.after),
-        service=group.service_name,
-        service_id=group.service_id,
-        colour=group.colour,
-        mode=group.mode,
-        location=group.location_name,
-        location_id=group.location_id,
+        **what_is_booked(group),
         capacity=int(group.capacity),
         taken=memberships.taken(group),
         members=[_member(group, each) for each in groups.members(context, group)],

@@ -112,9 +112,10 @@ def unless_known(context: Context, etag: str) -> str:
 class Routes(Blueprint):  # type: ignore[misc]
     """A blueprint whose every route names the action that it needs. Mistakes stop the import."""
 
-    def __init__(self, import_name: str, audience: str, prefix: str = "") -> None:
+    def __init__(self, import_name: str, audience: str, prefix: str = "", *, tag: str | None = None) -> None:
+        """`tag`: the feature that the API's description has these routes under, where that is another file's."""
         super().__init__(import_name)
-        self.audience, self.prefix = audience, prefix
+        self.audience, self.prefix, self.tag = audience, prefix, tag
         self.table: list[Route] = []
 
     def endpoint(
@@ -148,7 +149,7 @@ class Routes(Blueprint):  # type: ignore[misc]
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
             view_type = get_type_hints(function)["return"]
             summary, _, description = inspect.cleandoc(function.__doc__ or "").partition("\n")
-            feature = function.__module__.rpartition(".")[2]
+            feature = self.tag or function.__module__.rpartition(".")[2]
             route = Route(
                 method, self.prefix + path, action, self.audience, function.__name__, feature, summary.rstrip("."),
                 description.strip(), body, query, view_type, status, idempotent, if_match, media, reads_record, proof,

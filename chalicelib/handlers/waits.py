@@ -6,7 +6,8 @@ from typing import Literal
 from pydantic import model_validator
 
 from chalicelib.context import Context
-from chalicelib.handlers.appointments import AcceptedTime, MyAppointment, RequestsQuery, ids_of, shown_to_client
+from chalicelib.handlers.agendas import RequestsQuery, ids_of
+from chalicelib.handlers.appointments import AcceptedTime, MyAppointment, shown_to_client
 from chalicelib.handlers.routing import PORTAL, PRACTICE, Routes
 from chalicelib.handlers.slots import Zone, instant_of, minute_of
 from chalicelib.handlers.views import Body, Day, Empty, Id, PortalView, View

@@ -366,6 +366,13 @@ class Record(Model):
         self.duepk, self.duesk = due_key(self.pk, self.sk, self.KIND, at)
         return self
 
+    def due_next(self, at: datetime | None) -> list[Any]:
+        """With an update of this record: on_schedule looks at it at `at`; None: not any more."""
+        if at is None:
+            return [Record.duepk.remove(), Record.duesk.remove()]
+        pk, sk = due_key(self.pk, self.sk, self.KIND, at)
+        return [Record.duepk.set(pk), Record.duesk.set(sk)]
+
     def values(self) -> dict[str, Any]:
         """The attributes by name."""
         return dict(self.attribute_values)

@@ -40,7 +40,7 @@ from chalicelib.errors import (
 from chalicelib.models.clients import Client
 from chalicelib.models.slots import Appointment, Availability
 from chalicelib.models.staff import Staff
-from chalicelib.models.table import Page, at_keys, due_key, load
+from chalicelib.models.table import Page, at_keys, load
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.services import audits, calendars, idempotency, jobs, mails, memberships, slots, tenants
@@ -796,21 +796,16 @@ def _remind(context: Context, record: Appointment) -> None:
     try:
         with Transaction() as tx:
             tx.create(letter, otherwise=_Reminded())
-            tx.update(record, *_due(record, again), when=Appointment.version == record.version, otherwise=_Reminded())
+            tx.update(
+                record, *record.due_next(again), when=Appointment.version == record.version, otherwise=_Reminded()
+            )
     except _Reminded:
         _look_again(record, again)
         return
     mails.hand_over(letter)
 
 
-def _due(record: Appointment, at: datetime | None) -> list[Any]:
-    if at is None:
-        return [Appointment.duepk.remove(), Appointment.duesk.remove()]
-    pk, sk = due_key(record.pk, record.sk, record.KIND, at)
-    return [Appointment.duepk.set(pk), Appointment.duesk.set(sk)]
-
-
 def _look_again(record: Appointment, at: datetime | None) -> None:
     """Next at this time, or not any more, unless it has changed since: then whoever changed it said when."""
     with contextlib.suppress(_Reminded):
-        change(record, *_due(record, at), when=Appointment.version == record.version, otherwise=_Reminded())
+        change(record, *record.due_next(at), when=Appointment.version == record.version, otherwise=_Reminded())

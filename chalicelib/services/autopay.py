@@ -18,7 +18,7 @@ from chalicelib.models.clients import Client
 from chalicelib.models.invoices import Invoice
 from chalicelib.models.mails import ClientMail, StaffMail
 from chalicelib.models.payments import Payer, Payment, PlannedCharge
-from chalicelib.models.table import Record, at_keys, due_key, load
+from chalicelib.models.table import Record, at_keys, load
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.policies.plans import Feature, why_off
@@ -116,8 +116,7 @@ def plans_of(context: Context) -> dict[str, PlannedCharge]:
 def sweep(pk: str, sk: str, now: datetime) -> None:
     """A plan that is due: on_payment charges it; due again later, until it is settled."""
     for plan in at_keys([(pk, sk)], consistent=True):
-        again = due_key(pk, sk, PlannedCharge.KIND, now + timedelta(minutes=5))
-        change(plan, PlannedCharge.duepk.set(again[0]), PlannedCharge.duesk.set(again[1]))
+        change(plan, *plan.due_next(now + timedelta(minutes=5)))
         queues.payments(plan.tenant_id, "autopay", client_id=str(plan.client_id), invoice_id=str(plan.invoice_id))
 
 
@@ -216,7 +215,7 @@ class _Settled(PortalError):
 
 
 def _settle(plan: PlannedCharge, status: str, *told: Record, payment_id: str | None = None) -> None:
-    actions = [PlannedCharge.status.set(status), PlannedCharge.duepk.remove(), PlannedCharge.duesk.remove()]
+    actions = [PlannedCharge.status.set(status), *plan.due_next(None)]
     if payment_id:
         actions.append(PlannedCharge.payment_id.set(payment_id))
     try:

@@ -16,7 +16,7 @@ from chalicelib.config import settings
 from chalicelib.context import Actor, Context, Persona
 from chalicelib.errors import AlreadyConnected, CardsNotConnected, NotFound, Stale
 from chalicelib.models.payments import CardProcessing, StripeAccount
-from chalicelib.models.table import at_keys, due_key, load
+from chalicelib.models.table import at_keys, load
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.observability import logger
@@ -140,6 +140,5 @@ def sweep(pk: str, sk: str, now: datetime) -> None:
         if tenant is None:
             logger.error("card_processing_without_organization", tenant_id=record.tenant_id)
             continue
-        again = due_key(pk, sk, CardProcessing.KIND, _night(tenant, now))
-        change(record, CardProcessing.duepk.set(again[0]), CardProcessing.duesk.set(again[1]))
+        change(record, *record.due_next(_night(tenant, now)))
         queues.payments(record.tenant_id, "reconcile")

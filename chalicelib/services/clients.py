@@ -287,23 +287,31 @@ def everyone(context: Context, limit: int, cursor: str | None) -> Page:
     return Page(_assigned_now(context, [each.client_id for each in page.items]), page.next_cursor)
 
 
-def search(context: Context, typed: str) -> list[Client]:
-    """Clients by any letters of any words of the name, order free, at most 50; only those the asker may see.
+def search(context: Context, typed: str, *, therapist_id: str | None = None, status: str | None = None) -> list[Client]:
+    """Clients by any letters of any words of the name, order free, at most 50 of those wanted; only those the asker may
+    see. `therapist_id`: who is assigned. `status`: active or archived.
 
     Administrators look among the newest 200 files with those first letters, therapists among their own caseload,
-    however large the organization is.
+    however large the organization is; administrators who ask for one therapist's clients among that caseload.
     """
     words = name_words(typed)
     if not words:
         return []
     everyone_is_visible = Role.ADMINISTRATOR in context.actor.roles
-    if everyone_is_visible:
-        among = _as_listed(context.tenant_id, _with_letters(context, max(words, key=len)))
-    else:
+    if not everyone_is_visible:
         among = caseload_now(context.tenant_id, context.actor.staff_id)
-    fitting = [client for client in among if _fits(client, words)]
+    elif therapist_id is not None:
+        among = caseload_now(context.tenant_id, therapist_id)
+    else:
+        among = _as_listed(context.tenant_id, _with_letters(context, max(words, key=len)))
+    wanted = [client for client in among if status in (None, client.status) and _is_assigned(client, therapist_id)]
+    fitting = [client for client in wanted if _fits(client, words)]
     shown = sorted(fitting, key=lambda client: str(client.legal_name).casefold())[:FOUND_AT_MOST]
     return shown if everyone_is_visible else _assigned_now(context, [client.client_id for client in shown])
+
+
+def _is_assigned(client: Client, therapist_id: str | None) -> bool:
+    return therapist_id is None or any(each["staff_id"] == therapist_id for each in client.therapists)
 
 
 def _with_letters(context: Context, word: str) -> list[str]:

@@ -11,7 +11,6 @@ from chalicelib.models.transaction import Transaction
 from chalicelib.services import audits, idempotency
 
 MESSAGE = "message"
-WAYS = ("phone", "email", "in_person", "video", "other")  # that staff note themselves
 
 
 class Entry(NamedTuple):

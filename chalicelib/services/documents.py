@@ -13,7 +13,7 @@ from chalicelib.context import Actor, Context, Persona
 from chalicelib.errors import AlwaysShared, NeverSealed, NotFound, NotSealed, PortalError, TooLarge
 from chalicelib.models.clients import Client, Document
 from chalicelib.models.intakes import Intake, IntakeForm, SignedForm
-from chalicelib.models.table import Page, at_keys, due_key, load
+from chalicelib.models.table import Page, at_keys, load
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.models.uploads import Upload
 from chalicelib.observability import logger
@@ -32,7 +32,6 @@ CATEGORIES = {
     "letter": "Letter",
     "signed_paper": "Form signed on paper",
 }
-CLIENT_CATEGORIES = ("insurance_card_front", "insurance_card_back", "identification", "other")
 
 
 class Record(NamedTuple):
@@ -293,7 +292,7 @@ def seal(tenant_id: str, client_id: str, intake_id: str, form_id: str) -> None:
 def _give_up(form: IntakeForm) -> None:
     """What would have to be sealed is gone: the sweep must not ask for it for ever, and somebody has to look."""
     logger.error("nothing_to_seal", document_id=form.document_id)
-    change(form, IntakeForm.duepk.remove(), IntakeForm.duesk.remove())
+    change(form, *form.due_next(None))
 
 
 def _file(intake: Intake, form: IntakeForm, client: Client, object_key: str, version: str, sealed: bytes) -> None:
@@ -309,8 +308,7 @@ def _file(intake: Intake, form: IntakeForm, client: Client, object_key: str, ver
             form,
             IntakeForm.status.set("sealed"),
             IntakeForm.sealed_at.set(at),
-            IntakeForm.duepk.remove(),
-            IntakeForm.duesk.remove(),
+            *form.due_next(None),
             when=IntakeForm.status == "signed",
             otherwise=_Filed(),
         )
@@ -328,7 +326,7 @@ def _file(intake: Intake, form: IntakeForm, client: Client, object_key: str, ver
             intake,
             Intake.version.set(intakes.count(intake) + 1),
             Intake.worrying.set(bool(intake.worrying or form.worrying)),
-            *([Intake.status.set("completed"), Intake.completed_at.set(at), *intakes.closing()] if last else []),
+            *([Intake.status.set("completed"), Intake.completed_at.set(at), *intakes.closing(intake)] if last else []),
             when=intakes.unchanged(intake),
             otherwise=_Beside(),
         )
@@ -465,9 +463,7 @@ def sweep(pk: str, sk: str, now: Any) -> None:
         if form.status in intakes.TAKEN:
             intakes.erase(form)
             continue
-        if form.status != "signed":
-            change(form, IntakeForm.duepk.remove(), IntakeForm.duesk.remove())
-            continue
-        again = due_key(pk, sk, IntakeForm.KIND, now + AGAIN)
-        change(form, IntakeForm.duepk.set(again[0]), IntakeForm.duesk.set(again[1]))
-        intakes.seal_soon(form)
+        waits = form.status == "signed"
+        change(form, *form.due_next(now + AGAIN if waits else None))
+        if waits:
+            intakes.seal_soon(form)

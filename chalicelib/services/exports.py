@@ -22,7 +22,7 @@ from chalicelib.context import Actor, Context, Persona
 from chalicelib.errors import InvalidBody, NotFound, PortalError
 from chalicelib.models.clients import Client
 from chalicelib.models.invoices import Export, Invoice, LedgerEntry
-from chalicelib.models.table import at_keys, due_key, load
+from chalicelib.models.table import at_keys, load
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.observability import logger, where
@@ -166,7 +166,7 @@ def _step(record: Export, tenant: Tenant) -> None:
     else:
         version = bucket.join_parts(place, record.upload_id, record.etags)
         ready = [Export.status.set("ready"), Export.object_key.set(place), Export.object_version.set(version)]
-        _note(record, *ready, Export.duepk.remove(), Export.duesk.remove())
+        _note(record, *ready, *record.due_next(None))
 
 
 def _again(record: Export) -> None:
@@ -186,12 +186,10 @@ def _note(record: Export, *actions: Any) -> None:
 def sweep(pk: str, sk: str, now: datetime) -> None:
     """A table that should be there by now: queued again, for a day."""
     for record in at_keys([(pk, sk)], consistent=True):
-        if record.status == "ready" or record.expires_at < now.timestamp():
-            change(record, Export.duepk.remove(), Export.duesk.remove())
-            continue
-        again = due_key(pk, sk, Export.KIND, now + AGAIN)
-        change(record, Export.duepk.set(again[0]), Export.duesk.set(again[1]))
-        _queue(record)
+        over = record.status == "ready" or record.expires_at < now.timestamp()
+        change(record, *record.due_next(None if over else now + AGAIN))
+        if not over:
+            _queue(record)
 
 
 # ---- its rows ----

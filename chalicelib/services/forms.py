@@ -17,7 +17,7 @@ from chalicelib.errors import DraftExists, FormUnfit, NotFound, NothingPublished
 from chalicelib.models.forms import Form, FormDraft, FormVersion
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction
-from chalicelib.services import answers, audits, tenants
+from chalicelib.services import answers, audits, definitions, tenants
 
 NOTICE = "notice"
 REVIEW_NOTE = "Written by your organization. Have your counsel review this text before you use it."
@@ -30,7 +30,7 @@ def publish_standard(tenant_id: str) -> None:
 
 
 def _publish_standard(tenant_id: str, definition: dict[str, Any], order: int) -> None:
-    if problems := answers.check(definition):
+    if problems := definitions.check(definition):
         raise ValueError("; ".join(problems))
     version = _new_version(tenant_id, definition)
     form = Form.new(
@@ -213,7 +213,7 @@ def publish(context: Context, form_id: str, what_changed: str | None) -> Form:
     form = get(context.tenant_id, form_id)
     seen = _seen(context, form_id)
     definition = {**seen.definition, "form_id": form_id, "version": int(form.newest) + 1}
-    if found := answers.unfit(definition):
+    if found := definitions.unfit(definition):
         raise FormUnfit(errors=[_shown(flaw) for flaw in found])
     new = _new_version(
         context.tenant_id, definition, published_by_name=context.actor.name, what_changed=what_changed or None
@@ -233,7 +233,7 @@ def publish(context: Context, form_id: str, what_changed: str | None) -> Form:
     return get(context.tenant_id, form_id)
 
 
-def _shown(flaw: answers.Flaw) -> dict[str, Any]:
+def _shown(flaw: definitions.Flaw) -> dict[str, Any]:
     place = [] if flaw.section is None else ["sections", flaw.section]
     place += [] if flaw.field is None else ["fields", flaw.field]
     return {"pointer": "".join(f"/{part}" for part in place), "code": "unfit", "detail": flaw.detail}
@@ -242,14 +242,14 @@ def _shown(flaw: answers.Flaw) -> dict[str, Any]:
 def finished(tenant_id: str, form_id: str) -> FormDraft:
     """A draft that could be published. Raises FormUnfit with every problem, NotFound."""
     found = draft(tenant_id, form_id)
-    if flaws := answers.unfit(found.definition):
+    if flaws := definitions.unfit(found.definition):
         raise FormUnfit(errors=[_shown(flaw) for flaw in flaws])
     return found
 
 
-def problems(definition: dict[str, Any]) -> list[answers.Flaw]:
+def problems(definition: dict[str, Any]) -> list[definitions.Flaw]:
     """What still keeps a draft from being published."""
-    return answers.unfit(definition)
+    return definitions.unfit(definition)
 
 
 def archive(context: Context, form_id: str, status: str) -> Form:

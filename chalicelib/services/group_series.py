@@ -287,7 +287,7 @@ def _look_ahead(context: Context, anchor: Group, start_: int) -> tuple[GroupSeri
         )
         for look, at in zip(found, inside, strict=True)
     ]
-    people = groups.who_can_be(context, series.staff_id, everyone, moving=True)
+    people = groups.those_in(context, everyone)
     return series, Outlook(series.zone, series.service_name, looks, people)
 
 

@@ -76,7 +76,8 @@ class Wanted(NamedTuple):
 
 
 class Person(NamedTuple):
-    """One who is to take part, and why not: client_busy, not_assigned, client_archived, or None."""
+    """One who is to take part, and why not: client_busy, not_assigned, client_archived, or None. Of a group that is
+    moving: one who has a place, whom the asker may not see perhaps; views do not say then who it is."""
 
     client_id: str
     client: Client | None  # None: the asker may not see this file
@@ -95,9 +96,11 @@ class Check(NamedTuple):
 
 
 def check(context: Context, wanted: Wanted, moving: str | None = None) -> Check:
-    """What speaks against a group at this time, or against moving one to it; nothing is written."""
+    """What speaks against a group at this time, or against moving one to it, with whoever has a place in it; nothing
+    is written."""
     plan = _plan(context, wanted, moving or ids.new_id(context.now))
-    found = _people(context, wanted, plan.service.minutes, moving)
+    group = group_of(context.tenant_id, wanted.staff_id, moving) if moving else None
+    found = _people(context, wanted, plan.service.minutes, group)
     blocked, warnings = plan.verdict
     return Check(warnings, blocked.code if blocked is not None else None, found)
 
@@ -156,17 +159,21 @@ def _plan(context: Context, wanted: Wanted, group_id: str) -> _Plan:
     return _Plan(scene, service, about, bookings.verdict_on(search, wanted.start), occupies)
 
 
-def _people(context: Context, wanted: Wanted, minutes: int, moving: str | None) -> list[Person]:
-    """Whether each of the clients can be there; three items each, in one read."""
-    group = group_of(context.tenant_id, wanted.staff_id, moving) if moving else None
+def _people(context: Context, wanted: Wanted, minutes: int, moving: Group | None) -> list[Person]:
+    """Whether each of the clients can be there, or each who has a place in the group that is moving; four items each at
+    the most (three without midnight in between), in two reads."""
+    client_ids = with_place(moving) if moving is not None else wanted.client_ids
     days = list(dict.fromkeys(calendars.day_of(at) for at in (wanted.start, wanted.start + minutes - 1)))
-    places = [{"tenant_id": context.tenant_id, "client_id": each} for each in wanted.client_ids]
+    places = [{"tenant_id": context.tenant_id, "client_id": each} for each in client_ids]
     theirs = [(ClientDay, {**each, "day": day}) for each in places for day in days]
-    judged, found = _judged(context, wanted.staff_id, wanted.client_ids, group is not None, theirs)
+    if moving is not None:
+        judged, found = those_in(context, client_ids), load(*theirs)
+    else:
+        judged, found = _judged(context, wanted.staff_id, client_ids, theirs)
     people = []
     for number, person in enumerate(judged):
         own = found[number * len(days) : (number + 1) * len(days)]
-        ignored = place_id(group, person.client_id) if group is not None else ""
+        ignored = place_id(moving, person.client_id) if moving is not None else ""
         busy = calendars.entries(each for each in own if each is not None)
         if person.problem is None and any(overlaps(context, e, wanted.start, minutes, ignored) for e in busy):
             person = person._replace(problem=ClientBusy.code)
@@ -174,14 +181,20 @@ def _people(context: Context, wanted: Wanted, minutes: int, moving: str | None) 
     return people
 
 
-def who_can_be(context: Context, staff_id: str, client_ids: Sequence[str], *, moving: bool = False) -> list[Person]:
-    """Who of these the therapist may have in a group at all, whatever the time: not_assigned, client_archived. Those
-    who are in one that is `moving` may stay, though their file was archived since."""
-    return _judged(context, staff_id, client_ids, moving)[0]
+def those_in(context: Context, client_ids: Sequence[str]) -> list[Person]:
+    """Those who have a place in a group that is moving. They go along, whatever has become of their file or of their
+    assignment since; also those whom the asker may not see."""
+    files = {each.client_id: each for each in clients.visible(context, list(client_ids))}
+    return [Person(each, files.get(each), None) for each in client_ids]
+
+
+def who_can_be(context: Context, staff_id: str, client_ids: Sequence[str]) -> list[Person]:
+    """Who of these the therapist may have in a group at all, whatever the time: not_assigned, client_archived."""
+    return _judged(context, staff_id, client_ids)[0]
 
 
 def _judged(
-    context: Context, staff_id: str, client_ids: Sequence[str], moving: bool, also: Sequence[Any] = ()
+    context: Context, staff_id: str, client_ids: Sequence[str], also: Sequence[Any] = ()
 ) -> tuple[list[Person], list[Any]]:
     """`who_can_be`, and what else was to be read along."""
     own = {"tenant_id": context.tenant_id, "staff_id": staff_id}
@@ -192,7 +205,7 @@ def _judged(
         client, problem = files.get(client_id), None
         if assignment is None or client is None:
             problem = NotAssigned.code
-        elif client.status != "active" and not moving:
+        elif client.status != "active":
             problem = ClientArchived.code
         people.append(Person(client_id, client, problem))
     return people, records[len(client_ids) :]
@@ -335,25 +348,27 @@ def _letter(context: Context, group: Group, told: str) -> StaffMail:
 def add(context: Context, staff_id: str, group_id: str, client_id: str) -> Group:
     """Give a client a place; they are told. Who has one keeps it.
 
-    Raises GroupFull, ClientBusy, NotAssigned, ClientArchived, AppointmentEnded, NotYourCalendar, NotFound, Busy.
+    Raises GroupFull, ClientBusy, NotAssigned (and nothing else of one whose file the asker may not see),
+    ClientArchived, AppointmentEnded, NotYourCalendar, NotFound, Busy.
     """
     bookings.require_calendar(context, staff_id)
+
+    def attempt() -> None:
+        group = group_of(context.tenant_id, staff_id, group_id)
+        if not clients.visible(context, [client_id]):
+            raise NotAssigned()
+        _join(context, group, client_id)
+
     if not context.result:
-        calendars.settled(lambda: _join(context, staff_id, group_id, client_id))
+        calendars.settled(attempt)
     return group_of(context.tenant_id, staff_id, group_id)
 
 
 def _join(
-    context: Context,
-    staff_id: str,
-    group_id: str,
-    client_id: str,
-    finish: jobs.Finish | None = None,
-    told: str = "booked",
+    context: Context, group: Group, client_id: str, finish: jobs.Finish | None = None, told: str = "booked"
 ) -> None:
     """At most nine items, with two days of the client's: the outcome, the client and the assignment as they must be,
     the group, the place, the audit, and a mail."""
-    group = group_of(context.tenant_id, staff_id, group_id)
     if group.status != CONFIRMED:
         raise AppointmentEnded()
     state = group.members.get(client_id, [None])[0]
@@ -369,7 +384,7 @@ def _join(
     bookings.require_kept(own)
     record = _place(own, group, seen)
     occupies = bookings.occupied(record)
-    scene = bookings.scene_of(own, client_id, staff_id, occupies)
+    scene = bookings.scene_of(own, client_id, group.staff_id, occupies)
     assignment = scene.assignment
     if assignment is None or scene.staff is None or scene.staff.status != "active":
         raise NotAssigned()
@@ -434,7 +449,7 @@ def enter(
     def attempt() -> None:
         try:
             require_allowed(context, staff_id)
-            _join(context, staff_id, group_id, client_id, finish, told)
+            _join(context, group_of(context.tenant_id, staff_id, group_id), client_id, finish, told)
         except PortalError as refused:
             if refused.status >= 500 or refused.status == 429:
                 raise
@@ -450,7 +465,11 @@ def enter(
 def add_occurrence(context: Context, staff_id: str, group_id: str, client_id: str, finish: jobs.Finish) -> None:
     """`add` as the work of one item of a series' job: nobody is told of it alone."""
     require_allowed(context, staff_id)
-    calendars.settled(lambda: _join(context, staff_id, group_id, client_id, finish, ""))
+
+    def attempt() -> None:
+        _join(context, group_of(context.tenant_id, staff_id, group_id), client_id, finish, "")
+
+    calendars.settled(attempt)
 
 
 def take_out(
@@ -483,8 +502,8 @@ def move(context: Context, staff_id: str, group_id: str, start: int, override: b
     """
 
     def attempt(group: Group) -> Group:
-        wish = Wanted(staff_id, wish_of(group), start, client_ids=with_place(group))
-        busy = any(each.problem == ClientBusy.code for each in _people(context, wish, int(group.minutes), group_id))
+        wish = Wanted(staff_id, wish_of(group), start)
+        busy = any(each.problem == ClientBusy.code for each in _people(context, wish, int(group.minutes), group))
         if busy and not without_busy:
             raise ClientBusy()
         job = _job(context, FOLLOW, staff_id, group_id, with_place(group))

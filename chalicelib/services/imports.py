@@ -54,7 +54,6 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "insurance_group": ("group", "group number", "insurance group", "group id"),
     "therapists": ("therapist", "therapists", "clinician", "provider", "assigned to", "primary clinician", "counselor"),
 }
-DATES = ("ymd", "mdy", "dmy")
 _LONGEST = {
     "legal_name": 200, "preferred_name": 100, "email": 254, "phone": 40, "line1": 200, "line2": 200, "city": 100,
     "region": 100, "postal_code": 20, "country": 60, "emergency_name": 200, "emergency_relationship": 100,

@@ -147,12 +147,12 @@ def _therapist(tenant_id: str, client: Client) -> Any | None:
 def take_back(tx: Transaction, tenant_id: str, client_id: str, intake_id: str) -> None:
     """Revoke a packet that nobody has begun to sign."""
     intake = Intake.at(tenant_id=tenant_id, client_id=client_id, intake_id=intake_id)
-    tx.update(intake, Intake.status.set("revoked"), *closing(), when=Intake.status != "completed")
+    tx.update(intake, Intake.status.set("revoked"), *closing(intake), when=Intake.status != "completed")
 
 
-def closing() -> list[Any]:
+def closing(intake: Intake) -> list[Any]:
     """With the end of a packet: it leaves the list of open ones, and nobody is reminded of it."""
-    return [Intake.gsi2pk.remove(), Intake.gsi2sk.remove(), Intake.duepk.remove(), Intake.duesk.remove()]
+    return [Intake.gsi2pk.remove(), Intake.gsi2sk.remove(), *intake.due_next(None)]
 
 
 def count(intake: Intake) -> int:
@@ -627,7 +627,7 @@ def erase(form: IntakeForm) -> None:
         with Transaction() as tx:
             for section in written[first : first + 100]:
                 tx.delete(section)
-    change(form, IntakeForm.duepk.remove(), IntakeForm.duesk.remove())
+    change(form, *form.due_next(None))
 
 
 # ---- the therapist's summary ----

@@ -20,7 +20,7 @@ from chalicelib.context import Actor, Context, Persona
 from chalicelib.errors import JobEnded, NotFound, PortalError
 from chalicelib.models.jobs import Job, JobItem
 from chalicelib.models.staff import Staff
-from chalicelib.models.table import Page, at_keys, due_key, load
+from chalicelib.models.table import Page, at_keys, load
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.observability import logger, where
@@ -191,8 +191,7 @@ def stop(context: Context, job_id: str) -> Job:
             job,
             Job.status.set("stopped"),
             Job.ended_at.set(at),
-            Job.duepk.remove(),
-            Job.duesk.remove(),
+            *job.due_next(None),
             when=(Job.status == "queued") | (Job.status == "running"),
             otherwise=JobEnded(),
         )
@@ -302,13 +301,12 @@ def _outcome(item: JobItem) -> str:
 def _move_on(job: Job, position: int, counts: dict[str, int]) -> bool:
     """Note how far the job is; whether it has ended. Of two workers only one moves it."""
     ended = position >= job.total
-    again = due_key(job.pk, job.sk, Job.KIND, clock.now() + AGAIN)
+    now = clock.now()
     actions = [Job.position.set(position), *(getattr(Job, name).add(more) for name, more in counts.items())]
     if ended:
-        actions += [Job.status.set("done"), Job.ended_at.set(clock.text(clock.now()))]
-        actions += [Job.duepk.remove(), Job.duesk.remove()]
+        actions += [Job.status.set("done"), Job.ended_at.set(clock.text(now)), *job.due_next(None)]
     else:
-        actions += [Job.status.set("running"), Job.duepk.set(again[0]), Job.duesk.set(again[1])]
+        actions += [Job.status.set("running"), *job.due_next(now + AGAIN)]
     under_way = (Job.status == "queued") | (Job.status == "running")
     try:
         change(job, *actions, when=under_way & (Job.position == job.position), otherwise=_Done())
@@ -320,9 +318,7 @@ def _move_on(job: Job, position: int, counts: dict[str, int]) -> bool:
 def sweep(pk: str, sk: str, now: datetime) -> None:
     """A job that should have gone on by now: queue it again, and look again later."""
     for job in at_keys([(pk, sk)], consistent=True):
-        if job.status not in ("queued", "running"):
-            change(job, Job.duepk.remove(), Job.duesk.remove())
-            continue
-        again = due_key(pk, sk, Job.KIND, now + AGAIN)
-        change(job, Job.duepk.set(again[0]), Job.duesk.set(again[1]))
-        queue_again(job)
+        under_way = job.status in ("queued", "running")
+        change(job, *job.due_next(now + AGAIN if under_way else None))
+        if under_way:
+            queue_again(job)

@@ -19,7 +19,7 @@ from chalicelib.models.clients import Assignment, Client
 from chalicelib.models.mails import ClientMail, Mail, StaffMail
 from chalicelib.models.messages import Message, StaffBox, Thread, place_of
 from chalicelib.models.staff import Staff
-from chalicelib.models.table import Key, at_keys, due_key, load
+from chalicelib.models.table import Key, at_keys, load
 from chalicelib.models.tenants import StaffCard, Tenant
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.policies.plans import Feature, why_off
@@ -238,7 +238,7 @@ def mark_read(context: Context, thread_id: str, up_to: int) -> None:
         kind = type(box)
         actions = [kind.read_to.set(seen_to), kind.unread.set(left)]
         if not left:
-            actions += [*_out_of(kind, "gsi2pk", "gsi2sk", "duepk", "duesk"), kind.told_at.remove()]
+            actions += [*_out_of(kind, "gsi2pk", "gsi2sk"), *box.due_next(None), kind.told_at.remove()]
         try:
             change(box, *actions, when=_still(thread, box), otherwise=_Moved())
         except _Moved:
@@ -291,11 +291,10 @@ def put_away(context: Context, thread_id: str) -> None:
             return
         kind, own = type(box), {**box.values(), "folder": TRASH}
         place = _list_of(box).fill(own)
-        due = due_key(box.pk, box.sk, box.KIND, context.now + KEPT)
         actions = [
             kind.folder.set(TRASH), kind.trashed_at.set(clock.text(context.now)), kind.gsi1sk.set(place[1]),
             kind.unread.set(0), kind.read_to.set(int(thread.last)), kind.told_at.remove(),
-            *_out_of(kind, "gsi2pk", "gsi2sk"), kind.duepk.set(due[0]), kind.duesk.set(due[1]),
+            *_out_of(kind, "gsi2pk", "gsi2sk"), *box.due_next(context.now + KEPT),
         ]  # fmt: skip
         try:
             change(box, *actions, when=_still(thread, box), otherwise=_Moved())
@@ -312,9 +311,7 @@ def restore(context: Context, thread_id: str) -> None:
         raise NotInTrash()
     kind, own = type(box), {**box.values(), "folder": INBOX}
     place = _list_of(box).fill(own)
-    actions = [
-        kind.folder.set(INBOX), kind.gsi1sk.set(place[1]), kind.trashed_at.remove(), *_out_of(kind, "duepk", "duesk"),
-    ]  # fmt: skip
+    actions = [kind.folder.set(INBOX), kind.gsi1sk.set(place[1]), kind.trashed_at.remove(), *box.due_next(None)]
     change(box, *actions, when=kind.folder == TRASH, otherwise=NotInTrash())
 
 
@@ -339,7 +336,7 @@ def _purge(box: Box, now: datetime) -> None:
         return
     actions = [
         kind.folder.set(GONE), kind.hidden_to.set(int(box.read_to)), kind.trashed_at.remove(),
-        *_out_of(kind, "gsi1pk", "gsi1sk", "gsi2pk", "gsi2sk", "duepk", "duesk"),
+        *_out_of(kind, "gsi1pk", "gsi1sk", "gsi2pk", "gsi2sk"), *box.due_next(None),
     ]  # fmt: skip
     as_seen = (kind.folder == TRASH) & (kind.trashed_at == box.trashed_at)
     try:
@@ -352,7 +349,7 @@ def _tell(box: Box, now: datetime) -> None:
     """One mail a burst, and for staff a line in the app: in the transaction that notes that they were told."""
     told = _notices(box, now)
     kind = type(box)
-    actions = [*_out_of(kind, "duepk", "duesk"), *([kind.told_at.set(clock.text(now))] if told else [])]
+    actions = [*box.due_next(None), *([kind.told_at.set(clock.text(now))] if told else [])]
     try:
         with Transaction() as tx:
             as_seen = (kind.unread == box.unread) & (kind.duesk == box.duesk)

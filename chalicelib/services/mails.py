@@ -20,7 +20,7 @@ from chalicelib.models.invites import Invite
 from chalicelib.models.mails import AccountMail, ClientMail, Mail, SentMessage, StaffMail
 from chalicelib.models.staff import Staff
 from chalicelib.models.suppressions import Suppression
-from chalicelib.models.table import Page, at_keys, due_key
+from chalicelib.models.table import Page, at_keys
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.observability import logger, where
 from chalicelib.services import accounts, audits, letters, links, suppressions
@@ -141,8 +141,7 @@ def take_back(tx: Transaction, tenant_id: str, client_id: str, mail_id: str, oth
         place,
         ClientMail.status.set("dropped"),
         ClientMail.delivery.set("cancelled"),
-        ClientMail.duepk.remove(),
-        ClientMail.duesk.remove(),
+        *place.due_next(None),
         when=ClientMail.status == "queued",
         otherwise=otherwise,
     )
@@ -193,14 +192,12 @@ def deliver(pk: str, sk: str) -> None:
 def _claim(record: Mail, now: datetime) -> None:
     kind = type(record)
     stale = clock.text(now - CLAIM)
-    again = due_key(record.pk, record.sk, record.KIND, now + CLAIM)
     change(
         record,
         kind.status.set("sending"),
         kind.claimed_at.set(clock.text(now)),
         kind.attempts.add(1),
-        kind.duepk.set(again[0]),
-        kind.duesk.set(again[1]),
+        *record.due_next(now + CLAIM),
         when=(kind.status == "queued") | ((kind.status == "sending") & (kind.claimed_at < stale)),
         otherwise=AlreadyClaimed(),
     )
@@ -246,8 +243,7 @@ def _sent(record: Mail, message_id: str, now: datetime) -> None:
         kind.status.set("sent"),
         kind.sent_at.set(clock.text(now)),
         kind.message_id.set(message_id),
-        kind.duepk.remove(),
-        kind.duesk.remove(),
+        *record.due_next(None),
     ]
     if isinstance(record, ClientMail):
         _note(record, "sent", now, *actions, ClientMail.email_digest.set(record.email_digest), known=known)
@@ -263,12 +259,11 @@ def _fail(record: Mail, delivery: str) -> None:
         _settle(record, "failed")
         return
     kind = type(record)
-    _note(record, delivery, clock.now(), kind.status.set("failed"), kind.duepk.remove(), kind.duesk.remove())
+    _note(record, delivery, clock.now(), kind.status.set("failed"), *record.due_next(None))
 
 
 def _settle(record: Mail, status: str) -> None:
-    kind = type(record)
-    change(record, kind.status.set(status), kind.duepk.remove(), kind.duesk.remove())
+    change(record, type(record).status.set(status), *record.due_next(None))
 
 
 def sweep(pk: str, sk: str, now: datetime) -> None:
@@ -278,8 +273,7 @@ def sweep(pk: str, sk: str, now: datetime) -> None:
         if record.status in ("sent", "failed", "dropped"):
             _settle(record, record.status)
             continue
-        again = due_key(pk, sk, record.KIND, now + SWEEP)
-        change(record, type(record).duepk.set(again[0]), type(record).duesk.set(again[1]))
+        change(record, *record.due_next(now + SWEEP))
         queues.mail(pk, sk)
 
 

@@ -31,7 +31,7 @@ from chalicelib.errors import (
 from chalicelib.lines import seen
 from chalicelib.models.clients import Assignment
 from chalicelib.models.messages import Attachment, Message, StaffBox, Thread
-from chalicelib.models.table import due_key, load
+from chalicelib.models.table import load
 from chalicelib.models.transaction import Transaction
 from chalicelib.models.uploads import Upload
 from chalicelib.policies.rules import Role
@@ -332,8 +332,9 @@ def _is_outsider(context: Context, thread: Thread, staff_id: str) -> bool:
 
 def _leave(tx: Transaction, box: StaffBox) -> None:
     """Whoever takes part no more counts nothing of it as unread, and is told of nothing."""
-    names = ("gsi2pk", "gsi2sk", *(("duepk", "duesk") if box.folder == INBOX else ()))
-    actions = [getattr(StaffBox, name).remove() for name in names]
+    actions = [StaffBox.gsi2pk.remove(), StaffBox.gsi2sk.remove()]
+    if box.folder == INBOX:
+        actions += box.due_next(None)
     tx.update(box, *actions, when=_as_seen(box), otherwise=_Overtaken())
 
 
@@ -363,10 +364,9 @@ def _moved(
         actions += [kind.unread.set(int(box.unread) + 1), kind.gsi2pk.set(place[0]), kind.gsi2sk.set(place[1])]
         told = box.told_at is not None and context.now - clock.parse(box.told_at) < BURST
         if box.unread == 0 or box.folder != INBOX or (box.told_at is not None and not told):
-            due = due_key(box.pk, box.sk, box.KIND, context.now + NOTICE)
-            actions += [kind.duepk.set(due[0]), kind.duesk.set(due[1]), kind.told_at.remove()]
+            actions += [*box.due_next(context.now + NOTICE), kind.told_at.remove()]
     elif box.folder != INBOX:
-        actions += [kind.duepk.remove(), kind.duesk.remove()]
+        actions += box.due_next(None)
     return actions
 
 

@@ -20,7 +20,6 @@ from chalicelib.models.forms import Form, FormVersion
 from chalicelib.models.invites import Invite
 from chalicelib.models.staff import Staff
 from chalicelib.models.subscriptions import SubscriptionChange
-from chalicelib.models.table import due_key
 from chalicelib.models.tenants import Slug, Tenant
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.policies.plans import TRIAL_DAYS, Standing
@@ -219,11 +218,10 @@ def sweep(pk: str, sk: str, now: datetime) -> None:
     if tenant is None:
         return
     if tenant.confirm_by is None:
-        change(tenant, Tenant.duepk.remove(), Tenant.duesk.remove())
+        change(tenant, *tenant.due_next(None))
         return
     if clock.text(now) < tenant.confirm_by:
-        again = due_key(pk, sk, Tenant.KIND, clock.parse(tenant.confirm_by) + AGAIN)
-        change(tenant, Tenant.duepk.set(again[0]), Tenant.duesk.set(again[1]))
+        change(tenant, *tenant.due_next(clock.parse(tenant.confirm_by) + AGAIN))
         return
     for kind in (FormVersion, Form):
         for each in list(kind.every(kind.KEY, tenant_id=tenant_id, consistent=True)):

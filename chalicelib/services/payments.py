@@ -40,7 +40,7 @@ from chalicelib.errors import (
 )
 from chalicelib.models.invoices import Invoice
 from chalicelib.models.payments import CardProcessing, Intent, Payer, Payment
-from chalicelib.models.table import Page, due_key, load
+from chalicelib.models.table import Page, load
 from chalicelib.models.transaction import Transaction
 from chalicelib.observability import logger, where
 from chalicelib.services import accounts, audits, idempotency
@@ -494,10 +494,9 @@ def sweep(pk: str, sk: str, now: datetime) -> None:
 
     for record in at_keys([(pk, sk)], consistent=True):
         if _due_at(record) is None:  # decided while it was put back
-            change(record, Payment.duepk.remove(), Payment.duesk.remove(), when=Payment.version == record.version)
+            change(record, *record.due_next(None), when=Payment.version == record.version)
             continue
-        again = due_key(pk, sk, Payment.KIND, now + timedelta(minutes=5))
-        change(record, Payment.duepk.set(again[0]), Payment.duesk.set(again[1]))
+        change(record, *record.due_next(now + timedelta(minutes=5)))
         look_soon(record)
 
 

@@ -16,13 +16,13 @@ from chalicelib.errors import InvalidBody, NotFound
 from chalicelib.models.clients import Client
 from chalicelib.models.invoices import Print
 from chalicelib.models.payments import Payment
-from chalicelib.models.table import at_keys, due_key, load
+from chalicelib.models.table import at_keys, load
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.observability import logger, where
 from chalicelib.services import accounts, audits, invoices
 
-INVOICE, RECEIPT, STATEMENT, SUPERBILL = "invoice", "receipt", "statement", "superbill"
+INVOICE, RECEIPT, SUPERBILL = "invoice", "receipt", "superbill"
 KEPT = timedelta(days=1)
 AGAIN = timedelta(minutes=2)
 LONGEST = 731  # days of one statement
@@ -107,15 +107,13 @@ def make(tenant_id: str, client_id: str, sheet_id: str) -> None:
     key = bucket.print_key(tenant_id, client_id, sheet_id)  # gone after a day, like its record
     version = bucket.put(key, pdf, "application/pdf")
     actions = [Print.status.set("ready"), Print.object_key.set(key), Print.object_version.set(version)]
-    change(record, *actions, Print.duepk.remove(), Print.duesk.remove())
+    change(record, *actions, *record.due_next(None))
 
 
 def sweep(pk: str, sk: str, now: datetime) -> None:
     """A sheet that should be there by now: queued again, for a day."""
     for record in at_keys([(pk, sk)], consistent=True):
-        if record.status == "ready" or record.expires_at < now.timestamp():
-            change(record, Print.duepk.remove(), Print.duesk.remove())
-            continue
-        again = due_key(pk, sk, Print.KIND, now + AGAIN)
-        change(record, Print.duepk.set(again[0]), Print.duesk.set(again[1]))
-        _queue(record)
+        over = record.status == "ready" or record.expires_at < now.timestamp()
+        change(record, *record.due_next(None if over else now + AGAIN))
+        if not over:
+            _queue(record)

@@ -23,7 +23,7 @@ from chalicelib.errors import (
 from chalicelib.models.clients import Assignment, Client
 from chalicelib.models.intakes import Intake, IntakeForm, Pace
 from chalicelib.models.jobs import Job
-from chalicelib.models.table import Page, at_keys, due_key, load
+from chalicelib.models.table import Page, at_keys, load
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.policies.decide import Facts, denial
@@ -72,8 +72,7 @@ def begin(tx: Transaction, tenant: Tenant, client_id: str, intake_id: str, now: 
     intake = Intake.at(tenant_id=tenant.tenant_id, client_id=client_id, intake_id=intake_id)
     at = next_look(tenants.setting(tenant, "reminders"), now, 0, None, now)
     if at is not None:
-        place = due_key(intake.pk, intake.sk, Intake.KIND, at)
-        tx.update(intake, Intake.duepk.set(place[0]), Intake.duesk.set(place[1]))
+        tx.update(intake, *intake.due_next(at))
 
 
 def sweep(pk: str, sk: str, now: datetime) -> None:
@@ -81,11 +80,9 @@ def sweep(pk: str, sk: str, now: datetime) -> None:
     for intake in at_keys([(pk, sk)], consistent=True):
         at = _look(intake, now) if intake.status == "open" else None
         if at is None:
-            change(intake, Intake.duepk.remove(), Intake.duesk.remove())
+            change(intake, *intake.due_next(None))
         elif at > now:
-            place = due_key(pk, sk, Intake.KIND, at)
-            change(intake, Intake.duepk.set(place[0]), Intake.duesk.set(place[1]), when=_as_seen(intake),
-                   otherwise=IntakeClosed())  # fmt: skip
+            change(intake, *intake.due_next(at), when=_as_seen(intake), otherwise=IntakeClosed())
 
 
 def _look(intake: Intake, now: datetime) -> datetime | None:
@@ -130,8 +127,7 @@ def remind(context: Context, intake: Intake, pace: Pace | None, finish: jobs.Fin
     mail = mails.to_client(
         context.now, intake.tenant_id, intake.client_id, letters.FORMS_WAITING, intake_id=intake.intake_id
     )
-    due = due_key(intake.pk, intake.sk, Intake.KIND, again) if again else None
-    looks = [Intake.duepk.set(due[0]), Intake.duesk.set(due[1])] if due else intakes.closing()[2:]
+    looks = intake.due_next(again)
     seen = Pace.reminded_at == pace.reminded_at if pace and pace.reminded_at else Pace.reminded_at.does_not_exist()
     with Transaction() as tx:
         idempotency.remember(tx, context, intake.intake_id)

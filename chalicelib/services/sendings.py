@@ -256,12 +256,10 @@ def _settle(
             form = IntakeForm.new(**intakes.place_of(intake), form_id=form_id, status=status, **told)
             tx.put(form, when=IntakeForm.pk.does_not_exist(), otherwise=_Beside())
             continue
-        seen.due(context.now + ERASE_AGAIN)
         tx.update(
             seen,
             IntakeForm.status.set(status),
-            IntakeForm.duepk.set(seen.duepk),
-            IntakeForm.duesk.set(seen.duesk),
+            *seen.due_next(context.now + ERASE_AGAIN),
             IntakeForm.position.remove(),
             IntakeForm.done.remove(),
             IntakeForm.saved_at.remove(),
@@ -272,7 +270,7 @@ def _settle(
         begun.append(seen)
     standing = {form.form_id: str(form.status) for form in parts} | outcomes
     end = _end([standing.get(entry["form_id"], "to_do") for entry in intake.forms])
-    ended = [Intake.status.set(end), Intake.completed_at.set(at), *intakes.closing()] if end != "open" else []
+    ended = [Intake.status.set(end), Intake.completed_at.set(at), *intakes.closing(intake)] if end != "open" else []
     tx.update(
         intake,
         Intake.version.set(intakes.count(intake) + 1),

@@ -194,10 +194,6 @@ def _look_later(tenant_id: str, client_id: str, payment_id: str) -> None:
 # ---- one payment intent: everything about it, as it is now ----
 
 
-class NotOurs(PortalError):
-    """What Stripe holds does not fit what was stored."""
-
-
 def look_at_intent(tenant_id: str, account: str, intent_id: str) -> None:
     """Book whatever is true of a payment intent and not booked yet. Money of the account's other business is not ours;
     an intent that names a payment which is not there raises, and in the end waits among the dead letters."""

@@ -29,7 +29,7 @@ from chalicelib.models.accounts import Account, Link
 from chalicelib.models.clients import Assignment
 from chalicelib.models.mails import StaffMail
 from chalicelib.models.staff import Staff
-from chalicelib.models.table import due_key, load
+from chalicelib.models.table import load
 from chalicelib.models.tenants import Administrators, StaffCard, Tenant
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.services import (
@@ -468,8 +468,7 @@ def _take_up(
             tx.update(
                 tenant,
                 Tenant.confirm_by.remove(),
-                Tenant.duepk.remove(),
-                Tenant.duesk.remove(),
+                *tenant.due_next(None),
                 when=Tenant.confirm_by.exists(),
                 otherwise=LinkUsed(),
             )
@@ -529,8 +528,7 @@ def update(context: Context, staff_id: str, changes: dict[str, Any]) -> Staff:
         for name, value in values.items()
     ]
     if renamed:  # names in files of clients follow; `sweep` finishes what is cut short
-        again = due_key(member.pk, member.sk, Staff.KIND, context.now + NAMES_AGAIN)
-        actions += [Staff.duepk.set(again[0]), Staff.duesk.set(again[1])]
+        actions += member.due_next(context.now + NAMES_AGAIN)
     if ADMINISTRATOR in member.roles and ADMINISTRATOR not in after["roles"]:
         actions.append(tokens.stop_all())  # only administrators answer for programs
     was = is_administrator(member)
@@ -568,9 +566,8 @@ def spread_name(tenant_id: str, staff_id: str) -> None:
         return
     for each in Assignment.every(Assignment.BY_THERAPIST, tenant_id=tenant_id, staff_id=staff_id):
         clients.name_therapist(tenant_id, each.client_id, member)
-    done = [Staff.duepk.remove(), Staff.duesk.remove()]
     try:
-        change(member, *done, when=Staff.version == member.version, otherwise=Stale())
+        change(member, *member.due_next(None), when=Staff.version == member.version, otherwise=Stale())
     except Stale:
         return  # changed again meanwhile: that change spreads its own name
 

@@ -10,7 +10,7 @@ from chalicelib.config import LIMITS, settings
 from chalicelib.context import Actor, Context, Persona
 from chalicelib.errors import CurrencyFixed, FeatureNotInPlan, FeatureSwitchedOff, NotFound, Stale
 from chalicelib.models.invoices import InvoiceNumbers
-from chalicelib.models.tenants import Logo, Slug, StaffCard, Tenant
+from chalicelib.models.tenants import Logo, Slug, Tenant
 from chalicelib.models.transaction import Transaction
 from chalicelib.policies import plans
 from chalicelib.policies.plans import PLANS, Circumstances, Feature, Off, Standing, why_off
@@ -372,8 +372,3 @@ def sender_name(tenant: Tenant) -> str:
     if setting(tenant, "neutral_mail"):
         return setting(tenant, "sender_name") or "Secure Portal"
     return setting(tenant, "sender_name") or tenant.name
-
-
-def staff_cards(tenant_id: str) -> list[StaffCard]:
-    """Names and licences of the staff."""
-    return list(StaffCard.every(StaffCard.KEY, tenant_id=tenant_id))

@@ -11,7 +11,7 @@ from chalicelib.context import Context
 from chalicelib.errors import NotFound, PortalError, PrintNotReady
 from chalicelib.models.clients import Client
 from chalicelib.models.messages import Thread, ThreadPrint
-from chalicelib.models.table import at_keys, due_key, load
+from chalicelib.models.table import at_keys, load
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.observability import logger, where
@@ -124,10 +124,9 @@ def _rendered(record: ThreadPrint, thread: Thread, client: Client, tenant: Tenan
 
 
 def _settle(record: ThreadPrint, status: str, *actions: Any) -> None:
-    gone = [ThreadPrint.duepk.remove(), ThreadPrint.duesk.remove()]
+    settled = [ThreadPrint.status.set(status), *actions, *record.due_next(None)]
     try:
-        still = ThreadPrint.status == "making"
-        change(record, ThreadPrint.status.set(status), *actions, *gone, when=still, otherwise=_Beside())
+        change(record, *settled, when=ThreadPrint.status == "making", otherwise=_Beside())
     except _Beside:
         return
 
@@ -138,8 +137,7 @@ def sweep(pk: str, sk: str, now: datetime) -> None:
         if record.status != "making" or now > clock.parse(record.asked_at) + GIVE_UP:
             _settle(record, "failed")
             continue
-        again = due_key(pk, sk, ThreadPrint.KIND, now + AGAIN)
-        change(record, ThreadPrint.duepk.set(again[0]), ThreadPrint.duesk.set(again[1]))
+        change(record, *record.due_next(now + AGAIN))
         _queue(record)
 
 

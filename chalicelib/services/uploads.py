@@ -20,7 +20,7 @@ from chalicelib.adapters import filetypes, keys, queues, scanner
 from chalicelib.config import settings
 from chalicelib.context import Actor, Context, Persona
 from chalicelib.errors import ClientArchived, NotFound, PortalError, UploadMissing, UploadNotReady, UploadUsed
-from chalicelib.models.table import at_keys, due_key
+from chalicelib.models.table import at_keys
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.models.uploads import Upload
 from chalicelib.observability import logger, where
@@ -103,14 +103,12 @@ def finish(context: Context, upload_id: str) -> Upload:
     found = bucket.newest(_quarantine(upload))
     if found is None or found[1] != upload.stated_size:
         raise UploadMissing()
-    again = due_key(upload.pk, upload.sk, Upload.KIND, context.now + AGAIN)
     try:
         change(
             upload,
             Upload.status.set("checking"),
             Upload.quarantined.set(found[0]),
-            Upload.duepk.set(again[0]),
-            Upload.duesk.set(again[1]),
+            *upload.due_next(context.now + AGAIN),
             when=Upload.status == "waiting",
             otherwise=_Beside(),
         )
@@ -172,8 +170,7 @@ def use(tx: Transaction, upload: Upload) -> None:
     """
     actions: list[Any] = [Upload.status.set("used")]
     if upload.purpose == PAPER_FORM:
-        now = due_key(upload.pk, upload.sk, Upload.KIND, clock.now())
-        actions += [Upload.duepk.set(now[0]), Upload.duesk.set(now[1])]
+        actions += upload.due_next(clock.now())
     tx.update(upload, *actions, when=Upload.status == "clean", otherwise=UploadUsed())
 
 
@@ -251,8 +248,7 @@ def _refuse(context: Context, upload: Upload, reason: str) -> None:
 
 
 def _due_at_the_end(upload: Upload) -> list[Any]:
-    ends = due_key(upload.pk, upload.sk, Upload.KIND, clock.parse(upload.created_at) + KEPT)
-    return [Upload.duepk.set(ends[0]), Upload.duesk.set(ends[1])]
+    return upload.due_next(clock.parse(upload.created_at) + KEPT)
 
 
 def _forget_quarantine(upload: Upload) -> None:
@@ -268,12 +264,11 @@ def sweep(pk: str, sk: str, now: datetime) -> None:
     for upload in at_keys([(pk, sk)], consistent=True):
         if upload.status == "used" and upload.purpose == PAPER_FORM:
             bucket.hold(upload.object_key, upload.object_version, now)
-            change(upload, Upload.duepk.remove(), Upload.duesk.remove())
+            change(upload, *upload.due_next(None))
             continue
         over = now >= clock.parse(upload.created_at) + KEPT
         if upload.status == "checking" and not over:
-            again = due_key(pk, sk, Upload.KIND, now + AGAIN)
-            change(upload, Upload.duepk.set(again[0]), Upload.duesk.set(again[1]))
+            change(upload, *upload.due_next(now + AGAIN))
             _check_soon(upload)
         elif over:
             _end(upload)
@@ -285,4 +280,4 @@ def _end(upload: Upload) -> None:
     if upload.status != "used":
         change(upload, Upload.status.set("ended"), when=Upload.status != "used", otherwise=_Beside())
         bucket.discard(bucket.upload_key(upload.tenant_id, upload.client_id, upload.upload_id))
-    change(upload, Upload.duepk.remove(), Upload.duesk.remove())
+    change(upload, *upload.due_next(None))

@@ -5327,11 +5327,12 @@ export interface components {
         };
         /**
          * CheckedClient
-         * @description One who is to take part, and what stands in the way. No name: the asker may not see this file.
+         * @description One who is to take part, and what stands in the way. No name: the asker may not see this file; nor an id, where
+         *     it is not one that the asker named.
          */
         CheckedClient: {
             /** Client Id */
-            client_id: string;
+            client_id: string | null;
             /** Client Name */
             client_name: string | null;
             /** Problem */
@@ -5559,11 +5560,22 @@ export interface components {
         };
         /**
          * ClientSearch
-         * @description Letters of a name: sent in the body, because no address, and so no log of addresses, may hold them.
+         * @description Letters of a name: sent in the body, because no address, and so no log of addresses, may hold them. Only clients
+         *     of this `therapist_id`, and only those with this `status`, where they are named.
          */
         ClientSearch: {
             /** Search */
             search: string;
+            /**
+             * Status
+             * @default null
+             */
+            status?: ("active" | "archived") | null;
+            /**
+             * Therapist Id
+             * @default null
+             */
+            therapist_id?: string | null;
         };
         /**
          * ClientThreads
@@ -6638,7 +6650,8 @@ export interface components {
         };
         /**
          * GroupCheckIn
-         * @description A time that staff think of; `moving`: for this group, whose own old time is free.
+         * @description A time that staff think of; `moving`: for this group, whose own old time is free, and for those who have a place
+         *     in it, whoever is named.
          */
         GroupCheckIn: {
             /**
@@ -6915,11 +6928,12 @@ export interface components {
         };
         /**
          * GroupTimeLook
-         * @description One time of a series of groups, what speaks against it for the therapist, and which clients are elsewhere.
+         * @description One time of a series of groups, what speaks against it for the therapist, and which clients are elsewhere. Null:
+         *     one whose file the asker may not see.
          */
         GroupTimeLook: {
             /** Busy */
-            busy: string[];
+            busy: (string | null)[];
             /**
              * Finding
              * @enum {string}
@@ -21934,6 +21948,15 @@ export interface operations {
             };
             /** @description Problem */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Problem */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -8,10 +8,7 @@ type S = components['schemas'];
 
 export type FeatureName = 'invitations' | 'intake_forms' | 'payments' | 'messaging' | 'self_scheduling';
 export type Kind = 'staff' | 'client';
-export type Feature = S['FeatureState'];
-export type CrisisNumber = S['CrisisNumber'];
 export type Tenant = S['TenantView'];
-export type Person = S['PersonView'];
 export type Session = S['SessionView'];
 export type SignIn = S['SignIn'];
 
@@ -22,9 +19,7 @@ export type LinkOffer = S['LinkOffer'];
 export type Redeemed = S['Changed'];
 export type SessionLine = S['SessionLine'];
 
-export type FormLine = S['LookedUpForm'];
 export type Invitation = S['Invitation'];
-export type InvitationState = Invitation['state'];
 export type Verification = S['Verdict'];
 
 export type SignUpPage = S['SignUpPage'];
@@ -33,13 +28,11 @@ export type SignupRow = S['SignupView'];
 export type AlikeFile = S['AlikeFile'];
 
 export type Address = S['Address'];
-export type EmergencyContact = S['EmergencyContact'];
 export type ProfileFields = S['ProfileFields'];
 export type Profile = S['Profile'];
 
 export type Home = S['ClientHome'];
 export type IntakeForm = S['FormState'];
-export type FormStatus = IntakeForm['status'];
 export type Intake = S['IntakeView'];
 
 /* ---------- the inside of a form ---------- */
@@ -102,10 +95,8 @@ export type FillingForm = Omit<S['OpenForm'], 'definition' | 'answers' | 'disclo
   answers: Answers;
   disclosure: Omit<S['Disclosure'], 'text'> & { text: Block[] };
 };
-export type Saved = S['Saved'];
 export type Strokes = number[][][];
 export type SignatureBody = S['SignatureIn'];
-export type Signed = S['Signed'];
 
 /** A signed or uploaded document; what is of safety answers, and who added it, is there for staff only. */
 interface Safety { worrying?: boolean | null; seen_by_name?: string | null; seen_at?: string | null }
@@ -115,14 +106,11 @@ export type RecordItem = Omit<S['RecordItem'], 'value'> & { value: unknown; worr
 export type DocumentRecord = Omit<S['MyDocumentRecord'], 'sections'> & Safety & Added & {
   sections: (Omit<S['RecordSection'], 'items'> & { items: RecordItem[] })[];
 };
-export type Download = S['MyLink'];
 export type UploadTicket = S['UploadTicket'];
 export type Upload = S['UploadView'];
 
 export type Bookable = S['SchedulingView'];
-export type SlotGroup = S['SlotGroup'];
 export type MyAppointment = S['MyAppointment'];
-export type Mode = MyAppointment['mode'];
 
 export type Money = S['Money'];
 export type InvoiceRow = S['InvoiceRow'];
@@ -145,7 +133,6 @@ export type Invite = S['InviteView'];
 export type Insurance = S['Insurance'];
 export type ImportLook = S['ImportLook'];
 export type ImportField = NonNullable<S['ImportColumn']['field']>;
-export type CanInvite = S['CanInvite'];
 export type Client = S['ClientDetails'];
 export type InviteTemplate = S['InviteTemplate'];
 export type InviteBody = S['InviteIn'];
@@ -174,7 +161,6 @@ export type OutdatedRow = S['OutdatedRow'];
 export type Job = S['JobView'];
 export type JobItem = S['JobItemView'];
 export type SettingsFeature = S['FeatureSwitch'];
-export type Scheduling = S['Scheduling'];
 export type Settings = S['SettingsView'];
 export type SettingsPatch = S['SettingsChange'];
 export type ApiToken = S['ApiTokenView'];
@@ -182,23 +168,19 @@ export type NewApiToken = S['NewApiToken'];
 export type ApiTokens = S['ApiTokenList'];
 export type Scope = S['Scope'];
 
-export type Standing = S['StandingView'];
 export type Organization = S['OrganizationView'];
-export type OrganizationPatch = S['OrganizationChange'];
 export type StaffMember = S['StaffView'];
 export type NewStaff = S['NewStaff'];
 export type StaffLink = S['StaffLink'];
 export type Subscription = S['SubscriptionView'];
 export type Plan = S['PlanView'];
 export type Bill = S['Bill'];
-export type FirstSteps = S['FirstSteps'];
 export interface Page<T> { items: T[]; next_cursor: string | null }
 export type Offer = S['OfferView'];
 export type OfferBody = S['OfferChange'];
 export type Availability = S['AvailabilityView'];
 export type AvailabilityBody = S['AvailabilityChange'];
 export type Hours = S['RangeIn'];
-export type Calendar = S['CalendarView'];
 export type TherapistCalendar = S['TherapistCalendar'];
 export type CalendarEntry = S['CalendarEntry'];
 export type ClientAppointment = S['ClientAppointment'];
@@ -206,13 +188,10 @@ export type TimeCheck = S['TimeCheck'];
 export type ClientInvoices = S['ClientInvoices'];
 export type TenantInvoiceRow = S['TenantInvoiceRow'];
 export type InvoiceBody = S['InvoiceIn'];
-export type InvoiceLineBody = S['LineIn'];
 export type Billable = S['Billable'];
-export type Ledger = S['LedgerView'];
 export type LedgerEntry = S['EntryView'];
 export type Processing = S['ProcessingView'];
 export type Export = S['ExportView'];
-export type Reconciliation = S['ReconciliationView'];
 export type MailKind = S['NoticeChoicesIn']['muted'][number];
 export type Waiter = S['WaiterView'];
 export type MyWait = S['MyWait'];
@@ -234,8 +213,6 @@ export type Choice = S['Choice'];
 export type ClientThreads = S['ClientThreads'];
 export type ContactEntry = S['ContactView'];
 export type MassLook = S['MassLook'];
-export type OpenedThread = S['OpenedThread'];
-export type Opening = S['OpeningView'];
 export type SeriesBody = S['SeriesIn'];
 export type SeriesCheck = S['SeriesCheck'];
 export type TimeLook = S['TimeLook'];
@@ -244,7 +221,6 @@ export type Occurrence = S['OccurrenceView'];
 export type Group = S['GroupView'];
 export type GroupMember = S['GroupMember'];
 export type GroupCheck = S['GroupCheck'];
-export type GroupBody = S['GroupIn'];
 export type GroupSeries = S['GroupSeriesView'];
 export type GroupSeriesBody = S['GroupSeriesIn'];
 export type GroupSeriesCheck = S['GroupSeriesCheck'];

@@ -99,7 +99,6 @@ def environment(
         DOCUMENTS_BUCKET=f"{PREFIX}-documents",
         KEYS_BUCKET=f"{PREFIX}-keys",
         MAIL_QUEUE_URL=queue_url("mail"),
-        MAIL_EVENTS_QUEUE_URL=queue_url("mail-events"),
         SEALING_QUEUE_URL=queue_url("sealing"),
         JOBS_QUEUE_URL=queue_url("jobs"),
         UPLOADS_QUEUE_URL=queue_url("uploads"),

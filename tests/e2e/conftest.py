@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.forms import STANDARD
 from tests.calls import PEOPLE, Caller
+from tests.conftest import World
 from tests.e2e.device import DESKTOP, PHONE, Device
 from tests.e2e.packets import Packet, last_link
 
@@ -27,11 +28,11 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 
 @pytest.fixture(scope="session")
-def built_pages(_serving: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+def built_pages(serving: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
     """The front end as it was built when the run began: a build meanwhile does not pull files away under a test."""
-    built = _serving.site.dist
+    built = serving.site.dist
     assert (built / "index.html").is_file(), "The front end is not built. `make run` and `make test` build it."
-    _serving.site.dist = Path(shutil.copytree(built, tmp_path_factory.mktemp("pages") / "dist")).resolve()
+    serving.site.dist = Path(shutil.copytree(built, tmp_path_factory.mktemp("pages") / "dist")).resolve()
 
 
 @pytest.fixture
@@ -55,6 +56,27 @@ def devices(
     yield device
     found = [line for each in made for line in each.troubles]
     assert not found, "\n".join(found)
+
+
+@pytest.fixture
+def desk(devices: Callable[..., Device], call: Callable[..., Any]) -> Callable[..., Device]:
+    """`desk("A1")`: their desktop, signed in; `desk("A1", "phone")`: their phone."""
+
+    def seat(key: str, kind: str = "desktop") -> Device:
+        device = devices(kind, name=f"{key}-{kind}")
+        device.enter(call.browser(key))
+        return device
+
+    return seat
+
+
+@pytest.fixture
+def working(world: World) -> Iterator[None]:
+    """Queues are worked through while the browsers wait."""
+    world.portal.pump.start()
+    yield
+    world.portal.pump.close()
+    world.portal.pump._stop.clear()
 
 
 @pytest.fixture

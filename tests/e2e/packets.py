@@ -7,13 +7,18 @@ from playwright.sync_api import Page
 
 from infra.local import world
 from tests import flows
-from tests.calls import Answer, Caller
+from tests.calls import PEOPLE, Answer, Caller
 
 C4 = next(each for each in world.CLIENTS if each.key == "C4")
 PASSWORD = "seven lanterns on the pier"
 QUESTIONNAIRE = "standard-intake-questionnaire"
 CONSENT = "informed-consent-for-psychotherapy"
 NOTICE = "notice-of-privacy-practices"
+
+
+def client_page(key: str, tab: str = "") -> str:
+    """Client Details of "C1"."""
+    return f"/staff/clients/{PEOPLE[key].id}{tab}"
 
 
 def last_link(office: Caller) -> str:

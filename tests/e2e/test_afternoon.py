@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -14,20 +13,13 @@ from tests.e2e.device import Device
 from tests.e2e.filling import Filling
 from tests.e2e.packets import give_birth_date
 
+pytestmark = pytest.mark.usefixtures("working")
+
 WANDA, WRONG, ROWAN = "wanda@staff.example", "wanda@staf.example", "rowan@staff.example"
 PASSWORD = "seven quiet otters swim"
 FORMS = ["Informed Consent for Psychotherapy", "Notice of Privacy Practices"]  # the long one is filled in elsewhere
 FIFTY = 50
 MENU = "Main, wide screens"
-
-
-@pytest.fixture(autouse=True)
-def _working(world: Any) -> Any:
-    """Queues are worked through while the browsers wait."""
-    world.portal.pump.start()
-    yield
-    world.portal.pump.close()
-    world.portal.pump._stop.clear()
 
 
 def table() -> bytes:

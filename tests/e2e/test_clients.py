@@ -15,26 +15,7 @@ from tests import flows
 from tests.calls import PEOPLE, Caller
 from tests.e2e.device import Device
 
-
-@pytest.fixture
-def desk(devices: Callable[..., Device], call: Callable[..., Any]) -> Callable[..., Device]:
-    """`desk("T1")`: their desktop, signed in."""
-
-    def seat(key: str, kind: str = "desktop") -> Device:
-        device = devices(kind, name=key)
-        device.enter(call.browser(key))
-        return device
-
-    return seat
-
-
-@pytest.fixture(autouse=True)
-def _working(world: Any) -> Any:
-    """Queues are worked through while the browser waits."""
-    world.portal.pump.start()
-    yield
-    world.portal.pump.close()
-    world.portal.pump._stop.clear()
+pytestmark = pytest.mark.usefixtures("working")
 
 
 def _file(name: str, content: bytes, kind: str = "application/octet-stream") -> Any:

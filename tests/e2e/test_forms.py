@@ -5,36 +5,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import Locator, expect
 
 from tests import flows
 from tests.calls import PEOPLE, Caller
 from tests.e2e.device import Device
 from tests.e2e.filling import Filling
+from tests.e2e.packets import client_page
 from tests.integration.test_sending import DAY, NOTICE, reminders_on, sent
 from tests.integration.test_uploads import pdf
 
 FETCH = "async (path) => (await fetch(path, { headers: { 'X-Background': '1' } })).json()"
 LIBRARY = "/staff/organization/client-portal/intake-forms"
 C1 = PEOPLE["C1"]
-
-
-@pytest.fixture
-def desk(devices: Callable[..., Device], call: Callable[..., Any]) -> Callable[..., Device]:
-    """`desk("A1")`: their desktop, signed in."""
-
-    def seat(key: str, kind: str = "desktop") -> Device:
-        device = devices(kind, name=f"{key}-{kind}")
-        device.enter(call.browser(key))
-        return device
-
-    return seat
-
-
-def client_page(key: str, tab: str = "") -> str:
-    """Client Details of "C1"."""
-    return f"/staff/clients/{PEOPLE[key].id}{tab}"
 
 
 def row(device: Device, text: str) -> Locator:

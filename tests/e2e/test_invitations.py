@@ -10,22 +10,18 @@ from playwright.sync_api import expect
 from tests import flows
 from tests.calls import PEOPLE, Caller
 from tests.e2e.device import Device
+from tests.e2e.packets import client_page
 
 EMAIL = "/staff/organization/client-portal/e-mail"
 
 NEW_DEVICE = "A new sign-in to your account"  # to whoever signs in with a browser of the test
 
 
-@pytest.fixture
-def desk(devices: Callable[..., Device], call: Callable[..., Any]) -> Callable[..., Device]:
-    """`desk("A1")`: their desktop, signed in."""
-
-    def seat(key: str) -> Device:
-        device = devices("desktop", name=key)
-        device.enter(call.browser(key))
-        return device
-
-    return seat
+def nothing_goes_out(office: Caller) -> None:
+    """Also once the hold is over."""
+    office.local("POST", "/clock", {"advance_seconds": 60})
+    office.drain()
+    assert not [mail for mail in flows.outbox() if mail["subject"] != NEW_DEVICE]
 
 
 @pytest.fixture
@@ -36,11 +32,6 @@ def held() -> Iterator[None]:
     settings.__dict__["hold_seconds"] = 30  # frozen for everyone else
     yield
     settings.__dict__["hold_seconds"] = 0
-
-
-def client_page(client_id: str, tab: str = "") -> str:
-    """Client Details."""
-    return f"/staff/clients/{client_id}{tab}"
 
 
 def test_inviting_many(desk: Callable[..., Device], office: Caller) -> None:
@@ -100,14 +91,12 @@ def test_stopping_all_of_it_while_it_is_held(held: None, desk: Callable[..., Dev
     device.sees("Stopped before anything was sent.")
     device.sees("2 clients not invited")
     device.look("stopped")
-    office.local("POST", "/clock", {"advance_seconds": 60})
-    office.drain()
-    assert not [mail for mail in flows.outbox() if mail["subject"] != NEW_DEVICE]
+    nothing_goes_out(office)
 
 
 def test_calling_one_back_within_the_hold(held: None, desk: Callable[..., Device], office: Caller) -> None:
     device = desk("T4")
-    device.open(client_page(PEOPLE["C4"].id, "/invite"))
+    device.open(client_page("C4", "/invite"))
     device.press("Preview")
     device.arrived("Preview")
     device.press("Send invitation")
@@ -122,9 +111,7 @@ def test_calling_one_back_within_the_hold(held: None, desk: Callable[..., Device
     device.sees("The invitation was called back. Nothing was sent.")
     device.sees("Called back before it was sent")
     device.look("called-back")
-    office.local("POST", "/clock", {"advance_seconds": 60})
-    office.drain()
-    assert not [mail for mail in flows.outbox() if mail["subject"] != NEW_DEVICE]
+    nothing_goes_out(office)
 
 
 def test_a_saved_text_and_what_is_odd_about_it(desk: Callable[..., Device]) -> None:
@@ -147,7 +134,7 @@ def test_a_saved_text_and_what_is_odd_about_it(desk: Callable[..., Device]) -> N
     page.get_by_role("button", name=re.compile("Make it usual")).click()
     expect(page.get_by_text("Usual", exact=True)).to_be_visible()
     device.look("saved")
-    device.open(client_page(PEOPLE["C4"].id, "/invite"))
+    device.open(client_page("C4", "/invite"))
     expect(page.get_by_label("Subject")).to_have_value("Come in, {client_first_name}")
     page.get_by_label("Subject").fill("Something else")
     page.get_by_label("Start from a saved text").select_option(label="Warm welcome (usual)")
@@ -161,7 +148,7 @@ def test_bounced_then_fixed_then_tried_again(desk: Callable[..., Device], office
     office.drain()
     device = desk("A1")
     page = device.page
-    device.open(client_page(client, "/portal"))
+    device.open(f"/staff/clients/{client}/portal")
     device.sees("The address did not take our e-mail.")
     expect(page.get_by_role("button", name="Resend invitation")).to_have_count(0)
     device.look("bounced")
@@ -181,7 +168,7 @@ def test_a_complaint_asks_more_of_an_administrator(desk: Callable[..., Device], 
     office.drain()
     device = desk("A1")
     dialog = device.page.get_by_role("dialog")
-    device.open(client_page(client))
+    device.open(f"/staff/clients/{client}")
     device.sees("An e-mail was marked as spam.")
     device.press("Fixed, try again")
     expect(dialog.get_by_role("button", name="Fixed, try again")).to_be_disabled()
@@ -193,7 +180,7 @@ def test_a_complaint_asks_more_of_an_administrator(desk: Callable[..., Device], 
 
 def test_the_login_link_is_mailed(desk: Callable[..., Device], office: Caller) -> None:
     device = desk("T1")
-    device.open(client_page(PEOPLE["C1"].id, "/portal"))
+    device.open(client_page("C1", "/portal"))
     device.press("Send login link")
     device.look("question")
     device.press("Send now")

@@ -3,9 +3,7 @@
 import io
 import re
 from collections.abc import Callable
-from typing import Any
 
-import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import expect
 
@@ -18,18 +16,6 @@ from tests.e2e.device import Device
 WANDA, ROWAN = "wanda@staff.example", "rowan@staff.example"
 PASSWORD = "seven quiet otters swim"
 PORTAL = "/staff/organization/client-portal"
-
-
-@pytest.fixture
-def desk(devices: Callable[..., Device], call: Callable[..., Any]) -> Callable[..., Device]:
-    """`desk("A1")`: their desktop, signed in."""
-
-    def seat(key: str) -> Device:
-        device = devices("desktop", name=key)
-        device.enter(call.browser(key))
-        return device
-
-    return seat
 
 
 def staff_link(office: Caller, address: str) -> str:

@@ -14,7 +14,6 @@ from tests.calls import PEOPLE, Answer, Caller
 from tests.e2e.device import Device
 
 C1 = f"/staff/clients/{PEOPLE['C1'].id}"
-ON_STRIPE = re.compile(r"/_stripe/|/checkout/")
 
 
 @pytest.fixture
@@ -26,11 +25,9 @@ def phone(devices: Callable[..., Device], call: Any) -> Device:
 
 
 @pytest.fixture
-def desk(devices: Callable[..., Device], call: Any) -> Device:
+def desk(desk: Callable[..., Device]) -> Device:
     """The administrator's computer."""
-    device = devices("desktop", name="desk")
-    device.enter(call.browser("A1"))
-    return device
+    return desk("A1")
 
 
 def at_stripe(device: Device, amount: str, number: str = billing.CARD, press: str | None = None) -> None:

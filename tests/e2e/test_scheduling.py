@@ -96,11 +96,9 @@ def test_a_time_that_was_just_taken_is_said_and_the_note_is_kept(phone: Device, 
 
 
 @pytest.fixture
-def desk(devices: Callable[..., Device], call: Any) -> Device:
+def desk(desk: Callable[..., Device]) -> Device:
     """The therapist's computer."""
-    device = devices("desktop", name="desk")
-    device.enter(call.browser("T1"))
-    return device
+    return desk("T1")
 
 
 def test_the_first_time_with_any_of_two_therapists(devices: Callable[..., Device], call: Any) -> None:
@@ -310,8 +308,13 @@ def test_the_calendar_of_a_practice_by_pointer_and_by_keys(devices: Callable[...
     page.get_by_label("Whose calendar").select_option("Everyone")
     expect(page.locator("a.event")).to_have_count(2)
     desk.look("day")
-    page.get_by_label("Whose calendar").select_option(label="Priya Halvorsen")
     page.get_by_label("Week").check()
+    expect(page.locator(".legend", has_text="Halvorsen")).to_contain_text("PH Priya Halvorsen, LCSW")
+    one = page.get_by_role("link", name=re.compile("Immy T.*Priya Halvorsen, LCSW")).first
+    expect(one.locator(".letters")).to_have_text("PH")
+    assert one.locator(".letters").evaluate("(e) => e.scrollWidth <= e.clientWidth"), "the letters are cut off"
+    desk.look("everyone", both=False)
+    page.get_by_label("Whose calendar").select_option(label="Priya Halvorsen")
     expect(page.locator("a.event")).to_have_count(3)
     expect(page.get_by_role("navigation", name="Main, wide screens").locator(".count")).to_contain_text("1")
     desk.look("week")
@@ -350,6 +353,9 @@ def test_a_client_is_told_of_something_earlier_and_takes_it(
     phone.look("joining")
     phone.press("Join the wait list")
     phone.sees("You are on the wait list")
+    phone.follow("Choose another time")
+    phone.arrived("Choose another time")
+    phone.sees("You are on the wait list of Priya Halvorsen, LCSW.")
     phone.open("/appointments")
     phone.sees("Earlier than the appointment you have")
     phone.look("waiting")
@@ -362,6 +368,14 @@ def test_a_client_is_told_of_something_earlier_and_takes_it(
     assert booking.mine(call("C3"), gone.json, "cancellation", {}).status == 200
     call().clock.advance(61)
     call().drain()
+    desk.open("/staff/calendar")
+    desk.page.get_by_label("Go to").fill(days[0][:10])
+    desk.page.get_by_label("Agenda").check()
+    desk.sees("Offered to the wait list")
+    desk.look("held", both=False)
+    phone.open("/home")
+    phone.sees("A time has opened for you")
+    phone.look("home", both=False)
     phone.open("/appointments")
     phone.sees("A time has opened for you")
     phone.look("offered")

@@ -14,7 +14,6 @@ from tests.e2e.packets import PASSWORD, give_birth_date
 from tests.flows import NEWCOMER
 
 C1: Any = PEOPLE["C1"]
-BORN = NEWCOMER["birth_date"]
 
 
 @pytest.fixture
@@ -24,11 +23,9 @@ def phone(devices: Callable[..., Device]) -> Device:
 
 
 @pytest.fixture
-def desk(devices: Callable[..., Device], call: Any) -> Device:
+def desk(desk: Callable[..., Device]) -> Device:
     """The administrator's computer, signed in."""
-    device = devices("desktop", name="desk")
-    device.enter(call.browser("A1"))
-    return device
+    return desk("A1")
 
 
 def enter(device: Device, **changed: str) -> None:

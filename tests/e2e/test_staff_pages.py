@@ -10,27 +10,10 @@ from playwright.sync_api import expect
 from tests import flows
 from tests.calls import PEOPLE, Caller
 from tests.e2e.device import Device
-from tests.e2e.packets import NOTICE, Packet
+from tests.e2e.packets import NOTICE, Packet, client_page
 
 CLIENT_PORTAL = "/staff/organization/client-portal"
 _LOOK = "(e) => { const { backgroundColor, borderStyle } = getComputedStyle(e); return [backgroundColor, borderStyle] }"
-
-
-@pytest.fixture
-def desk(devices: Callable[..., Device], call: Callable[..., Any]) -> Callable[..., Device]:
-    """`desk("T1")`: their desktop, signed in."""
-
-    def seat(key: str) -> Device:
-        device = devices("desktop", name=key)
-        device.enter(call.browser(key))
-        return device
-
-    return seat
-
-
-def client_page(key: str, tab: str = "") -> str:
-    """Client Details of "C1"."""
-    return f"/staff/clients/{PEOPLE[key].id}{tab}"
 
 
 class TestClients:

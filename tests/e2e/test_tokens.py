@@ -17,18 +17,6 @@ from tests.e2e.device import Device
 TOKENS = "/staff/organization/tokens"
 
 
-@pytest.fixture
-def desk(devices: Callable[..., Device], call: Callable[..., Any]) -> Callable[..., Device]:
-    """`desk("A1")`: their desktop, signed in."""
-
-    def seat(key: str, kind: str = "desktop") -> Device:
-        device = devices(kind, name=f"{key}-{kind}")
-        device.enter(call.browser(key))
-        return device
-
-    return seat
-
-
 def _shell(command: str, **names: str) -> str:
     """What a shell says to a command of the reference."""
     done = subprocess.run(

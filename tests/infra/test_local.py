@@ -10,7 +10,6 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from botocore.exceptions import ClientError
 from infra.local import cloud, faults, levers, links, moto_quick, pump, state
 from infra.local import world as demo
 from infra.local.portal import ROOT
+from tests import flows
 from tests.calls import Caller
 from tests.conftest import World
 
@@ -49,18 +49,6 @@ def dynamodb(world: World) -> Any:
     return botocore.session.Session().create_client("dynamodb", region_name=cloud.REGION, config=config)
 
 
-def _together(work: Callable[[int], Any]) -> list[Any]:
-    """The results of `work(0)` to `work(31)`, all begun at the same moment."""
-    barrier = threading.Barrier(THREADS)
-
-    def one(number: int) -> Any:
-        barrier.wait()
-        return work(number)
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(one, range(THREADS)))
-
-
 class TestDynamoDB:
     def test_one_winner_in_every_race_and_nothing_of_it_left_behind_by_losers(self, dynamodb: Any) -> None:
         for round_number in range(ROUNDS):
@@ -76,7 +64,7 @@ class TestDynamoDB:
                     return False
                 return True
 
-            assert sum(_together(book)) == 1
+            assert sum(flows.together(THREADS, book)) == 1
             assert dynamodb.get_item(TableName=cloud.PREFIX, Key=_item(counter))["Item"]["n"] == {"N": "1"}
             left = [n for n in range(THREADS) if "Item" in _get(dynamodb, f"{slot}#{n}")]
             assert len(left) == 1
@@ -94,7 +82,7 @@ class TestDynamoDB:
                         TransactItems=[_put_once(_item(f"OWN#{number}", str(turn))), _put_once(_item("TAKEN"))]
                     )
 
-        _together(write)
+        flows.together(THREADS, write)
         for number in range(THREADS):
             kept = [turn for turn in range(12) if "Item" in _get(dynamodb, f"OWN#{number}", str(turn))]
             assert kept == (list(range(12)) if number % 2 else [])

@@ -15,10 +15,6 @@ from tests.conftest import World
 Call = Callable[..., Caller]
 
 
-def _now(world: World) -> int:
-    return int(world.portal.clock.now().timestamp()) // 60
-
-
 def _subjects(caller: Caller, key: str) -> list[str]:
     caller.drain()
     return [mail["subject"] for mail in flows.outbox() if PEOPLE[key].email in mail["to"]]
@@ -28,12 +24,6 @@ def _subjects(caller: Caller, key: str) -> list[str]:
 def service(call: Call) -> str:
     """T1 and T4 see clients all day long; there is one service."""
     return opened(call, "T1", "T4")
-
-
-@pytest.fixture
-def clock(world: World) -> Any:
-    """The application's clock."""
-    return world.portal.clock
 
 
 def _asked(call: Call, clock: Any, service: str, days: int = 3, **more: Any) -> dict[str, Any]:
@@ -70,7 +60,7 @@ def test_a_request_holds_its_time_until_it_is_answered(world: World, call: Call,
     assert call("T1").get("/practice/requests").json["total"] == 0
     assert _subjects(call("A1"), "C1") == ["We have your request", "Your appointment is confirmed"]
     assert _subjects(call("A1"), "T1") == ["A request for your calendar", "An appointment is confirmed"]
-    assert booking.wrong(_now(world)) == []
+    assert booking.wrong(world) == []
 
 
 def test_what_people_wrote_is_encrypted_and_never_mailed(world: World, call: Call, clock: Any, service: str) -> None:
@@ -89,7 +79,7 @@ def test_a_declined_time_is_free_again(world: World, call: Call, clock: Any, ser
     assert asked["starts_at"] in booking.starts(booking.slots(call("C1"), service, clock.now().date()))
     assert theirs(call("T1"), "C1", asked, "confirmation").code == "stale"
     assert book(call("C1"), "T1", service, asked["starts_at"]).json["status"] == "requested"
-    assert booking.wrong(_now(world)) == []
+    assert booking.wrong(world) == []
 
 
 def test_two_answers_at_once_are_one(call: Call, clock: Any, service: str) -> None:
@@ -126,10 +116,10 @@ def test_a_hold_that_is_over_is_over_before_anybody_sweeps(world: World, call: C
     client.sign_in("C1")
     assert theirs(staff, "C1", asked, "confirmation").code == "request_expired"
     assert book(client, "T1", service, asked["starts_at"]).status == 201
-    assert booking.wrong(_now(world)) == []
+    assert booking.wrong(world) == []
     staff.drain()
     assert sorted(each["status"] for each in flows.stored("appointment")) == ["expired", "requested"]
-    assert booking.wrong(_now(world)) == []
+    assert booking.wrong(world) == []
 
 
 def test_other_times_are_held_and_one_is_taken_with_one_tap(world: World, call: Call, clock: Any, service: str) -> None:
@@ -140,7 +130,7 @@ def test_other_times_are_held_and_one_is_taken_with_one_tap(world: World, call: 
     free = booking.starts(booking.slots(call("C1"), service, clock.now().date()))
     assert asked["starts_at"] in free
     assert not set(others) & set(free)
-    assert booking.wrong(_now(world)) == []
+    assert booking.wrong(world) == []
     offered = _as_client(call, answer)
     assert mine(call("C1"), offered, "acceptance", {"starts_at": asked["starts_at"]}).code == "not_proposed"
     taken = mine(call("C1"), offered, "acceptance", {"starts_at": others[1]})
@@ -148,7 +138,7 @@ def test_other_times_are_held_and_one_is_taken_with_one_tap(world: World, call: 
     free = booking.starts(booking.slots(call("C1"), service, clock.now().date()))
     assert {others[0], others[2]} <= set(free)
     assert _subjects(call("A1"), "C1")[-2:] == ["Other times are offered to you", "Your appointment is booked"]
-    assert booking.wrong(_now(world)) == []
+    assert booking.wrong(world) == []
 
 
 def test_offers_that_are_not_taken_expire(world: World, call: Call, clock: Any, service: str) -> None:
@@ -169,7 +159,7 @@ def test_instant_confirmation_books_at_once(world: World, call: Call, clock: Any
     assert (moved.json["status"], moved.json["my_zone"]) == ("confirmed", "Asia/Tokyo")
     (mail,) = [each for each in _mails(call, "C1") if each["subject"] == "Your appointment has a new time"]
     assert "(Tokyo time)" in mail["text"]
-    assert booking.wrong(_now(world)) == []
+    assert booking.wrong(world) == []
 
 
 def _mails(call: Call, key: str) -> list[dict[str, Any]]:
@@ -194,7 +184,7 @@ def test_the_notice_binds_clients_and_not_staff(world: World, call: Call, clock:
     assert call("C1").get("/portal/appointments").json["phone"] == "(212) 555-0142"
     answer = theirs(call("T1"), "C1", booked, "cancellation", {"at_clients_request": True, "reason": "A cold"})
     assert (answer.json["status"], answer.json["late"], answer.json["reason"]) == ("cancelled", True, "A cold")
-    assert booking.wrong(_now(world)) == []
+    assert booking.wrong(world) == []
 
 
 def test_within_the_notice_a_client_cancels_alone_and_nothing_is_late(call: Call, clock: Any, service: str) -> None:
@@ -222,7 +212,7 @@ def test_moving_frees_the_old_time_and_may_overlap_it(world: World, call: Call, 
     booked = _confirmed(call, clock, service)
     moved = mine(call("C1"), booked, "time", {"starts_at": at(clock, 3, "15:15"), "zone": booking.ZONE})
     assert (moved.status, moved.json["status"], moved.json["moved"]) == (200, "requested", True)
-    assert booking.wrong(_now(world)) == []
+    assert booking.wrong(world) == []
     stale = mine(call("C1"), booked, "time", {"starts_at": at(clock, 3, "16:00"), "zone": booking.ZONE})
     assert (stale.status, stale.code) == (412, "stale")
     (mail,) = [each for each in _mails(call, "C1") if each["subject"] == "We have your new request"]
@@ -239,7 +229,7 @@ def test_a_meeting_across_midnight_is_one(world: World, call: Call, clock: Any, 
         late[:10],
         at(clock, 3)[:10],
     }
-    assert booking.wrong(_now(world)) == []
+    assert booking.wrong(world) == []
     assert book_for(call("A1"), "C3", "T4", service, late).status == 201
     for time, status in (("00:15", 409), ("00:20", 201)):
         answer = book_for(call("T1"), "C1", "T1", service, at(clock, 3, time), override=True)
@@ -364,7 +354,7 @@ def test_staff_book_with_open_eyes_and_never_over_what_is_taken(
     assert staff.post(path, other).code == "not_your_calendar"
     assert call("A1").post(path, {**other, "staff_id": world.id("T4")}).code == "not_assigned"
     assert call("A1").post(path, {**other, "staff_id": world.id("BT")}).code == "not_assigned"
-    assert booking.wrong(_now(world)) == []
+    assert booking.wrong(world) == []
 
 
 def test_staff_move_and_settle(world: World, call: Call, clock: Any, service: str) -> None:
@@ -383,7 +373,7 @@ def test_staff_move_and_settle(world: World, call: Call, clock: Any, service: st
     done = theirs(staff, "C1", moved.json, "outcome", {"status": "completed"})
     assert done.json["status"] == "completed"
     assert theirs(staff, "C1", done.json, "outcome", {"status": "no_show"}).json["status"] == "no_show"
-    assert booking.wrong(_now(world)) == []
+    assert booking.wrong(world) == []
     client = call("C1")
     client.sign_in("C1")
     past = client.get("/portal/appointments", query={"when": "past"}).json["items"]

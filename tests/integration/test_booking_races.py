@@ -26,10 +26,6 @@ STEPS = int(os.environ.get("BOOKING_STEPS", "150"))
 SEEDS = [int(each) for each in os.environ.get("BOOKING_SEEDS", "3,4").split(",")]
 
 
-def _now(world: World) -> int:
-    return -(-int(world.portal.clock.now().timestamp()) // 60)  # the portal counts whole minutes, rounded up
-
-
 def _outcomes(answers: list[Answer]) -> Counter[tuple[int, str | None]]:
     return Counter((answer.status, answer.code) for answer in answers)
 
@@ -71,7 +67,7 @@ def test_one_time_is_booked_once(world: World, call: Call, clients: list[Caller]
     answers = together(THREADS, lambda n: book(clients[n], "T1", service, at(clock, 3)))
     assert _outcomes(answers) == {(201, None): 1, (409, "slot_taken"): THREADS - 1}
     assert len(flows.stored("appointment")) == 1
-    assert booking.wrong(_now(world)) == []
+    assert booking.wrong(world) == []
 
 
 def test_no_two_overlap_with_their_buffers(world: World, call: Call, clients: list[Caller]) -> None:
@@ -85,7 +81,7 @@ def test_no_two_overlap_with_their_buffers(world: World, call: Call, clients: li
     booked = sorted(booking.instant(answer.json["starts_at"]) for answer in answers if answer.status == 201)
     assert len(booked) >= 2
     assert all(b - a >= timedelta(minutes=45) for a, b in pairwise(booked))
-    assert booking.wrong(_now(world)) == []
+    assert booking.wrong(world) == []
 
 
 def test_one_client_is_in_one_place(world: World, call: Call, clients: list[Caller]) -> None:
@@ -98,7 +94,7 @@ def test_one_client_is_in_one_place(world: World, call: Call, clients: list[Call
     outcomes = _outcomes(answers)
     assert outcomes[201, None] == 1
     assert set(outcomes) <= {(201, None), (409, "own_conflict"), (409, "slot_taken"), (503, "busy")}
-    assert booking.wrong(_now(world)) == []
+    assert booking.wrong(world) == []
 
 
 def test_different_times_of_one_day_all_get_there(world: World, call: Call, clients: list[Caller]) -> None:
@@ -110,7 +106,7 @@ def test_different_times_of_one_day_all_get_there(world: World, call: Call, clie
     again = [book(clients[n], "T1", service, times[n]) for n, a in enumerate(answers) if a.status == 503]
     assert {answer.status for answer in again} <= {201}
     assert len(flows.stored("appointment")) == 16
-    assert booking.wrong(_now(world)) == []
+    assert booking.wrong(world) == []
 
 
 def test_a_cap_on_the_day_holds_when_everyone_comes_at_once(world: World, call: Call, clients: list[Caller]) -> None:
@@ -123,7 +119,7 @@ def test_a_cap_on_the_day_holds_when_everyone_comes_at_once(world: World, call: 
     outcomes = _outcomes(answers)
     assert set(outcomes) <= {(201, None), (409, "slot_taken"), (503, "busy")}
     assert outcomes[201, None] == 2
-    assert booking.wrong(_now(world)) == []
+    assert booking.wrong(world) == []
 
 
 def test_one_request_sent_many_times_books_once(world: World, call: Call, clients: list[Caller]) -> None:
@@ -193,7 +189,7 @@ def test_one_place_left_is_taken_once(world: World, call: Call, clients: list[Ca
     )
     assert _outcomes(answers) == {(200, None): 1, (409, "group_full"): THREADS - 2}
     assert len(flows.stored("appointment")) == 2
-    assert booking.wrong(_now(world)) == []
+    assert booking.wrong(world) == []
 
 
 def test_one_client_is_in_one_group_at_a_time(world: World, call: Call, clients: list[Caller]) -> None:
@@ -213,7 +209,7 @@ def test_one_client_is_in_one_group_at_a_time(world: World, call: Call, clients:
     outcomes = _outcomes(together(24, one))
     assert set(outcomes) <= {(200, None), (201, None), (409, "client_busy"), (409, "own_conflict"),
                              (409, "slot_taken"), (409, "too_many_open"), (503, "busy")}  # fmt: skip
-    assert booking.wrong(_now(world)) == []
+    assert booking.wrong(world) == []
     live = [each for each in flows.stored("appointment") if each["status"] in ("confirmed", "requested")]
     assert len([each for each in live if each.get("group_id")]) == 1
 
@@ -441,14 +437,14 @@ def test_whatever_happens_in_whatever_order(world: World, call: Call, seed: int,
         if number >= STEPS and happened >= wanted:
             break
         walk.step(frozenset(wanted - happened) if number >= STEPS else frozenset())
-        problems = booking.wrong(_now(world))
+        problems = booking.wrong(world)
         assert not problems, (number, problems)
         happened = {name.split()[0] for name in walk.done if " 20" in name}
     assert happened >= wanted, (wanted - happened, sorted(walk.done.items()))
     assert book(walk.clients["C1"], "T1", service, at(world.portal.clock, 6, "12:00")).status == 201
     world.portal.clock.advance(7 * 86_400)  # what is still asked for by then is not held any more
     walk._sweep()
-    assert not booking.wrong(_now(world))
+    assert not booking.wrong(world)
     left = {each["status"] for each in flows.stored("appointment")}
     assert left >= {"cancelled", "declined", "expired"}
     assert "requested" not in left

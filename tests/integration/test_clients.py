@@ -16,8 +16,8 @@ Call = Callable[..., Caller]
 C1, C2, C3 = (flows.client_id(key) for key in ("C1", "C2", "C3"))
 
 
-def _found(staff: Caller, typed: str) -> list[str]:
-    answer = staff.post("/practice/clients/search", {"search": typed}, key=None)
+def _found(staff: Caller, typed: str, **wanted: str) -> list[str]:
+    answer = staff.post("/practice/clients/search", {"search": typed, **wanted}, key=None)
     assert answer.status == 200, answer
     return [each["name"] for each in answer.json["items"]]
 
@@ -69,6 +69,25 @@ def test_at_most_fifty_are_shown_in_the_order_of_their_names(call: Call) -> None
     found = _found(call("A1"), "person")
     assert found == [f"Person Number{number:02}" for number in range(50)]
     assert _found(call("A1"), "person number07") == ["Person Number07"]
+
+
+def test_a_search_within_the_clients_of_one_therapist_misses_none_of_them(world: World, call: Call) -> None:
+    """The fifty that are shown at most are those that were asked for: the others have the same letters and come first
+    in the alphabet, but are nobody's, or archived."""
+    from tests.booking import assign
+
+    keys = [f"{a}{b}" for a in "EFGHJK" for b in "0123456789"]
+    files = [flows.new_file("oak", key, f"Person Number{number:02}") for number, key in enumerate(keys)]
+    for each in files[-3:]:
+        assign(each, "T1")
+    assign(files[-3], "T3")
+    assert call("A1").post(f"/practice/clients/{files[-1]}/archive").status == 200
+    wanted = {"therapist_id": world.id("T1")}
+    last = [f"Person Number{number}" for number in (57, 58, 59)]
+    assert _found(call("A1"), "person", **wanted) == last
+    assert _found(call("A1"), "person", **wanted, status="active") == last[:2]
+    assert _found(call("A1"), "person", **wanted, status="archived") == last[2:]
+    assert [_found(call(key), "person", **wanted) for key in ("T1", "T3", "T4")] == [last, last[:1], []]
 
 
 def test_only_who_may_be_seen_is_found(world: World, call: Call) -> None:

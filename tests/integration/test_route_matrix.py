@@ -171,10 +171,10 @@ def _noted(_stage: "Stage") -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")  # the file comes in parts, and other files between them
-def _stage(cloud_portal: Any, _serving: Any, _sessions: dict[str, tuple[str, str]]) -> Stage:
+def _stage(cloud_portal: Any, serving: Any, _sessions: dict[str, tuple[str, str]]) -> Stage:
     cloud_portal.reset(to_seed_time=True)
     cloud_portal.clock.advance(60)
-    stage = Stage(cloud_portal, _serving.site.gateway, {key: token for key, (token, _) in _sessions.items()})
+    stage = Stage(cloud_portal, serving.site.gateway, {key: token for key, (token, _) in _sessions.items()})
     for person in PEOPLE.values():
         stage.tenants[person.key] = person.tenant
         stage.ids[person.key] = {}
@@ -183,7 +183,7 @@ def _stage(cloud_portal: Any, _serving: Any, _sessions: dict[str, tuple[str, str
             stage.ids[person.key]["client_id"] = person.id
 
     def call(key: str) -> Caller:
-        caller = Caller(_serving.site.port, cloud_portal.clock)
+        caller = Caller(serving.site.port, cloud_portal.clock)
         caller.token = stage.tokens.get(key)
         return caller
 
@@ -644,6 +644,16 @@ _SERIES = {**booking.series("T1", RANDOM_ID, "2026-12-01T15:00:00Z"), "override"
 _GROUP = {"service_id": RANDOM_ID, "mode": "telehealth", "starts_at": "2026-12-01T15:00:00Z", "override": True}
 _STAFF_BOOKING = {**booking.wish("T1", RANDOM_ID, "2026-12-01T15:00:00Z"), "override": True}
 del _STAFF_BOOKING["zone"]
+WILLOW = {
+    "key": "k" * 40,
+    "slug": "willow",
+    "name": "Willow Room",
+    "zone": "America/Denver",
+    "country": "US",
+    "phone": "(303) 555-0100",
+    "administrator": "Wanda Early",
+    "email": "wanda@staff.example",
+}
 BODIES: dict[str, Any] = {
     "create_invoice": {"lines": [billing.line()]},
     "bill_appointments": {"appointment_ids": [RANDOM_ID]},
@@ -790,28 +800,8 @@ BODIES: dict[str, Any] = {
     "look_at_mass_message": {"to": "mine"},
     "send_mass_message": {"to": "chosen", "client_ids": [PEOPLE["C1"].id], "subject": "Hello", "body": "Hello"},
     "choose_notices": {"muted": ["message_waiting"]},
-    "sign_up_practice": {
-        "key": "k" * 40,
-        "slug": "willow",
-        "name": "Willow Room",
-        "zone": "America/Denver",
-        "country": "US",
-        "phone": "(303) 555-0100",
-        "administrator": "Wanda Early",
-        "email": "wanda@staff.example",
-    },
-    "mail_practice_again": {
-        "key": "k" * 40,
-        "slug": "willow",
-        "name": "Willow Room",
-        "zone": "America/Denver",
-        "country": "US",
-        "phone": "(303) 555-0100",
-        "administrator": "Wanda Early",
-        "email": "wanda@staff.example",
-        "to": "wanda@staff.example",
-        "attempt": "a" * 40,
-    },
+    "sign_up_practice": WILLOW,
+    "mail_practice_again": {**WILLOW, "to": "wanda@staff.example", "attempt": "a" * 40},
 }
 # The state of the world makes the answer of these a conflict or a refusal of the body for some; that is not a denial.
 PASSED = range(200, 300)

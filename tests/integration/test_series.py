@@ -21,15 +21,6 @@ def service(call: Call) -> str:
     return opened(call, "T1", "T4")
 
 
-@pytest.fixture
-def clock(world: World) -> Any:
-    return world.portal.clock
-
-
-def _now(world: World) -> int:
-    return -(-int(world.portal.clock.now().timestamp()) // 60)
-
-
 def _subjects(caller: Caller, key: str) -> list[str]:
     caller.drain()
     return [mail["subject"] for mail in flows.outbox() if PEOPLE[key].email in mail["to"]]
@@ -77,7 +68,7 @@ def test_a_series_is_booked_by_the_therapists_clock_and_both_are_told_once(
     assert mine[0]["can_move"]
     feed = call("T1").post("/feed").json["address"].split("/api")[-1]
     assert call().get(feed).body.decode().count("BEGIN:VEVENT") == 20
-    assert booking.wrong(_now(world)) == []
+    assert booking.wrong(world) == []
 
 
 def test_each_is_reminded_of(call: Call, clock: Any, service: str) -> None:
@@ -117,7 +108,7 @@ def test_conflicts_are_listed_before_and_reported_after(world: World, call: Call
         (busy, None, "slot_taken"), (client_busy, None, "client_busy"),
         (outside, "confirmed", None), (free, "confirmed", None),
     ]  # fmt: skip
-    assert booking.wrong(_now(world)) == []
+    assert booking.wrong(world) == []
 
 
 def test_what_is_taken_after_the_look_is_reported(world: World, call: Call, clock: Any, service: str) -> None:
@@ -128,7 +119,7 @@ def test_what_is_taken_after_the_look_is_reported(world: World, call: Call, cloc
     found = series_of(call("T1"), "C1", answer.json["series_id"])
     assert [each["why"] for each in found["occurrences"]] == [None, "slot_taken", None, None]
     assert _subjects(call("A1"), "C1") == ["Your appointments are booked"]
-    assert booking.wrong(_now(world)) == []
+    assert booking.wrong(world) == []
 
 
 def test_none_that_can_be_had_is_no_series(call: Call, clock: Any, service: str) -> None:
@@ -160,7 +151,7 @@ def test_two_workers_and_a_job_that_is_brought_again_book_each_once(
     assert _subjects(call("A1"), "C1") == ["Your appointments are booked"]
     (job,) = flows.stored("job")
     assert (job["done"], job["failed"], job["skipped"]) == ("13", "0", "0")
-    assert booking.wrong(_now(world)) == []
+    assert booking.wrong(world) == []
 
 
 def test_whoever_may_no_longer_books_no_more(world: World, call: Call, clock: Any, service: str) -> None:
@@ -200,7 +191,7 @@ def test_all_following_are_moved_by_days_and_to_the_new_time(
     found = series_of(call("T1"), "C1", found["series_id"])
     assert [each["unchanged"] for each in found["occurrences"]] == [None] * 4
     assert found["occurrences"][3]["starts_at"] == at(clock, 38, "16:30")
-    assert booking.wrong(_now(world)) == []
+    assert booking.wrong(world) == []
 
 
 def test_what_stands_in_the_way_of_a_move_is_reported(world: World, call: Call, clock: Any, service: str) -> None:
@@ -213,7 +204,7 @@ def test_what_stands_in_the_way_of_a_move_is_reported(world: World, call: Call, 
     found = series_of(call("T1"), "C1", found["series_id"])
     assert [each["unchanged"] for each in found["occurrences"]] == [None, None, "slot_taken", None]
     assert [each["starts_at"][11:16] for each in found["occurrences"]] == ["17:00", "17:00", "15:00", "17:00"]
-    assert booking.wrong(_now(world)) == []
+    assert booking.wrong(world) == []
 
 
 def test_all_following_are_cancelled_and_one_alone_stays_alone(
@@ -232,7 +223,7 @@ def test_all_following_are_cancelled_and_one_alone_stays_alone(
     assert _subjects(call("A1"), "C1")[1:] == ["Your appointment is cancelled", "Your appointments are cancelled"]
     single = book_for(call("A1"), "C1", "T1", service, at(clock, 50)).json
     assert theirs(call("T1"), "C1", single, "following/cancellation", {}).code == "not_in_series"
-    assert booking.wrong(_now(world)) == []
+    assert booking.wrong(world) == []
 
 
 @pytest.mark.parametrize(

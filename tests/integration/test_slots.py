@@ -15,12 +15,6 @@ from tests.conftest import World
 Call = Callable[..., Caller]
 
 
-@pytest.fixture
-def clock(world: World) -> Any:
-    """The application's clock."""
-    return world.portal.clock
-
-
 def _path(key: str) -> str:
     return f"/practice/therapists/{PEOPLE[key].id}/availability"
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib import forms
-from chalicelib.services import answers
+from chalicelib.services import answers, definitions
 from chalicelib.services.answers import AnswerProblems, Facts
 
 TODAY = date(2026, 11, 24)
@@ -39,7 +39,7 @@ def options(*ids: str) -> list[dict[str, str]]:
 def test_vector(vector: dict[str, Any]) -> None:
     facts = Facts(vector["facts"]["age"], date.fromisoformat(vector["today"]))
     given_ = (vector["form"], vector["answers"], vector["skipped"], facts)
-    assert answers.check(vector["form"]) == []
+    assert definitions.check(vector["form"]) == []
     shown = answers.visible(*given_)
     assert shown.sections == vector["visible_sections"]
     assert shown.fields == vector["visible_fields"]
@@ -468,7 +468,7 @@ SIGN = {"id": "s", "type": "signature"}
     ],
 )
 def test_check_finds(definition: Any, said: str) -> None:
-    problems = answers.check(definition)
+    problems = definitions.check(definition)
     assert any(said in problem for problem in problems), problems
 
 
@@ -476,7 +476,7 @@ def test_check_survives_depth() -> None:
     condition: dict[str, Any] = {"age_under": 18}
     for _ in range(5_000):
         condition = {"not": condition}
-    assert answers.check(form_of({**TEXT, "when": condition})) == ["The form is nested too deeply."]
+    assert definitions.check(form_of({**TEXT, "when": condition})) == ["The form is nested too deeply."]
 
 
 # ------------------------------------------------------------------------------------------------------ properties
@@ -575,13 +575,13 @@ def test_nothing_missing_means_every_visible_required_field_is_answered(case: An
     ANYTHING, st.sampled_from(["sections", "intro", "title", "kind", "version", "minutes", "form_id", "review_note"])
 )
 def test_check_never_raises(junk: Any, key: str) -> None:
-    assert answers.check(junk)
-    assert isinstance(answers.check({**ALL, key: junk}), list)
+    assert definitions.check(junk)
+    assert isinstance(definitions.check({**ALL, key: junk}), list)
     for inner in ("fields", "id", "when", "title", "skippable"):
-        assert isinstance(answers.check(form_of(dict(TEXT), **{inner: junk})), list)
+        assert isinstance(definitions.check(form_of(dict(TEXT), **{inner: junk})), list)
     for inner in ("id", "type", "label", "when", "options", "columns", "worrying", "prefill", "max", "text", "ends"):
         for kind in ("text", "choice", "table", "info", "scale"):
-            assert isinstance(answers.check(form_of({"id": "a", "type": kind, inner: junk})), list)
+            assert isinstance(definitions.check(form_of({"id": "a", "type": kind, inner: junk})), list)
 
 
 @CALM

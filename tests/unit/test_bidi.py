@@ -9,8 +9,8 @@ import pytest
 
 from chalicelib.adapters.bidi import levels, paragraph_level, visual_order
 
-A, B, G = "\u05d0", "\u05d1", "\u05d2"  # Hebrew letters
-AL, LAM = "\u0627", "\u0644"  # Arabic letters
+A, B = "\u05d0", "\u05d1"  # Hebrew letters
+AL = "\u0627"  # an Arabic letter
 AN1, AN2 = "\u0661", "\u0662"  # Arabic-Indic digits
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib import forms
-from chalicelib.services import answers
+from chalicelib.services import answers, definitions
 from chalicelib.services.answers import Facts
 
 INTAKE, CONSENT, NOTICE = forms.standard()
@@ -122,7 +122,7 @@ def test_a_form_is_read_once() -> None:
 
 @each_form
 def test_the_definition_is_sound(form: dict[str, Any]) -> None:
-    assert answers.check(form) == []
+    assert definitions.check(form) == []
     assert form["version"] == 1
     assert "counsel" in form["review_note"]
     assert form["sections"][-1]["fields"][-1]["type"] == "signature"
@@ -234,7 +234,7 @@ def test_no_merge_field_is_left_open(form: dict[str, Any]) -> None:
     for values in (VALUES, {}, dict.fromkeys(VALUES)):
         merged = answers.merge(form, values)
         assert "{" not in "".join(words_of(merged))
-        assert answers.check(merged) == []
+        assert definitions.check(merged) == []
     assert "(ask us)" not in "".join(words_of(answers.merge(form, VALUES)))
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks import messages, meter, units
+from benchmarks import handler, messages, meter, units
 from infra.local import world as demo
+from infra.local.server import Server
 from tests.calls import Caller
 from tests.conftest import World
 
@@ -37,6 +38,13 @@ def test_messages_keep_to_theirs(world: World, call: Callable[..., Caller]) -> N
     quiet = [row for name, row in rows.items() if "nothing new" in name]
     assert len(quiet) == 3
     assert not [row for row in quiet if row.write or row.read > 4 or len(row.calls) > 3]
+
+
+def test_the_bare_functions_that_the_handler_is_measured_against_answer_the_same(
+    world: World, call: Callable[..., Caller], serving: Server
+) -> None:
+    people = {"T4": call("T4"), "A1": call("A1"), "C4": call()}
+    assert not handler.untrue(handler.taken(serving.site.gateway, people))
 
 
 def test_an_index_of_keys_only_lists_whole_records(world: World, call: Callable[..., Caller]) -> None:

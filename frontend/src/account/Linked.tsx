@@ -7,11 +7,13 @@ import { shared } from '../strings/shared.ts';
 import type { LinkOffer, Tenant } from '../types.ts';
 import { Bones, Heading, Icon, LinkButton, LoadFailed, useBodyClass, type Loaded } from '../ui/index.ts';
 
-/** The token leaves the address bar at once; this tab remembers it so that a reload does not lose the way in. */
-export function useToken(name: string): string | null {
+/** The token leaves the address bar at once; this tab remembers it so that a reload does not lose the way in.
+ * `onOther`: it is another one than this tab remembered. */
+export function useToken(name: string, onOther?: () => void): string | null {
   const token = useMemo(() => {
     const found = location.hash.slice(1).replace(/[^\w-]+$/, ''); // a full stop or bracket that was copied along
     if (!found) return recall<string>(name);
+    if (found !== recall<string>(name)) onOther?.();
     keep(name, found);
     history.replaceState(null, '', location.pathname);
     return found;

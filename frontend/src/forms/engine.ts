@@ -176,16 +176,6 @@ export function worries(field: Field, sight: Sight): boolean {
   return matches(sight.values.get(field.id), field.worrying ?? []);
 }
 
-/** Ids of the sections that are shown, in the form's order; skipped ones are listed. */
-export function visibleSections(sight: Sight): string[] {
-  return sight.parts.map((part) => part.section.id);
-}
-
-/** Ids of the fields that are shown. */
-export function visibleFields(sight: Sight): string[] {
-  return sight.parts.flatMap((part) => part.fields.map((field) => field.id));
-}
-
 /** Ids of the fields that must be answered before signing. */
 export function missing(sight: Sight): string[] {
   return sight.parts.flatMap((part) => missingIn(part, sight).map((field) => field.id));

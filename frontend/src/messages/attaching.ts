@@ -2,7 +2,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { asProblem } from '../http.ts';
 import { messages } from '../strings/messages.ts';
-import { shared } from '../strings/shared.ts';
 import type { Upload } from '../types.ts';
 import { refusal, sendFile, unfit, type Way } from '../upload.ts';
 
@@ -129,5 +128,3 @@ export function stateOf(one: Attached): string {
   if (one.state === 'sending') return words.sending(Math.round(one.part * 100));
   return words[one.state];
 }
-
-export const chooseHelp = shared.upload.help;

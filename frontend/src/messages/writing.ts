@@ -86,13 +86,14 @@ export function useWriting(desk: Desk, person: string, onArrived: () => void): W
   };
 
   const store = async () => {
-    const { key, text: own, files: with_ } = now.current;
+    const { key, text: own, files: with_, tried } = now.current;
     const what = tell(own, with_);
     if (what === saved.current || work.current.sending || !work.current.alive) return;
     setSave({ kind: 'saving' });
     try {
       const draft = await desk.save({ key, to: own.to, subject: own.subject, body: own.body, upload_ids: with_.map((one) => one.upload_id) });
-      if (now.current.key !== key) return; // sent meanwhile
+      // Sent meanwhile; or tried, and whether it arrived is what the save that follows the try finds out.
+      if (now.current.key !== key || now.current.tried !== tried) return;
       work.current.failures = 0;
       saved.current = what;
       remember();

@@ -8,25 +8,26 @@ import { client } from '../strings/client.ts';
 import { messages } from '../strings/messages.ts';
 import { payments } from '../strings/payments.ts';
 import { scheduling } from '../strings/scheduling.ts';
-import type { Home as HomeView, Intake, MyAppointment, MyBilling } from '../types.ts';
+import type { Home as HomeView, Intake, MyAppointment, MyBilling, MyWait } from '../types.ts';
 import { Await, Badge, Bones, Heading, Icon, LinkButton, money, useLoad, weekday } from '../ui/index.ts';
 import { AppointmentRow, isLive } from './Appointments.tsx';
 import { allIntakes } from './Forms.tsx';
+import { Offers, loadWaits } from './Waits.tsx';
 
 const words = client.home;
 
 export default function Home() {
   const session = useSession();
   const loaded = useLoad(async () => {
-    const [home, intakes, ahead, billing] = await Promise.all([call(api.GET('/portal/home')), allIntakes(), call(api.GET('/portal/appointments')), call(api.GET('/portal/billing'))]);
-    return { home, intakes, ahead: ahead.items.filter(isLive), billing };
+    const [home, intakes, ahead, billing, waits] = await Promise.all([call(api.GET('/portal/home')), allIntakes(), call(api.GET('/portal/appointments')), call(api.GET('/portal/billing')), loadWaits()]);
+    return { home, intakes, ahead: ahead.items.filter(isLive), billing, waits: waits.items.filter((one) => one.starts_at) };
   }, []);
   const name = loaded.data?.home.first_name ?? session.person.first_name;
   return (
     <ClientShell>
       <div class="stack g6">
         <div class="stack g1"><p class="soft">{weekday(new Date())}</p><Heading>{words.hello(name)}</Heading></div>
-        <Await within of={loaded} bones={<Bones rows={3} />}>{(all) => <Content {...all} />}</Await>
+        <Await within of={loaded} bones={<Bones rows={3} />}>{(all) => <Content {...all} reload={loaded.reload} />}</Await>
       </div>
     </ClientShell>
   );
@@ -46,20 +47,23 @@ function Next({ ahead }: { ahead: MyAppointment[] }) {
   );
 }
 
-function Content({ home, intakes, ahead, billing }: { home: HomeView; intakes: Intake[]; ahead: MyAppointment[]; billing: MyBilling }) {
+interface ContentProps { home: HomeView; intakes: Intake[]; ahead: MyAppointment[]; billing: MyBilling; waits: MyWait[]; reload: () => Promise<void> }
+
+function Content({ home, intakes, ahead, billing, waits, reload }: ContentProps) {
   const { unread } = useNews();
   const offered = ahead.some((one) => one.status === 'proposed');
   const intake = home.next ? intakes.find((one) => one.intake_id === home.next?.intake_id) ?? null : null;
   const next = <Next ahead={ahead} />;
   return (
     <>
+      <Offers items={waits} onChange={reload} />
       {offered ? next : null}
       <section class="stack g3" aria-labelledby="needs">
         <h2 id="needs" class="hidden">{words.needs}</h2>
-        {home.next ? <Lead home={home} intake={intake} next={home.next} /> : offered || unread || billing.open.length ? null : (
+        {home.next ? <Lead home={home} intake={intake} next={home.next} /> : offered || waits.length || unread || billing.open.length ? null : (
           <div class="card stack g2"><div class="line"><span class="glyph"><Icon name="check" /></span><div class="stack g1"><h3>{words.nothing}</h3><p class="small soft">{words.nothingText}</p></div></div></div>
         )}
-        <ToPay billing={billing} leads={!home.next && !offered} />
+        <ToPay billing={billing} leads={!home.next && !offered && !waits.length} />
         {unread ? (
           <ul class="card flush rows">
             <li><a class="row" href="/messages"><span class="glyph"><Icon name="message" /></span><div><p class="strong">{messages.home(unread)}</p><p class="small soft">{messages.homeText}</p></div><Icon name="right" /></a></li>

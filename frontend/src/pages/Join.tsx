@@ -1,6 +1,6 @@
 /** An invitation: what its link is worth now, the account, how to reach the person, then straight into the forms. */
 import { useLocation } from 'preact-iso';
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { day } from '../forms/engine.ts';
 import { FormField, fieldId } from '../forms/fields/fields.tsx';
 import { api, asProblem, call, type Problem } from '../http.ts';
@@ -11,6 +11,7 @@ import { Mark } from '../shell/Mark.tsx';
 import { client } from '../strings/client.ts';
 import type { Field, Invitation, Profile, Session, Tenant } from '../types.ts';
 import { Bones, Button, ErrorSummary, Facts, Heading, LinkButton, LoadFailed, Note, ProblemNote, TextField, useAct, useBodyClass, useDraft, useLoad, WithPhone } from '../ui/index.ts';
+import { useToken } from '../account/Linked.tsx';
 import { NewPasswordField, passwordFault, refusedPassword } from '../account/NewPassword.tsx';
 import { draftOf, faultsAt, faultsOf, fieldsOf, ORDER, ReachParts, type Draft, type Faults } from './ProfileFields.tsx';
 import { allIntakes } from './Forms.tsx';
@@ -20,30 +21,10 @@ const words = client.join;
 /** Who has made the account and is at the second step, and which forms come next: a reload goes on there. */
 interface Joining { person: string; slug: string; forms: number; minutes: number }
 
-/** The token leaves the address bar at once; this tab remembers it, until the account is made, so that a reload does
- * not lose the way in. */
-function takeToken(): string | null {
-  const found = location.hash.slice(1).replace(/[^\w-]+$/, ''); // a full stop or bracket that was copied along
-  if (found) {
-    if (found !== recall<string>('invitation')) keep('draft:-:invited', null); // typed for another invitation
-    keep('invitation', found);
-    history.replaceState(null, '', location.pathname);
-    return found;
-  }
-  return recall<string>('invitation');
-}
-
 export default function Join() {
-  const token = useMemo(takeToken, []);
+  const token = useToken('invitation', () => keep('draft:-:invited', null)); // that was typed for another invitation
   const [joining, setJoining] = useState<Joining | null>(() => (token ? null : recall<Joining>('joining')));
   useBodyClass('door');
-  useEffect(() => {
-    const again = () => {
-      if (location.hash.length > 1) location.reload();
-    };
-    addEventListener('hashchange', again);
-    return () => removeEventListener('hashchange', again);
-  }, []);
   const loaded = useLoad(() => (token ? call(api.POST('/invitations/lookup', { body: { token } })) : Promise.resolve(null)), [token]);
   const tenant = loaded.data?.tenant ?? null;
   const known = useSessionState();

@@ -1,7 +1,8 @@
 /** The link of a sign-up: the mailbox is proved, a password chosen; then the practice answers. */
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useToken } from '../account/Linked.tsx';
 import { api, asProblem, call } from '../http.ts';
-import { keep, recall } from '../keep.ts';
+import { keep } from '../keep.ts';
 import { useBrand } from '../shell/shells.tsx';
 import { signup } from '../strings/signup.ts';
 import type { SignUpLink, Tenant } from '../types.ts';
@@ -12,29 +13,11 @@ const words = signup.link;
 const SHORTEST = 15;
 const LONGEST = 128;
 
-/** The token leaves the address bar at once; this tab remembers it until it is used, so that a reload goes on here. */
-function takeToken(): string | null {
-  const found = location.hash.slice(1).replace(/[^\w-]+$/, '');
-  if (found) {
-    keep('sign-up', found);
-    history.replaceState(null, '', location.pathname);
-    return found;
-  }
-  return recall<string>('sign-up');
-}
-
 export default function SignUpLinkPage() {
-  const token = useMemo(takeToken, []);
+  const token = useToken('sign-up');
   const [done, setDone] = useState<Tenant | null>(null);
   const loaded = useLoad(() => (token ? call(api.POST('/sign-ups/lookup', { body: { token } })) : Promise.resolve(null)), [token]);
   useBodyClass('door');
-  useEffect(() => {
-    const again = () => {
-      if (location.hash.length > 1) location.reload();
-    };
-    addEventListener('hashchange', again);
-    return () => removeEventListener('hashchange', again);
-  }, []);
   useBrand(done ?? loaded.data?.tenant ?? null);
   if (done) return <Done tenant={done} />;
   if (!token) return <Told said={words.states.none} />;

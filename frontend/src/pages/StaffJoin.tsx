@@ -1,9 +1,10 @@
 /** The page behind a staff member's mailed link: a password, an authenticator app, and in. */
 import { useLocation } from 'preact-iso';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
+import { useToken } from '../account/Linked.tsx';
 import { digits, Totp } from '../account/Totp.tsx';
 import { api, asProblem, call } from '../http.ts';
-import { keep, recall } from '../keep.ts';
+import { keep } from '../keep.ts';
 import { adopt } from '../session.tsx';
 import { Mark } from '../shell/Mark.tsx';
 import { useBrand } from '../shell/shells.tsx';
@@ -14,23 +15,9 @@ import { Bones, Button, Facts, Heading, LinkButton, LoadFailed, PasswordField, P
 const words = organization.join;
 const KEPT = 'staff-link';
 
-/** The token leaves the address bar at once; this tab remembers it so that a reload does not lose the way in. */
-function takeToken(): string | null {
-  const found = location.hash.slice(1).replace(/[^\w-]+$/, '');
-  if (!found) return recall<string>(KEPT);
-  keep(KEPT, found);
-  history.replaceState(null, '', location.pathname);
-  return found;
-}
-
 export default function StaffJoin() {
-  const token = useMemo(takeToken, []);
+  const token = useToken(KEPT);
   useBodyClass('door');
-  useEffect(() => {
-    const again = () => { if (location.hash.length > 1) location.reload(); };
-    addEventListener('hashchange', again);
-    return () => removeEventListener('hashchange', again);
-  }, []);
   const found = useLoad(() => (token ? call(api.POST('/staff-invitations/lookup', { body: { token } })) : Promise.resolve(null)), [token]);
   useBrand(found.data?.tenant ?? null);
   if (!token || found.problem?.status === 404 || found.problem?.status === 422) return <Told state="unknown" link={null} />;

@@ -6,7 +6,7 @@ import { scheduling } from '../strings/scheduling.ts';
 import type { Bookable } from '../types.ts';
 import { Await, Bones, Button, Empty, Icon, Note, SelectField, WithPhone, addDays, brief, dateWords, dayKey, dayWords, dayOfWeek, deviceZone, minuteOfDay, time, useLoad, zoneLabel, zones } from '../ui/index.ts';
 import { ANY, nameOf, wayOf, type Choice, type Slot } from './Book.tsx';
-import { Join } from './Waits.tsx';
+import { Join, loadWaits, type Wish } from './Waits.tsx';
 
 const words = scheduling.book;
 
@@ -91,14 +91,24 @@ export function Times({ offer, choice, moving, lost, error, onChange }: TimesPro
           </Await>
         </>
       )}
-      {offer.wait_list ? (
-        <Join
-          {...(moving ? { appointment_id: moving } : { wish: { ...wish, staff_id: choice.staff_id === ANY ? null : choice.staff_id } })}
-          therapists={offer.therapists.map((each): [string, string] => [each.staff_id, each.name])} hold={offer.offer_hold_hours}
-          label={moving ? scheduling.waits.join : scheduling.waits.joinAny}
-        />
-      ) : null}
+      {offer.wait_list ? <Earlier offer={offer} choice={choice} moving={moving} wish={wish} /> : null}
     </div>
+  );
+}
+
+/** Told of something earlier: joining the list of one whom the client does not wait for yet; else that they do. */
+function Earlier({ offer, choice, moving, wish }: Pick<TimesProps, 'offer' | 'choice' | 'moving'> & { wish: Omit<Wish, 'staff_id'> }) {
+  const waits = useLoad(loadWaits, []);
+  if (!waits.data && !waits.problem) return null;
+  const asked = choice.staff_id === ANY ? offer.therapists : offer.therapists.filter((each) => each.staff_id === choice.staff_id);
+  const left = asked.filter((each) => !waits.data?.items.some((one) => one.therapist_id === each.staff_id));
+  if (asked.length && !left.length) return <p class="small soft">{scheduling.waits.already(asked.map((each) => each.name).join('; '))} <a href="/appointments">{scheduling.waits.see}</a></p>;
+  return (
+    <Join
+      {...(moving ? { appointment_id: moving } : { wish: { ...wish, staff_id: choice.staff_id === ANY ? null : choice.staff_id } })}
+      therapists={left.map((each): [string, string] => [each.staff_id, each.name])} hold={offer.offer_hold_hours}
+      label={moving ? scheduling.waits.join : scheduling.waits.joinAny}
+    />
   );
 }
 

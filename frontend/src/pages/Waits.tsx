@@ -44,7 +44,7 @@ function Offered({ one, onChange }: { one: MyWait; onChange: () => unknown }) {
         <p class="small">{[words.waitFor(one.service, one.therapist), whereOf(one)].join(' · ')}</p>
         <p class="small soft">{words.heldUntil(brief(one.held_until!, zone))}{one.appointment_id ? `. ${words.moves}` : ''}</p>
       </div>
-      <div class="cluster g2">
+      <div class="cluster g2 offeracts">
         <Button look="primary" busy={take.busy} onClick={() => void take.run()}>{(one.appointment_id ? words.move : words.take)(brief(starts_at, zone))}</Button>
         <Button look="quiet" busy={pass.busy} onClick={() => void pass.run()}>{words.pass}</Button>
       </div>

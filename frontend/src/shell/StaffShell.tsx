@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import { useLocation } from 'preact-iso';
 import { useSession } from '../session.tsx';
 import { shared } from '../strings/shared.ts';
-import { Avatar, Icon, OfflineNote, useBodyClass, type IconName } from '../ui/index.ts';
+import { Avatar, Icon, OfflineNote, useBodyClass, useTabInSight, type IconName } from '../ui/index.ts';
 import { Letterhead } from './Mark.tsx';
 import { Brand, SignOutButton, SkipLink } from './shells.tsx';
 
@@ -31,6 +31,7 @@ export function StaffShell({ menu, role, above, children, mainClass = 'stack g5'
   const session = useSession();
   useBodyClass('staff');
   const within = menu.find((item) => item.sub?.some((entry) => current(path, entry)));
+  const tabs = useTabInSight<HTMLElement>(path);
   const badge = (item: MenuItem) => item.count && item.count.n > 0
     ? <span class="count">{item.count.n}<span class="hidden"> {item.count.of}</span></span> : null;
   return (
@@ -60,7 +61,7 @@ export function StaffShell({ menu, role, above, children, mainClass = 'stack g5'
         <OfflineNote />
         {above}
         {within?.sub && within.sub.length > 1 && (
-          <nav class="tabs subtabs" aria-label={within.label}>
+          <nav class="tabs subtabs" aria-label={within.label} ref={tabs}>
             {within.sub.map((entry) => <a key={entry.href} href={entry.href} aria-current={current(path, entry) ? 'page' : undefined}>{entry.label}</a>)}
           </nav>
         )}

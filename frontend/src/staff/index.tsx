@@ -63,7 +63,7 @@ const MENU: MenuItem[] = [
   {
     href: CALENDAR, label: calendar.menu.title, icon: 'calendar',
     sub: [
-      { href: '/staff/calendar', label: calendar.menu.title },
+      { href: '/staff/calendar', label: calendar.menu.title, also: ['/staff/groups'] },
       { href: '/staff/wait-list', label: calendar.waits.menu },
       { href: '/staff/availability', label: calendar.menu.availability },
       { href: '/staff/services', label: calendar.menu.offer },

@@ -1,8 +1,8 @@
 /** Small pieces that several staff pages share: trouble in staff words, states as badges, crumbs, tabs, copying. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Problem } from '../http.ts';
-import { Badge, Button, Heading, Icon, LinkButton, Note, useOnline, useSlow, type IconName, type Loaded, type Tone } from '../ui/index.ts';
+import { Badge, Button, Heading, Icon, LinkButton, Note, useOnline, useSlow, useTabInSight, type IconName, type Loaded, type Tone } from '../ui/index.ts';
 import { shared } from '../strings/shared.ts';
 import { staff } from '../strings/staff.ts';
 import type { ClientRow, Invite } from '../types.ts';
@@ -153,12 +153,7 @@ export function Crumbs({ items }: { items: (string | [text: string, href: string
 
 /** Links that look like tabs; each is a page of its own, so that back and bookmarks work. */
 export function Tabs({ label, items, current }: { label: string; items: [text: string, href: string][]; current: string }) {
-  const ref = useRef<HTMLElement>(null);
-  useLayoutEffect(() => {
-    const strip = ref.current;
-    const tab = strip?.querySelector<HTMLElement>('[aria-current]');
-    if (strip && tab && strip.scrollWidth > strip.clientWidth) strip.scrollLeft = tab.offsetLeft - strip.offsetLeft - 16;
-  }, [current]);
+  const ref = useTabInSight<HTMLElement>(current);
   return (
     <nav class="tabs" aria-label={label} ref={ref}>
       {items.map(([text, href]) => <a key={href} href={href} aria-current={href === current ? 'page' : undefined}>{text}</a>)}

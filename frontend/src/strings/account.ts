@@ -71,7 +71,6 @@ export const account = {
     here: 'This device',
     on: (browser: string, system: string) => `${browser} on ${system}`,
     browser: 'A browser',
-    device: 'A device',
     program: 'A program',
     started: (when: string) => `Signed in: ${when}`,
     seen: (when: string) => `Last active: ${when}`,

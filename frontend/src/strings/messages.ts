@@ -72,7 +72,6 @@ export const messages = {
     send: 'Send',
     sending: 'Sending',
     again: 'Send again',
-    sent: 'Sent.',
     attach: 'Attach files',
     emergencies: 'Not for emergencies. In danger, call',
     crisis988: 'Crisis support: call or text',

@@ -8,7 +8,6 @@ export const messaging = {
   mass: 'Message to several',
   pick: 'Choose a conversation, or write a new message.',
   pickTitle: 'No conversation is open',
-  client: 'Client Details',
   copy: 'Send and copy to contact log',
   copyHelp: 'Administrators and the client’s therapists read the log.',
   copied: 'Sent, and noted in the contact log.',
@@ -140,7 +139,6 @@ export const messaging = {
   },
 
   settings: {
-    title: 'Messages',
     receipts: { name: 'Read receipts', what: 'Both sides see under their own messages whether they were read.', how: ['A message counts as read once it was on the screen of the other side. In a desk’s conversation one reader is enough.'] },
     away: 'Out-of-hours note',
     awayHelp: 'Clients read it where they write, outside the hours above. Empty: nothing is shown.',
@@ -155,8 +153,6 @@ export const messaging = {
     desk: { administration: 'Administration', billing: 'Billing', clinical: 'Clinical questions' } as Record<'administration' | 'billing' | 'clinical', string>,
     deskOn: (name: string) => `Clients can write to ${name}`,
     answer: (name: string) => `Who answers ${name}`,
-    noSeat: 'no seat',
-    everyone: 'Nobody named',
   },
 
   news: {

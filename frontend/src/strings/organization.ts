@@ -3,7 +3,7 @@
 const count = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
 
 export const organization = {
-  menu: { clientPortal: 'Client Portal', staff: 'Staff', profile: 'Profile', tokens: 'API Tokens' },
+  menu: { staff: 'Staff', profile: 'Profile', tokens: 'API Tokens' },
   crumb: 'Organization',
 
   standing: {
@@ -87,7 +87,6 @@ export const organization = {
   },
 
   start: {
-    link: 'Open a portal for your practice',
     title: 'Open your practice’s portal',
     lead: (days: number) => `Try everything for ${days} days. No card is needed.`,
     practice: 'Your practice',
@@ -216,7 +215,6 @@ export const organization = {
     revoke: 'Take the invitation back',
     revokeTitle: 'Take this invitation back?',
     revokeText: (name: string) => `The link stops at once and ${name} is removed from the list. You can invite them again.`,
-    revoked: 'The invitation was taken back.',
     signOut: 'Sign them out everywhere',
     signedOut: 'They are signed out everywhere, and API tokens that they made have stopped.',
     reset: 'Reset the second step',
@@ -290,7 +288,6 @@ export const organization = {
     seatPrice: (price: string) => `${price} a month`,
     seatFree: 'Free',
     seatsPrice: (price: string) => `A seat costs ${price} a month. The first one is free: of all seats, the one held longest.`,
-    seatOf: (name: string) => `Portal seat of ${name}`,
     invited: 'Invited. Billed once they join.',
     seatGiven: (name: string) => `${name} has a seat now.`,
     seatEnded: (name: string) => `The seat of ${name} has ended. Nothing they wrote is lost.`,

@@ -5,7 +5,7 @@ const hours = (n: number) => (n % 24 === 0 && n >= 48 ? `${n / 24} days` : count
 export const scheduling = {
   mode: { in_person: 'In person', telehealth: 'Video' },
   at: (place: string) => `In person, ${place}`,
-  span: (from: string, to: string) => `${from} – ${to}`,
+  span: (from: string, to: string) => `${from}\u00a0–\u2060\u00a0${to}`, // the joiner: a line may end after a dash, whatever follows it
 
   list: {
     title: 'Appointments',
@@ -170,7 +170,6 @@ export const scheduling = {
     move: (when: string) => `Move my appointment to ${when}`,
     pass: 'Pass',
     passed: 'Passed on. You keep your place in the list.',
-    again: 'This is how it is now.',
   },
 
   feed: {

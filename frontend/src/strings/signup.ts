@@ -1,7 +1,6 @@
 /** The words of signing up as a new person, up to the practice's answer. */
 export const signup = {
   title: 'Sign Up',
-  heading: 'Sign Up',
   lead: (org: string) => `For new people at ${org}. It takes about two minutes. ${org} reads it and answers you by e-mail or phone.`,
   known: 'You already have an account, or an invitation?',
   knownLink: 'Sign in, or open the link in your invitation e-mail',

@@ -5,7 +5,6 @@ export const signups = {
   title: 'Sign-ups',
   crumb: 'Clients',
   intro: 'New people who used the Sign Up link and confirmed their e-mail address. No account is opened before you answer. They are told the same whatever you find here.',
-  who: 'Administrators answer sign-ups.',
   emptyTitle: 'No one waits for an answer',
   empty: 'When someone uses the Sign Up link and confirms their address, you find them here.',
   toSettings: 'Go to Client Portal Settings',

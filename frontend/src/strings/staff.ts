@@ -68,7 +68,6 @@ export const staff = {
     none: '–',
     more: 'Load more',
     loadingMore: 'Loading…',
-    moreFailed: 'The next clients could not be loaded.',
     noMatch: (term: string) => `No client matches “${term}”`,
     noMatchText: 'Try fewer letters, or another part of the name. The order of the words does not matter.',
     showAll: 'Show all clients',
@@ -104,7 +103,6 @@ export const staff = {
     archived: 'Archived',
     edit: 'Edit',
     invite: 'Invite to the portal',
-    resend: 'Resend invitation',
     tabs: { overview: 'Overview', documents: 'General Documents', portal: 'Portal' },
     tabsLabel: 'Client Details',
     notFoundTitle: 'This client cannot be shown',
@@ -130,7 +128,6 @@ export const staff = {
   overview: {
     contact: 'Contact',
     email: 'E-mail',
-    noEmail: 'None on file',
     phone: 'Phone',
     address: 'Address',
     none: 'None on file',
@@ -312,7 +309,6 @@ export const staff = {
     otherReason: 'Something in this row is too long or wrong',
   },
 
-  formState: { to_do: 'Not signed yet', started: 'Not signed yet', signed: 'Sealing', sealed: 'Completed' } as Record<string, string>,
   intakeState: { open: 'Waiting for client', completed: 'Completed', revoked: 'Revoked' } as Record<string, string>,
 
   documents: {
@@ -368,7 +364,6 @@ export const staff = {
     } as Record<string, string>,
     mismatch: 'The file is sealed, but it is not the one that belongs to this record.',
     digest: 'SHA-256',
-    sealedAt: 'Sealed',
     hide: 'Hide',
     emptyTitle: 'No documents yet',
     emptyText: 'When the client signs a form, the sealed PDF is filed here.',
@@ -489,7 +484,6 @@ export const staff = {
     keep: 'Keep it',
     revoked: 'The invitation is revoked. Its link does not work any more.',
     closed: 'This invitation changed in the meantime. Here is how it stands now.',
-    failed: 'This did not go through. Nothing was changed. Try again.',
     history: 'Earlier invitations',
     state: 'State',
     sentBy: (who: string) => `Sent by ${who}`,
@@ -539,7 +533,7 @@ export const staff = {
     crumb: 'Invite to the portal',
     title: (name: string) => `Invite ${name}`,
     intro: (email: string) => `The invitation goes to ${email}. Its link works once, for 72 hours.`,
-    steps: { forms: 'Choose the forms', message: 'Write the message', preview: 'Check what is sent' },
+    steps: { forms: 'Choose the forms', message: 'Write the message' },
     formsHelp: 'The client signs them on their phone or computer, after they have made their account. They can stop at any time.',
     formsOff: {
       not_in_plan: 'Your plan does not include intake forms, so none can be sent. The invitation goes out without forms.',
@@ -867,13 +861,10 @@ export const staff = {
   },
 
   settings: {
-    saved: 'All changes saved',
     savedJust: 'Saved',
     saving: 'Saving…',
-    failedTitle: 'That change was not saved',
     failed: 'This was not saved.',
     phoneShape: 'Enter a number to call, such as 988 or 212 555 0142.',
-    offline: 'You are offline. The change was not saved.',
     staleTitle: 'Someone else changed these settings',
     staleText: 'Your last change was not saved. Here is what is there now. Make your change again if it is still needed.',
     staleList: 'What is different',
@@ -990,32 +981,21 @@ export const staff = {
   },
 
   subscription: {
-    title: 'Your plan',
     includes: 'What each plan includes',
     feature: 'Feature',
-    basic: 'Basic',
-    plus: 'Plus',
     yes: 'Included',
     no: 'Not included',
-    current: 'Your plan',
-    text: {
-      basic: 'Invitations, intake forms and payments. The Plus plan adds secure messaging and self-scheduling.',
-      plus: 'Everything in Basic, and secure messaging and self-scheduling.',
-    } as Record<string, string>,
-    seats: 'Portal seats',
-    seatsText: 'Secure messaging and self-scheduling need a portal seat for each staff member who uses them, administrators included. The first seat of an organization is free. Invitations, intake forms and payments need no seat.',
     mine: 'Your seat',
     have: 'You have a portal seat',
     haveText: 'You can use secure messaging and self-scheduling as far as your plan and settings have them on.',
     haveNot: 'You do not have a portal seat',
     haveNotText: 'You can invite, send forms and read what clients sign as far as your permissions go. Secure messaging and self-scheduling need a seat.',
-    notNeeded: 'Not needed in the Basic plan',
   },
 
   forms: {
     title: 'Intake Forms',
     intro: 'These forms can be sent with an invitation. A form that was sent keeps the version it was sent with.',
-    columns: { form: 'Form', version: 'Version', parts: 'Parts', time: 'Time to fill in', status: 'Status' },
+    columns: { form: 'Form', version: 'Version', time: 'Time to fill in', status: 'Status' },
     standardReview: 'Standard form. Have your counsel review it.',
     active: 'Active',
     archived: 'Archived',
@@ -1082,6 +1062,6 @@ export const staff = {
     day: (date: string, time: string) => `${date}, ${time}`,
   },
 
-  menu: { today: 'Today', clients: 'Clients', organization: 'Organization', clientPortal: 'Client Portal', apiTokens: 'API Tokens' },
+  menu: { today: 'Today', clients: 'Clients', organization: 'Organization', clientPortal: 'Client Portal' },
   roles: { administrator: 'Administrator', therapist: 'Therapist', both: 'Administrator, therapist' },
 };

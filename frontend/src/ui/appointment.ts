@@ -5,9 +5,9 @@ import type { Tone } from './parts.tsx';
 
 export interface Timed { starts_at: string; ends_at: string }
 
-/** "Thursday, December 3, 2:00 PM – 2:50 PM" */
+/** "Thursday, December 3, 2:00 PM – 2:50 PM"; where it needs two lines, neither the date nor the time is broken. */
 export function spoken(one: Timed, zone: string): string {
-  return `${weekday(one.starts_at, zone)}, ${span(one, zone)}`;
+  return `${weekday(one.starts_at, zone).replace(/ (?=\d{1,2}\b)/, '\u00a0')}, ${span(one, zone)}`;
 }
 
 /** "2:00 PM – 2:50 PM" */

@@ -3,6 +3,19 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'preac
 import { asProblem, type Problem } from '../http.ts';
 import { keep, recall } from '../keep.ts';
 
+/** For a strip of tabs that is wider than the screen: the current one is in sight. `current`: changes with it. */
+export function useTabInSight<T extends HTMLElement>(current: unknown): { current: T | null } {
+  const ref = useRef<T>(null);
+  useLayoutEffect(() => {
+    const strip = ref.current;
+    const tab = strip?.querySelector<HTMLElement>('[aria-current]');
+    if (!strip || !tab) return;
+    const at = tab.offsetLeft - strip.offsetLeft;
+    if (at < strip.scrollLeft || at + tab.offsetWidth > strip.scrollLeft + strip.clientWidth) strip.scrollLeft = at - 16;
+  }, [current]);
+  return ref;
+}
+
 export interface Loaded<T> {
   data: T | null;
   problem: Problem | null;

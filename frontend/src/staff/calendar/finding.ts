@@ -21,17 +21,15 @@ export function useClientsFound(typed: string, therapist_id?: string): Found {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<Problem | null>(null);
   const term = typed.trim();
-  const page = (after: string | null) => {
-    const query = { order: 'name' as const, status: 'active' as const, ...(therapist_id ? { therapist_id } : {}), ...(after ? { cursor: after } : {}) };
-    return call(api.GET('/practice/clients', { params: { query } }));
-  };
+  const wanted = { status: 'active' as const, ...(therapist_id ? { therapist_id } : {}) };
+  const page = (after: string | null) => call(api.GET('/practice/clients', { params: { query: { order: 'name', ...wanted, ...(after ? { cursor: after } : {}) } } }));
   useEffect(() => {
     let late = false;
     const timer = setTimeout(() => {
-      (term ? call(api.POST('/practice/clients/search', { body: { search: term } })) : page(null)).then((found) => {
+      (term ? call(api.POST('/practice/clients/search', { body: { search: term, ...wanted } })) : page(null)).then((found) => {
         if (late) return;
         setProblem(null);
-        setRows(found.items.filter((one) => one.status === 'active' && (!therapist_id || one.therapists.some((each) => each.staff_id === therapist_id))));
+        setRows(found.items);
         setCursor(found.next_cursor);
       }, (cause: unknown) => { if (!late) setProblem(asProblem(cause)); });
     }, term ? 250 : 0);

@@ -15,12 +15,12 @@ import { ONCE, RepeatFields, SeriesLooks, bookable, endFault, leftOut, plan, use
 
 const words = calendar.form;
 
-/** A day and a time by the organization's clock. */
-export function WhenFields({ day, clock, zone, id, missing, onDay, onClock }: { day: string; clock: string; zone: string; id: string; missing?: boolean; onDay: (day: string) => void; onClock: (clock: string) => void }) {
+/** A day and a time by the organization's clock. `fault`: what is wrong with them together. */
+export function WhenFields({ day, clock, zone, id, missing, fault, onDay, onClock }: { day: string; clock: string; zone: string; id: string; missing?: boolean; fault?: string | null; onDay: (day: string) => void; onClock: (clock: string) => void }) {
   return (
     <div class="stack g1">
       <div class="fieldgrid">
-        <TextField id={`${id}-day`} label={words.day} type="date" value={day} onInput={onDay} error={missing && !day ? words.enterDay : null} />
+        <TextField id={`${id}-day`} label={words.day} type="date" value={day} onInput={onDay} error={missing && !day ? words.enterDay : fault ?? null} />
         <div class={missing && !clock ? 'field invalid' : 'field'}>
           <label class="strong" for={`${id}-time`}>{words.time}</label>
           {missing && !clock ? <p class="error" id={`${id}-time-error`}><Icon name="alert" /><span>{words.enterTime}</span></p> : null}
@@ -60,7 +60,7 @@ export function Checked({ check, override, onOverride }: { check: TimeCheck | nu
       {check?.blocked ? <Note tone="bad">{words.blocked[check.blocked] ?? ''}</Note> : null}
       {check && check.warnings.length > 0 ? (
         <>
-          <Note tone="warn"><ul class="dots">{check.warnings.map((each) => <li key={each}>{words.warnings[each] ?? each}</li>)}</ul></Note>
+          <Note tone="warn">{check.warnings.length === 1 ? words.warnings[check.warnings[0]!] : <ul class="dots">{check.warnings.map((each) => <li key={each}>{words.warnings[each] ?? each}</li>)}</ul>}</Note>
           <Check checked={override} onChange={onOverride}>{words.override}</Check>
         </>
       ) : null}

@@ -7,7 +7,8 @@ import { calendar } from '../../strings/calendar.ts';
 import { recurring } from '../../strings/recurring.ts';
 import { Badge, dayKey, dayWords, minuteOfDay, statusBadge, time, whereOf } from '../../ui/index.ts';
 import { hrefOf, nameOf } from './entry.ts';
-import { blocks, clockText, parts, place, type Block, type Column, type Part } from './placing.ts';
+import { lettersOf } from './letters.ts';
+import { clockText, parts, place, placed as placedOn, type Block, type Column, type Part, type Placed } from './placing.ts';
 
 const words = calendar.page;
 const CELL = 30; // minutes
@@ -16,14 +17,14 @@ interface GridProps { columns: Column[]; zone: string; label: string; named: boo
 
 export function TimeGrid({ columns, zone, label, named, roomy, onPick }: GridProps) {
   const shown = columns.map((one) => ({
-    one, placed: blocks(one.of, one.day, zone),
+    one, placed: placedOn(one.of, one.day, zone),
     open: parts(one.of.flatMap((each) => each.hours), one.day, zone),
     away: one.of.length === 1 ? parts(one.of[0]!.time_off, one.day, zone) : [],
-    held: parts(one.of.flatMap((each) => each.held), one.day, zone),
   }));
+  const letters = lettersOf(named ? columns.flatMap((one) => one.of.map((each) => each.name)) : []);
   // From eight to seven, and as much more as somebody is there.
-  const starts = shown.flatMap((each) => [...each.placed.map((one) => one.start), ...each.held.map((one) => one[0]), ...each.open.map((one) => Math.max(360, one[0]))]);
-  const ends = shown.flatMap((each) => [...each.placed.map((one) => one.end), ...each.held.map((one) => one[1]), ...each.open.map((one) => Math.min(1320, one[1]))]);
+  const starts = shown.flatMap((each) => [...each.placed.map((one) => one.start), ...each.open.map((one) => Math.max(360, one[0]))]);
+  const ends = shown.flatMap((each) => [...each.placed.map((one) => one.end), ...each.open.map((one) => Math.min(1320, one[1]))]);
   const from = Math.floor(Math.min(480, ...starts) / 60) * 60;
   const to = Math.ceil(Math.max(1140, ...ends) / 60) * 60;
   const clip = (all: Part[]) => all.filter(([start, end]) => Math.min(end, to) > Math.max(start, from)).map(([start, end]): Part => [Math.max(start, from), Math.min(end, to)]);
@@ -32,15 +33,19 @@ export function TimeGrid({ columns, zone, label, named, roomy, onPick }: GridPro
   const size = (element: HTMLElement | null) => {
     element?.style.setProperty('--rows', String((to - from) / 5));
     element?.style.setProperty('--cols', String(columns.length));
+    // With everyone in it a day is as wide as what lies side by side needs, for two letters each.
+    element?.style.setProperty('--tracks', named ? shown.map(({ placed }) => `minmax(${Math.max(3, ...placed.map((each) => each.lanes * 2.5 + 0.25))}rem, 1fr)`).join(' ') : '');
   };
-  const empty = (column: number, at: number) => cellState(shown[column]!, at);
+  const empty = (column: number, at: number) => cellState(shown[column]!, at, named);
   return (
     <section class="card flush" aria-label={label}>
       <div class={columns.length > 1 && columns[0]!.day === columns[1]!.day ? 'cal many' : 'cal'} ref={size}>
-        <div class="calhead">
-          <span />
-          {columns.map((one) => <div key={one.key} class={one.day === today ? 'head today' : 'head'}>{one.head}{one.sub ? <b>{one.sub}</b> : null}</div>)}
-        </div>
+        {columns.length > 1 ? ( // of one day the title says which
+          <div class="calhead">
+            <span />
+            {columns.map((one) => <div key={one.key} class={one.day === today ? 'head today' : 'head'}>{one.head}{one.sub ? <b>{one.sub}</b> : null}</div>)}
+          </div>
+        ) : null}
         <div class="calbody">
           <div class="callayer" aria-hidden="true">
             <ul class="calhours">{Array.from({ length: (to - from) / 60 }, (_, n) => <li key={n}>{hourName(from / 60 + n)}</li>)}</ul>
@@ -54,10 +59,11 @@ export function TimeGrid({ columns, zone, label, named, roomy, onPick }: GridPro
           <Cells columns={columns} from={from} to={to} label={label} state={empty} onPick={onPick} />
           <div class="callayer over">
             <span />
-            {shown.map(({ one, placed, held }) => (
+            {shown.map(({ one, placed }) => (
               <div key={one.key} class="calday" role="group" aria-label={one.label}>
-                {clip(held).map((part) => <div key={`held${String(part)}`} class="event held" ref={(element) => place(element, part, from)}><b>{words.held}</b></div>)}
-                {placed.map((each) => <Event key={each.key} block={each} zone={zone} from={from} named={named} roomy={roomy} />)}
+                {placed.map((each) => (each.entry
+                  ? <Event key={each.key} block={each} zone={zone} from={from} letters={letters.get(each.by)} roomy={roomy} />
+                  : <Held key={each.key} block={each} from={from} letters={letters.get(each.by)} />))}
                 {one.day === today && now >= from && now < to ? <div class="instant" ref={(element) => place(element, [now, now + 5], from)}><span class="hidden">{words.now}</span></div> : null}
               </div>
             ))}
@@ -68,14 +74,14 @@ export function TimeGrid({ columns, zone, label, named, roomy, onPick }: GridPro
   );
 }
 
-interface Content { placed: Block[]; open: Part[]; away: Part[]; held: Part[] }
+interface Content { placed: Placed[]; open: Part[]; away: Part[] }
 
 /** What a half hour is, in words; and the appointment in it, if there is one. */
-function cellState({ placed, open, away, held }: Content, at: number): { word: string; block: Block | null } {
+function cellState({ placed, open, away }: Content, at: number, named: boolean): { word: string; block: Block | null } {
   const meets = ([start, end]: Part) => start < at + CELL && at < end;
-  const block = placed.find((each) => meets([each.start, each.end])) ?? null;
-  if (block) return { word: nameOf(block.entry), block };
-  if (held.some(meets)) return { word: words.held, block: null };
+  const there = placed.filter((each) => meets([each.start, each.end]));
+  const said = (each: Placed) => `${each.entry ? nameOf(each.entry) : words.held}${named ? `, ${each.by}` : ''}`;
+  if (there.length) return { word: there.map(said).join('; '), block: there.find((each): each is Block => each.entry !== null) ?? null };
   if (away.some(meets)) return { word: words.away, block: null };
   return { word: open.some(meets) ? words.openCell : words.closedCell, block: null };
 }
@@ -136,9 +142,11 @@ function clockName(minute: number): string {
   return new Intl.DateTimeFormat('en-US', { hour: 'numeric', minute: '2-digit', timeZone: 'UTC' }).format(new Date(Date.UTC(2026, 0, 1, 0, minute)));
 }
 
-interface EventProps { block: Block; zone: string; from: number; named: boolean; roomy: boolean }
+interface EventProps { block: Block; zone: string; from: number; roomy: boolean;
+  /** The therapist's, among those of several. */
+  letters: string | undefined }
 
-function Event({ block, zone, from, named, roomy }: EventProps) {
+function Event({ block, zone, from, letters, roomy }: EventProps) {
   const { entry } = block;
   const badge = statusBadge(entry);
   const asked = entry.status === 'requested' || entry.status === 'proposed';
@@ -146,23 +154,44 @@ function Event({ block, zone, from, named, roomy }: EventProps) {
   const href = hrefOf(entry);
   const at = time(block.at, zone);
   const put = (element: HTMLElement | null) => place(element, [block.start, block.end], from, block.lane, block.lanes);
-  const look = `event lane ${asked ? 'asked' : `c-${entry.colour}`}${entry.status === 'completed' || entry.status === 'no_show' ? ' past' : ''}`;
+  const look = `event lane ${asked ? 'asked' : `c-${entry.colour}`}${entry.status === 'completed' || entry.status === 'no_show' ? ' past' : ''}${letters === undefined ? '' : ' whose'}`;
   const more = [words.where[entry.mode], ...(roomy ? [entry.service, whereOf(entry)].slice(0, entry.mode === 'in_person' ? 2 : 1) : [])];
-  const inside = (
+  const whole = [name, at, ...more, ...(letters === undefined ? [] : [block.by]), badge.word].join(', ');
+  const inside = roomy ? (
     <>
-      {entry.group && !roomy ? <b><span aria-hidden="true">{recurring.group.crumb}</span><span class="hidden">{name}</span></b> : <b>{name}</b>}
-      {roomy ? <span>{at} – {time(block.ends, zone)} {more.join(' · ')}</span> : <><span aria-hidden="true">{at.replace(/\s?[AP]M$/, '')}{entry.group ? ` · ${recurring.group.short(entry.group.taken, entry.group.capacity)}` : entry.mode === 'telehealth' ? ` ${words.where.telehealth}` : ''}</span><span class="hidden">{at}, {more.join(', ')}</span></>}
-      {named ? <span class="by">{block.by}</span> : null}
-      {asked || entry.status === 'no_show' ? <span class={roomy ? 'by' : 'hidden'}>{badge.word}</span> : <span class="hidden">, {badge.word}</span>}
+      <b>{name}</b>
+      <span>{at} – {time(block.ends, zone)} {more.join(' · ')}</span>
+      {asked || entry.status === 'no_show' ? <span class="by">{badge.word}</span> : <span class="hidden">, {badge.word}</span>}
+    </>
+  ) : (
+    <>
+      <span class="hidden">{whole}</span>
+      {letters === undefined ? null : <span class="letters" aria-hidden="true">{letters}</span>}
+      <b aria-hidden="true">{entry.group ? recurring.group.crumb : name}</b>
+      <span class="at" aria-hidden="true">{at.replace(/\s?[AP]M$/, '')}{entry.group ? ` · ${recurring.group.short(entry.group.taken, entry.group.capacity)}` : entry.mode === 'telehealth' ? ` ${words.where.telehealth}` : ''}</span>
     </>
   );
-  if (!href) return <div class={look} ref={put} data-key={block.key}>{inside}</div>;
-  return <a class={look} ref={put} data-key={block.key} href={href}>{inside}</a>;
+  const title = roomy ? undefined : whole;
+  if (!href) return <div class={look} ref={put} data-key={block.key} title={title}>{inside}</div>;
+  return <a class={look} ref={put} data-key={block.key} href={href} title={title}>{inside}</a>;
+}
+
+/** A time that is offered to somebody on the wait list. */
+function Held({ block, from, letters }: { block: Placed; from: number; letters: string | undefined }) {
+  const put = (element: HTMLElement | null) => place(element, [block.start, block.end], from, block.lane, block.lanes);
+  const whole = letters === undefined ? words.held : `${words.held}, ${block.by}`;
+  return (
+    <div class={letters === undefined ? 'event lane held' : 'event lane held whose'} ref={put} title={whole}>
+      <span class="hidden">{whole}</span>
+      {letters === undefined ? null : <span class="letters" aria-hidden="true">{letters}</span>}
+      <b aria-hidden="true">{words.held}</b>
+    </div>
+  );
 }
 
 /** The same days as a list: what is in them, in order. */
 export function Agenda({ columns, zone, label, named, empty }: { columns: Column[]; zone: string; label: string; named: boolean; empty: string }) {
-  const days = columns.map((one) => ({ one, placed: blocks(one.of, one.day, zone), away: one.of.length === 1 ? parts(one.of[0]!.time_off, one.day, zone) : [] })).filter((each) => each.placed.length || each.away.length);
+  const days = columns.map((one) => ({ one, placed: placedOn(one.of, one.day, zone), away: one.of.length === 1 ? parts(one.of[0]!.time_off, one.day, zone) : [] })).filter((each) => each.placed.length || each.away.length);
   const today = dayKey(new Date(), zone);
   if (!days.length) return <section class="card" aria-label={label}><p class="soft">{empty}</p></section>;
   return (
@@ -180,12 +209,22 @@ export function Agenda({ columns, zone, label, named, empty }: { columns: Column
   );
 }
 
-export function AgendaRow({ block, zone, named }: { block: Block; zone: string; named: boolean }) {
+export function AgendaRow({ block, zone, named }: { block: Placed; zone: string; named: boolean }) {
   const { entry } = block;
+  const when = <span class="num small">{time(block.at, zone)} – {time(block.ends, zone)}</span>;
+  if (!entry) {
+    return (
+      <div class="agendarow">
+        {when}
+        <span class="strip held" aria-hidden="true" />
+        <span class="stack g1"><span class="soft">{words.held}</span>{named ? <span class="small soft">{block.by}</span> : null}</span>
+      </div>
+    );
+  }
   const badge = statusBadge(entry);
   const inside = (
     <>
-      <span class="num small">{time(block.at, zone)} – {time(block.ends, zone)}</span>
+      {when}
       <span class={`strip c-${entry.colour}`} aria-hidden="true" />
       <span class="stack g1"><span class="strong">{nameOf(entry)}</span><span class="small soft">{[entry.service, whereOf(entry), ...(named ? [block.by] : [])].join(' · ')}</span></span>
       <Badge tone={badge.tone} hollow={badge.hollow}>{badge.word}</Badge>

@@ -420,7 +420,7 @@ function MoveGroup({ one, reload, onMoved, onClose }: { one: Group; reload: () =
       <Checked check={check} override={override} onOverride={setOverride} />
       {busy.length ? (
         <>
-          <Note tone="warn">{words.busyThen}<ul class="dots">{busy.map((each) => <li key={each.client_id}>{each.client_name ?? words.hidden}</li>)}</ul></Note>
+          <Note tone="warn">{words.busyThen}<ul class="dots">{busy.map((each, n) => <li key={each.client_id ?? n}>{each.client_name ?? words.hidden}</li>)}</ul></Note>
           <Check checked={without} onChange={setWithout}>{words.without(busy.length)}</Check>
         </>
       ) : null}

@@ -9,9 +9,9 @@ import type { Group, GroupOccurrence, GroupSeries, GroupSeriesBody, GroupSeriesC
 import { Badge, Button, Check, Dialog, Heading, Icon, Note, TextField, brief, clockOf, dayKey, instantOf, useAct, useLoad, zoneLabel } from '../../ui/index.ts';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 import { groupHref, groupSeriesHref } from './entry.ts';
-import { WhenFields } from './form.tsx';
+import { WhenFields, useFaultFocus } from './form.tsx';
 import { unlessSame, useLooking } from './looking.ts';
-import { ElsewhereList, isBlocked } from './repeat.tsx';
+import { ElsewhereList, isBlocked, isPast } from './repeat.tsx';
 import { Progress, isUnderWay } from './series.tsx';
 
 const words = recurring.groupSeries;
@@ -126,10 +126,14 @@ function MoveFollowing({ one, reload, onDone, onClose }: { one: Group; reload: (
   const key = useRef({ body: '', key: '' });
   const starts_at = day && clock ? instantOf(day, clock, tenant.zone) : null;
   const moved = starts_at !== null && Date.parse(starts_at) !== Date.parse(one.starts_at);
+  const past = moved && isPast(starts_at);
+  const [turn, setTurn] = useState(0);
+  const form = useRef<HTMLFormElement>(null);
+  useFaultFocus(form, turn);
   const path = { therapist_id: one.staff_id, group_id: one.group_id };
   useEffect(() => {
     setCheck(null);
-    if (!moved) return;
+    if (!moved || past) return;
     let late = false;
     const timer = setTimeout(() => {
       call(api.POST('/practice/therapists/{therapist_id}/groups/{group_id}/following/check', { params: { path }, body: { starts_at } })).then((found) => { if (!late) setCheck(found); }, () => {});
@@ -151,14 +155,15 @@ function MoveFollowing({ one, reload, onDone, onClose }: { one: Group; reload: (
   const against = times.filter((each) => each.finding !== 'free');
   const stay = against.filter(isBlocked);
   const unticked = against.length > stay.length && !override;
-  const name = (id: string) => check?.people.find((each) => each.client_id === id)?.client_name ?? groupWords.hidden;
+  const name = (id: string | null) => check?.people.find((each) => each.client_id === id)?.client_name ?? groupWords.hidden;
   const elsewhere = (look: TimeLook) => (check?.times.find((each) => each.starts_at === look.starts_at)?.busy ?? []).map(name);
   const busy = times.some((each) => elsewhere(each).length);
   return (
-    <form class="card stack g4" aria-labelledby="move-all" noValidate onSubmit={(event) => { event.preventDefault(); setTold(unticked); if (moved && !unticked) void move.run(); }}>
+    <form class="card stack g4" aria-labelledby="move-all" noValidate ref={form} onSubmit={(event) => { event.preventDefault(); setTurn(turn + 1); setTold(unticked); if (moved && !past && !unticked) void move.run(); }}>
       <div class="stack g1"><h2 id="move-all">{words.moveAll}</h2><p class="small soft">{words.moveText}</p></div>
-      <WhenFields id="move-all" day={day} clock={clock} zone={tenant.zone} onDay={setDay} onClock={setClock} />
+      <WhenFields id="move-all" missing={turn > 0} day={day} clock={clock} zone={tenant.zone} onDay={setDay} onClock={setClock} fault={turn && past ? shared.pastShape : null} />
       <div class="stack g3" role="status">
+        {past ? <Note tone="bad">{shared.past}</Note> : null}
         {against.length ? (
           <Note tone="warn">{against.length > stay.length ? shared.against(against.length) : words.stays(stay.length)}<ul class="dots">{against.map((each) => <li key={each.starts_at}>{brief(each.starts_at, tenant.zone)}: {recurring.why(each.finding)}</li>)}</ul></Note>
         ) : check ? <Note tone="good">{recurring.repeat.all(times.length)}</Note> : null}

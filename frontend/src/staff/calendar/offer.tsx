@@ -4,7 +4,7 @@ import { api, call } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import { calendar } from '../../strings/calendar.ts';
 import type { Offer, OfferBody } from '../../types.ts';
-import { Button, Check, ErrorSummary, Heading, Note, SelectField, TextField, useAct, useLoad, type Wrong } from '../../ui/index.ts';
+import { Button, Check, ErrorSummary, Heading, Note, SelectField, TextField, money, useAct, useLoad, type Wrong } from '../../ui/index.ts';
 import { Failed, Ready, RecordBones } from '../parts.tsx';
 
 const words = calendar.offer;
@@ -26,11 +26,40 @@ function begun(offer: Offer): { services: Service[]; places: Place[] } {
 }
 
 export function OfferPage() {
+  const administrator = useSession().roles.includes('administrator');
   const loaded = useLoad(() => call(api.GET('/practice/offer')), []);
   return (
     <>
       <div class="stack g1"><Heading>{words.title}</Heading><p class="soft">{words.lead}</p></div>
-      <Ready of={loaded} bones={<RecordBones />} heading={false}>{(offer) => <Editor key={offer.etag} offer={offer} reload={loaded.reload} put={loaded.put} />}</Ready>
+      <Ready of={loaded} bones={<RecordBones />} heading={false}>{(offer) => (administrator ? <Editor key={offer.etag} offer={offer} reload={loaded.reload} put={loaded.put} /> : <Listed offer={offer} />)}</Ready>
+    </>
+  );
+}
+
+/** What is offered, for those who do not change it. */
+function Listed({ offer }: { offer: Offer }) {
+  return (
+    <>
+      <Note tone="info" icon="lock">{words.locked}</Note>
+      <section class="card flush" aria-labelledby="services">
+        <div class="cardhead"><h2 id="services">{words.services}</h2></div>
+        {offer.services.length ? (
+          <ul class="rows">
+            {offer.services.map((one) => (
+              <li key={one.service_id} class="offerrow">
+                <span class={`strip c-${one.colour}`} aria-hidden="true" />
+                <div class="stack g1"><p class="strong">{one.name}</p><p class="small soft">{[words.lasts(one.minutes), ...words.kept(one.before, one.after), ...(one.price ? [money(one.price)] : []), one.bookable ? words.bookable : words.byStaff].join(' · ')}</p></div>
+              </li>
+            ))}
+          </ul>
+        ) : <p class="inset soft small">{words.noServices}</p>}
+      </section>
+      <section class="card flush" aria-labelledby="locations">
+        <div class="cardhead"><h2 id="locations">{words.locations}</h2></div>
+        {offer.locations.length
+          ? <ul class="rows">{offer.locations.map((one) => <li key={one.location_id} class="offerrow"><div class="stack g1"><p class="strong">{one.name}</p>{one.address ? <p class="small soft">{one.address}</p> : null}</div></li>)}</ul>
+          : <p class="inset soft small">{words.noLocations}</p>}
+      </section>
     </>
   );
 }
@@ -62,7 +91,6 @@ function bodyOf(services: Service[], places: Place[]): OfferBody {
 }
 
 function Editor({ offer, reload, put }: { offer: Offer; reload: () => Promise<void>; put: (next: Offer) => void }) {
-  const locked = !useSession().roles.includes('administrator');
   const [{ services, places }, setDraft] = useState(() => begun(offer));
   const [dirty, setDirty] = useState(false);
   const [turn, setTurn] = useState(0);
@@ -78,9 +106,8 @@ function Editor({ offer, reload, put }: { offer: Offer; reload: () => Promise<vo
   const at = (id: string) => wrong.find((one) => one.id === id)?.text ?? null;
   return (
     <form class="stack g5" noValidate onSubmit={(event) => { event.preventDefault(); setTurn(turn + 1); if (!faults(services, places).length) void save.run(); }}>
-      {locked ? <Note tone="info" icon="lock">{words.locked}</Note> : null}
       <ErrorSummary wrong={wrong} turn={turn} />
-      <fieldset class="stack g5" disabled={locked}>
+      <fieldset class="stack g5">
         <legend class="hidden">{words.title}</legend>
         <section class="card stack g4" aria-labelledby="services">
           <h2 id="services">{words.services}</h2>
@@ -96,10 +123,10 @@ function Editor({ offer, reload, put }: { offer: Offer; reload: () => Promise<vo
                 <TextField id={`s${n}-price`} label={words.price} help={words.priceHelp} short inputMode="decimal" value={one.price} error={at(`s${n}-price`)} onInput={(price) => service(n, { price })} />
                 <SelectField id={`s${n}-colour`} label={words.colour} value={one.colour} options={Object.entries(words.colours)} onChange={(colour) => service(n, { colour: colour as Colour })} />
               </div>
-              <div class="pickbar"><Check checked={one.bookable} onChange={(bookable) => service(n, { bookable })}>{words.bookable}</Check>{locked ? null : <Button mini look="quiet" icon="bin" onClick={() => change({ services: services.filter((_, m) => m !== n) })}>{words.remove}<span class="hidden"> {one.name}</span></Button>}</div>
+              <div class="pickbar"><Check checked={one.bookable} onChange={(bookable) => service(n, { bookable })}>{words.bookable}</Check><Button mini look="quiet" icon="bin" onClick={() => change({ services: services.filter((_, m) => m !== n) })}>{words.remove}<span class="hidden"> {one.name}</span></Button></div>
             </fieldset>
           ))}
-          {locked ? null : <div><Button mini icon="plus" onClick={() => change({ services: [...services, { service_id: null, name: '', minutes: '50', before: '', after: '', price: '', currency: 'usd', colour: 'teal', bookable: true }] })}>{words.addService}</Button></div>}
+          <div><Button mini icon="plus" onClick={() => change({ services: [...services, { service_id: null, name: '', minutes: '50', before: '', after: '', price: '', currency: 'usd', colour: 'teal', bookable: true }] })}>{words.addService}</Button></div>
         </section>
         <section class="card stack g4" aria-labelledby="locations">
           <h2 id="locations">{words.locations}</h2>
@@ -111,14 +138,14 @@ function Editor({ offer, reload, put }: { offer: Offer; reload: () => Promise<vo
                 <TextField id={`l${n}-name`} label={words.name} value={one.name} maxLength={100} error={at(`l${n}-name`)} onInput={(name) => place(n, { name })} />
                 <TextField id={`l${n}-address`} label={words.address} optional value={one.address} maxLength={200} onInput={(address) => place(n, { address })} />
               </div>
-              {locked ? null : <div><Button mini look="quiet" icon="bin" onClick={() => change({ places: places.filter((_, m) => m !== n) })}>{words.remove}<span class="hidden"> {one.name}</span></Button></div>}
+              <div><Button mini look="quiet" icon="bin" onClick={() => change({ places: places.filter((_, m) => m !== n) })}>{words.remove}<span class="hidden"> {one.name}</span></Button></div>
             </fieldset>
           ))}
-          {locked ? null : <div><Button mini icon="plus" onClick={() => change({ places: [...places, { location_id: null, name: '', address: '' }] })}>{words.addLocation}</Button></div>}
+          <div><Button mini icon="plus" onClick={() => change({ places: [...places, { location_id: null, name: '', address: '' }] })}>{words.addLocation}</Button></div>
         </section>
       </fieldset>
       {save.problem?.status === 412 ? <Note tone="warn" live action={<Button mini onClick={() => void reload()}>{calendar.availability.reload}</Button>}>{words.stale}</Note> : <Failed problem={save.problem} />}
-      {locked ? null : <div class="cluster g3"><Button type="submit" look="primary" busy={save.busy}>{words.save}</Button><span class="small soft" role="status">{dirty ? calendar.availability.unsaved : justSaved === offer.etag ? words.saved : ''}</span></div>}
+      <div class="cluster g3"><Button type="submit" look="primary" busy={save.busy}>{words.save}</Button><span class="small soft" role="status">{dirty ? calendar.availability.unsaved : justSaved === offer.etag ? words.saved : ''}</span></div>
     </form>
   );
 }

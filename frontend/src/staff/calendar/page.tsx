@@ -10,6 +10,7 @@ import { calendar } from '../../strings/calendar.ts';
 import type { TherapistCalendar } from '../../types.ts';
 import { Ready, RecordBones } from '../parts.tsx';
 import { Agenda, TimeGrid } from './grid.tsx';
+import { lettersOf } from './letters.ts';
 import { blocks, left, parts, type Column } from './placing.ts';
 import { Requests, useRequests } from './requests.tsx';
 
@@ -92,6 +93,7 @@ function Body({ kept, known, change }: { kept: Kept; known: [string, string][]; 
     return { view: kept.view, first, count, ...(await call(api.GET('/practice/calendar', { params: { query } }))) };
   }, [kept.view, first, count, whose]);
   const requests = useRequests();
+  const beneath = whose === ALL && kept.view === 'week' && !small; // so many side by side need the whole width
   const pick = (column: Column, clock: string) => {
     const at = new URLSearchParams({ day: column.day, at: clock, ...(column.staff_id ? { staff: column.staff_id } : {}) });
     route(`/staff/calendar/new?${at}`);
@@ -103,8 +105,8 @@ function Body({ kept, known, change }: { kept: Kept; known: [string, string][]; 
         <TextField id="go" label={words.go} type="date" value={kept.day} onInput={(day) => { if (day) change({ day }); }} />
         {known.length > 1 ? <SelectField id="whose" label={words.whose} value={whose} options={[[ALL, words.everyone], ...known]} onChange={(next) => change({ whose: next })} /> : null}
       </div>
-      {small && (requests.data?.total ?? 0) > 0 ? <Note tone="warn" action={<Button mini onClick={() => document.getElementById('requests')?.focus()}>{calendar.requests.show}</Button>}>{calendar.requests.title(requests.data!.total)}</Note> : null}
-      <div class="beside">
+      {(small || beneath) && (requests.data?.total ?? 0) > 0 ? <Note tone="warn" action={<Button mini onClick={() => document.getElementById('requests')?.focus()}>{calendar.requests.show}</Button>}>{calendar.requests.title(requests.data!.total)}</Note> : null}
+      <div class={beneath ? 'beneath' : 'beside'}>
         <div class="stack g3">
           <Ready of={found} bones={<RecordBones />} heading={false}>
             {({ items, ...at }) => items.length
@@ -142,6 +144,7 @@ function Shown(props: ShownProps) {
       {view === 'agenda' || (view === 'week' && small)
         ? <Agenda columns={columns} zone={zone} label={label} named={named} empty={words.none} />
         : <TimeGrid columns={columns} zone={zone} label={label} named={named && view === 'week'} roomy={view === 'day' && columns.length < 3} onPick={props.onPick} />}
+      {named && view === 'week' && !small ? <ul class="cluster tiny soft g5 legend">{[...lettersOf(items.map((one) => one.name))].map(([name, letters]) => <li key={name}><b class="letters">{letters}</b> {name}</li>)}</ul> : null}
       {view === 'agenda' || (view === 'week' && small) ? null : (
         <ul class="cluster tiny soft g5 legend">
           <li class="cluster g2"><span class="key k2" />{words.legend.booked}</li><li class="cluster g2"><span class="key k3" />{words.legend.request}</li>

@@ -8,7 +8,10 @@ const LIVE = ['requested', 'proposed', 'confirmed', 'completed', 'no_show'];
 /** One column of the grid: a day, of one therapist or of several. */
 export interface Column { key: string; day: string; of: TherapistCalendar[]; head: string; sub: string; label: string; staff_id: string | null }
 export type Part = [number, number];
-export interface Block { key: string; start: number; end: number; entry: CalendarEntry; at: string; ends: string; by: string; lane: number; lanes: number }
+interface Stretch { key: string; start: number; end: number; at: string; ends: string; by: string; lane: number; lanes: number }
+export interface Block extends Stretch { entry: CalendarEntry }
+/** What stands in a day; without an entry it is a time that is held for somebody on the wait list. */
+export type Placed = Block | (Stretch & { entry: null });
 
 /** What an interval has of a day, in minutes since its midnight by the zone's clock; null when nothing. */
 export function within(one: { starts_at: string; ends_at: string }, day: string, zone: string): Part | null {
@@ -24,7 +27,7 @@ export function parts(all: { starts_at: string; ends_at: string }[], day: string
   return all.map((each) => within(each, day, zone)).filter((each) => each !== null);
 }
 
-/** The entries of a day, side by side where they overlap. An offer stands at each of its times. */
+/** The entries of a day in their order. An offer stands at each of its times. */
 export function blocks(of: TherapistCalendar[], day: string, zone: string): Block[] {
   const found: Block[] = [];
   for (const one of of) {
@@ -37,8 +40,22 @@ export function blocks(of: TherapistCalendar[], day: string, zone: string): Bloc
       }
     }
   }
-  found.sort((a, b) => a.start - b.start || a.end - b.end);
-  let group: Block[] = [];
+  return found.sort(earlier);
+}
+
+const earlier = (a: Stretch, b: Stretch) => a.start - b.start || a.end - b.end;
+
+/** The entries of a day, and the times that are held for those who wait, side by side where they overlap. */
+export function placed(of: TherapistCalendar[], day: string, zone: string): Placed[] {
+  const found: Placed[] = blocks(of, day, zone);
+  for (const one of of) {
+    for (const { starts_at: at, ends_at: ends } of one.held) {
+      const part = within({ starts_at: at, ends_at: ends }, day, zone);
+      if (part) found.push({ key: `held${one.staff_id}${at}`, start: part[0], end: part[1], entry: null, at, ends, by: one.name, lane: 0, lanes: 1 });
+    }
+  }
+  found.sort(earlier);
+  let group: Placed[] = [];
   let until = -1;
   const close = () => { const lanes = Math.max(0, ...group.map((each) => each.lane)) + 1; for (const each of group) each.lanes = lanes; group = []; };
   for (const each of found) {

@@ -56,6 +56,9 @@ export function useSeriesCheck(client_id: string, body: SeriesBody | null): Seri
   return found;
 }
 
+/** Whether a time has begun already: those that follow are never moved there. The running minute is not past. */
+export const isPast = (starts_at: string) => Date.parse(starts_at) < Math.floor(Date.now() / 60_000) * 60_000;
+
 export const isBlocked = (look: TimeLook) => BLOCKED.includes(look.finding);
 const canOverrule = (look: TimeLook) => look.finding !== 'free' && !isBlocked(look);
 

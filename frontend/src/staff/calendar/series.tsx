@@ -9,9 +9,9 @@ import { staff } from '../../strings/staff.ts';
 import type { ClientAppointment, Occurrence, Series, SeriesCheck } from '../../types.ts';
 import { Badge, Button, Check, Dialog, Heading, Icon, Note, TextField, brief, clockOf, dayKey, instantOf, statusBadge, useAct, useLoad, zoneLabel } from '../../ui/index.ts';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
-import { WhenFields } from './form.tsx';
+import { WhenFields, useFaultFocus } from './form.tsx';
 import { unlessSame, useLooking } from './looking.ts';
-import { isBlocked } from './repeat.tsx';
+import { isBlocked, isPast } from './repeat.tsx';
 
 const words = recurring.series;
 const seriesHref = (client_id: string, series_id: string) => `/staff/clients/${client_id}/series/${series_id}`;
@@ -126,10 +126,14 @@ function MoveFollowing({ client_id, one, reload, onDone, onClose }: { client_id:
   const key = useRef({ body: '', key: '' });
   const starts_at = day && clock ? instantOf(day, clock, tenant.zone) : null;
   const moved = starts_at !== null && Date.parse(starts_at) !== Date.parse(one.starts_at);
+  const past = moved && isPast(starts_at);
+  const [turn, setTurn] = useState(0);
+  const form = useRef<HTMLFormElement>(null);
+  useFaultFocus(form, turn);
   const path = { client_id, appointment_id: one.appointment_id };
   useEffect(() => {
     setCheck(null);
-    if (!moved) return;
+    if (!moved || past) return;
     let late = false;
     const timer = setTimeout(() => {
       call(api.POST('/practice/clients/{client_id}/appointments/{appointment_id}/following/check', { params: { path }, body: { starts_at } })).then((found) => { if (!late) setCheck(found); }, () => {});
@@ -151,10 +155,11 @@ function MoveFollowing({ client_id, one, reload, onDone, onClose }: { client_id:
   const stay = against.filter(isBlocked);
   const unticked = against.length > stay.length && !override;
   return (
-    <form class="card stack g4" aria-labelledby="move-all" noValidate onSubmit={(event) => { event.preventDefault(); setTold(unticked); if (moved && !unticked) void move.run(); }}>
+    <form class="card stack g4" aria-labelledby="move-all" noValidate ref={form} onSubmit={(event) => { event.preventDefault(); setTurn(turn + 1); setTold(unticked); if (moved && !past && !unticked) void move.run(); }}>
       <div class="stack g1"><h2 id="move-all">{words.moveTitle}</h2><p class="small soft">{words.moveText}</p></div>
-      <WhenFields id="move-all" day={day} clock={clock} zone={tenant.zone} onDay={setDay} onClock={setClock} />
+      <WhenFields id="move-all" missing={turn > 0} day={day} clock={clock} zone={tenant.zone} onDay={setDay} onClock={setClock} fault={turn && past ? words.pastShape : null} />
       <div class="stack g3" role="status">
+        {past ? <Note tone="bad">{words.past}</Note> : null}
         {against.length ? (
           <Note tone="warn">{against.length > stay.length ? words.against(against.length) : words.stays(stay.length)}<ul class="dots">{against.map((each) => <li key={each.starts_at}>{brief(each.starts_at, tenant.zone)}: {recurring.why(each.finding)}</li>)}</ul></Note>
         ) : check ? <Note tone="good">{recurring.repeat.all(check.times.length)}</Note> : null}

@@ -18,7 +18,7 @@ export function useClients(term: string): { found: ClientRow[] | null; problem: 
     const ask = async () => {
       try {
         const page = term
-          ? await call(api.POST('/practice/clients/search', { body: { search: term } }))
+          ? await call(api.POST('/practice/clients/search', { body: { search: term, status: 'active' } }))
           : await call(api.GET('/practice/clients', { params: { query: { limit: 50 } } }));
         if (late) return;
         setFound(page.items.filter((one) => one.status === 'active'));
