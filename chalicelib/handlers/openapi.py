@@ -145,7 +145,7 @@ def _responses(route: Route) -> dict[str, Any]:
     codes = {400, 413, 429, 503}
     if route.audience != PUBLIC:
         codes |= {401, 403}
-    names = route.body.model_fields if route.body else {}
+    names = [name for sent in (route.body, route.query) if sent for name in sent.model_fields]
     names_others = any(name == "to" or name.endswith(("_id", "_ids")) for name in names)
     if "{" in route.path or RULES[route.action].anyone or names_others:
         codes.add(404)
