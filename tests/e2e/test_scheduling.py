@@ -30,6 +30,12 @@ def phone(devices: Callable[..., Device], call: Any) -> Device:
 
 def choose_time(phone: Device, *, note: str = "", look: bool = False, title: str = "Check and send") -> str:
     """From the list of appointments to the last step; the time that was chosen."""
+    see_times(phone, look=look)
+    return take_first(phone, note=note, look=look, title=title)
+
+
+def see_times(phone: Device, *, look: bool = False) -> None:
+    """From the list of appointments to the times."""
     phone.follow("Choose a time")
     phone.arrived(WHERE)
     if look:
@@ -37,8 +43,12 @@ def choose_time(phone: Device, *, note: str = "", look: bool = False, title: str
     phone.page.get_by_label("Video").check()
     phone.press("Continue")
     phone.arrived("Choose a time")
+    expect(phone.page.locator(".slot").first).to_be_visible()
+
+
+def take_first(phone: Device, *, note: str = "", look: bool = False, title: str = "Check and send") -> str:
+    """The first of the times that are shown, and on to the last step; the time."""
     first = phone.page.locator(".slot").first
-    expect(first).to_be_visible()
     time = first.inner_text()
     first.click()
     if look:
@@ -80,14 +90,20 @@ def test_a_client_asks_for_a_time_and_takes_it_back(phone: Device, service: str)
 
 def test_a_time_that_was_just_taken_is_said_and_the_note_is_kept(phone: Device, service: str, call: Any) -> None:
     phone.open("/appointments")
-    time = choose_time(phone, note="Rather by the window")
-    first = call("C1").get("/portal/slots/first", query={"service_id": service, "mode": "telehealth"}).json["starts_at"]
+    see_times(phone)
+    with phone.page.expect_response(re.compile(r"/portal/slots\?")) as week:
+        phone.press("Next week")
+    first = min(week.value.json()["items"][0]["starts"])
+    expect(phone.page.locator(".slot").first).to_be_visible()
+    shown = phone.page.get_by_role("heading", level=2).inner_text()
+    time = take_first(phone, note="Rather by the window")
     assigned = call("A1").post(f"/practice/clients/{booking.PEOPLE['C2'].id}/therapists", {"staff_id": T1})
     assert assigned.status < 300, assigned
     assert booking.book_for(call("A1"), "C2", "T1", service, first).status == 201
     phone.allow(409, "POST /api/portal/appointments")
     phone.press("Request this time")
     phone.sees(re.compile(f"Someone booked {re.escape(time)} a moment ago"))
+    expect(phone.page.get_by_role("heading", level=2)).to_have_text(shown)  # the week of what was lost
     phone.look("taken")
     phone.page.locator(".slot").first.click()
     phone.press("Continue")

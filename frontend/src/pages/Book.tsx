@@ -8,7 +8,7 @@ import { scheduling } from '../strings/scheduling.ts';
 import type { Bookable, MyAppointment } from '../types.ts';
 import { Await, Bones, Button, Empty, Facts, Heading, Icon, LinkButton, Note, ProblemNote, TextField, WithPhone, brief, deviceZone, useAct, useDraft, useLoad, weekday, span, time, zoneLabel } from '../ui/index.ts';
 import { useBooking } from './Appointments.tsx';
-import { Times } from './Times.tsx';
+import { Times, type Lost } from './Times.tsx';
 
 const words = scheduling.book;
 export const ANY = 'any';
@@ -106,7 +106,7 @@ function Steps({ offer, moving, reload }: { offer: Bookable; moving: MyAppointme
   const at = Math.min(Math.max(0, steps.indexOf(wanted)), first);
   const step = steps[at]!;
   const [pick, setPick] = useState<string | null>(null);
-  const [lost, setLost] = useState<string | null>(null);
+  const [lost, setLost] = useState<Lost | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const key = useRef<{ body: string; key: string }>({ body: '', key: '' });
   const change = (next: Partial<Choice>) => { setPick(null); setProblem(null); keepDraft({ ...choice, ...next }); };
@@ -122,7 +122,7 @@ function Steps({ offer, moving, reload }: { offer: Bookable; moving: MyAppointme
       if (!found.passing) key.current = { body: '', key: '' };
       const when = time(slot.starts_at, choice.zone);
       if (['slot_taken', 'slot_not_offered', 'too_soon', 'too_far'].includes(found.code)) {
-        setLost(found.code === 'slot_taken' ? words.taken(when) : words.gone(when));
+        setLost({ starts_at: slot.starts_at, say: found.code === 'slot_taken' ? words.taken(when) : words.gone(when) });
         keepDraft({ ...choice, slot: null });
         go('when', true);
       } else {

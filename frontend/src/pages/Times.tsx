@@ -1,5 +1,5 @@
 /** Choosing a day and a time: a week of days, then the times of the chosen one, in a zone that can be changed. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { api, call } from '../http.ts';
 import { useSession } from '../session.tsx';
 import { scheduling } from '../strings/scheduling.ts';
@@ -10,7 +10,10 @@ import { Join, loadWaits, type Wish } from './Waits.tsx';
 
 const words = scheduling.book;
 
-interface TimesProps { offer: Bookable; choice: Choice; moving?: string; lost: string | null; error: string | null; onChange: (next: Partial<Choice>) => void }
+interface TimesProps { offer: Bookable; choice: Choice; moving?: string; lost: Lost | null; error: string | null; onChange: (next: Partial<Choice>) => void }
+
+/** A time that was chosen and is open no more, and what is said of it. */
+export interface Lost { starts_at: string; say: string }
 
 /** The Sunday of a day's week. */
 const weekOf = (day: string) => addDays(day, -dayOfWeek(day));
@@ -25,7 +28,8 @@ export function Times({ offer, choice, moving, lost, error, onChange }: TimesPro
   const { tenant } = useSession();
   const { zone, slot } = choice;
   const today = dayKey(new Date(), zone);
-  const [day, setDay] = useState(slot ? dayKey(slot.starts_at, zone) : today);
+  const chosen = slot ?? lost;
+  const [day, setDay] = useState(chosen ? dayKey(chosen.starts_at, zone) : today);
   const [week, setWeek] = useState(weekOf(day));
   const wish = { service_id: choice.service_id!, ...wayOf(choice.how!), ...(choice.staff_id && choice.staff_id !== ANY ? { staff_id: choice.staff_id } : {}) };
   const first = useLoad(() => call(api.GET('/portal/slots/first', { params: { query: wish } })), [lost]);
@@ -35,12 +39,13 @@ export function Times({ offer, choice, moving, lost, error, onChange }: TimesPro
   }, [week, zone, lost]);
   const jumped = useRef(slot !== null);
   const go = (starts_at: string) => { const to = dayKey(starts_at, zone); setDay(to); setWeek(weekOf(to)); };
-  useEffect(() => {
-    // The first time that is open is the best place to begin looking.
-    if (!first.data || jumped.current) return;
+  useLayoutEffect(() => {
+    // The first time that is open is the best place to begin looking; after a loss it is the week of what was lost, while
+    // that has times. At once, so that nobody acts on a page that then goes elsewhere.
+    if (!first.data || jumped.current || (lost && !loaded.data)) return;
     jumped.current = true;
-    if (first.data.starts_at && !lost) go(first.data.starts_at);
-  }, [first.data]);
+    if (first.data.starts_at && !(lost && Object.keys(loaded.data!).length)) go(first.data.starts_at);
+  }, [first.data, loaded.data]);
   const days = Array.from({ length: 7 }, (_, n) => addDays(week, n));
   const days_ = loaded.data ?? {};
   const shown = days.includes(day) && days_[day]?.length ? day : days.find((each) => days_[each]?.length) ?? null;
@@ -53,12 +58,13 @@ export function Times({ offer, choice, moving, lost, error, onChange }: TimesPro
     setWeek(weekOf(to));
     onChange({ zone: next });
   };
-  const step = (by: number) => { setWeek(addDays(week, by)); setDay(addDays(week, by)); };
+  // Who has begun to look is led nowhere else by an answer that comes late.
+  const step = (by: number) => { jumped.current = true; setWeek(addDays(week, by)); setDay(addDays(week, by)); };
   const horizon = dayKey(new Date(Date.now() + offer.horizon_days * 86_400_000), zone);
   const nothing = first.data !== null && first.data.starts_at === null;
   return (
     <div class="stack g5">
-      {lost ? <Note tone="warn" live>{lost}</Note> : null}
+      {lost ? <Note tone="warn" live>{lost.say}</Note> : null}
       <SelectField id="zone" label={words.zone} value={zone} options={zoneOptions(offer)} onChange={rezone} />
       {nothing ? (
         <section class="card flush"><Empty icon="calendar" title={words.noneTitle}><WithPhone text={words.none(tenant.phone)} phone={tenant.phone} /></Empty></section>
@@ -79,7 +85,7 @@ export function Times({ offer, choice, moving, lost, error, onChange }: TimesPro
                 const open = (days_[each]?.length ?? 0) > 0;
                 return (
                   <label key={each} class={open ? '' : 'none'}>
-                    <input type="radio" name="day" disabled={!open} checked={shown === each} onChange={() => setDay(each)} />
+                    <input type="radio" name="day" disabled={!open} checked={shown === each} onChange={() => { jumped.current = true; setDay(each); }} />
                     {dateWords(each, { weekday: 'short' })}<b>{Number(each.slice(8))}</b><span class="hidden">{open ? words.open : words.noTimes}</span>
                   </label>
                 );
@@ -87,7 +93,7 @@ export function Times({ offer, choice, moving, lost, error, onChange }: TimesPro
             </div>
           </fieldset>
           <Await within of={loaded} bones={<Bones rows={2} />}>
-            {() => shown ? <DayTimes slots={days_[shown]!} day={shown} zone={zone} picked={slot} error={error} onPick={(next) => onChange({ slot: next })} /> : <p class="soft" role="status">{words.noneWeek}</p>}
+            {() => shown ? <DayTimes slots={days_[shown]!} day={shown} zone={zone} picked={slot} error={error} onPick={(next) => { jumped.current = true; onChange({ slot: next }); }} /> : <p class="soft" role="status">{words.noneWeek}</p>}
           </Await>
         </>
       )}
