@@ -1,16 +1,14 @@
 """The staff's calendar of some days, and the requests that wait for an answer."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import StringConstraints
 
 from chalicelib.context import Context
-from chalicelib.errors import InvalidBody
 from chalicelib.handlers.appointments import Status, what_is_booked, when_it_is
 from chalicelib.handlers.routing import PRACTICE, Routes
-from chalicelib.handlers.slots import Colour, Zone, instant_of
+from chalicelib.handlers.slots import Colour, Zone, days_of, instant_of
 from chalicelib.handlers.views import Day, Query, View
 from chalicelib.models.clients import Client
 from chalicelib.models.slots import Appointment, Group
@@ -124,10 +122,7 @@ class RequestsQuery(Query):
 @practice.endpoint("GET", "/calendar", action="calendar:read", query=CalendarQuery)
 def read_calendar(context: Context, query: CalendarQuery) -> CalendarView:
     """The calendar of some days"""
-    first_day, last_day = date.fromisoformat(query.first_day), date.fromisoformat(query.last_day)
-    if not timedelta(0) <= last_day - first_day < timedelta(days=WINDOW_DAYS) or not 2000 <= first_day.year < 2200:
-        detail = f"Ask for one to {WINDOW_DAYS} days."
-        raise InvalidBody(errors=[{"pointer": "/last_day", "code": "window", "detail": detail}])
+    first_day, last_day = days_of(query.first_day, query.last_day, WINDOW_DAYS)
     zone = query.zone or context.tenant.zone
     found = agendas.window(context, ids_of(query.staff_ids), first_day, last_day, zone)
     files = agendas.named(context, [record for each in found for record in each.appointments])

@@ -63,6 +63,14 @@ def instant_of(at: Any) -> str:
     return clock.text(moment(int(at)))
 
 
+def days_of(first_day: str, last_day: str, most: int) -> tuple[date, date]:
+    """Days that are asked for, both included; at most so many. Raises InvalidBody."""
+    first, last = date.fromisoformat(first_day), date.fromisoformat(last_day)
+    if not timedelta(0) <= last - first < timedelta(days=most) or not 2000 <= first.year < 2200:
+        raise InvalidBody(errors=[{"pointer": "/last_day", "code": "window", "detail": f"Ask for one to {most} days."}])
+    return first, last
+
+
 # ---- what is offered ----
 
 
@@ -486,10 +494,7 @@ def read_scheduling(context: Context) -> SchedulingView:
 @portal.endpoint("GET", "/slots", action="slot:read", query=SlotQuery)
 def list_slots(context: Context, query: SlotQuery) -> SlotsView:
     """The times that I can book on some days"""
-    first_day, last_day = date.fromisoformat(query.first_day), date.fromisoformat(query.last_day)
-    if not timedelta(0) <= last_day - first_day < timedelta(days=WINDOW_DAYS) or not 2000 <= first_day.year < 2200:
-        detail = f"Ask for one to {WINDOW_DAYS} days."
-        raise InvalidBody(errors=[{"pointer": "/last_day", "code": "window", "detail": detail}])
+    first_day, last_day = days_of(query.first_day, query.last_day, WINDOW_DAYS)
     wish = slots.Wish(query.service_id, Mode(query.mode), query.location_id)
     found = slots.bookable(context, wish, query.staff_id, first_day, last_day, query.zone, moving=query.moving or "")
     return SlotsView(

@@ -34,7 +34,7 @@ from chalicelib.ledger.entries import Entry, Kind
 from chalicelib.ledger.open import Beyond, OpenBooks, open_facts, reaches_beyond
 from chalicelib.models.invoices import Invoice, Ledger, LedgerEntry
 from chalicelib.models.payments import Payment
-from chalicelib.models.table import at_keys, due_key, load
+from chalicelib.models.table import at_keys, load
 from chalicelib.models.transaction import Transaction, change
 
 TRIES = 12
@@ -143,7 +143,7 @@ def differs(tenant_id: str, client_id: str) -> bool:
     forgotten = [] if good else [Ledger.open.remove(), Ledger.version.add(1)]
     seen = Ledger.version == head.version
     with contextlib.suppress(Moved):  # whoever was faster has made it due again
-        change(head, *forgotten, Ledger.duepk.remove(), Ledger.duesk.remove(), when=seen, otherwise=Moved())
+        change(head, *forgotten, *head.due_next(None), when=seen, otherwise=Moved())
     return not good
 
 
@@ -157,8 +157,7 @@ def _due_at(client_id: str, at: datetime) -> datetime:
 def sweep(pk: str, sk: str, now: datetime) -> None:
     """A ledger that was changed since it was looked at: on_payment looks at it, and it is due until that is done."""
     for head in at_keys([(pk, sk)], consistent=True):
-        again = due_key(pk, sk, Ledger.KIND, now + AGAIN)
-        change(head, Ledger.duepk.set(again[0]), Ledger.duesk.set(again[1]))
+        change(head, *head.due_next(now + AGAIN))
         queues.payments(head.tenant_id, "ledger", client_id=str(head.client_id))
 
 

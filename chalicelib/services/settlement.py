@@ -301,9 +301,8 @@ def _book(payment: Payment, intent: Any) -> None:
 
         return Posting(fresh, given, write)
 
-    if _is_among(payment, sent_back) or not _is_booked(
-        payment, entries
-    ):  # most events tell what another has told: nothing else is read for them
+    # Most events tell what another has told: nothing else is read for them.
+    if _is_among(payment, sent_back) or not _is_booked(payment, entries):
         books.post(payment.tenant_id, payment.client_id, now, plan, [each for each, _ in payment.shares])
     mails.hand_over(*letters)
     if payment.save_card or payment.way == payments.CHECKOUT:
