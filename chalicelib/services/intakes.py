@@ -442,7 +442,11 @@ def _sign(
         raise AlreadySigned()
     if signature["disclosure_version"] != DISCLOSURE_VERSION:
         raise DisclosureChanged()
-    _require_complete(opened)
+    try:
+        _require_complete(opened)
+    except AnswersIncomplete:
+        _require_as_seen(opened)
+        raise
     signed = _record(context, opened, signature)
     form = IntakeForm.new(
         tenant_id=context.tenant_id,
@@ -481,6 +485,16 @@ def _as_seen(seen: IntakeForm | None) -> Any:
     if seen is None:
         return IntakeForm.pk.does_not_exist()
     return (IntakeForm.status == "started") & (IntakeForm.version == seen.version)
+
+
+def _require_as_seen(opened: Open) -> None:
+    """What misses may have been taken away since the form was read: whoever takes a form back settles it first, then
+    drops what was written in it. Raises _Overtaken."""
+    about = {name: getattr(opened.intake, name) for name in ("tenant_id", "client_id", "intake_id")}
+    (now,) = load((IntakeForm, {**about, "form_id": opened.entry["form_id"]}))
+    seen = opened.form
+    if (now and (now.status, now.version)) != (seen and (seen.status, seen.version)):
+        raise _Overtaken()
 
 
 def _signed_form(context: Context, intake_id: str, form_id: str) -> IntakeForm:

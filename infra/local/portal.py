@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,13 @@ log = logging.getLogger("infra.local")
 class Portal:
     """What the server, the levers and the tests work with. Make one per process, after `cloud.environment`."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        """`folder` keeps the state between runs; without one it lives in memory."""
+    def __init__(self, folder: Path | None = None, *, at: datetime | None = None) -> None:
+        """`folder` keeps the state between runs; without one it lives in memory. `at`: the time it is then, instead of
+        the real one."""
         cloud.start()
         self.clock = LocalClock()
+        if at is not None:
+            self.clock.set(at)
         self.clock.rule()
         self._folder = folder
         self.keeper = state.Keeper(folder / "state.pickle", self._more) if folder else None

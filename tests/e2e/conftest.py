@@ -15,6 +15,13 @@ from tests.e2e.device import DESKTOP, PHONE, Device
 from tests.e2e.packets import Packet, last_link
 
 SHOTS = "shots"
+SAME_TIME = """(() => {
+  const Real = Date, ahead = Math.round(%f);
+  globalThis.Date = class extends Real {
+    constructor(...given) { given.length ? super(...given) : super(Real.now() + ahead); }
+    static now() { return Real.now() + ahead; }
+  };
+})()"""  # the application's time is the time at which its world was made, and so is a device's when it is taken up
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +44,7 @@ def built_pages(serving: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture
 def devices(
-    new_context: Callable[..., Any], server: str, built_pages: None, request: pytest.FixtureRequest
+    new_context: Callable[..., Any], server: str, clock: Any, built_pages: None, request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., Device]]:
     """`devices("phone")`, `devices("desktop", zone="Asia/Tokyo")`: each is a browser of its own, with nobody signed in.
 
@@ -50,6 +57,7 @@ def devices(
     def device(kind: str = "phone", *, zone: str = "America/New_York", name: str | None = None) -> Device:
         shape = {"phone": PHONE, "desktop": DESKTOP}[kind]
         context = new_context(timezone_id=zone, locale="en-US", reduced_motion="reduce", **shape)
+        context.add_init_script(SAME_TIME % (clock.offset.total_seconds() * 1000))
         made.append(Device(context, server, kind, shots, name or kind))
         return made[-1]
 
