@@ -349,7 +349,7 @@ def _answer(
     except PortalError as refused:
         # Another copy of this very request may have been done since this one began: then it gets the same answer.
         repeated = isinstance(refused, idempotency.Repeated)
-        if context is None or context.idempotency_key is None or not (repeated or refused.status == 409):
+        if context is None or context.idempotency_key is None or not (repeated or refused.status in (409, 412)):
             raise
         again = sessions.recognize(str(context.token), params.get("client_id"), _digest(context), True, caller)
         context.request = again.request

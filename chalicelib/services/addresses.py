@@ -103,7 +103,8 @@ def opened(token: str, caller: Caller) -> tuple[str, Link, Tenant]:
     link, tenant = look_up(token, PURPOSE, caller)
     state = links.state(link)
     if state == "open" and _holder(link)[1] is None:
-        state = "expired"
+        now = links.state(links.find(token, PURPOSE))  # by its own use, a moment ago?
+        state = now if now != "open" else "expired"
     return state, link, tenant
 
 
@@ -124,6 +125,7 @@ def confirm(token: str, caller: Caller) -> tuple[str, Tenant]:
     links.read(token, PURPOSE)
     old, who = _holder(link)
     if old is None or who is None:
+        links.read(token, PURPOSE)  # another use of it may have moved the account a moment ago: LinkUsed
         raise LinkExpired()
     new = _moved(old, link)
     kind = sessions.CLIENT if isinstance(who, Client) else sessions.STAFF

@@ -13,7 +13,15 @@ from zoneinfo import ZoneInfo
 from chalicelib import clock, ids
 from chalicelib.adapters import queues
 from chalicelib.context import Actor, Context, Persona
-from chalicelib.errors import AmountTooLarge, CardGone, NothingToPay, PaymentUnderWay, PortalError, TooLittleOnline
+from chalicelib.errors import (
+    AmountTooLarge,
+    Busy,
+    CardGone,
+    NothingToPay,
+    PaymentUnderWay,
+    PortalError,
+    TooLittleOnline,
+)
 from chalicelib.models.clients import Client
 from chalicelib.models.invoices import Invoice
 from chalicelib.models.mails import ClientMail, StaffMail
@@ -69,7 +77,7 @@ def _is_on(context: Context) -> bool:
 def choose(context: Context, card_id: str | None) -> None:
     """Have invoices that are issued from now on paid by this card; None: by none, and what was planned is not charged.
 
-    Raises CardGone, CardsNotConnected.
+    Raises CardGone, CardsNotConnected, Busy.
     """
     if card_id is None:
         stop(context)
@@ -84,7 +92,7 @@ def choose(context: Context, card_id: str | None) -> None:
             Payer.autopay_since.set(clock.text(context.now)),
             Payer.version.add(1),
             when=Payer.version == payer.version,
-            otherwise=CardGone(),
+            otherwise=Busy(retry_after=1),  # this card may be there still
         )
         tx.create(audits.event(context, "autopay:start", client_id=context.client_id))
 

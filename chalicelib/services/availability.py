@@ -49,6 +49,8 @@ def update_offer(context: Context, services: list[dict[str, Any]], locations: li
     What has no id yet gets one; an id that is not there raises NotFound. Appointments keep what they were booked as.
     """
     seen = offer(context.tenant_id)
+    if int(seen.version) != int(context.if_match or 0):  # an id that is not there may be one that a colleague took away
+        raise Stale()
     new = Offer.new(
         tenant_id=context.tenant_id,
         services=_with_ids(services, seen.services, "service_id"),

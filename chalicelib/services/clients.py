@@ -101,9 +101,9 @@ def assign(tenant_id: str, client_id: str, staff: Staff, context: Context | None
     assignment = Assignment.new(tenant_id=tenant_id, client_id=client_id, staff_id=staff.staff_id, since=at)
 
     def write(tx: Transaction) -> None:
-        # As they were when they were looked at: whoever is revoked or disabled meanwhile gets nobody.
-        unchanged = (Staff.status == staff.status) & (Staff.roles == staff.roles)
-        tx.require(staff, Staff.pk.exists() & unchanged, otherwise=NotATherapist())
+        # Whoever is revoked, disabled or no therapist any more by now gets nobody.
+        still = (Staff.status != "disabled") & Staff.roles.contains(THERAPIST)
+        tx.require(staff, Staff.pk.exists() & still, otherwise=NotATherapist())
         tx.put(assignment)
 
     return _set_therapist(tenant_id, client_id, staff.staff_id, new, write, context)

@@ -5,7 +5,7 @@ portal: active ── end access ──▶ ended ── give back ──▶ acti
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -19,6 +19,7 @@ from chalicelib.errors import (
     EmailInUse,
     HasAccount,
     InvalidBody,
+    InvitationClosed,
     LikelyDuplicate,
     NoAccount,
     PortalError,
@@ -43,6 +44,7 @@ from chalicelib.services import (
     mails,
     sessions,
 )
+from chalicelib.services.calendars import Moved
 
 THERAPISTS_MOST = 10
 AT_ONCE = 60  # search entries in one transaction; a rename of very long names writes the new ones before
@@ -331,26 +333,35 @@ def _difference(old: Sequence[Any], new: Sequence[Any]) -> tuple[list[Any], list
 # ---- archiving, ending ----
 
 
+def _done(context: Context, act: Callable[[Client], None]) -> Client:
+    """The file after `act` was done with it: with the file as the request read it and, where somebody was faster
+    (Moved), once more with what is there by now."""
+    read = iter([context.client])
+    calendars.settled(lambda: act(next(read, None) or clients.find(context.tenant_id, context.client_id)))
+    return clients.find(context.tenant_id, context.client_id)
+
+
 def archive(context: Context) -> Client:
     """Put a file away: no sends, no bookings, an open invitation is closed; everything stays readable. Repeatable."""
-    client: Client = context.client
+    return _done(context, lambda client: _archive(context, client))
+
+
+def _archive(context: Context, client: Client) -> None:
     if client.status == "archived":
-        return client
+        return
     invite = invites.current(client) if client.portal == "invited" else None
-    calendars.settled(lambda: _archive(context, client, invite))
-    return clients.find(context.tenant_id, client.client_id)
-
-
-def _archive(context: Context, client: Client, invite: Any) -> None:
     actions: list[Any] = [Client.status.set("archived"), Client.version.add(1)]
-    with Transaction() as tx:
-        if invite is not None and invite.status == "waiting":
-            actions += invites.close(tx, invite)
-        seen = (Client.version == client.version) & (Client.portal == client.portal)
-        tx.update(client, *actions, when=seen, otherwise=Stale())
-        bookings.close(context, tx, _bookings(client), archived=True)
-        invite_id = invite.invite_id if invite else None
-        tx.create(audits.event(context, "client:archive", client_id=client.client_id, invite_id=invite_id))
+    try:
+        with Transaction() as tx:
+            if invite is not None and invite.status == "waiting":
+                actions += invites.close(tx, invite)
+            seen = (Client.version == client.version) & (Client.portal == client.portal)
+            tx.update(client, *actions, when=seen, otherwise=Moved())
+            bookings.close(context, tx, _bookings(client), archived=True)
+            invite_id = invite.invite_id if invite else None
+            tx.create(audits.event(context, "client:archive", client_id=client.client_id, invite_id=invite_id))
+    except InvitationClosed:  # taken up, or taken back, at this very moment
+        raise Moved() from None
 
 
 def _bookings(client: Client) -> Bookings | None:
@@ -359,41 +370,41 @@ def _bookings(client: Client) -> Bookings | None:
 
 def restore(context: Context) -> Client:
     """Take an archived file out again; what archiving closed stays closed. Repeatable."""
-    client: Client = context.client
+    return _done(context, lambda client: _restore(context, client))
+
+
+def _restore(context: Context, client: Client) -> None:
     if client.status == "active":
-        return client
+        return
     with Transaction() as tx:
         seen = Client.version == client.version
-        tx.update(client, Client.status.set("active"), Client.version.add(1), when=seen, otherwise=Stale())
+        tx.update(client, Client.status.set("active"), Client.version.add(1), when=seen, otherwise=Moved())
         bookings.close(context, tx, _bookings(client), archived=False)
         tx.create(audits.event(context, "client:restore", client_id=client.client_id))
-    return clients.find(context.tenant_id, client.client_id)
 
 
 def end_access(context: Context) -> Client:
     """End portal access: sessions are over with their next request, and stay so when access is given back; nobody signs
     in. Repeatable. Raises NoAccount."""
-    return _switch(context, "active", "ended", "client:end_access")
+    return _done(context, lambda client: _switch(context, client, "active", "ended", "client:end_access"))
 
 
 def give_access_back(context: Context) -> Client:
     """Let the client sign in again, with the password they had. Repeatable. Raises NoAccount, ClientArchived."""
     if context.client.status == "archived":
         raise ClientArchived()
-    return _switch(context, "ended", "active", "client:give_access_back")
+    return _done(context, lambda client: _switch(context, client, "ended", "active", "client:give_access_back"))
 
 
-def _switch(context: Context, now: str, then: str, action: str) -> Client:
-    client: Client = context.client
+def _switch(context: Context, client: Client, now: str, then: str, action: str) -> None:
     if client.portal == then:
-        return client
+        return
     if client.portal != now or client.email_digest is None:
         raise NoAccount()
     account = Account.at(tenant_id=client.tenant_id, email_digest=client.email_digest, realm=accounts.PORTAL)
     own = Account.principals == clients.principal(client.client_id)
     with Transaction() as tx:
         changes = (Client.portal.set(then), Client.version.add(1))
-        sessions.end_all(tx, client, *changes, when=Client.portal == now, otherwise=Stale())
+        sessions.end_all(tx, client, *changes, when=Client.portal == now, otherwise=Moved())
         tx.update(account, Account.status.set(then), when=own & (Account.status == now), otherwise=NoAccount())
         tx.create(audits.event(context, action, client_id=client.client_id))
-    return clients.find(context.tenant_id, client.client_id)

@@ -113,7 +113,12 @@ def _newest_of(tenant_id: str, form_id: str | None) -> dict[str, Any] | None:
     if form_id is None:
         return None
     form = get(tenant_id, form_id)
-    source = version(tenant_id, form_id, form.newest) if form.newest else draft(tenant_id, form_id)
+    source: FormDraft | FormVersion | None = None
+    if not form.newest:
+        source = FormDraft.find(tenant_id=tenant_id, form_id=form_id)
+    if source is None:
+        newest = form.newest or published(tenant_id, form_id).newest  # a moment ago, perhaps: then the draft is gone
+        source = version(tenant_id, form_id, newest)
     found: dict[str, Any] = source.definition
     return found
 

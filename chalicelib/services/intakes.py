@@ -258,7 +258,7 @@ def _opened(context: Context, intake: Intake, found: IntakeForm | None, form_id:
     if found is not None and found.status != "started":
         signed = read_signed(found)
         return Open(intake, found, entry, definition, signed["answers"], signed["skipped"], facts)
-    written, skipped = _written(context, intake.intake_id, form_id, definition)
+    written, skipped = _written(context, intake, entry, found, definition)
     return Open(intake, found, entry, definition, written, skipped, facts)
 
 
@@ -269,13 +269,16 @@ def definition_of(intake: Intake, entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _written(
-    context: Context, intake_id: str, form_id: str, definition: dict[str, Any]
+    context: Context, intake: Intake, entry: dict[str, Any], found: IntakeForm | None, definition: dict[str, Any]
 ) -> tuple[dict[str, Any], list[str]]:
-    """What was typed so far, over what the client file already knows."""
+    """What was typed so far, over what the client file already knows. Raises IntakeRevoked for a form that was under
+    way and of which nothing is left: whoever takes one back settles it first, then drops what was written in it."""
     values = answers.prefill(definition, clients.profile(context.client))
     skipped = []
-    about: dict[str, Any] = {"tenant_id": context.tenant_id, "client_id": context.client_id, "intake_id": intake_id}
-    for section in Section.every(Section.KEY, consistent=True, form_id=form_id, **about):
+    sections = list(Section.every(Section.KEY, consistent=True, **place_of(intake), form_id=entry["form_id"]))
+    if found is not None and not sections:
+        raise IntakeRevoked()
+    for section in sections:
         kept = _read_section(section)
         values |= kept["answers"]
         if kept["skipped"]:

@@ -198,7 +198,8 @@ def send_with(
     """`send` with forms, words, and what is against the address at hand; `also` adds to the transaction; `again` as
     `obstacle` has it.
 
-    An address that bounces at this very moment is seen once more when the mail is sent (services.mails).
+    An address that bounces at this very moment is seen once more when the mail is sent (services.mails). Raises Busy,
+    too, where the file changed at this very moment and nothing stands in the way of another try.
     """
     client: Client = context.client
     if refused := obstacle(client, context.now, again=again):
@@ -213,15 +214,19 @@ def send_with(
         context.now, context.tenant_id, client.client_id, letters.INVITATION, hold=hold, invite_id=invite.invite_id
     )
     invite.mail_id, invite.held_until = mail.mail_id, mail.held_until
-    with Transaction() as tx:
-        idempotency.remember(tx, context, invite.invite_id)
-        if also is not None:
-            also(tx, invite)
-        _claim(tx, client, invite, previous)
-        tx.create(invite)
-        tx.create(intake)
-        tx.create(mail)
-        tx.create(audits.event(context, "invite:send", client_id=client.client_id, invite_id=invite.invite_id))
+    try:
+        with Transaction() as tx:
+            idempotency.remember(tx, context, invite.invite_id)
+            if also is not None:
+                also(tx, invite)
+            _claim(tx, client, invite, previous)
+            tx.create(invite)
+            tx.create(intake)
+            tx.create(mail)
+            tx.create(audits.event(context, "invite:send", client_id=client.client_id, invite_id=invite.invite_id))
+    except _Beside:  # invited, archived, or at another address by now: what is said is what is so
+        now = clients.find(context.tenant_id, client.client_id)
+        raise obstacle(now, context.now, again=again) or Busy(retry_after=1) from None
     mails.hand_over(mail)
     return invite
 
@@ -292,7 +297,7 @@ def _claim(tx: Transaction, client: Client, invite: Invite, previous: Invite | N
         Client.email_digest.set(invite.email_digest),
         Client.first_invited_at.set(Client.first_invited_at | invite.sent_at),
         when=seen & (Client.email == client.email) & (Client.status == "active"),
-        otherwise=AlreadyInvited(),
+        otherwise=_Beside(),
     )
     own = clients.principal(client.client_id)
     account = Account.new(
@@ -308,7 +313,7 @@ def _claim(tx: Transaction, client: Client, invite: Invite, previous: Invite | N
     suppressions.note_mailbox(tx, client.tenant_id, client.client_id, invite.email)
     if previous is None or previous.status != "waiting":
         return
-    tx.update(previous, Invite.status.set("replaced"), when=Invite.status == "waiting", otherwise=AlreadyInvited())
+    tx.update(previous, Invite.status.set("replaced"), when=Invite.status == "waiting", otherwise=_Beside())
     intakes.take_back(tx, previous.tenant_id, previous.client_id, previous.intake_id)
     if previous.email_digest != invite.email_digest:
         _release(tx, previous, invite.email)
@@ -326,8 +331,8 @@ def _release(tx: Transaction, invite: Invite, instead: str | None = None) -> Non
 def resend(context: Context, invite_id: str, also: Also | None = None) -> Invite:
     """Send the same invitation with a new link; the older link stops (DOMAIN.md 3.3).
 
-    Raises InvitationClosed, AddressSuppressed, DailyCap; FeatureNotInPlan or FeatureSwitchedOff when it holds forms and
-    these cannot be sent now.
+    Raises InvitationClosed, AddressSuppressed, DailyCap, Busy; FeatureNotInPlan or FeatureSwitchedOff when it holds
+    forms and these cannot be sent now.
     """
     if context.result:
         return _get(context, context.result)
@@ -346,35 +351,40 @@ def resend(context: Context, invite_id: str, also: Also | None = None) -> Invite
     invite.delivery, invite.sent_at = "queued", clock.text(context.now)
     invite.ends_at = clock.text(context.now + LIFE)
     invite.token_digest = ids.digest(letters.invitation_token(invite))
-    with Transaction() as tx:
-        idempotency.remember(tx, context, invite_id)
-        if also is not None:
-            also(tx, invite)
-        tx.update(
-            invite,
-            Invite.generation.set(invite.generation),
-            Invite.mail_id.set(invite.mail_id),
-            Invite.delivery.set("queued"),
-            Invite.sent_at.set(invite.sent_at),
-            Invite.ends_at.set(invite.ends_at),
-            Invite.token_digest.set(invite.token_digest),
-            Invite.renewal_asked_at.remove(),
-            Invite.wrong_dates.remove(),
-            Invite.held_until.remove(),
-            Invite.opened_at.remove(),
-            Invite.news.remove(),
-            when=(Invite.status == "waiting") & (Invite.generation == seen),
-            otherwise=InvitationClosed(),
-        )
-        tx.update(
-            client,
-            Client.invite_ends_at.set(invite.ends_at),
-            when=(Client.portal == "invited") & (Client.invite_id == invite_id) & (Client.email == invite.email),
-            otherwise=InvitationClosed(),
-        )
-        suppressions.require_none(tx, context.tenant_id, invite.email_digest)
-        tx.create(mail)
-        tx.create(audits.event(context, "invite:resend", client_id=client.client_id, invite_id=invite_id))
+    try:
+        with Transaction() as tx:
+            idempotency.remember(tx, context, invite_id)
+            if also is not None:
+                also(tx, invite)
+            tx.update(
+                invite,
+                Invite.generation.set(invite.generation),
+                Invite.mail_id.set(invite.mail_id),
+                Invite.delivery.set("queued"),
+                Invite.sent_at.set(invite.sent_at),
+                Invite.ends_at.set(invite.ends_at),
+                Invite.token_digest.set(invite.token_digest),
+                Invite.renewal_asked_at.remove(),
+                Invite.wrong_dates.remove(),
+                Invite.held_until.remove(),
+                Invite.opened_at.remove(),
+                Invite.news.remove(),
+                when=(Invite.status == "waiting") & (Invite.generation == seen),
+                otherwise=_Beside(),
+            )
+            tx.update(
+                client,
+                Client.invite_ends_at.set(invite.ends_at),
+                when=(Client.portal == "invited") & (Client.invite_id == invite_id) & (Client.email == invite.email),
+                otherwise=InvitationClosed(),
+            )
+            suppressions.require_none(tx, context.tenant_id, invite.email_digest)
+            tx.create(mail)
+            tx.create(audits.event(context, "invite:resend", client_id=client.client_id, invite_id=invite_id))
+    except _Beside:
+        if _get(context, invite_id).status == "waiting":  # a colleague sent it again at this very moment
+            raise Busy(retry_after=1) from None
+        raise InvitationClosed() from None
     mails.hand_over(mail)
     invite.renewal_asked_at = invite.wrong_dates = invite.held_until = invite.opened_at = invite.news = None
     return invite
@@ -385,9 +395,15 @@ def revoke(context: Context, invite_id: str) -> Invite:
     invite = _get(context, invite_id)
     if invite.status == "revoked":
         return invite
-    with Transaction() as tx:
-        _withdraw(tx, context, invite)
-        tx.create(audits.event(context, "invite:revoke", client_id=context.client_id, invite_id=invite_id))
+    try:
+        with Transaction() as tx:
+            _withdraw(tx, context, invite)
+            tx.create(audits.event(context, "invite:revoke", client_id=context.client_id, invite_id=invite_id))
+    except InvitationClosed:  # by a colleague who did the same at this very moment?
+        found = _get(context, invite_id)
+        if found.status != "revoked":
+            raise
+        return found
     invite.status = "revoked"
     return invite
 
@@ -418,11 +434,17 @@ def cancel(context: Context, invite_id: str) -> Invite:
         raise MailUnderWay()
     client: Client = context.client
     never_before = client.first_invited_at == invite.sent_at
-    with Transaction() as tx:
-        mails.take_back(tx, invite.tenant_id, invite.client_id, invite.mail_id, MailUnderWay())
-        undo = [Client.first_invited_at.remove()] if never_before else []
-        _withdraw(tx, context, invite, Invite.delivery.set("cancelled"), undo=undo)
-        tx.create(audits.event(context, "invite:cancel", client_id=context.client_id, invite_id=invite_id))
+    try:
+        with Transaction() as tx:
+            mails.take_back(tx, invite.tenant_id, invite.client_id, invite.mail_id, MailUnderWay())
+            undo = [Client.first_invited_at.remove()] if never_before else []
+            _withdraw(tx, context, invite, Invite.delivery.set("cancelled"), undo=undo)
+            tx.create(audits.event(context, "invite:cancel", client_id=context.client_id, invite_id=invite_id))
+    except MailUnderWay:  # not if somebody has just called it back: pressed twice, it is called back once
+        found = _get(context, invite_id)
+        if found.delivery != "cancelled":
+            raise
+        return found
     invite.status, invite.delivery = "revoked", "cancelled"
     return invite
 
@@ -565,7 +587,8 @@ def _require_answers(invite: Invite, client: Client, tenant: Tenant, password: s
 
 
 class _Beside(PortalError):
-    """Another try with this link was counted, or won, since this one looked."""
+    """Something was done with the invitation, or with its client's file, since it was read: another try with its link
+    was counted, or won; a colleague sent it, took it back, or put the file away."""
 
 
 def _as_seen(invite: Invite) -> Any:
@@ -661,18 +684,23 @@ def ask_renewal(token: str, caller: Caller) -> None:
     told = notifications.recipients(tenant.tenant_id, client.client_id, invite.sent_by)
     cause = f"{invite.invite_id}/{invite.generation}"
     notes = [mails.to_staff(system.now, tenant.tenant_id, who.staff_id, letters.RENEWAL_ASKED, cause) for who in told]
-    with Transaction() as tx:
-        tx.update(
-            invite,
-            Invite.renewal_asked_at.set(clock.text(system.now)),
-            when=Invite.renewal_asked_at.does_not_exist() & (Invite.generation == invite.generation),
-            otherwise=InvitationClosed(),
-        )
-        for who, note in zip(told, notes, strict=True):
-            about = notifications.RENEWAL_ASKED
-            tx.put(
-                notifications.notice(who, about, client.client_id, system.now, cause, intake_id=None, worrying=False)
+    try:
+        with Transaction() as tx:
+            tx.update(
+                invite,
+                Invite.renewal_asked_at.set(clock.text(system.now)),
+                when=Invite.renewal_asked_at.does_not_exist() & (Invite.generation == invite.generation),
+                otherwise=_Beside(),
             )
-            tx.put(note)
-        tx.create(audits.event(system, "invite:renew", client_id=client.client_id, invite_id=invite.invite_id))
+            for who, note in zip(told, notes, strict=True):
+                about = notifications.RENEWAL_ASKED
+                tx.put(
+                    notifications.notice(
+                        who, about, client.client_id, system.now, cause, intake_id=None, worrying=False
+                    )
+                )
+                tx.put(note)
+            tx.create(audits.event(system, "invite:renew", client_id=client.client_id, invite_id=invite.invite_id))
+    except _Beside:  # asked twice at the same moment, or a new link is on its way already
+        return
     mails.hand_over(*notes)

@@ -266,9 +266,9 @@ def edit(context: Context, written: Mapping[str, Any]) -> Invoice:
     new.created_at, new.created_by, new.version = old.created_at, old.created_by, int(old.version) + 1
     before, after = set(old.appointment_ids or ()), set(new.appointment_ids or ())
     with Transaction() as tx:
+        tx.put(new, when=Invoice.version == context.if_match, otherwise=Stale())  # first: it may be billed on this one
         _unbill(tx, context, before - after)
         _bill(tx, context, new, after - before)
-        tx.put(new, when=Invoice.version == context.if_match, otherwise=Stale())
         tx.create(audits.event(context, "invoice:edit", client_id=context.client_id, invoice_id=old.invoice_id))
     return new
 

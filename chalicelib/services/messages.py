@@ -216,6 +216,8 @@ def _commit(
     message = _message(context, thread, number, at, letter, files)
     with Transaction() as tx:
         idempotency.remember(tx, context, f"{thread.thread_id}/{number}")
+        if also is not None:  # before what it must not come to: another worker may have done this very item
+            also(tx, thread.thread_id, number)
         if not _by_client(context) and Role.ADMINISTRATOR not in context.actor.roles:
             own = Assignment.at(
                 tenant_id=context.tenant_id, client_id=context.client_id, staff_id=context.actor.staff_id
@@ -235,8 +237,6 @@ def _commit(
         tx.create(audits.event(context, "message:send", number=str(number), **about))
         if letter.copy:
             tx.create(contact_logs.of_message(context, thread.thread_id, number, letter.body))
-        if also is not None:
-            also(tx, thread.thread_id, number)
     return Sent(thread.thread_id, number)
 
 

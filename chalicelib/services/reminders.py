@@ -131,9 +131,10 @@ def remind(context: Context, intake: Intake, pace: Pace | None, finish: jobs.Fin
     seen = Pace.reminded_at == pace.reminded_at if pace and pace.reminded_at else Pace.reminded_at.does_not_exist()
     with Transaction() as tx:
         idempotency.remember(tx, context, intake.intake_id)
+        # Whoever reminds of it at the same moment has written both; a packet that was closed since has its own only.
+        tx.merge(Pace.new(**place), *identity(place), Pace.reminded_at.set(at), when=seen, otherwise=RemindedToday())
         tx.update(intake, Intake.reminders.set(number), Intake.reminded_at.set(at), *looks, when=_as_seen(intake),
                   otherwise=IntakeClosed())  # fmt: skip
-        tx.merge(Pace.new(**place), *identity(place), Pace.reminded_at.set(at), when=seen, otherwise=RemindedToday())
         tx.create(mail)
         tx.create(audits.event(context, "intake:remind", client_id=intake.client_id, intake_id=intake.intake_id))
         if finish is not None:

@@ -111,7 +111,7 @@ def send(context: Context, picked: Sequence[Form], note: str | None) -> Sent:
         try:
             return _send(context, client, picked, note)
         except _Crossed:
-            continue
+            client = clients.find(context.tenant_id, client.client_id)
     raise Busy(retry_after=1)
 
 

@@ -312,6 +312,8 @@ def cancel_following(context: Context, reason: str | None, at_request: bool) -> 
     if context.result:
         return get(context, context.client_id, context.result)
     series, records = _following(context, _live(context))
+    if not records:  # they ended since the one that the address names was read
+        raise AppointmentEnded()
     items = [{"appointment_id": each.appointment_id} for each in records]
     how = {"reason": reason, "at_request": at_request, "since": int(records[0].start)}
     return _change(context, series, CANCELLED, items, how)

@@ -14,6 +14,7 @@ from chalicelib import clock, ids
 from chalicelib.config import settings
 from chalicelib.context import Context
 from chalicelib.errors import (
+    Busy,
     EmailInUse,
     InvalidBody,
     InvalidCredentials,
@@ -225,7 +226,7 @@ def _pace(context: Context) -> None:
 
 
 def resend(context: Context, staff_id: str) -> Staff:
-    """Mail a new link; the older one stops. Raises NotFound, NotAdministrable (joined already), TooManyRequests."""
+    """Mail a new link; the older one stops. Raises NotFound, NotAdministrable (joined), TooManyRequests, Busy."""
     member = find(context, staff_id)
     if context.result:
         return member
@@ -243,7 +244,7 @@ def resend(context: Context, staff_id: str) -> Staff:
             when=Staff.status == INVITED,
             otherwise=NotAdministrable(),
         )
-        links.put(tx, link, otherwise=NotAdministrable())
+        links.put(tx, link, otherwise=Busy(retry_after=1))
         tx.create(mail)
         tx.create(audits.event(context, "staff:resend", staff_id=staff_id))
     mails.hand_over(mail)
@@ -344,6 +345,8 @@ def look_up(token: str, caller: sessions.Caller) -> Opened:
             (Tenant, {"tenant_id": link.tenant_id}),
             (Staff, {"tenant_id": link.tenant_id, "staff_id": link.about["staff_id"]}),
         )
+        if member is None:  # taken back, at this very moment perhaps: whoever does that deletes both at once
+            link = _closed(token, purpose)
         if link.status == "revoked" and tenant is not None:
             return Opened("revoked", purpose, link, member, tenant)
         if tenant is None or member is None or member.email_digest != link.email_digest:
@@ -658,7 +661,7 @@ def reset_second_factor(context: Context, staff_id: str) -> Staff:
     their programs.
 
     The link alone opens nothing: its page asks for the password, too. Raises NotFound, NotAdministrable,
-    TooManyRequests.
+    TooManyRequests, Busy.
     """
     member = find(context, staff_id)
     if context.result:
@@ -673,7 +676,7 @@ def reset_second_factor(context: Context, staff_id: str) -> Staff:
     with Transaction() as tx:
         idempotency.remember(tx, context, staff_id)
         stopped = tokens.stop_all()
-        sessions.end_all(tx, member, stopped, when=Staff.status == ACTIVE, otherwise=NotAdministrable())
+        sessions.end_all(tx, member, stopped, when=Staff.status == ACTIVE)
         tx.update(
             account,
             Account.totp.set(secret),
@@ -682,7 +685,7 @@ def reset_second_factor(context: Context, staff_id: str) -> Staff:
             when=Account.status == "active",
             otherwise=NotAdministrable(),
         )
-        links.put(tx, link, otherwise=NotAdministrable())
+        links.put(tx, link, otherwise=Busy(retry_after=1))
         tx.create(mail)
         tx.create(audits.event(context, "staff:reset_second_factor", staff_id=staff_id))
     mails.hand_over(mail)
