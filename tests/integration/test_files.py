@@ -288,6 +288,7 @@ class TestArchive:
         token = flows.mailed_token(admin, PEOPLE["C4"].email)
         answers = flows.together(2, lambda n: admin.post(f"{where}/archive") if n else flows.redeem(call(), token))
         file, redeemed = admin.get(where).json, answers[0].status == 201
+        assert (answers[1].status, file["status"]) == (200, "archived")
         assert (file["portal"] == "active") == redeemed
         accounts = [each for each in flows.stored("account") if world.id("C4") in str(each["principals"])]
         assert len(accounts) == (1 if redeemed or file["portal"] == "invited" else 0)
