@@ -113,11 +113,12 @@ def _spellings(personal: set[str]) -> set[str]:
 
 
 def _pattern(wanted: set[str]) -> re.Pattern[str]:
-    """Any of them. A short code (of a procedure: 90834) turns up in random ids by chance: it must stand by itself."""
+    """Any of them. What is short, a code of a procedure (90834) or a name (Berg), turns up in random ids by chance: it
+    must stand by itself, also where a space before it is written as %20 or +."""
 
     def one(text: str) -> str:
-        short = len(text) < LONG and any(each.isdigit() for each in text)
-        return rf"(?<![0-9A-Za-z]){re.escape(text)}(?![0-9A-Za-z])" if short else re.escape(text)
+        short = len(text) < LONG
+        return rf"(?:(?<![0-9A-Za-z])|(?<=%20)){re.escape(text)}(?![0-9A-Za-z])" if short else re.escape(text)
 
     return re.compile("|".join(one(each) for each in sorted(wanted)), re.IGNORECASE)
 

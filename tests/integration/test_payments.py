@@ -1,6 +1,7 @@
 """Paying: invoice, pay, ledger, notification, receipt, and everything that can come between (DOMAIN.md 7)."""
 
 import random
+import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -49,7 +50,7 @@ def test_invoice_pay_ledger_notification_receipt(world: World, call: Call, canar
     client.drain()
     for staff in ("A1", "A2", "T1", "T3"):
         (mail,) = [each for each in client.outbox(PEOPLE[staff].email) if "payment" in each["text"]]
-        assert "110" not in mail["text"]
+        assert "110" not in re.sub(r"http\S+", "", mail["text"])  # the portal's own port may have these digits
     (mail,) = [each for each in client.outbox(PEOPLE["C1"].email) if "payment" in each["subject"]]
     assert "110.00" not in mail["text"]
     assert client.get("/portal/payments").json["items"][0]["payment_id"] == payment["payment_id"]

@@ -130,7 +130,7 @@ def test_mails_hold_nothing_that_was_typed(call: Callable[..., Caller]) -> None:
     flows.sign_up(call(), legal_name="Visit www dot bad dot example now")
     call("A1").drain()
     (mail,) = mails_to(EMAIL)
-    assert "bad" not in mail["text"]
+    assert "dot bad" not in mail["text"]  # three letters alone may be in the link
     assert not any(each in mail["text"] for name, each in NEWCOMER.items() if name != "email")
 
 
