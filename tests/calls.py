@@ -180,7 +180,7 @@ class Caller:
         if not hasattr(self._local, "connection"):
             source = (self.source, 0) if self.source else None
             self._local.connection = http.client.HTTPConnection(
-                "127.0.0.1", self.port, timeout=60, source_address=source
+                "127.0.0.1", self.port, timeout=180, source_address=source
             )
         connection: http.client.HTTPConnection = self._local.connection
         return connection

@@ -186,16 +186,22 @@ def stop(context: Context, job_id: str) -> Job:
     if job.status == "stopped":
         return job
     at = clock.text(context.now)
-    with Transaction() as tx:
-        tx.update(
-            job,
-            Job.status.set("stopped"),
-            Job.ended_at.set(at),
-            *job.due_next(None),
-            when=(Job.status == "queued") | (Job.status == "running"),
-            otherwise=JobEnded(),
-        )
-        tx.create(audits.event(context, "job:stop", job_id=job_id))
+    try:
+        with Transaction() as tx:
+            tx.update(
+                job,
+                Job.status.set("stopped"),
+                Job.ended_at.set(at),
+                *job.due_next(None),
+                when=(Job.status == "queued") | (Job.status == "running"),
+                otherwise=JobEnded(),
+            )
+            tx.create(audits.event(context, "job:stop", job_id=job_id))
+    except JobEnded:  # by whoever stopped it at this very moment?
+        found = get(context, job_id)
+        if found.status != "stopped":
+            raise
+        return found
     job.status, job.ended_at = "stopped", at
     return job
 

@@ -351,6 +351,19 @@ def test_coming_back_from_stripe_beside_its_webhook(world: World, call: Call, be
 # ---- jobs ----
 
 
+def test_stopping_a_job_twice(world: World, call: Call, beside: Beside) -> None:
+    from chalicelib.services import jobs
+
+    with world.portal.pump.exclusively():
+        words = {"subject": "Summer closing", "body": "We are closed in August."}
+        made = call("A1").post("/practice/mass-messages", {"to": "all", **words}).json
+        path = f"/practice/mass-messages/{made['job_id']}/stop"
+        done = beside(jobs.audits, "event", lambda: call("A2").post(path))
+        answer = call("A1").post(path)
+    assert (answer.status, done[0].status) == (200, 200), answer
+    assert answer.json["status"] == "stopped"
+
+
 def test_two_workers_at_one_message_of_many(world: World, call: Call, beside: Beside) -> None:
     """The second met the first one's thread, which was no error that anybody expected, and the job was begun anew."""
     from chalicelib.services import jobs, messages
