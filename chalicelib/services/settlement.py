@@ -112,13 +112,14 @@ def look_at_session(tenant_id: str, account: str, session_id: str) -> None:
 
 
 def look_at_payment(tenant_id: str, client_id: str, payment_id: str) -> None:
-    """A payment that should be decided by now, or of which somebody has still to be told."""
+    """A payment that should be decided by now, or of which somebody has still to be told. What Stripe refused, something
+    explains that may not be known here: it is looked at, too."""
     (payment,) = load((Payment, {"tenant_id": tenant_id, "client_id": client_id, "payment_id": payment_id}))
     if payment is None:
         return
     if payment.telling:
         _tell(payment)
-    elif payment.closing and payment.way in payments.PRESENT and payment.status != payments.PROCESSING:
+    if payment.closing and payment.way in payments.PRESENT and payment.status in (payments.STARTING, payments.OPEN):
         _close(payment)
     elif payment.status == payments.STARTING:
         _go_on(payment)

@@ -16,7 +16,7 @@ import pytest
 
 from chalicelib import ids
 from chalicelib.config import settings
-from infra.local import faults, levers, state
+from infra.local import faults, levers, state, stripe_double
 from infra.local import world as demo
 from infra.local.portal import Portal
 from tests import billing, booking, flows
@@ -226,6 +226,15 @@ def _disputed(call: Any) -> dict[str, Any]:
     billing.lever(call("C1"), dispute=billing.intent_of(paid))
     billing.lever(call("C1"), forget=True)
     return paid
+
+
+def _coming_back(call: Any) -> None:
+    """A refund that was made and booked; the bank has returned it, and nobody here has heard yet."""
+    paid = _paid(call)
+    assert billing.refund(call("A1"), "C1", paid, 500, etag=paid["etag"]).status == 202
+    call("A1").drain()
+    (made,) = [each["id"] for each in stripe_double.backend().book("acct_oak_demo").of("refund")]
+    billing.lever(call("C1"), fail_refund=made)
 
 
 def _by_itself(call: Any) -> None:
@@ -593,6 +602,7 @@ FLOWS: dict[str, Flow] = {
             call("A1"), "C1", paid, 500, etag=paid["etag"], key="the-very-same-key"
         ), (409,), True,
     ),
+    "a refund comes back": Flow(_coming_back, lambda call, _: _wait(call, None), (200,), True),
     "take cash": Flow(
         _bill, lambda call, bill: call("A1").post(
             f"/practice/clients/{flows.client_id('C1')}/payments",
