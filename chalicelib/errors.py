@@ -569,7 +569,7 @@ class PaymentUnderWay(PortalError):
 
 
 class NotRefundable(PortalError):
-    status, code, title = 409, "not_refundable", "There is less of this payment left to send back."
+    status, code, title = 409, "not_refundable", "This refund cannot be made: nothing went back."
 
 
 class RefundUnderWay(PortalError):

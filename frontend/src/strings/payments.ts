@@ -68,6 +68,7 @@ export const payments = {
     part: (least: string, most: string) => `Pay all of it, or ${least === most ? least : `from ${least} to ${most}`} now and the rest later.`,
     whole: 'This is paid whole: it is too little to pay in parts.',
     tooLittle: (least: string, together: boolean, phone: string) => `A card cannot pay less than ${least} at once. Pay this at the practice${together ? ', or together with another invoice' : ''}.${phone ? ` Questions? Call ${phone}.` : ''}`,
+    tooMuch: (most: string) => `A card cannot pay more than ${most} at once. Choose fewer invoices now, and pay the others after that.`,
     needAmount: 'Enter the amount in dollars and cents, like 35.00',
     tooSmall: (least: string) => `Enter at least ${least}`,
     tooLarge: (most: string) => `Enter at most ${most}, which is all that is due`,
@@ -87,6 +88,7 @@ export const payments = {
     changedWhy: {
       remainder_too_small: 'You were not charged. So little would have been left that no card could pay it. This is what you can pay now.',
       too_little_online: 'You were not charged. This is less than a card can pay at once.',
+      too_much_online: 'You were not charged. Together this is more than a card can pay at once.',
     } as Record<string, string>,
     more: 'There are more open invoices. They show here when these are paid.',
     history: 'Payment history',
