@@ -383,7 +383,7 @@ def test_staff_bill_a_guest_pays_and_money_goes_back(
     billing.lever(office, fail_refund=sent["id"])
     billing.told(office)
     desk.open("/staff")
-    desk.sees(re.compile(r"^A refund of \$15.00 to .* did not go through$"))
+    desk.sees(re.compile(r"^A refund of \$15.00 for .* did not go through$"))
     page.get_by_role("link", name=re.compile("^Open billing")).first.click()
     desk.arrived(re.compile("^Payment on "))
     desk.sees("The refund of $15.00 came back")

@@ -99,7 +99,7 @@ function ToPay({ billing, leads }: { billing: MyBilling; leads: boolean }) {
     return (
       <div class="card lead stack g4">
         <div class="stack g2"><div class="sum"><h3>{payments.page.balance}</h3><b class="num">{money(balance.due)}</b></div><p class="small soft">{first}</p></div>
-        <LinkButton look="primary" wide icon="card" href="/payments">{billing.can_pay && payable ? payments.page.pay(money(balance.due)) : payments.page.look}</LinkButton>
+        <LinkButton look="primary" wide icon="card" href="/payments">{billing.can_pay && payable ? payments.page.pay(money(balance.due)) : lone ? payments.page.look : payments.page.lookAll}</LinkButton>
       </div>
     );
   }

@@ -117,13 +117,13 @@ export const billing = {
     refundFailed: {
       not_made: {
         title: (amount: string) => `The refund of ${amount} did not go through`,
-        text: (day: string) => `Stripe did not make it (${day}), so nothing of it went back to the client. Your Stripe account shows why.`,
+        text: (day: string) => `Stripe did not make it (${day}), so nothing of it went back. Your Stripe account shows why.`,
         next: 'Ask for the refund again, or give the money back another way.',
       },
       returned: {
         title: (amount: string) => `The refund of ${amount} came back`,
-        text: (day: string) => `It did not reach the client (${day}): the money is in your Stripe account again.`,
-        next: 'If the card has ended, another refund will come back too: ask the client, and give the money back another way.',
+        text: (day: string) => `It did not arrive (${day}): the money is in your Stripe account again.`,
+        next: 'If the card was closed, another refund will come back too: ask who paid, and give the money back another way.',
       },
     },
     refundGone: 'Nothing was sent back: somebody refunded this payment meanwhile, and nothing is left of it.',
@@ -219,8 +219,8 @@ export const billing = {
     failedHelp: 'The saved card could not be charged. The client was told.',
     disputed: (amount: string, name: string) => `${amount} of ${name} is disputed`,
     disputedHelp: 'The bank asks for an answer. Give it at Stripe.',
-    refundFailed: (amount: string, name: string) => `A refund of ${amount} to ${name} did not go through`,
-    refundFailedHelp: 'The client does not have this money. The payment says what to do.',
+    refundFailed: (amount: string, name: string) => `A refund of ${amount} for ${name} did not go through`,
+    refundFailedHelp: 'The practice still has the money. The payment says what to do.',
     open: 'Open billing',
   },
 

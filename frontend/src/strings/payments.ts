@@ -63,7 +63,7 @@ export const payments = {
     openTitle: 'Open invoices',
     choose: 'What do you want to pay?',
     chooseHelp: 'Several invoices are paid whole. Choose one to pay only a part of it.',
-    look: 'See the invoice',
+    look: 'See the invoice', lookAll: 'See the invoices',
     amount: 'Amount to pay now',
     part: (least: string, most: string) => `Pay all of it, or ${least === most ? least : `from ${least} to ${most}`} now and the rest later.`,
     whole: 'This is paid whole: it is too little to pay in parts.',
