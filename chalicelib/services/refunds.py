@@ -8,8 +8,8 @@ ask ─▶ one transaction: the request, and on the payment that this refund is 
                         └▶ no answer, or the function died ─▶ on_payment asks for the same again
 
 Stripe may also make a refund, and the bank return it days later: services.settlement books that, and tells the same
-people. Either stands on the payment as `refund_failed` until another refund is asked for here or made at Stripe, so that
-nobody believes that the client has the money: `how` is NOT_MADE (nothing went back) or RETURNED (it went, and came back).
+people. Either stands on the payment as `refund_failed` until another refund is asked for here or made at Stripe, so
+that nobody believes that the client has the money: NOT_MADE (nothing went back) or RETURNED (it went, and came back).
 
 Who asks says which state of the payment they saw: a second click, or a colleague's, is refused until the first one's
 refund has been booked and looked at. So what goes back is what one person asked for at a time.

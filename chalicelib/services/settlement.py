@@ -112,8 +112,8 @@ def look_at_session(tenant_id: str, account: str, session_id: str) -> None:
 
 
 def look_at_payment(tenant_id: str, client_id: str, payment_id: str) -> None:
-    """A payment that should be decided by now, or of which somebody has still to be told. What Stripe refused, something
-    explains that may not be known here: it is looked at, too."""
+    """A payment that should be decided by now, or of which somebody has still to be told. What made Stripe refuse
+    may not be known here: it is looked at, too."""
     (payment,) = load((Payment, {"tenant_id": tenant_id, "client_id": client_id, "payment_id": payment_id}))
     if payment is None:
         return

@@ -619,8 +619,8 @@ def test_a_refund_that_the_bank_returns(world: World, call: Call) -> None:
 
 
 def test_a_refund_that_stripe_does_not_make_later(world: World, call: Call) -> None:
-    """Who asked was told that it is under way, and went. When nothing goes back, whoever is told of money learns it once
-    however often it is looked at; what has gone back by another hand is booked, and hides nothing."""
+    """Who asked was told that it is under way, and went. When nothing goes back, whoever is told of money learns it
+    once, however often it is looked at; what has gone back by another hand is booked, and hides nothing."""
     admin, client = call("A1"), call("C1")
     payment = paid(client, issued(admin, "C1"))
     path = f"/practice/clients/{PEOPLE['C1'].id}/payments/{payment['payment_id']}"

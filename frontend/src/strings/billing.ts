@@ -118,7 +118,7 @@ export const billing = {
       not_made: {
         title: (amount: string) => `The refund of ${amount} did not go through`,
         text: (day: string) => `Stripe did not make it (${day}), so nothing of it went back. Your Stripe account shows why.`,
-        next: 'Ask for the refund again, or give the money back another way.',
+        next: 'When you have seen why, ask for the refund again or give the money back another way.',
       },
       returned: {
         title: (amount: string) => `The refund of ${amount} came back`,
@@ -220,7 +220,7 @@ export const billing = {
     disputed: (amount: string, name: string) => `${amount} of ${name} is disputed`,
     disputedHelp: 'The bank asks for an answer. Give it at Stripe.',
     refundFailed: (amount: string, name: string) => `A refund of ${amount} for ${name} did not go through`,
-    refundFailedHelp: 'The practice still has the money. The payment says what to do.',
+    refundFailedHelp: 'The money did not arrive. The payment says what to do.',
     open: 'Open billing',
   },
 
