@@ -38,7 +38,10 @@ class Device:
         self._shots, self._taken = shots, 0
         self._allowed: list[tuple[int, str]] = [(401, r"GET /api/session$")]  # who is signed in? nobody
         self._lost: list[str] = []
+        self._asking: set[Request] = set()
+        self._left: set[Request] = set()  # what was still being asked when somebody signed out
         context.on("console", self._said)
+        context.on("request", self._asks)
         context.on("weberror", lambda error: self._trouble(f"page error: {error.error}"))
         context.on("response", self._answered)
         context.on("requestfailed", self._failed)
@@ -62,8 +65,15 @@ class Device:
         elif message.type in ("error", "warning") and not message.text.startswith("Failed to load resource"):
             self._trouble(f"console {message.type}: {message.text}")
 
+    def _asks(self, request: Request) -> None:
+        if request.method == "DELETE" and request.url.endswith("/api/session"):
+            self._left |= self._asking
+        elif request.method == "GET":
+            self._asking.add(request)
+
     def _answered(self, response: Response) -> None:
-        if response.status < 400:
+        self._asking.discard(response.request)
+        if response.status < 400 or (response.status == 401 and response.request in self._left):
             return
         asked = f"{response.request.method} {response.url.removeprefix(self.base_url)}"
         if not any(response.status == status and re.match(pattern, asked) for status, pattern in self._allowed):

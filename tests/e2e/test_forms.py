@@ -151,8 +151,8 @@ def test_a_notice_is_asked_again(desk: Callable[..., Device], call: Callable[...
     device.look("versions")
     device.press("Ask them again")
     device.press("Send now")
-    office.drain()
     device.sees("2 e-mails are on the way.")
+    office.drain()
     device.look("asked-again")
     phone = desk("C1", "phone")
     intake_id = next(
@@ -197,8 +197,8 @@ def test_sent_waited_for_reminded_taken_back(
     device.look("unfinished")
     device.press("Remind everyone")
     device.press("Remind now")
-    office.drain()
     device.sees("1 e-mail is on the way.")
+    office.drain()
     expect(row(device, C1.name.split()[-1])).to_contain_text("reminded less than a day ago")
     device.look("reminded")
     subjects = [mail["subject"] for mail in office.outbox(C1.email)]
@@ -246,7 +246,8 @@ def test_what_happened_outside_the_portal(
     sheet.get_by_label("Date beside the signature").fill("2026-01-14")
     sheet.get_by_label("Scan or photo of the signed form").set_input_files(scan)
     device.look("paper")
-    device.press("Record", within=sheet)
+    with page.expect_response("**/finish"):
+        device.press("Record", within=sheet)
     expect(sheet.get_by_role("button", name="Checking the file…")).to_be_visible()
     office.drain()
     device.sees("It is recorded.")

@@ -36,9 +36,10 @@ def write(device: Device, words: str, press: str = "Send") -> None:
 
 def attach(device: Device, office: Caller, name: str, content: bytes) -> None:
     """To the message that is being written; it is ready once it was checked."""
-    device.page.get_by_label("Attach files").set_input_files(
-        {"name": name, "mimeType": "application/octet-stream", "buffer": content}
-    )
+    with device.page.expect_response("**/finish"):
+        device.page.get_by_label("Attach files").set_input_files(
+            {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+        )
     shown = device.page.get_by_role("list", name="Attached files").get_by_role("listitem").filter(has_text=name)
     expect(shown).to_contain_text("Checking")
     office.drain()
@@ -211,9 +212,10 @@ def test_nothing_typed_is_lost_and_nothing_is_sent_twice(
     expect(box).to_have_value("And one more thing")
     page.get_by_role("button", name="Send", exact=True).dblclick()
     expect(page.locator(".bubble", has_text="And one more thing")).to_have_count(1)
-    phone.page.get_by_label("Attach files").set_input_files(
-        {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": b"MZ this is no photo"}
-    )
+    with page.expect_response("**/finish"):
+        page.get_by_label("Attach files").set_input_files(
+            {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": b"MZ this is no photo"}
+        )
     phone.sees("Checking for viruses")
     office.drain()
     phone.sees(re.compile("This kind of file is not accepted"))

@@ -150,8 +150,8 @@ def test_a_series_and_a_group_from_plan_to_attendance(devices: Callable[..., Dev
     # ---- who was there ----
     record = min(flows.stored("group"), key=lambda each: str(each["starts_at"]))
     clock.set(booking.instant(record["starts_at"]) + timedelta(minutes=5))
-    page.clock.set_fixed_time(clock.now())
-    desk.context.clear_cookies()
+    desk = devices("desktop", name="desk-later")
+    page = desk.page
     desk.enter(call.browser("T1"))
     desk.open(f"/staff/groups/{T1.id}/{record['appointment_id']}")
     desk.arrived("Session", title="Group", by_link=False)
