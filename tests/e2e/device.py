@@ -39,7 +39,8 @@ class Device:
         self._allowed: list[tuple[int, str]] = [(401, r"GET /api/session$")]  # who is signed in? nobody
         self._lost: list[str] = []
         self._asking: set[Request] = set()
-        self._left: set[Request] = set()  # what was still being asked when somebody signed out
+        self._leaving: Request | None = None
+        self._left: set[Request] = set()  # what was being asked while somebody signed out
         context.on("console", self._said)
         context.on("request", self._asks)
         context.on("weberror", lambda error: self._trouble(f"page error: {error.error}"))
@@ -66,13 +67,18 @@ class Device:
             self._trouble(f"console {message.type}: {message.text}")
 
     def _asks(self, request: Request) -> None:
-        if request.method == "DELETE" and request.url.endswith("/api/session"):
+        if request.method == "DELETE" and re.search("/api/sessions?$", request.url):
+            self._leaving = request
             self._left |= self._asking
         elif request.method == "GET":
             self._asking.add(request)
+            if self._leaving:
+                self._left.add(request)
 
     def _answered(self, response: Response) -> None:
         self._asking.discard(response.request)
+        if response.request == self._leaving:
+            self._leaving = None
         if response.status < 400 or (response.status == 401 and response.request in self._left):
             return
         asked = f"{response.request.method} {response.url.removeprefix(self.base_url)}"
@@ -135,6 +141,11 @@ class Device:
     def press(self, name: str, *, within: Any = None) -> None:
         """Press the button of this name."""
         (within or self.page).get_by_role("button", name=name, exact=True).click()
+
+    def does(self, name: str) -> None:
+        """Press the button of this name, and wait until the server has done it."""
+        with self.page.expect_response(lambda answer: answer.request.method != "GET"):
+            self.press(name)
 
     def follow(self, name: str, *, within: Any = None) -> None:
         """Follow the link of this name."""
