@@ -54,6 +54,7 @@ LIMITS: dict[str, tuple[int, int]] = {
 # https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts. The table is about the currency in which an
 # account settles; who is paid out in another one may find that Stripe refuses a little more than this.
 LEAST_CHARGES: dict[str, int] = {"usd": 50, "cad": 50, "eur": 50, "gbp": 30, "aud": 50, "nzd": 50}
+MOST_CHARGE = 99_999_999  # the most that it takes at once, in minor units of any of these: eight digits
 
 
 class Settings(BaseModel):

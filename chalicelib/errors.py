@@ -555,6 +555,11 @@ class TooLittleOnline(PortalError):
     title = "This is less than a card can pay. Please pay it at the practice, or together with another invoice."
 
 
+class TooMuchOnline(PortalError):
+    status, code = 409, "too_much_online"
+    title = "Together this is more than a card can pay at once. Choose fewer invoices, and pay the others after that."
+
+
 class AmountsFixed(PortalError):
     status, code, title = 409, "amounts_fixed", "Several invoices at once are paid whole. Pay one to change its amount."
 
@@ -564,7 +569,7 @@ class PaymentUnderWay(PortalError):
 
 
 class NotRefundable(PortalError):
-    status, code, title = 409, "not_refundable", "There is less of this payment left to send back."
+    status, code, title = 409, "not_refundable", "This refund cannot be made: nothing went back."
 
 
 class RefundUnderWay(PortalError):

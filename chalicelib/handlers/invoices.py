@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from chalicelib import clock
-from chalicelib.config import LEAST_CHARGES
+from chalicelib.config import LEAST_CHARGES, MOST_CHARGE
 from chalicelib.context import Context
 from chalicelib.handlers.routing import PORTAL, PRACTICE, Routes
 from chalicelib.handlers.views import Body, Day, Empty, Id, Line, Money, Paging, PortalView, Text, View
@@ -514,7 +514,7 @@ class MyPhaseQuery(Paging):
 
 class MyBilling(PortalView):
     """What I owe. `open` are all my open invoices, as they are to be paid; `why_not`: why I cannot pay online now;
-    `least_by_card`: what at least a card pays at once, be it for one invoice or several."""
+    `least_by_card`, `most_by_card`: what at least and at most a card pays at once, be it for one invoice or several."""
 
     balance: Balance
     open: list[InvoiceRow]
@@ -522,6 +522,7 @@ class MyBilling(PortalView):
     can_pay: bool
     why_not: str | None
     least_by_card: Money
+    most_by_card: Money
     phone: str
 
 
@@ -539,6 +540,7 @@ def read_my_billing(context: Context) -> MyBilling:
         can_pay=why is None,
         why_not=why,
         least_by_card=Money(amount=LEAST_CHARGES[currency], currency=currency),
+        most_by_card=Money(amount=MOST_CHARGE, currency=currency),
         phone=context.tenant.phone,
     )
 

@@ -15,7 +15,7 @@ practice = Routes(__name__, PRACTICE, "/practice")
 portal = Routes(__name__ + ".portal", PORTAL, "/portal")
 
 SHOWN = 20
-Choosable = Literal["message_waiting", "payment_received", "payment_failed", "payment_disputed"]
+Choosable = Literal["message_waiting", "payment_received", "payment_failed", "payment_disputed", "refund_failed"]
 
 
 class NotificationView(View):
@@ -31,6 +31,7 @@ class NotificationView(View):
         "payment_received",
         "payment_failed",
         "payment_disputed",
+        "refund_failed",
         "appointment_requested",
         "message_waiting",
         "thread_opened",

@@ -88,6 +88,22 @@ class PaymentView(PortalView):
     succeeded_at: str | None
 
 
+class RefundFailed(View):
+    """A refund that did not go through: `not_made` by Stripe, so nothing went back; or `returned`, so it is in the
+    practice's account again."""
+
+    amount: Money
+    how: Literal["not_made", "returned"]
+    at: str
+
+
+class StaffPaymentView(PaymentView):
+    """A payment as staff see it. `refund_failed`: the last refund that did not go through, until another is asked for
+    or made at Stripe."""
+
+    refund_failed: RefundFailed | None
+
+
 class PaymentPage(PortalView):
     """Some payments that came in, newest first."""
 
@@ -114,9 +130,12 @@ class PaymentIn(Body):
         return list({each.invoice_id: each.amount for each in self.invoices}.items())
 
 
-def shown(record: Payment) -> PaymentView:
+def shown(record: Payment) -> StaffPaymentView:
     """A payment as staff see it."""
-    return PaymentView(**fields(record))
+    failed = record.refund_failed
+    if failed is not None:
+        failed = RefundFailed(**{**failed, "amount": Money(amount=failed["amount"], currency=record.currency)})
+    return StaffPaymentView(**fields(record), refund_failed=failed)
 
 
 def mine(record: Payment) -> PaymentView:
@@ -191,11 +210,11 @@ def cancel_my_payment(context: Context, payment_id: str) -> PaymentView:
 def list_client_payments(context: Context, client_id: str, query: Paging) -> PaymentPage:
     """A client's payments that came in"""
     page = payments.done(context, query.limit, query.cursor)
-    return PaymentPage(items=[shown(each) for each in page.items], next_cursor=page.next_cursor)
+    return PaymentPage(items=[PaymentView(**fields(each)) for each in page.items], next_cursor=page.next_cursor)
 
 
 @practice.endpoint("GET", "/clients/{client_id}/payments/{payment_id}", action="payment:read", reads_record=True)
-def read_client_payment(context: Context, client_id: str, payment_id: str) -> PaymentView:
+def read_client_payment(context: Context, client_id: str, payment_id: str) -> StaffPaymentView:
     """One payment of a client"""
     return shown(payments.named(context))
 
@@ -421,7 +440,7 @@ class LedgerView(View):
 @practice.endpoint(
     "POST", "/clients/{client_id}/payments", action="ledger:record", body=ReceivedIn, status=201, idempotent=True
 )
-def record_payment(context: Context, client_id: str, body: ReceivedIn) -> PaymentView:
+def record_payment(context: Context, client_id: str, body: ReceivedIn) -> StaffPaymentView:
     """Record cash, a check or other money"""
     return shown(refunds.receive(context, body.method, body.amount, body.summed(), body.received_on, body.reference))
 
@@ -435,7 +454,7 @@ def record_payment(context: Context, client_id: str, body: ReceivedIn) -> Paymen
     idempotent=True,
     if_match=True,
 )
-def refund_payment(context: Context, client_id: str, payment_id: str, body: RefundIn) -> PaymentView:
+def refund_payment(context: Context, client_id: str, payment_id: str, body: RefundIn) -> StaffPaymentView:
     """Send money of a payment back, as it was read; a card's refund shows once Stripe has confirmed it"""
     return shown(refunds.refund(context, body.amount, body.reason))
 

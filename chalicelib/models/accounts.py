@@ -61,16 +61,16 @@ class Attempts(Record):
     tries = NumberAttribute()
 
     @classmethod
-    def add_one(cls, tenant_id: str, subject_digest: str, window: str, *, ends: int) -> int:
-        """Count one more try, and how many that makes; the record goes at `ends` (seconds)."""
+    def add(cls, tenant_id: str, subject_digest: str, window: str, *, ends: int, by: int = 1) -> int:
+        """Count one more try (`by=-1`: take one back), and how many that makes; the record goes at `ends` (seconds)."""
         pk, sk = cls.KEY.fill({"tenant_id": tenant_id, "subject_digest": subject_digest, "window": window})
         answer = client().update_item(
             TableName=settings.table_name,
             Key={"pk": {"S": pk}, "sk": {"S": sk}},
-            UpdateExpression="ADD tries :one SET #k = :kind, tenant_id = :t, expires_at = :e",
+            UpdateExpression="ADD tries :by SET #k = :kind, tenant_id = :t, expires_at = :e",
             ExpressionAttributeNames={"#k": "kind"},
             ExpressionAttributeValues={
-                ":one": {"N": "1"},
+                ":by": {"N": str(by)},
                 ":kind": {"S": cls.KIND},
                 ":t": {"S": tenant_id},
                 ":e": {"N": str(ends)},

@@ -73,7 +73,8 @@ class Payment(Record):
     disputed = NumberAttribute()
     lost = NumberAttribute(null=True)  # of what is disputed, what the bank has decided against the practice
     refunding = JsonAttribute(null=True)  # {refund_id, amount}: the one refund that was asked for and is not booked yet
-    telling = JsonAttribute(null=True)  # [[notice, staff_id]] still to be written
+    refund_failed = JsonAttribute(null=True)  # {amount, how, at}: the last that did not go through (services.refunds)
+    telling = JsonAttribute(null=True)  # [[notice, cause, staff_id, at, amount]] still to be written
     closing = BooleanAttribute(null=True)
     tries = NumberAttribute(null=True)  # how often it was looked at since it should have been decided
 

@@ -200,9 +200,16 @@ def throttle(tenant_id: str, limit: tuple[int, int], now: float, *subject: str) 
     most, seconds = limit
     window = int(now) // seconds
     digest = stage_secrets.keyed("attempts", *subject)
-    count = Attempts.add_one(tenant_id, digest, str(window), ends=(window + 2) * seconds)
+    count = Attempts.add(tenant_id, digest, str(window), ends=(window + 2) * seconds)
     if count > most:
         raise TooManyRequests(retry_after=(window + 1) * seconds - int(now))
+
+
+def uncount(tenant_id: str, limit: tuple[int, int], now: float, *subject: str) -> None:
+    """Take back the try that `throttle` counted at `now`: it failed for a reason of ours, and will be made again."""
+    window = int(now) // limit[1]
+    digest = stage_secrets.keyed("attempts", *subject)
+    Attempts.add(tenant_id, digest, str(window), ends=(window + 2) * limit[1], by=-1)
 
 
 def tries(tenant_id: str, limit: tuple[int, int], now: float, *subject: str) -> int:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from chalicelib import clock, ids
 from chalicelib.adapters import keys
+from chalicelib.config import MOST_CHARGE
 from chalicelib.context import Context
 from chalicelib.errors import (
     AlreadyBilled,
@@ -42,7 +43,7 @@ from chalicelib.services import audits, books, idempotency, tenants
 from chalicelib.services.books import Moved, Posting, Scene
 
 FIRST_NUMBER = 1001
-MOST = 99_999_999  # minor units: what Stripe takes at once
+MOST = MOST_CHARGE  # of one invoice: a card can pay it
 MOST_LINES = 50
 INVOICE, ESTIMATE = "invoice", "estimate"
 HISTORY = timedelta(days=366)  # how far back appointments are looked for that nobody has billed

@@ -9,7 +9,8 @@ A message is never changed and never moved. Who takes part is read anew with eve
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -80,12 +81,17 @@ def begin(context: Context, to: str | None, subject: str, letter: Letter, *, als
     if context.result:
         return _remembered(context)
     _require_words(letter)
+    with _may_write(context):
+        return _begin(context, to, subject, letter, also, thread_id)
+
+
+def _begin(
+    context: Context, to: str | None, subject: str, letter: Letter, also: Also | None, thread_id: str | None
+) -> Sent:
     if _by_client(context):
-        _pace(context)
         topic = to if to in recipients.DESKS else recipients.DIRECT
         members = [each.staff_id for each in recipients.chosen(context, str(to))]
     else:
-        require_reader(context)
         topic, members = recipients.DIRECT, [context.actor.staff_id]
     place = {"tenant_id": context.tenant_id, "client_id": context.client_id}
     thread = Thread.new(
@@ -114,10 +120,11 @@ def answer(context: Context, thread_id: str, letter: Letter) -> Sent:
         return _remembered(context)
     thread = get(context, thread_id)
     _require_words(letter)
-    if _by_client(context):
-        _pace(context)
-    else:
-        require_reader(context)
+    with _may_write(context):
+        return _answer(context, thread, letter)
+
+
+def _answer(context: Context, thread: Thread, letter: Letter) -> Sent:
     files = _files(context, letter)
     members = _readers(context, thread)
     boxes = _boxes(thread, members)
@@ -162,11 +169,23 @@ def require_visible(body: str) -> None:
         raise InvalidBody(errors=[{"pointer": "/body", "code": "empty", "detail": "Write something first."}])
 
 
-def _pace(context: Context) -> None:
+@contextmanager
+def _may_write(context: Context) -> Iterator[None]:
+    """A client writes so many an hour, and staff to a client who can read it. What came to nothing because everyone
+    wrote at once does not count: the same message comes again."""
+    if not _by_client(context):
+        require_reader(context)
+        yield
+        return
     if context.client.status != "active":
         raise ClientArchived()
-    limit = settings.limit("messages_client")
-    accounts.throttle(context.tenant_id, limit, context.now.timestamp(), "messages", context.actor.id)
+    counted = (settings.limit("messages_client"), context.now.timestamp(), "messages", context.actor.id)
+    accounts.throttle(context.tenant_id, *counted)
+    try:
+        yield
+    except Busy:
+        accounts.uncount(context.tenant_id, *counted)
+        raise
 
 
 def require_reader(context: Context) -> None:

@@ -1,6 +1,8 @@
 """What staff are told in the app; mail follows, and says nothing."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from chalicelib import clock, ids
 from chalicelib.context import Context
@@ -16,6 +18,7 @@ PACKET_COMPLETED, RENEWAL_ASKED = "packet_completed", "invitation_renewal_asked"
 DOCUMENT_ADDED = "document_added"
 SIGN_UP_WAITING = "sign_up_waiting"
 PAYMENT_RECEIVED, PAYMENT_FAILED, PAYMENT_DISPUTED = "payment_received", "payment_failed", "payment_disputed"
+REFUND_FAILED = "refund_failed"
 APPOINTMENT_REQUESTED = "appointment_requested"
 MESSAGE_WAITING, THREAD_OPENED = "message_waiting", "thread_opened"
 
@@ -39,11 +42,18 @@ def recipients(tenant_id: str, client_id: str, *also: str) -> list[Staff]:
 
 
 def for_money(tenant_id: str, client_id: str) -> list[Staff]:
-    """Who is told of a client's money: the active administrators and the active therapists assigned now (7.1)."""
+    """Who is told of a client's money: the active administrators and the active therapists assigned now (7.1). Whoever
+    may act on it is one of these (policies: BILLING)."""
     assigned = [each.staff_id for each in Assignment.every(Assignment.KEY, tenant_id=tenant_id, client_id=client_id)]
     found = load(*[(Staff, {"tenant_id": tenant_id, "staff_id": each}) for each in assigned])
     therapists = [each for each in found if each is not None and each.status == "active"]
     return list({each.staff_id: each for each in (*administrators(tenant_id), *therapists)}.values())
+
+
+def rows(about: str, cause: str, at: datetime, amount: int, people: Iterable[Staff]) -> list[list[Any]]:
+    """What a payment keeps of a notice for each of these people until it is written (models.payments: `telling`).
+    `at`: when it became known here, which may be months after the payment."""
+    return [[about, cause, str(who.staff_id), clock.text(at), amount] for who in people]
 
 
 def administrators(tenant_id: str) -> list[Staff]:

@@ -21,7 +21,7 @@ from typing import Any
 from chalicelib import clock, ids
 from chalicelib.adapters import payments as stripe
 from chalicelib.adapters import queues
-from chalicelib.config import LEAST_CHARGES, settings
+from chalicelib.config import LEAST_CHARGES, MOST_CHARGE, settings
 from chalicelib.context import Context
 from chalicelib.errors import (
     AmountsFixed,
@@ -37,6 +37,7 @@ from chalicelib.errors import (
     RemainderTooSmall,
     TooLittleOnline,
     TooManyRequests,
+    TooMuchOnline,
 )
 from chalicelib.models.invoices import Invoice
 from chalicelib.models.payments import CardProcessing, Intent, Payer, Payment
@@ -125,7 +126,7 @@ def start(
     `payment_id`: of the attempt, where there shall be only one whatever becomes of it.
 
     Raises NotFound, NothingToPay, AmountsFixed, AmountTooSmall, AmountTooLarge, RemainderTooSmall, TooLittleOnline,
-    CardsNotConnected, CardGone, PaymentUnderWay, TooManyRequests; ProcessorDown: asking again goes on
+    TooMuchOnline, CardsNotConnected, CardGone, PaymentUnderWay, TooManyRequests; ProcessorDown: asking again goes on
     where this stopped, and charges nothing twice.
     """
     if context.result:
@@ -193,8 +194,11 @@ def _shares(context: Context, invoices: Sequence[Invoice], wanted: Wanted, way: 
             if not is_enough(context, due - amount) and way != AUTOPAY:
                 raise RemainderTooSmall()
         shares.append([invoice.invoice_id, amount or due])
-    if not is_enough(context, sum(amount for _, amount in shares)):
+    total = sum(amount for _, amount in shares)
+    if not is_enough(context, total):
         raise TooLittleOnline()
+    if total > MOST_CHARGE:  # of several: each alone is less
+        raise TooMuchOnline()
     return shares
 
 

@@ -4,8 +4,12 @@ A card's refund is asked of Stripe and booked when Stripe says it is one; what s
 
 ask ─▶ one transaction: the request, and on the payment that this refund is under way ─▶ Stripe, under the request's id
     as idempotency key ─┬▶ made: under way until services.settlement has booked it
-                        ├▶ refused: under way no longer
+                        ├▶ refused: under way no longer, and whoever is told of money is told
                         └▶ no answer, or the function died ─▶ on_payment asks for the same again
+
+Stripe may also make a refund, and the bank return it days later: services.settlement books that, and tells the same
+people. Either stands on the payment as `refund_failed` until another refund is asked for here or made at Stripe, so
+that nobody believes that the client has the money: NOT_MADE (nothing went back) or RETURNED (it went, and came back).
 
 Who asks says which state of the payment they saw: a second click, or a colleague's, is refused until the first one's
 refund has been booked and looked at. So what goes back is what one person asked for at a time.
@@ -37,10 +41,11 @@ from chalicelib.models.invoices import Invoice
 from chalicelib.models.payments import Payment, RefundRequest
 from chalicelib.models.table import load
 from chalicelib.models.transaction import Transaction
-from chalicelib.services import audits, books, idempotency, invoices, payments
+from chalicelib.services import audits, books, idempotency, invoices, notifications, payments
 from chalicelib.services.books import Moved, Posting, Scene
 from chalicelib.services.tenants import billing
 
+NOT_MADE, RETURNED = "not_made", "returned"
 TRIES = 12
 KEY_LIVES = timedelta(hours=20)  # for a day Stripe takes the same key for the same refund; later it would be another
 
@@ -151,9 +156,7 @@ def refund(context: Context, amount: int, reason: str) -> Payment:
     if payment.refunding:
         raise RefundUnderWay()
     _require_all_booked(payment)
-    see_through(_begun(context, payment, amount, reason))
-    payments.look_soon(payment)
-    return payments.get(context, payment.payment_id)
+    return _answered(context, _begun(context, payment, amount, reason))
 
 
 def _again(context: Context, payment: Payment) -> Payment:
@@ -164,8 +167,18 @@ def _again(context: Context, payment: Payment) -> Payment:
     if asked.refused:
         raise NotRefundable()
     if payment.refunding and payment.refunding["refund_id"] == asked.refund_id:
+        return _answered(context, payment)
+    return payments.get(context, payment.payment_id)
+
+
+def _answered(context: Context, payment: Payment) -> Payment:
+    """What Stripe says of the refund that is under way, for whoever asks; on_payment books it, or tells of it, now."""
+    try:
         see_through(payment)
+    except NotRefundable:
         payments.look_soon(payment)
+        raise
+    payments.look_soon(payment)
     return payments.get(context, payment.payment_id)
 
 
@@ -196,7 +209,8 @@ def _begun(context: Context, payment: Payment, amount: int, reason: str) -> Paym
         asked_at=clock.text(context.now),
     )
     asked.words = keys.encrypt(context.tenant_id, {"reason": reason}, asked.sk)
-    new = payments.changed(payment, refunding={"refund_id": asked.refund_id, "amount": amount})
+    begun = {"refund_id": asked.refund_id, "amount": amount}
+    new = payments.changed(payment, refunding=begun, refund_failed=None)
     with Transaction() as tx:
         idempotency.remember(tx, context, asked.refund_id, idempotency.KEPT_MONEY)
         tx.create(asked)
@@ -239,19 +253,28 @@ def _asked(payment: Payment, refund_id: str) -> RefundRequest:
 
 
 def _given_up(payment: Payment, asked: RefundRequest) -> None:
-    """Nothing goes back; another refund may be asked for."""
+    """Nothing goes back; another refund may be asked for. Whoever is told of money is told by on_payment: who asked may
+    have been told that it is under way."""
     for _ in range(TRIES):
         if not payment.refunding or payment.refunding["refund_id"] != asked.refund_id:
             return
         try:
             with Transaction() as tx:
-                new = payments.changed(payment, refunding=None)
+                new = payments.changed(payment, **_not_made(payment, asked))
                 tx.put(new, when=Payment.version == payment.version, otherwise=Moved())
                 tx.update(asked, RefundRequest.refused.set(True))
             return
         except Moved:
             (payment,) = load((Payment, payments.key(payment)))
     raise Busy(retry_after=1)
+
+
+def _not_made(payment: Payment, asked: RefundRequest) -> dict[str, Any]:
+    now, amount = clock.now(), int(asked.amount)
+    people = notifications.for_money(payment.tenant_id, payment.client_id)
+    news = notifications.rows(notifications.REFUND_FAILED, asked.refund_id, now, amount, people)
+    failed = {"amount": amount, "how": NOT_MADE, "at": clock.text(now)}
+    return {"refunding": None, "refund_failed": failed, "telling": [*(payment.telling or []), *news]}
 
 
 def _given_back(context: Context, payment: Payment, amount: int, reason: str) -> Payment:

@@ -30,7 +30,7 @@ from chalicelib.models.table import load
 from chalicelib.models.tenants import Tenant
 from chalicelib.models.transaction import Transaction
 from chalicelib.observability import logger
-from chalicelib.services import audits, books, mails, notifications, payments
+from chalicelib.services import audits, books, mails, notifications, payments, refunds
 from chalicelib.services.books import Moved, Posting, Scene
 
 RECEIPT = "payment_receipt"
@@ -112,13 +112,14 @@ def look_at_session(tenant_id: str, account: str, session_id: str) -> None:
 
 
 def look_at_payment(tenant_id: str, client_id: str, payment_id: str) -> None:
-    """A payment that should be decided by now, or of which somebody has still to be told."""
+    """A payment that should be decided by now, or of which somebody has still to be told. What made Stripe refuse
+    may not be known here: it is looked at, too."""
     (payment,) = load((Payment, {"tenant_id": tenant_id, "client_id": client_id, "payment_id": payment_id}))
     if payment is None:
         return
     if payment.telling:
         _tell(payment)
-    elif payment.closing and payment.way in payments.PRESENT and payment.status != payments.PROCESSING:
+    if payment.closing and payment.way in payments.PRESENT and payment.status in (payments.STARTING, payments.OPEN):
         _close(payment)
     elif payment.status == payments.STARTING:
         _go_on(payment)
@@ -134,8 +135,6 @@ def look_at_payment(tenant_id: str, client_id: str, payment_id: str) -> None:
 def _send_back(payment: Payment) -> None:
     """A refund was asked for: unless it has just been booked, Stripe is asked for it, who can tell from its id whether
     it has been already."""
-    from chalicelib.services import refunds
-
     (now,) = load((Payment, payments.key(payment)))
     if now is not None and now.refunding:
         try:
@@ -291,6 +290,7 @@ def _book(payment: Payment, intent: Any) -> None:
         def write(tx: Transaction, after: Books) -> None:
             values = _standing(seen, after, intent, news)
             values["refunding"] = None if arrived else seen.refunding
+            values["refund_failed"] = _refund_failed(seen, fresh)
             tx.put(payments.changed(seen, **values), when=Payment.version == seen.version, otherwise=Moved())
             tx.put(_lookup(payment, str(intent.id)))
             for letter in letters:
@@ -345,6 +345,17 @@ def _standing(seen: Payment, after: Books, intent: Any, news: list[list[str]]) -
         "address": None,
         "telling": [*(seen.telling or []), *news] or None,
     }
+
+
+def _refund_failed(seen: Payment, fresh: list[LedgerEntry]) -> dict[str, Any] | None:
+    """The last refund that did not go through, until one was made after it."""
+    returned = [each for each in fresh if each.entry == Kind.REFUND_FAILED]
+    if returned:
+        last = returned[-1]
+        return {"amount": int(last.amount), "how": refunds.RETURNED, "at": str(last.happened_at)}
+    known: dict[str, Any] | None = seen.refund_failed
+    made = [each.happened_at for each in fresh if each.entry == Kind.REFUND]
+    return None if known and any(at > known["at"] for at in made) else known
 
 
 def _refunds(payment: Payment, intent: Any) -> list[Any]:
@@ -456,14 +467,22 @@ def _receipt(context: Context, payment: Payment, fresh: list[LedgerEntry]) -> li
     return [mails.to_client(at, payment.tenant_id, payment.client_id, RECEIPT, cause, **about)]
 
 
-def _news(context: Context, payment: Payment, fresh: list[LedgerEntry]) -> list[list[str]]:
-    """[notice, cause, staff member]: whom to tell of what, decided now, in the transaction that books it."""
-    told = {Kind.PAYMENT.value: notifications.PAYMENT_RECEIVED, Kind.DISPUTE.value: notifications.PAYMENT_DISPUTED}
-    facts = [each for each in fresh if each.entry in told]
-    if not facts:
-        return []
-    people = notifications.for_money(payment.tenant_id, payment.client_id)
-    return [[told[each.entry], str(each.entry_id), str(who.staff_id)] for each in facts for who in people]
+_TOLD = {
+    Kind.PAYMENT.value: notifications.PAYMENT_RECEIVED,
+    Kind.DISPUTE.value: notifications.PAYMENT_DISPUTED,
+    Kind.REFUND_FAILED.value: notifications.REFUND_FAILED,
+}
+
+
+def _news(context: Context, payment: Payment, fresh: list[LedgerEntry]) -> list[list[Any]]:
+    """Whom to tell of what, decided now, in the transaction that books it."""
+    facts = [each for each in fresh if each.entry in _TOLD]
+    people = notifications.for_money(payment.tenant_id, payment.client_id) if facts else []
+    news = [
+        notifications.rows(_TOLD[each.entry], str(each.entry_id), context.now, int(each.amount), people)
+        for each in facts
+    ]
+    return [row for rows in news for row in rows]
 
 
 class _Told(PortalError):
@@ -472,14 +491,14 @@ class _Told(PortalError):
 
 def _tell(payment: Payment) -> None:
     """A notice in the app for each, and a mail for who wants it; once each, however often this is tried."""
-    at = clock.parse(payment.succeeded_at or payment.created_at)
-    for about, cause, staff_id in payment.telling or ():
+    for about, cause, staff_id, known_at, amount in payment.telling or ():
+        at = clock.parse(known_at)
         (who,) = load((Staff, {"tenant_id": payment.tenant_id, "staff_id": staff_id}))
         if who is None:
             continue
         notice = notifications.notice(
             who, about, payment.client_id, at, cause,
-            payment_id=payment.payment_id, amount=int(payment.amount), currency=payment.currency,
+            payment_id=payment.payment_id, amount=int(amount), currency=payment.currency,
         )  # fmt: skip
         letter = mails.to_staff(at, payment.tenant_id, staff_id, about, cause)
         wanted = about not in notifications.muted(payment.tenant_id, staff_id)

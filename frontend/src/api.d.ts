@@ -8330,7 +8330,7 @@ export interface components {
         /**
          * MyBilling
          * @description What I owe. `open` are all my open invoices, as they are to be paid; `why_not`: why I cannot pay online now;
-         *     `least_by_card`: what at least a card pays at once, be it for one invoice or several.
+         *     `least_by_card`, `most_by_card`: what at least and at most a card pays at once, be it for one invoice or several.
          */
         MyBilling: {
             balance: components["schemas"]["Balance"];
@@ -8339,6 +8339,7 @@ export interface components {
             least_by_card: components["schemas"]["Money"];
             /** More */
             more: boolean;
+            most_by_card: components["schemas"]["Money"];
             /** Open */
             open: components["schemas"]["InvoiceRow"][];
             /** Phone */
@@ -8916,7 +8917,7 @@ export interface components {
          */
         NoticeChoices: {
             /** Muted */
-            muted: ("message_waiting" | "payment_received" | "payment_failed" | "payment_disputed")[];
+            muted: ("message_waiting" | "payment_received" | "payment_failed" | "payment_disputed" | "refund_failed")[];
         };
         /**
          * NoticeChoicesIn
@@ -8924,7 +8925,7 @@ export interface components {
          */
         NoticeChoicesIn: {
             /** Muted */
-            muted: ("message_waiting" | "payment_received" | "payment_failed" | "payment_disputed")[];
+            muted: ("message_waiting" | "payment_received" | "payment_failed" | "payment_disputed" | "refund_failed")[];
         };
         /**
          * NoticeIn
@@ -8978,7 +8979,7 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "packet_completed" | "invitation_renewal_asked" | "document_added" | "sign_up_waiting" | "payment_received" | "payment_failed" | "payment_disputed" | "appointment_requested" | "message_waiting" | "thread_opened";
+            kind: "packet_completed" | "invitation_renewal_asked" | "document_added" | "sign_up_waiting" | "payment_received" | "payment_failed" | "payment_disputed" | "refund_failed" | "appointment_requested" | "message_waiting" | "thread_opened";
             /** Notification Id */
             notification_id: string;
             /** Payment Id */
@@ -9948,6 +9949,21 @@ export interface components {
             profile?: components["schemas"]["ProfileFields"];
             /** Token */
             token: string;
+        };
+        /**
+         * RefundFailed
+         * @description A refund that did not go through: `not_made` by Stripe, so nothing went back; or `returned`, so it is in the
+         *     practice's account again.
+         */
+        RefundFailed: {
+            amount: components["schemas"]["Money"];
+            /** At */
+            at: string;
+            /**
+             * How
+             * @enum {string}
+             */
+            how: "not_made" | "returned";
         };
         /**
          * RefundIn
@@ -11433,6 +11449,51 @@ export interface components {
         StaffPage: {
             /** Items */
             items: components["schemas"]["StaffView"][];
+        };
+        /**
+         * StaffPaymentView
+         * @description A payment as staff see it. `refund_failed`: the last refund that did not go through, until another is asked for
+         *     or made at Stripe.
+         */
+        StaffPaymentView: {
+            /** Address */
+            address: string | null;
+            amount: components["schemas"]["Money"];
+            card: components["schemas"]["CardShown"] | null;
+            /** Closed */
+            closed: boolean;
+            /** Created At */
+            created_at: string;
+            disputed: components["schemas"]["Money"];
+            /** Etag */
+            etag: string;
+            /** Failure */
+            failure: string | null;
+            lost: components["schemas"]["Money"];
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "card" | "cash" | "check" | "other";
+            /** Payment Id */
+            payment_id: string;
+            refund_failed: components["schemas"]["RefundFailed"] | null;
+            refunded: components["schemas"]["Money"];
+            refunding: components["schemas"]["Money"];
+            /** Shares */
+            shares: components["schemas"]["Share"][];
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "starting" | "open" | "processing" | "succeeded" | "failed" | "cancelled" | "expired";
+            /** Succeeded At */
+            succeeded_at: string | null;
+            /**
+             * Way
+             * @enum {string}
+             */
+            way: "checkout" | "saved_card" | "autopay" | "guest" | "staff";
         };
         /**
          * StaffRecordItem
@@ -31348,7 +31409,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PaymentView"];
+                    "application/json": components["schemas"]["StaffPaymentView"];
                 };
             };
             /** @description Problem */
@@ -31461,7 +31522,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PaymentView"];
+                    "application/json": components["schemas"]["StaffPaymentView"];
                 };
             };
             /** @description Problem */
@@ -31554,7 +31615,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PaymentView"];
+                    "application/json": components["schemas"]["StaffPaymentView"];
                 };
             };
             /** @description Problem */

@@ -128,6 +128,7 @@ export type GuestPage = S['GuestPage'];
 /* ---------- practice ---------- */
 export type Notification = S['NotificationView'];
 export type PracticeHome = S['StaffHome'];
+export type StaffPayment = S['StaffPaymentView'];
 export type ClientRow = S['ClientRow'];
 export type Invite = S['InviteView'];
 export type Insurance = S['Insurance'];

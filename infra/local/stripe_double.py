@@ -38,6 +38,7 @@ DECLINES = {
 }
 ASKS_AGAIN = "4000002500003155"  # works with its holder present, never without
 LEAST = {"gbp": 30}  # minor units; of other currencies that are billed in here, 50
+MOST = 99_999_999  # eight digits
 _SPACE = re.compile(r"[^0-9]")
 
 
@@ -380,8 +381,7 @@ def _create_session(call: Call) -> dict[str, Any]:
         )
     items = params["line_items"]
     total = sum(item["quantity"] * item["price_data"]["unit_amount"] for item in items)
-    if total < LEAST.get(items[0]["price_data"]["currency"], 50):
-        raise _invalid("The total is below the least amount", "amount_too_small")
+    _require_chargeable(total, items[0]["price_data"]["currency"])
     made = call.keep(
         "cs_test", "checkout.session",
         status="open", payment_status="unpaid", mode=params["mode"], amount_total=total,
@@ -431,13 +431,19 @@ def _expire_old(all_of_it: Backend, now: datetime) -> None:
                 _expire(all_of_it, each, now)
 
 
+def _require_chargeable(amount: int, currency: str) -> None:
+    if amount < LEAST.get(currency, 50):
+        raise _invalid("The amount is below the least amount", "amount_too_small")
+    if amount > MOST:
+        raise _invalid("The amount is above the greatest amount", "amount_too_large")
+
+
 # ---- payment intents ----
 
 
 def _create_intent(call: Call) -> dict[str, Any]:
     params = call.params
-    if params["amount"] < LEAST.get(params["currency"], 50):
-        raise _invalid("The amount is below the least amount", "amount_too_small")
+    _require_chargeable(params["amount"], params["currency"])
     if bool(params.get("off_session")) != bool(params.get("confirm")):
         raise _invalid("This stand-in charges saved cards with nobody present, or nothing")
     confirm = bool(params.get("confirm"))
@@ -804,7 +810,8 @@ def _dashboard(all_of_it: Backend, asked: dict[str, Any], now: datetime) -> Any:
         charge = all_of_it.books[account].objects[made["charge"]]
         charge["amount_refunded"] -= made["amount"]
         charge["refunded"] = False
-        all_of_it.tell(now, account, "refund.failed", made)
+        for event_type in ("refund.updated", "charge.refund.updated", "refund.failed"):
+            all_of_it.tell(now, account, event_type, made)
         return made["id"]
     if "dispute" in asked:
         return _open_dispute(all_of_it, asked["dispute"], now)

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 from pypdf import PdfReader
 
+from infra.local import stripe_double
 from tests import billing, booking
 from tests.calls import PEOPLE, Answer, Caller
 from tests.e2e.device import Device
@@ -378,6 +379,15 @@ def test_staff_bill_a_guest_pays_and_money_goes_back(
     for said in ("Charged too much", "Goodwill", "Check 204"):
         desk.sees(said)
     desk.look("ledger")
+    (sent,) = [each for each in stripe_double.backend().book("acct_oak_demo").of("refund") if each["amount"] == 1_500]
+    billing.lever(office, fail_refund=sent["id"])
+    billing.told(office)
+    desk.open("/staff")
+    desk.sees(re.compile(r"^A refund of \$15.00 for .* did not go through$"))
+    page.get_by_role("link", name=re.compile("^Open billing")).first.click()
+    desk.arrived(re.compile("^Payment on "))
+    desk.sees("The refund of $15.00 came back")
+    desk.look("refund-returned")
     pay_page = page.get_by_role("navigation", name="Main, wide screens")
     desk.follow("Billing", within=pay_page)
     desk.arrived("Billing", title="Invoices")

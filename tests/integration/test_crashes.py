@@ -16,7 +16,7 @@ import pytest
 
 from chalicelib import ids
 from chalicelib.config import settings
-from infra.local import faults, levers, state
+from infra.local import faults, levers, state, stripe_double
 from infra.local import world as demo
 from infra.local.portal import Portal
 from tests import billing, booking, flows
@@ -220,12 +220,30 @@ def _paid(call: Any) -> dict[str, Any]:
     return paid
 
 
+def _told_one_by_mail(call: Any) -> dict[str, Any]:
+    """A payment whose news four people have in the app, and one of them by mail: more mails are more of the same."""
+    paid = _paid(call)
+    choices = {"muted": ["payment_disputed", "refund_failed"]}
+    for key in ("A2", "T1", "T3"):
+        assert call(key).api("PUT", "/practice/notification-choices", choices).status == 200
+    return paid
+
+
 def _disputed(call: Any) -> dict[str, Any]:
     """A payment that the bank has taken back, of which nobody here has heard yet."""
-    paid = _paid(call)
+    paid = _told_one_by_mail(call)
     billing.lever(call("C1"), dispute=billing.intent_of(paid))
     billing.lever(call("C1"), forget=True)
     return paid
+
+
+def _coming_back(call: Any) -> None:
+    """A refund that was made and booked; the bank has returned it, and nobody here has heard yet."""
+    paid = _told_one_by_mail(call)
+    assert billing.refund(call("A1"), "C1", paid, 500, etag=paid["etag"]).status == 202
+    call("A1").drain()
+    (made,) = [each["id"] for each in stripe_double.backend().book("acct_oak_demo").of("refund")]
+    billing.lever(call("C1"), fail_refund=made)
 
 
 def _by_itself(call: Any) -> None:
@@ -593,6 +611,7 @@ FLOWS: dict[str, Flow] = {
             call("A1"), "C1", paid, 500, etag=paid["etag"], key="the-very-same-key"
         ), (409,), True,
     ),
+    "a refund comes back": Flow(_coming_back, _wait, (200,), True),
     "take cash": Flow(
         _bill, lambda call, bill: call("A1").post(
             f"/practice/clients/{flows.client_id('C1')}/payments",

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable
 
+from infra.local import faults
 from tests.calls import Answer, Caller
 from tests.conftest import World
 from tests.flows import uploaded
@@ -320,6 +321,12 @@ def test_who_is_gone_and_who_writes_too_much(world: World, call: Call, limits: C
     assert answered(client.post(f"/portal/messages/{thread}", {"body": "Two"})) == 2
     full = client.post(f"/portal/messages/{thread}", {"body": "Three"})
     assert (full.status, full.code) == (429, "too_many_requests")
+    limits(messages_client=(4, 3600))
+    faults.add("TransactWriteItems", "conflict", 500)
+    for _ in range(3):  # tries that come to nothing do not count
+        assert client.post(f"/portal/messages/{thread}", {"body": "Three"}).code == "busy"
+    faults.clear()
+    assert answered(client.post(f"/portal/messages/{thread}", {"body": "Three"})) == 3
     limits(messages_client=(100, 3600))
     assert admin.post(f"/practice/staff/{world.id('T1')}/disable").status == 200
     assert therapist.get(to_client(world, "C1", thread)).status == 401

@@ -90,6 +90,21 @@ def test_a_part_of_one_and_several_whole(world: World, call: Call) -> None:
     assert start(client, one).code == "nothing_to_pay"
 
 
+def test_more_than_a_card_pays_at_once_is_paid_in_steps(world: World, call: Call) -> None:
+    """Stripe takes 999,999.99 at most: the page is told so, and nothing is asked of Stripe nor kept of the attempt."""
+    admin, client = call("A1"), call("C1")
+    one, two = issued(admin, "C1", billing.line(99_999_900)), issued(admin, "C1", billing.line(100))
+    assert client.get("/portal/billing").json["most_by_card"] == {"amount": 99_999_999, "currency": "usd"}
+    asked = len(stripe_double.backend().requests)
+    refused = start(client, one, two)
+    assert (refused.status, refused.code) == (409, "too_much_online")
+    assert len(stripe_double.backend().requests) == asked
+    assert [invoice(client, each["invoice_id"])["paying"] for each in (one, two)] == [False, False]
+    credit = {"method": "cash", "amount": 1, "shares": [{"invoice_id": two["invoice_id"], "amount": 1}]}
+    assert admin.post(f"/practice/clients/{PEOPLE['C1'].id}/payments", credit).status == 201
+    assert paid(client, one, two)["amount"]["amount"] == 99_999_999
+
+
 def test_nothing_is_left_that_no_card_could_pay(world: World, call: Call) -> None:
     """Stripe takes 50 cents at least: a part leaves that much or nothing, and the page is told the bounds; what is less
     already is not offered to be paid alone, and nothing of it is asked of Stripe."""
@@ -537,8 +552,10 @@ def test_a_refund_that_has_begun_is_the_only_one(world: World, call: Call) -> No
     lever(client, forget=True)  # Stripe knows of the dispute, and the ledger does not yet
     refused = [billing.refund(admin, "C1", other_one, 100, etag=other_one["etag"], key="refund-0002") for _ in range(2)]
     assert [each.code for each in refused] == ["not_refundable", "not_refundable"]
+    other_path = path.replace(payment["payment_id"], other_one["payment_id"])
+    assert admin.get(other_path).json["refund_failed"]["how"] == "not_made"
     assert billing.refund(admin, "C1", other_one, 100).code == "not_refundable"
-    assert admin.get(path.replace(payment["payment_id"], other_one["payment_id"])).json["refunding"]["amount"] == 0
+    assert admin.get(other_path).json["refunding"]["amount"] == 0
 
     late = paid(client, issued(admin, "C1"))
     lever(client, deaf=1_000)
@@ -554,15 +571,106 @@ def test_a_refund_that_has_begun_is_the_only_one(world: World, call: Call) -> No
 
 
 def test_a_refund_that_the_bank_returns(world: World, call: Call) -> None:
+    """Weeks later, told in any order and number: the money is the practice's again, and whoever is told of money learns
+    it once, at the top of what is new. It stands on the payment until another refund was made."""
     admin, client = call("A1"), call("C1")
     payment = paid(client, issued(admin, "C1"))
-    made = lever(client, refund=intent_of(payment), amount=1_000)
+    path = f"/practice/clients/{PEOPLE['C1'].id}/payments/{payment['payment_id']}"
+    assert billing.refund(admin, "C1", payment, 1_000).json["refund_failed"] is None
     told(client)
     assert billing.ledger(admin, "C1")["due"]["amount"] == 1_000
+    (made,) = [each["id"] for each in stripe_double.backend().book("acct_oak_demo").of("refund")]
+    client.drain()
+    client.clock.advance(40 * 86_400)
+    staff = {key: call(key) for key in _STAFF}
+    for key, each in (*staff.items(), ("C1", client)):
+        each.sign_in(key)
+    admin = staff["A1"]
+    _mute_refunds(staff["A2"])
+    paid(client, issued(admin, "C1", billing.line(800)))
+    client.clock.advance(60)
+    lever(client, copies=3, shuffle=True)
     lever(client, fail_refund=made)
     told(client)
+    lever(client, copies=1, shuffle=False)
+    client.drain()
     assert billing.ledger(admin, "C1")["due"]["amount"] == 0
     assert [each for each, _ in facts(admin, "C1")].count("refund_failed") == 1
+    failed = admin.get(path).json["refund_failed"]
+    assert (failed["how"], failed["amount"]["amount"]) == ("returned", 1_000)
+    _all_told_that_no_refund_came(1_000, payment, staff)
+    assert admin.get("/practice/notifications").json["items"][0]["kind"] == "refund_failed"
+    assert "refund_failed" not in client.get(f"/portal/payments/{payment['payment_id']}").json
+
+    assert billing.refund(admin, "C1", payment, 600).json["refund_failed"] is None
+    told(client)
+    seen = admin.get(path).json
+    assert (seen["refund_failed"], seen["refunded"]["amount"]) == (None, 600)
+    again = lever(client, refund=intent_of(payment), amount=400)  # nobody asked for it here: told all the same
+    told(client)
+    lever(client, fail_refund=again)
+    told(client)
+    assert admin.get(path).json["refund_failed"]["amount"]["amount"] == 400
+    assert [each["amount"]["amount"] for each in notices(admin, "refund_failed")] == [400, 1_000]
+    client.clock.advance(60)
+    lever(client, refund=intent_of(payment), amount=300)  # somebody made it good, in Stripe's dashboard
+    told(client)
+    seen = admin.get(path).json
+    assert (seen["refund_failed"], seen["refunded"]["amount"]) == (None, 900)
+
+
+def test_a_refund_that_stripe_does_not_make_later(world: World, call: Call) -> None:
+    """Who asked was told that it is under way, and went. When nothing goes back, whoever is told of money learns it
+    once, however often it is looked at; what has gone back by another hand is booked, and hides nothing."""
+    admin, client = call("A1"), call("C1")
+    payment = paid(client, issued(admin, "C1"))
+    path = f"/practice/clients/{PEOPLE['C1'].id}/payments/{payment['payment_id']}"
+    lever(client, deaf=2)
+    asked = {"etag": payment["etag"], "key": "refund-0001"}
+    assert billing.refund(admin, "C1", payment, 8_000, **asked).code == "processor_unavailable"
+    assert admin.get(path).json["refunding"]["amount"] == 8_000
+    _mute_refunds(call("A2"))
+    lever(client, refund=intent_of(payment), amount=5_000)  # in Stripe's dashboard: too little is left
+    lever(client, forget=True)
+    admin.clock.advance(3 * 60)
+    admin.drain()
+    message = {"tenant_id": world.tenant_id("oak"), "kind": "payment", "client_id": world.id("C1"),
+               "payment_id": payment["payment_id"]}  # fmt: skip
+    flows.together(4, lambda _: _tried(settlement.work, message))
+    assert billing.refund(admin, "C1", payment, 8_000, **asked).code == "not_refundable"
+    admin.drain()
+    seen = admin.get(path).json
+    assert (seen["refunding"]["amount"], seen["refunded"]["amount"]) == (0, 5_000)
+    assert (seen["refund_failed"]["how"], seen["refund_failed"]["amount"]["amount"]) == ("not_made", 8_000)
+    _all_told_that_no_refund_came(8_000, payment, {key: call(key) for key in _STAFF})
+
+    lever(client, lost=2)
+    assert billing.refund(admin, "C1", payment, 2_000).code == "processor_unavailable"
+    assert admin.get(path).json["refund_failed"] is None  # another is under way
+    admin.clock.advance(3 * 60)
+    admin.drain()
+    assert admin.get(path).json["refunded"]["amount"] == 7_000
+    assert len(notices(admin, "refund_failed")) == 1
+
+
+def _mute_refunds(staff: Caller) -> None:
+    assert staff.api("PUT", "/practice/notification-choices", {"muted": ["refund_failed"]}).status == 200
+
+
+_STAFF = ("A1", "A2", "T1", "T3", "T2", "T4")  # the last two are not assigned to C1
+
+
+def _all_told_that_no_refund_came(amount: int, payment: dict[str, Any], staff: dict[str, Caller]) -> None:
+    """Administrators and the therapists assigned, once in the app and, unless it is muted (A2), once by mail, which
+    says nothing."""
+    for key in _STAFF[:4]:
+        (notice,) = notices(staff[key], "refund_failed")
+        assert (notice["amount"]["amount"], notice["payment_id"]) == (amount, payment["payment_id"])
+        mails = [each["text"] for each in staff[key].outbox(PEOPLE[key].email) if "refund" in each["text"]]
+        assert len(mails) == (key != "A2")
+        words = (*PEOPLE["C1"].name.split(), "$", f"{amount / 100:.2f}")
+        assert not [word for text in mails for word in words if word in text]
+    assert [notices(staff[key], "refund_failed") for key in _STAFF[4:]] == [[], []]
 
 
 @pytest.mark.parametrize(("won", "due"), [(True, 0), (False, 12_000)])

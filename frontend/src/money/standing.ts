@@ -43,6 +43,11 @@ export function tooLittle(chosen: InvoiceRow[], { open, least_by_card: least, ph
   return words.page.tooLittle(money(least), due(open) >= least.amount, phone);
 }
 
+/** That these invoices together are more than a card pays at once. */
+export function tooMuch(chosen: InvoiceRow[], most: MyBilling['most_by_card']): string | null {
+  return chosen.reduce((sum, one) => sum + one.due.amount, 0) > most.amount ? words.page.tooMuch(money(most)) : null;
+}
+
 export function paymentBadge(one: Payment): Standing {
   if (one.lost.amount > 0 && one.lost.amount >= one.disputed.amount) return { tone: 'bad', hollow: false, word: words.lost };
   if (one.disputed.amount > 0) return { tone: 'warn', hollow: true, word: words.disputed };

@@ -1,7 +1,7 @@
 /** The client's start page: the one thing that needs them now, then the rest. */
 import { api, call } from '../http.ts';
 import { useNews } from '../messages/news.ts';
-import { invoiceBadge, planOf } from '../money/index.ts';
+import { invoiceBadge, planOf, tooMuch } from '../money/index.ts';
 import { useSession } from '../session.tsx';
 import { ClientShell } from '../shell/ClientShell.tsx';
 import { client } from '../strings/client.ts';
@@ -94,12 +94,12 @@ function ToPay({ billing, leads }: { billing: MyBilling; leads: boolean }) {
   const lone = open.length === 1 ? open[0]! : null;
   const plan = lone ? planOf(lone, tenant.zone) : null;
   const first = !lone ? payments.home.text(open.length) : plan ? payments.planned(plan) : invoiceBadge(lone).word;
-  const enough = open.reduce((sum, one) => sum + one.due.amount, 0) >= billing.least_by_card.amount;
+  const payable = open.reduce((sum, one) => sum + one.due.amount, 0) >= billing.least_by_card.amount && !tooMuch(open, billing.most_by_card);
   if (leads) {
     return (
       <div class="card lead stack g4">
         <div class="stack g2"><div class="sum"><h3>{payments.page.balance}</h3><b class="num">{money(balance.due)}</b></div><p class="small soft">{first}</p></div>
-        <LinkButton look="primary" wide icon="card" href="/payments">{billing.can_pay && enough ? payments.page.pay(money(balance.due)) : payments.page.look}</LinkButton>
+        <LinkButton look="primary" wide icon="card" href="/payments">{billing.can_pay && payable ? payments.page.pay(money(balance.due)) : lone ? payments.page.look : payments.page.lookAll}</LinkButton>
       </div>
     );
   }

@@ -2,7 +2,7 @@
 import { useLocation } from 'preact-iso';
 import { useRef, useState } from 'preact/hooks';
 import { api, asProblem, call, newKey } from '../http.ts';
-import { cardName, invoiceBadge, invoiceName, planOf, sums, tooLittle } from '../money/index.ts';
+import { cardName, invoiceBadge, invoiceName, planOf, sums, tooLittle, tooMuch } from '../money/index.ts';
 import { useSession } from '../session.tsx';
 import { payments } from '../strings/payments.ts';
 import type { InvoiceRow, Money, MyBilling, MyCards, PaymentBody } from '../types.ts';
@@ -11,7 +11,7 @@ import { Badge, Button, Check, currencySign, Facts, Field, FieldError, goTo, Ico
 const words = payments.page;
 export const MOST = 20; // invoices at once
 const OFF = ['feature_switched_off', 'feature_not_in_plan', 'organization_suspended', 'card_processing_not_connected'];
-const STALE = [...OFF, 'invoice_state', 'nothing_to_pay', 'amount_too_large', 'amount_too_small', 'remainder_too_small', 'too_little_online', 'amounts_fixed', 'card_gone', 'not_found'];
+const STALE = [...OFF, 'invoice_state', 'nothing_to_pay', 'amount_too_large', 'amount_too_small', 'remainder_too_small', 'too_little_online', 'too_much_online', 'amounts_fixed', 'card_gone', 'not_found'];
 
 interface Props { billing: MyBilling; cards: MyCards; picked: string[]; onPick: (ids: string[]) => void; onStale: () => Promise<void> }
 
@@ -42,6 +42,7 @@ export function PayForm({ billing, cards, picked, onPick, onStale }: Props) {
   const text = lone ? amounts[lone.invoice_id] ?? typed(lone.due) : '';
   const wrong = lone ? amountFault(text, lone) : null;
   const little = tooLittle(chosen, billing);
+  const much = tooMuch(chosen, billing.most_by_card);
   const fault = chosen.length === 0 ? words.chooseOne : chosen.length > MOST ? words.chooseFewer : null;
   const total: Money | null = lone ? (wrong ? null : { ...due, amount: untyped(text, due.currency)! }) : chosen.length ? due : null;
   const saved = cards.items.find((one) => one.card_id === card) ?? null;
@@ -90,7 +91,7 @@ export function PayForm({ billing, cards, picked, onPick, onStale }: Props) {
           )}
         </Field>
       ) : lone && !little ? <p class="small soft">{words.whole}</p> : null}
-      {little ? <Note tone="info" icon="phone" live><WithPhone text={little} phone={billing.phone} /></Note> : (
+      {little ? <Note tone="info" icon="phone" live><WithPhone text={little} phone={billing.phone} /></Note> : much ? <Note tone="info" icon="card" live>{much}</Note> : (
         <>
           {cards.items.length ? (
             <fieldset class="field">

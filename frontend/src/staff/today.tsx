@@ -148,6 +148,8 @@ function about(item: Notification): About {
       return { icon: 'card', title: notices.failed(name), help: notices.failedHelp, ...paid };
     case 'payment_disputed':
       return { icon: 'card', title: notices.disputed(amount, name), help: notices.disputedHelp, ...paid };
+    case 'refund_failed':
+      return { icon: 'card', title: notices.refundFailed(amount, name), help: notices.refundFailedHelp, ...paid };
     case 'invitation_renewal_asked':
       return { icon: 'mail', title: words.renewal(name), help: words.renewalHelp, open: words.openInvitation, href: `${base}/portal` };
   }

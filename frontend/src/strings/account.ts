@@ -62,6 +62,7 @@ export const account = {
       payment_received: 'A payment has arrived',
       payment_failed: 'A planned payment failed',
       payment_disputed: 'A payment is disputed',
+      refund_failed: 'A refund did not go through',
     } as Record<string, string>,
     saved: 'Saved.',
   },

@@ -114,7 +114,18 @@ export const billing = {
     refundStale: (back: string, left: string) => `Nothing was sent back now: ${back} was refunded meanwhile, and ${left} can still go back.`,
     refundUnsure: (left: string) => `Nothing was sent back now: this payment changed since you opened it. Up to ${left} can still go back.`,
     refundUnderWay: (other: string) => `Nothing more was sent back: a refund of ${other} is under way already. It shows here as soon as Stripe has confirmed it.`,
-    refundRefused: 'Stripe did not make the refund, so nothing went back. Your Stripe account shows why.',
+    refundFailed: {
+      not_made: {
+        title: (amount: string) => `The refund of ${amount} did not go through`,
+        text: (day: string) => `Stripe did not make it (${day}), so nothing of it went back. Your Stripe account shows why.`,
+        next: 'When you have seen why, ask for the refund again or give the money back another way.',
+      },
+      returned: {
+        title: (amount: string) => `The refund of ${amount} came back`,
+        text: (day: string) => `It did not arrive (${day}): the money is in your Stripe account again.`,
+        next: 'If the card was closed, another refund will come back too: ask who paid, and give the money back another way.',
+      },
+    },
     refundGone: 'Nothing was sent back: somebody refunded this payment meanwhile, and nothing is left of it.',
     closed: 'What was due changed while somebody was on the page to pay, so the page was closed. No money came.',
     paidMore: 'What was due changed while this was paid. What is more than was due is the client’s credit.',
@@ -208,6 +219,8 @@ export const billing = {
     failedHelp: 'The saved card could not be charged. The client was told.',
     disputed: (amount: string, name: string) => `${amount} of ${name} is disputed`,
     disputedHelp: 'The bank asks for an answer. Give it at Stripe.',
+    refundFailed: (amount: string, name: string) => `A refund of ${amount} for ${name} did not go through`,
+    refundFailedHelp: 'The money did not arrive. The payment says what to do.',
     open: 'Open billing',
   },
 

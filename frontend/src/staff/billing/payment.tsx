@@ -7,7 +7,7 @@ import { useSession } from '../../session.tsx';
 import { billing } from '../../strings/billing.ts';
 import { payments as common } from '../../strings/payments.ts';
 import { staff } from '../../strings/staff.ts';
-import type { Client, Payment } from '../../types.ts';
+import type { Client, StaffPayment } from '../../types.ts';
 import { Badge, Button, dayAndTime, Facts, Heading, Icon, longDay, money, Note, useEvery, useLoad } from '../../ui/index.ts';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 import { Ask } from './fields.tsx';
@@ -32,9 +32,18 @@ export default function PaymentPage() {
 }
 
 /** What of a payment can still go back. */
-const leftOf = (payment: Payment) => ({ ...payment.amount, amount: payment.amount.amount - payment.refunded.amount - payment.disputed.amount });
+const leftOf = (payment: StaffPayment) => ({ ...payment.amount, amount: payment.amount.amount - payment.refunded.amount - payment.disputed.amount });
 
-function One({ client, payment, put }: { client: Client; payment: Payment; put: (next: Payment) => void }) {
+/** A refund that did not go through: what happened and, for those who can bill, what to do while that much is still theirs. */
+function RefundFailed({ payment }: { payment: StaffPayment }) {
+  const { tenant, may_bill } = useSession();
+  const failed = payment.refund_failed!;
+  const said = words.refundFailed[failed.how];
+  const open = may_bill && leftOf(payment).amount > 0 && !payment.disputed.amount;
+  return <Note tone="bad"><p class="strong">{said.title(money(failed.amount))}</p><p>{said.text(longDay(failed.at, tenant.zone))}{open ? ` ${said.next}` : ''}</p></Note>;
+}
+
+function One({ client, payment, put }: { client: Client; payment: StaffPayment; put: (next: StaffPayment) => void }) {
   const { tenant, may_bill } = useSession();
   const { query } = useLocation();
   const { client_id } = client;
@@ -44,7 +53,6 @@ function One({ client, payment, put }: { client: Client; payment: Payment; put: 
   const [asking, setAsking] = useState(false);
   const [stale, setStale] = useState(false); // nothing went back, because everything had gone back already
   const [told, setTold] = useState(query['done'] === 'recorded' ? billing.receive.done(money(payment.amount)) : '');
-  const [refused, setRefused] = useState(false); // Stripe did not make the refund
   const waiting = payment.refunding.amount > 0;
   const [looks, setLooks] = useState(0); // each is audited: where Stripe does not answer for long they become few
   useEvery(looks < 20 ? 2_000 : 60_000, waiting, () => void call(api.GET('/practice/clients/{client_id}/payments/{payment_id}', { params: { path }, headers: BACKGROUND })).then((now) => {
@@ -52,7 +60,6 @@ function One({ client, payment, put }: { client: Client; payment: Payment; put: 
     if (now.refunding.amount) return setLooks(looks + 1);
     setLooks(0);
     if (now.refunded.amount > payment.refunded.amount) setTold(words.done);
-    else setRefused(true);
   }, () => {}));
   const left = leftOf(payment);
   const badge = paymentBadge(payment);
@@ -78,11 +85,11 @@ function One({ client, payment, put }: { client: Client; payment: Payment; put: 
           <div class="cluster g3"><Heading title={`${words.title(day)}, ${client.name}`}>{words.title(day)}</Heading><Badge tone={badge.tone} hollow={badge.hollow}>{badge.word}</Badge></div>
           <div class="cluster g2 noprint">
             {done ? <Button icon="download" busy={print.busy} busyLabel={common.print.making} onClick={() => void print.run({ what: 'receipt', payment_id: payment.payment_id, invoice_id: null, first_day: null, last_day: null })}>{words.receipt}</Button> : null}
-            {may_bill && done && left.amount > 0 && (!waiting || asking) ? <Button onClick={() => { setTold(''); setStale(false); setRefused(false); setAsking(true); }}>{words.refund}</Button> : null}
+            {may_bill && done && left.amount > 0 && (!waiting || asking) ? <Button onClick={() => { setTold(''); setStale(false); setAsking(true); }}>{words.refund}</Button> : null}
           </div>
         </div>
         <Failed problem={print.problem} />
-        <div class="told-slot" role="status">{stale ? <Note tone="warn">{words.refundGone}</Note> : waiting ? <Note tone="info" icon="clock">{words.asked(money(payment.refunding))}</Note> : refused ? <Note tone="warn">{words.refundRefused}</Note> : told ? <Note tone="good">{told}</Note> : null}</div>
+        <div class="told-slot" role="status">{stale ? <Note tone="warn">{words.refundGone}</Note> : waiting ? <Note tone="info" icon="clock">{words.asked(money(payment.refunding))}</Note> : payment.refund_failed ? <RefundFailed payment={payment} /> : told ? <Note tone="good">{told}</Note> : null}</div>
       </div>
       <div class="beside">
         <section class="card flush" aria-labelledby="for">
@@ -101,12 +108,16 @@ function One({ client, payment, put }: { client: Client; payment: Payment; put: 
           act={async (body, key) => {
             const header = { 'Idempotency-Key': key, 'If-Match': payment.etag };
             const now = await call(api.POST('/practice/clients/{client_id}/payments/{payment_id}/refunds', { params: { path, header }, body })).catch(async (problem: unknown) => {
-              if (!(problem instanceof Problem) || !(problem.status === 412 || problem.code === 'refund_under_way' || problem.code === 'processor_unavailable')) throw problem;
+              if (!(problem instanceof Problem) || !(problem.status === 412 || ['refund_under_way', 'not_refundable', 'processor_unavailable'].includes(problem.code))) throw problem;
               const seen = await call(api.GET('/practice/clients/{client_id}/payments/{payment_id}', { params: { path } }));
               put(seen);
               if (problem.code === 'processor_unavailable') {
                 if (!seen.refunding.amount) throw problem; // it has not begun
                 return seen; // it will be made: nobody has to ask again
+              }
+              if (problem.code === 'not_refundable') {
+                if (!seen.refund_failed || seen.refund_failed.at === payment.refund_failed?.at) throw problem;
+                return seen; // the page says that nothing went back, and what to do
               }
               if (seen.refunding.amount) throw new Problem({ status: 409, code: 'refund_under_way', title: words.refundUnderWay(money(seen.refunding)) });
               if (!leftOf(seen).amount) return null;
@@ -118,7 +129,7 @@ function One({ client, payment, put }: { client: Client; payment: Payment; put: 
               setStale(true);
               return;
             }
-            if (!now.refunding.amount) setTold(words.done);
+            if (!now.refunding.amount && !now.refund_failed) setTold(words.done);
             put(now);
           }}
         />
