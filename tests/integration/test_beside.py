@@ -219,13 +219,11 @@ def test_resetting_a_second_factor_while_its_holder_signs_out_everywhere(call: C
 
 def test_a_link_that_is_taken_back_while_it_is_looked_up(call: Call, beside: Beside) -> None:
     """The page said that this is no link of ours."""
-    from chalicelib.services import staff
+    from chalicelib.services import links
 
     member = call("A1").post("/practice/staff", WANDA).json
-    token = flows.staff_token(call(), WANDA["email"])
-    done = beside(
-        staff.links, "read", lambda: call("A1").post(f"/practice/staff/{member['staff_id']}/revoke"), late=True
-    )
+    token = flows.staff_token(call(), str(WANDA["email"]))
+    done = beside(links, "read", lambda: call("A1").post(f"/practice/staff/{member['staff_id']}/revoke"), late=True)
     answer = call().post("/staff-invitations/lookup", {"token": token})
     assert (answer.status, done[0].status) == (200, 204), answer
     assert answer.json["state"] == "revoked"
@@ -352,13 +350,13 @@ def test_coming_back_from_stripe_beside_its_webhook(world: World, call: Call, be
 
 
 def test_stopping_a_job_twice(world: World, call: Call, beside: Beside) -> None:
-    from chalicelib.services import jobs
+    from chalicelib.services import audits
 
     with world.portal.pump.exclusively():
         words = {"subject": "Summer closing", "body": "We are closed in August."}
         made = call("A1").post("/practice/mass-messages", {"to": "all", **words}).json
         path = f"/practice/mass-messages/{made['job_id']}/stop"
-        done = beside(jobs.audits, "event", lambda: call("A2").post(path))
+        done = beside(audits, "event", lambda: call("A2").post(path))
         answer = call("A1").post(path)
     assert (answer.status, done[0].status) == (200, 200), answer
     assert answer.json["status"] == "stopped"
