@@ -107,23 +107,23 @@ def test_taking_an_invitation_back_twice(
 
 
 def test_asking_for_a_new_link_twice(world: World, call: Call, beside: Beside) -> None:
-    from chalicelib.services import invites
+    from chalicelib.services import accounts
 
     _invited(call("T4"))
     token = flows.mailed_token(call(), PEOPLE["C4"].email)
     world.portal.clock.advance(73 * 3600)
-    done = beside(invites.accounts, "throttle", lambda: flows.ask_again(call(), token))
+    done = beside(accounts, "throttle", lambda: flows.ask_again(call(), token))
     assert flows.ask_again(call(), token).status == done[0].status == 202
     assert len([each for each in flows.stored("notification") if each["about"] == "invitation_renewal_asked"]) == 1
 
 
 def test_archiving_while_the_client_joins(call: Call, beside: Beside) -> None:
     """Archiving can be repeated, and has one outcome: no error of an invitation that nobody asked about."""
-    from chalicelib.services import files
+    from chalicelib.services import invites
 
     _invited(call("T4"))
     token = flows.mailed_token(call(), PEOPLE["C4"].email)
-    done = beside(files.invites, "current", lambda: flows.redeem(call(), token), late=True)
+    done = beside(invites, "current", lambda: flows.redeem(call(), token), late=True)
     answer = call("A1").post(f"{C4}/archive")
     assert (done[0].status, answer.status) == (201, 200), answer
     assert (answer.json["status"], answer.json["portal"]) == ("archived", "active")
@@ -131,11 +131,11 @@ def test_archiving_while_the_client_joins(call: Call, beside: Beside) -> None:
 
 @pytest.mark.parametrize("verbs", [("archive", "restore"), ("access/end", "access/restore")], ids=["file", "access"])
 def test_two_colleagues_do_the_same_to_a_file(call: Call, beside: Beside, verbs: tuple[str, str]) -> None:
-    from chalicelib.services import files
+    from chalicelib.services import audits
 
     path = f"/practice/clients/{PEOPLE['C1'].id}"
     for verb in verbs:
-        done = beside(files.audits, "event", lambda verb=verb: call("A2").post(f"{path}/{verb}"))
+        done = beside(audits, "event", lambda verb=verb: call("A2").post(f"{path}/{verb}"))
         answer = call("A1").post(f"{path}/{verb}")
         assert (answer.status, done[0].status) == (200, 200), answer
         assert answer.json["etag"] == done[0].json["etag"]
@@ -169,11 +169,11 @@ def test_sending_forms_to_a_file_that_is_put_away(call: Call, beside: Beside) ->
 
 def test_reminding_twice(call: Call, beside: Beside) -> None:
     """The second was told that nothing is left to fill in."""
-    from chalicelib.services import reminders
+    from chalicelib.services import intakes
 
     intake_id = flows.send_packet("C1", NOTICE)
     path = f"/practice/clients/{PEOPLE['C1'].id}/intakes/{intake_id}/reminders"
-    done = beside(reminders.intakes, "forms_of", lambda: call("A2").post(path))
+    done = beside(intakes, "forms_of", lambda: call("A2").post(path))
     assert _told(call("A1").post(path)) == (409, "reminded_today")
     assert done[0].status == 201
 
