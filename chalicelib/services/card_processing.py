@@ -14,7 +14,7 @@ from chalicelib.adapters import payments as stripe
 from chalicelib.adapters import queues
 from chalicelib.config import settings
 from chalicelib.context import Actor, Context, Persona
-from chalicelib.errors import AlreadyConnected, CardsNotConnected, NotFound, Stale
+from chalicelib.errors import AlreadyConnected, Busy, CardsNotConnected, NotFound, Stale
 from chalicelib.models.payments import CardProcessing, StripeAccount
 from chalicelib.models.table import at_keys, load
 from chalicelib.models.tenants import Tenant
@@ -64,7 +64,7 @@ def _ours(context: Context) -> Any:
 
 
 def refresh(context: Context) -> CardProcessing:
-    """How far it is, as Stripe says now. Raises CardsNotConnected where nothing was begun, ProcessorDown."""
+    """How far it is, as Stripe says now. Raises CardsNotConnected where nothing was begun, ProcessorDown, Busy."""
     found = payments.processing(context.tenant_id)
     if found is None:
         raise CardsNotConnected()
@@ -73,7 +73,10 @@ def refresh(context: Context) -> CardProcessing:
     except Stale:  # whoever comes back from Stripe meets its webhook: looked at again, as it is by now
         about = {"tenant_id": context.tenant_id}
         context.tenant, found = load((Tenant, about), (CardProcessing, about))
+    try:
         return _looked(context, context.tenant, found)
+    except Stale:
+        raise Busy(retry_after=1) from None
 
 
 def look(tenant_id: str, account: str) -> None:

@@ -391,9 +391,13 @@ def end_access(context: Context) -> Client:
 
 def give_access_back(context: Context) -> Client:
     """Let the client sign in again, with the password they had. Repeatable. Raises NoAccount, ClientArchived."""
-    if context.client.status == "archived":
+    return _done(context, lambda client: _give_access_back(context, client))
+
+
+def _give_access_back(context: Context, client: Client) -> None:
+    if client.status == "archived":
         raise ClientArchived()
-    return _done(context, lambda client: _switch(context, client, "ended", "active", "client:give_access_back"))
+    _switch(context, client, "ended", "active", "client:give_access_back")
 
 
 def _switch(context: Context, client: Client, now: str, then: str, action: str) -> None:
@@ -405,6 +409,7 @@ def _switch(context: Context, client: Client, now: str, then: str, action: str) 
     own = Account.principals == clients.principal(client.client_id)
     with Transaction() as tx:
         changes = (Client.portal.set(then), Client.version.add(1))
-        sessions.end_all(tx, client, *changes, when=Client.portal == now, otherwise=Moved())
+        seen = (Client.portal == now) & (Client.status == client.status)
+        sessions.end_all(tx, client, *changes, when=seen, otherwise=Moved())
         tx.update(account, Account.status.set(then), when=own & (Account.status == now), otherwise=NoAccount())
         tx.create(audits.event(context, action, client_id=client.client_id))

@@ -382,9 +382,12 @@ def resend(context: Context, invite_id: str, also: Also | None = None) -> Invite
             tx.create(mail)
             tx.create(audits.event(context, "invite:resend", client_id=client.client_id, invite_id=invite_id))
     except _Beside:
-        if _get(context, invite_id).status == "waiting":  # a colleague sent it again at this very moment
+        found = _get(context, invite_id)
+        if found.status != "waiting":
+            raise InvitationClosed() from None
+        if also is not None:  # what was to be written along is not
             raise Busy(retry_after=1) from None
-        raise InvitationClosed() from None
+        return found  # a colleague sent it again at this very moment: once more would only stop that link
     mails.hand_over(mail)
     invite.renewal_asked_at = invite.wrong_dates = invite.held_until = invite.opened_at = invite.news = None
     return invite

@@ -63,5 +63,5 @@ COMPOSERS: Mapping[str, Callable[[Any, Tenant], Letter | None]] = {
     "payment_received": notice("A payment has arrived. You can see it in the portal."),
     "payment_failed": notice("A payment that was planned could not be made. You can see it in the portal."),
     "payment_disputed": notice("A payment is disputed. You can see it in the portal; please answer it at Stripe."),
-    "refund_failed": notice("A refund did not go through. You can see in the portal what to do."),
+    "refund_failed": notice("A refund did not go through. You can see it in the portal."),
 }

@@ -162,7 +162,7 @@ def refund(context: Context, amount: int, reason: str) -> Payment:
 def _again(context: Context, payment: Payment) -> Payment:
     """The same request once more: Stripe is asked while it is under way, and never after that."""
     if payment.method != "card":
-        return payment
+        return payments.get(context, payment.payment_id)
     asked = _asked(payment, str(context.result))
     if asked.refused:
         raise NotRefundable()

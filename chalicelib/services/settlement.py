@@ -351,7 +351,7 @@ def _refund_failed(seen: Payment, fresh: list[LedgerEntry]) -> dict[str, Any] | 
     """The last refund that did not go through, until one was made after it."""
     returned = [each for each in fresh if each.entry == Kind.REFUND_FAILED]
     if returned:
-        last = returned[-1]
+        last = max(returned, key=lambda each: str(each.happened_at))
         return {"amount": int(last.amount), "how": refunds.RETURNED, "at": str(last.happened_at)}
     known: dict[str, Any] | None = seen.refund_failed
     made = [each.happened_at for each in fresh if each.entry == Kind.REFUND]

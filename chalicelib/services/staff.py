@@ -226,7 +226,7 @@ def _pace(context: Context) -> None:
 
 
 def resend(context: Context, staff_id: str) -> Staff:
-    """Mail a new link; the older one stops. Raises NotFound, NotAdministrable (joined), TooManyRequests, Busy."""
+    """Mail a new link; the older one stops. Raises NotFound, NotAdministrable (joined), TooManyRequests."""
     member = find(context, staff_id)
     if context.result:
         return member
@@ -235,18 +235,21 @@ def resend(context: Context, staff_id: str) -> Staff:
     _pace(context)
     link, mail = _mailed(member, context.now, letters.STAFF_INVITATION)
     ends = clock.text(context.now + LIFE)
-    with Transaction() as tx:
-        idempotency.remember(tx, context, staff_id)
-        tx.update(
-            member,
-            Staff.invite_ends_at.set(ends),
-            Staff.invited_at.set(clock.text(context.now)),
-            when=Staff.status == INVITED,
-            otherwise=NotAdministrable(),
-        )
-        links.put(tx, link, otherwise=Busy(retry_after=1))
-        tx.create(mail)
-        tx.create(audits.event(context, "staff:resend", staff_id=staff_id))
+    try:
+        with Transaction() as tx:
+            idempotency.remember(tx, context, staff_id)
+            tx.update(
+                member,
+                Staff.invite_ends_at.set(ends),
+                Staff.invited_at.set(clock.text(context.now)),
+                when=Staff.status == INVITED,
+                otherwise=NotAdministrable(),
+            )
+            links.put(tx, link)
+            tx.create(mail)
+            tx.create(audits.event(context, "staff:resend", staff_id=staff_id))
+    except links.Overtaken:  # a colleague sent it again at this very moment: once more would only stop that link
+        return find(context, staff_id)
     mails.hand_over(mail)
     member.invite_ends_at, member.invited_at = ends, clock.text(context.now)
     return member

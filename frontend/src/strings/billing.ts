@@ -220,7 +220,7 @@ export const billing = {
     disputed: (amount: string, name: string) => `${amount} of ${name} is disputed`,
     disputedHelp: 'The bank asks for an answer. Give it at Stripe.',
     refundFailed: (amount: string, name: string) => `A refund of ${amount} for ${name} did not go through`,
-    refundFailedHelp: 'The money did not arrive. The payment says what to do.',
+    refundFailedHelp: 'The money did not arrive. The payment says what happened.',
     open: 'Open billing',
   },
 
