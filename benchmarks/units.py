@@ -217,7 +217,7 @@ def fill_history(tenant_id: str, staff_id: str, client_id: str, count: int) -> N
 
     table = state.backend("dynamodb").tables[cloud.PREFIX]
     whose = {"tenant_id": tenant_id, "staff_id": staff_id, "client_id": client_id}
-    today = minute(datetime.now(UTC)) // DAY * DAY
+    today = minute(clock.now()) // DAY * DAY
     said = {"service_id": "S", "service_name": "Session", "colour": "teal", "mode": "telehealth", "staff_name": "T"}
     at = {"made_by": "staff", "made_at": clock.text(SINCE), "changed_at": clock.text(SINCE), "zone": "UTC"}
     for number in range(0, count, 4):
@@ -679,10 +679,11 @@ def redemption(token: str) -> dict[str, Any]:
 
 def _answers(form: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """What a client would type into each section: every answer that is asked for, and none that worries."""
+    from chalicelib import clock
     from chalicelib.services import answers
 
     definition, given = form["definition"], dict(form["answers"])
-    facts = answers.Facts(form["facts"]["age"], datetime.now(UTC).date())
+    facts = answers.Facts(form["facts"]["age"], clock.now().date())
     typed: dict[str, dict[str, Any]] = {}
     fields = {spec["id"]: spec for section in definition["sections"] for spec in section["fields"]}
     while missing := answers.missing(definition, given, [], facts):
