@@ -18,7 +18,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from botocore.exceptions import ClientError, ConnectionError, HTTPClientError
 from pynamodb.expressions.condition import Condition
@@ -30,6 +30,8 @@ from chalicelib.models.connection import client
 from chalicelib.models.table import Record, encode
 
 TRIES = 5
+ROUNDS = 20  # of `settled`; 3 seconds at most
+Made = TypeVar("Made")
 _PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 _PASSING_CODES = {
     "TransactionInProgressException",
@@ -141,6 +143,24 @@ def add(record: Record) -> None:
     Sending it twice writes the same again, so a lost answer needs no token. Raises Busy.
     """
     _try(client().put_item, {"Item": encode(record)}, None)
+
+
+class Moved(PortalError):
+    """Somebody else wrote what was read: read again, decide again (`settled`)."""
+
+
+def settled(attempt: Callable[[], Made]) -> Made:
+    """The result of `attempt`, which reads, decides and writes, and is made again while somebody else writes the same
+    first (Moved); Busy in the end.
+
+    Each time somebody has got through, so many at once all get there (notes: security 3.12).
+    """
+    for number in range(ROUNDS):
+        try:
+            return attempt()
+        except Moved:
+            time.sleep(random.uniform(0, min(0.2, 0.01 * 2**number)))  # noqa: S311
+    raise Busy(retry_after=1)
 
 
 def change(

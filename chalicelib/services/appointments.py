@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import count
 from typing import Any, NamedTuple
 
 from chalicelib import clock, ids
@@ -42,8 +43,8 @@ from chalicelib.models.slots import Appointment, Availability
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import Page, at_keys, load
 from chalicelib.models.tenants import Tenant
-from chalicelib.models.transaction import Transaction, change
-from chalicelib.services import audits, calendars, idempotency, jobs, mails, memberships, slots, tenants
+from chalicelib.models.transaction import Transaction, change, settled
+from chalicelib.services import audits, idempotency, jobs, mails, memberships, slots, tenants
 from chalicelib.services import availability as hours
 from chalicelib.services import staff as people
 from chalicelib.services.bookings import (
@@ -127,7 +128,7 @@ def book(context: Context, wanted: Wanted) -> Appointment:
         return get(context, context.client_id, context.result)
     appointment_id = ids.new_id(context.now)
     try:
-        return calendars.settled(lambda: _book(context, wanted, appointment_id))
+        return settled(lambda: _book(context, wanted, appointment_id))
     except (SlotTaken, SlotNotOffered) as gone:
         raise type(gone)(errors=_others(context, wanted)) from None
 
@@ -263,7 +264,7 @@ def book_for(context: Context, wanted: Wanted) -> Appointment:
     if context.result:
         return get(context, context.client_id, context.result)
     appointment_id = ids.new_id(context.now)
-    return calendars.settled(lambda: _book_for(context, wanted, appointment_id))
+    return settled(lambda: _book_for(context, wanted, appointment_id))
 
 
 class _Plan(NamedTuple):
@@ -293,7 +294,7 @@ def book_occurrence(
     context: Context, wanted: Wanted, appointment_id: str, series_id: str, finish: jobs.Finish
 ) -> Appointment:
     """`book_for` as the work of one item of a series' job: under an id of its own, and nobody is told of it alone."""
-    return calendars.settled(lambda: _book_for(context, wanted, appointment_id, series_id, finish))
+    return settled(lambda: _book_for(context, wanted, appointment_id, series_id, finish))
 
 
 def _book_for(
@@ -336,8 +337,8 @@ def _act(context: Context, attempt: Callable[[Appointment], Appointment]) -> App
     """Do something with the appointment that the address names; again on what is there while others are faster."""
     if context.result:
         return get(context, context.client_id, context.result)
-    tries = iter(range(calendars.TRIES))
-    return calendars.settled(lambda: attempt(current(context, again=next(tries) > 0)))
+    tries = count()
+    return settled(lambda: attempt(current(context, again=next(tries) > 0)))
 
 
 def _require_open(context: Context, record: Appointment, *states: str) -> None:

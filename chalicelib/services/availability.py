@@ -18,7 +18,7 @@ from chalicelib.models.slots import Appointment, Availability, Group, Offer, Wai
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import load
 from chalicelib.models.tenants import Tenant
-from chalicelib.models.transaction import Transaction
+from chalicelib.models.transaction import Transaction, settled
 from chalicelib.policies.plans import Feature, Off, why_off
 from chalicelib.services import audits, calendars, tenants
 from chalicelib.slots.rules import Mode, Policy, Range, Rules, Schedule, Service, TimeOff
@@ -135,7 +135,7 @@ def update(context: Context, therapist_id: str, changes: dict[str, Any]) -> Hour
 
     `changes`: zone, schedules, overrides, time_off in their stored form, telehealth_link in plain words or None.
     """
-    return calendars.settled(lambda: _update(context, therapist_id, changes))
+    return settled(lambda: _update(context, therapist_id, changes))
 
 
 def _update(context: Context, therapist_id: str, changes: dict[str, Any]) -> Hours:

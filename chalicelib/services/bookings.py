@@ -34,11 +34,11 @@ from chalicelib.models.slots import Appointment, Availability, Bookings, Offer, 
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import load
 from chalicelib.models.tenants import Tenant
-from chalicelib.models.transaction import Transaction
+from chalicelib.models.transaction import Moved, Transaction
 from chalicelib.policies.rules import Role
 from chalicelib.services import audits, calendars, idempotency, jobs, mails, slots, tenants
 from chalicelib.services import availability as hours
-from chalicelib.services.calendars import Days, Moved, Taken
+from chalicelib.services.calendars import Days, Taken
 from chalicelib.slots.rules import Mode, Policy, Service
 from chalicelib.slots.search import Reason, Search, objections
 from chalicelib.slots.zones import minute, moment

@@ -27,7 +27,7 @@ from typing import Any
 
 from chalicelib import clock, ids
 from chalicelib.adapters import keys, queues
-from chalicelib.errors import Busy, PortalError
+from chalicelib.errors import Busy
 from chalicelib.ledger.books import Account, Books, fold
 from chalicelib.ledger.course import facts_of
 from chalicelib.ledger.entries import Entry, Kind
@@ -35,7 +35,7 @@ from chalicelib.ledger.open import Beyond, OpenBooks, open_facts, reaches_beyond
 from chalicelib.models.invoices import Invoice, Ledger, LedgerEntry
 from chalicelib.models.payments import Payment
 from chalicelib.models.table import at_keys, load
-from chalicelib.models.transaction import Transaction, change
+from chalicelib.models.transaction import Moved, Transaction, change
 
 TRIES = 12
 DAY = timedelta(days=1)
@@ -43,10 +43,6 @@ AGAIN = timedelta(hours=1)  # what was handed to on_payment and is due still is 
 MOST_NAMED = 40  # so many entries are named by an invoice that is about them
 MOST_OPEN = 90  # so many entries are read by their ids, at once with what else is needed
 ISSUED = ("open", "paid", "void")
-
-
-class Moved(PortalError):
-    """Somebody changed something that the plan depends on: read and plan again."""
 
 
 @dataclass(frozen=True)

@@ -6,30 +6,20 @@ day: whoever writes has read that day, and its version says whether anybody wrot
 places at once, whatever happens at the same moment.
 """
 
-import random
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
-from chalicelib import errors
-from chalicelib.errors import PortalError
 from chalicelib.models.slots import ClientDay, TherapistDay, WaitList
 from chalicelib.models.table import Record
-from chalicelib.models.transaction import Transaction
+from chalicelib.models.transaction import Moved, Transaction
 from chalicelib.slots.rules import Busy
 from chalicelib.slots.search import merged
 from chalicelib.slots.zones import DAY, Interval, clock_at, dated, moment
 
 KEPT = timedelta(days=400)  # so long after its day a record stays
-TRIES = 20  # of one change; 3 seconds at most
 _EPOCH = date(1970, 1, 1).toordinal()
-Made = TypeVar("Made")
-
-
-class Moved(PortalError):
-    """Somebody else wrote one of the days meanwhile: read again, decide again."""
 
 
 @dataclass(frozen=True)
@@ -239,16 +229,3 @@ def put_list(
         new.due(now)
     unseen = WaitList.version == seen.version if seen.version else WaitList.pk.does_not_exist()
     tx.put(new, when=unseen, otherwise=Moved())
-
-
-def settled(attempt: Callable[[], Made]) -> Made:
-    """The result of `attempt`, which is made again while somebody else writes the same days first; Busy in the end.
-
-    Each time somebody has got through, so many at once all get there (notes: security 3.12).
-    """
-    for number in range(TRIES):
-        try:
-            return attempt()
-        except Moved:
-            time.sleep(random.uniform(0, min(0.2, 0.01 * 2**number)))  # noqa: S311
-    raise errors.Busy(retry_after=1)

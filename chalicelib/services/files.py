@@ -30,21 +30,19 @@ from chalicelib.models.clients import Assignment, Client, MatchEntry
 from chalicelib.models.slots import Bookings
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import load
-from chalicelib.models.transaction import Transaction, add
+from chalicelib.models.transaction import Moved, Transaction, add, settled
 from chalicelib.policies.plans import Feature
 from chalicelib.services import (
     accounts,
     addresses,
     audits,
     bookings,
-    calendars,
     clients,
     idempotency,
     invites,
     mails,
     sessions,
 )
-from chalicelib.services.calendars import Moved
 
 THERAPISTS_MOST = 10
 AT_ONCE = 60  # search entries in one transaction; a rename of very long names writes the new ones before
@@ -337,7 +335,7 @@ def _done(context: Context, act: Callable[[Client], None]) -> Client:
     """The file after `act` was done with it: with the file as the request read it and, where somebody was faster
     (Moved), once more with what is there by now."""
     read = iter([context.client])
-    calendars.settled(lambda: act(next(read, None) or clients.find(context.tenant_id, context.client_id)))
+    settled(lambda: act(next(read, None) or clients.find(context.tenant_id, context.client_id)))
     return clients.find(context.tenant_id, context.client_id)
 
 

@@ -35,7 +35,7 @@ from chalicelib.models.jobs import Job
 from chalicelib.models.mails import StaffMail
 from chalicelib.models.slots import Appointment, ClientDay, Group
 from chalicelib.models.table import load
-from chalicelib.models.transaction import Transaction
+from chalicelib.models.transaction import Moved, Transaction, settled
 from chalicelib.policies.decide import Facts, denial
 from chalicelib.services import (
     appointments,
@@ -52,7 +52,7 @@ from chalicelib.services import (
 from chalicelib.services import availability as hours
 from chalicelib.services import staff as people
 from chalicelib.services.bookings import CANCELLED, CONFIRMED, Scene, Step
-from chalicelib.services.calendars import Days, Moved, Taken
+from chalicelib.services.calendars import Days, Taken
 from chalicelib.services.memberships import IN, JOINING, OUT, changed, group_of, place_id, put, settle, taken
 from chalicelib.slots.rules import Busy, Mode, Service
 from chalicelib.slots.zones import minute, moment
@@ -246,7 +246,7 @@ def create(context: Context, wanted: Wanted) -> Group:
         group = _new(context, wanted, plan, group_id, job[0].job_id if job else None)
         return _commit(context, group, plan.scene, plan.taken, None, ("create", "booked"), job)
 
-    return calendars.settled(attempt)
+    return settled(attempt)
 
 
 def require_places(wanted: Wanted) -> None:
@@ -270,7 +270,7 @@ def create_occurrence(
         group.series_id = series_id
         return _commit(context, group, plan.scene, plan.taken, None, ("create", ""), (), finish)
 
-    return calendars.settled(attempt)
+    return settled(attempt)
 
 
 def _new(context: Context, wanted: Wanted, plan: _Plan, group_id: str, job_id: str | None) -> Group:
@@ -360,7 +360,7 @@ def add(context: Context, staff_id: str, group_id: str, client_id: str) -> Group
         _join(context, group, client_id)
 
     if not context.result:
-        calendars.settled(attempt)
+        settled(attempt)
     return group_of(context.tenant_id, staff_id, group_id)
 
 
@@ -459,7 +459,7 @@ def enter(
                     finish(tx)
                 settle(tx, context.now, group, client_id, OUT, refused.code)
 
-    calendars.settled(attempt)
+    settled(attempt)
 
 
 def add_occurrence(context: Context, staff_id: str, group_id: str, client_id: str, finish: jobs.Finish) -> None:
@@ -469,7 +469,7 @@ def add_occurrence(context: Context, staff_id: str, group_id: str, client_id: st
     def attempt() -> None:
         _join(context, group_of(context.tenant_id, staff_id, group_id), client_id, finish, "")
 
-    calendars.settled(attempt)
+    settled(attempt)
 
 
 def take_out(
@@ -566,7 +566,7 @@ def change_occurrence(
             return _cancel(context, group, job_id, finish=finish)
         return _move(context, group, start, override, job_id, finish=finish)
 
-    return calendars.settled(attempt)
+    return settled(attempt)
 
 
 def resize(context: Context, staff_id: str, group_id: str, capacity: int) -> Group:
@@ -598,7 +598,7 @@ def resize_occurrence(context: Context, staff_id: str, group_id: str, capacity: 
             raise jobs.Skip(AppointmentEnded.code)
         return _resize(context, group, capacity, finish)
 
-    calendars.settled(attempt)
+    settled(attempt)
 
 
 def _act(context: Context, staff_id: str, group_id: str, attempt: Callable[[Group], Group]) -> Group:
@@ -614,7 +614,7 @@ def _act(context: Context, staff_id: str, group_id: str, attempt: Callable[[Grou
             raise AppointmentEnded()
         return attempt(group)
 
-    return calendars.settled(once)
+    return settled(once)
 
 
 def _occupied(group: Group, starts: Sequence[int]) -> Taken:
@@ -652,7 +652,7 @@ def follow(
     told: bool = True,
 ) -> None:
     """Bring one place along; whoever loses it is told of that in any case. Skip: there is nothing to be done."""
-    calendars.settled(lambda: _follow(context, staff_id, group_id, client_id, reason, finish, told))
+    settled(lambda: _follow(context, staff_id, group_id, client_id, reason, finish, told))
 
 
 def _follow(

@@ -38,9 +38,9 @@ from chalicelib.models.invoices import (
 from chalicelib.models.slots import Appointment, Offer
 from chalicelib.models.table import Page, load
 from chalicelib.models.tenants import Tenant
-from chalicelib.models.transaction import Transaction
+from chalicelib.models.transaction import Moved, Transaction
 from chalicelib.services import audits, books, idempotency, tenants
-from chalicelib.services.books import Moved, Posting, Scene
+from chalicelib.services.books import Posting, Scene
 
 FIRST_NUMBER = 1001
 MOST = MOST_CHARGE  # of one invoice: a card can pay it

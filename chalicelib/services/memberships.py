@@ -7,8 +7,7 @@ from typing import Any
 from chalicelib import clock, ids
 from chalicelib.errors import NotFound
 from chalicelib.models.slots import Appointment, Group
-from chalicelib.models.transaction import Transaction
-from chalicelib.services.calendars import Moved
+from chalicelib.models.transaction import Moved, Transaction
 from chalicelib.slots.zones import moment
 
 JOINING, IN, OUT = "joining", "in", "out"

@@ -42,10 +42,9 @@ from chalicelib.errors import (
 from chalicelib.models.invoices import Invoice
 from chalicelib.models.payments import CardProcessing, Intent, Payer, Payment
 from chalicelib.models.table import Page, load
-from chalicelib.models.transaction import Transaction
+from chalicelib.models.transaction import Moved, Transaction
 from chalicelib.observability import logger, where
 from chalicelib.services import accounts, audits, idempotency
-from chalicelib.services.books import Moved
 from chalicelib.services.tenants import billing
 
 CHECKOUT, SAVED_CARD, AUTOPAY, GUEST, STAFF = "checkout", "saved_card", "autopay", "guest", "staff"

@@ -40,9 +40,9 @@ from chalicelib.ledger.entries import Kind
 from chalicelib.models.invoices import Invoice
 from chalicelib.models.payments import Payment, RefundRequest
 from chalicelib.models.table import load
-from chalicelib.models.transaction import Transaction
+from chalicelib.models.transaction import Moved, Transaction
 from chalicelib.services import audits, books, idempotency, invoices, notifications, payments
-from chalicelib.services.books import Moved, Posting, Scene
+from chalicelib.services.books import Posting, Scene
 from chalicelib.services.tenants import billing
 
 NOT_MADE, RETURNED = "not_made", "returned"

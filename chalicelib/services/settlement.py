@@ -28,10 +28,10 @@ from chalicelib.models.payments import Intent, Payer, Payment, RefundRequest, St
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import load
 from chalicelib.models.tenants import Tenant
-from chalicelib.models.transaction import Transaction
+from chalicelib.models.transaction import Moved, Transaction
 from chalicelib.observability import logger
 from chalicelib.services import audits, books, mails, notifications, payments, refunds
-from chalicelib.services.books import Moved, Posting, Scene
+from chalicelib.services.books import Posting, Scene
 
 RECEIPT = "payment_receipt"
 BOUNCED = ("failed", "canceled")  # refunds that did not arrive
@@ -491,7 +491,9 @@ class _Told(PortalError):
 
 def _tell(payment: Payment) -> None:
     """A notice in the app for each, and a mail for who wants it; once each, however often this is tried."""
-    for about, cause, staff_id, known_at, amount in payment.telling or ():
+    as_it_came = (payment.succeeded_at or payment.created_at, payment.amount)
+    for about, cause, staff_id, *known in payment.telling or ():
+        known_at, amount = known or as_it_came  # a row of before refunds were told of ends with whom
         at = clock.parse(known_at)
         (who,) = load((Staff, {"tenant_id": payment.tenant_id, "staff_id": staff_id}))
         if who is None:

@@ -32,7 +32,7 @@ from chalicelib.models.mails import StaffMail
 from chalicelib.models.staff import Staff
 from chalicelib.models.table import load
 from chalicelib.models.tenants import Administrators, StaffCard, Tenant
-from chalicelib.models.transaction import Transaction, change
+from chalicelib.models.transaction import Moved, Transaction, change, settled
 from chalicelib.services import (
     accounts,
     audits,
@@ -588,8 +588,12 @@ def disable(context: Context, staff_id: str) -> Staff:
     """Lock someone out, at once: every request asks for the status. Their seat ends, and their API tokens and a link to
     set up a second factor stop for good; what they did and whom they treat stays on record.
 
-    Raises NotFound, NotAdministrable, LastAdministrator.
+    Repeatable. Raises NotFound, NotAdministrable, LastAdministrator, Busy.
     """
+    return settled(lambda: _disable(context, staff_id))
+
+
+def _disable(context: Context, staff_id: str) -> Staff:
     member = find(context, staff_id)
     if member.status == DISABLED:
         return member
@@ -605,14 +609,14 @@ def disable(context: Context, staff_id: str) -> Staff:
             Staff.version.add(1),
             tokens.stop_all(),
             when=(Staff.status == ACTIVE) & (Staff.version == member.version),
-            otherwise=Stale(),
+            otherwise=Moved(),
         )
         if ADMINISTRATOR in member.roles:
             _count(tx, context.tenant_id, -1)
         if member.seat:
             tx.create(subscriptions.seat_changed(member, context.now, False, by=context.actor.id))
         if setting_up is not None:
-            links.revoke(tx, setting_up, otherwise=Stale())
+            links.revoke(tx, setting_up, otherwise=Moved())
         tx.delete(StaffCard.at(tenant_id=context.tenant_id, staff_id=staff_id))
         tx.create(audits.event(context, "staff:disable", staff_id=staff_id))
     return find(context, staff_id)
@@ -629,8 +633,12 @@ def enable(context: Context, staff_id: str) -> Staff:
     """Let someone sign in again, with the password and second factor they had; without a seat until they are given one,
     and without the API tokens that stopped.
 
-    Raises NotFound, NotAdministrable.
+    Repeatable. Raises NotFound, NotAdministrable, Busy.
     """
+    return settled(lambda: _enable(context, staff_id))
+
+
+def _enable(context: Context, staff_id: str) -> Staff:
     member = find(context, staff_id)
     if member.status == ACTIVE:
         return member
@@ -642,7 +650,7 @@ def enable(context: Context, staff_id: str) -> Staff:
             Staff.status.set(ACTIVE),
             Staff.version.add(1),
             when=(Staff.status == DISABLED) & (Staff.version == member.version),
-            otherwise=Stale(),
+            otherwise=Moved(),
         )
         if ADMINISTRATOR in member.roles:
             _count(tx, context.tenant_id, 1)

@@ -20,7 +20,7 @@ from chalicelib.errors import AlreadyOnPlan, NotAdministrable, NotFound, Stale
 from chalicelib.models.staff import Staff
 from chalicelib.models.subscriptions import SubscriptionChange
 from chalicelib.models.tenants import Tenant
-from chalicelib.models.transaction import Transaction
+from chalicelib.models.transaction import Moved, Transaction, settled
 from chalicelib.policies.plans import FREE_SEATS, PLANS, PRICES, STANDINGS, Feature, Standing, standing
 from chalicelib.services import audits, tenants
 
@@ -182,8 +182,12 @@ def set_plan(context: Context, plan: str) -> Tenant:
 def set_seat(context: Context, staff_id: str, on: bool) -> Staff:
     """Give someone a portal seat, or end it, from the next request on (DOMAIN.md 2.3); what they have on record stays.
 
-    Doing it again changes nothing. Raises NotFound, NotAdministrable (someone who is disabled gets none).
+    Doing it again changes nothing. Raises NotFound, NotAdministrable (someone who is disabled gets none), Busy.
     """
+    return settled(lambda: _set_seat(context, staff_id, on))
+
+
+def _set_seat(context: Context, staff_id: str, on: bool) -> Staff:
     member = Staff.find(tenant_id=context.tenant_id, staff_id=staff_id)
     if member is None:
         raise NotFound()
@@ -197,7 +201,7 @@ def set_seat(context: Context, staff_id: str, on: bool) -> Staff:
             Staff.seat.set(on),
             Staff.version.add(1),
             when=(Staff.version == member.version) & (Staff.seat == (not on)),
-            otherwise=Stale(),
+            otherwise=Moved(),
         )
         # Someone who has not joined yet uses no seat: theirs begins when they do.
         if member.status == "active":

@@ -10,6 +10,7 @@ offer is made once however often the work is brought, and nobody takes what is n
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
+from itertools import count
 from typing import Any, NamedTuple, TypeVar
 
 from chalicelib import clock, ids
@@ -29,7 +30,7 @@ from chalicelib.models.clients import Client
 from chalicelib.models.slots import Appointment, Bookings, Wait, WaitList
 from chalicelib.models.table import at_keys, load
 from chalicelib.models.tenants import Tenant
-from chalicelib.models.transaction import Transaction
+from chalicelib.models.transaction import Moved, Transaction, settled
 from chalicelib.services import (
     agendas,
     appointments,
@@ -119,7 +120,7 @@ def join(context: Context, wished: Wished) -> Wait:
         version=1,
     )
     wait.due(moment(int(wait.until)))
-    calendars.settled(lambda: _join(context, wait))
+    settled(lambda: _join(context, wait))
     return wait
 
 
@@ -166,7 +167,7 @@ def accept(context: Context, start: int) -> Appointment:
         _require_offer(context, wait, start)
 
         def close(tx: Transaction, scene: Scene, freed: set[Interval]) -> None:
-            tx.put(_ended(context, wait, "accepted"), when=Wait.version == wait.version, otherwise=calendars.Moved())
+            tx.put(_ended(context, wait, "accepted"), when=Wait.version == wait.version, otherwise=Moved())
             if scene.waiting is not None:
                 others = [each for each in scene.waiting.waiters if each[1] != wait.wait_id]
                 calendars.put_list(tx, scene.waiting, others, [*scene.waiting.freed, *freed], context.now)
@@ -177,7 +178,7 @@ def accept(context: Context, start: int) -> Appointment:
             return appointments.take(context, opening, close)
         except PortalError as refused:  # by the very appointment that another tap has just made?
             if refused.status == 409 and _get(context, wait.client_id, wait.wait_id).version != wait.version:
-                raise calendars.Moved() from None
+                raise Moved() from None
             raise
 
     return _act(context, attempt)
@@ -246,7 +247,7 @@ Made = TypeVar("Made")
 
 def _act(context: Context, attempt: Callable[[Wait], Made]) -> Made:
     """Do something with the wait that the address names; again on what is there while others are faster."""
-    tries = iter(range(calendars.TRIES))
+    tries = count()
 
     def once() -> Made:
         found: Wait | None = context.named["wait_id"]
@@ -254,7 +255,7 @@ def _act(context: Context, attempt: Callable[[Wait], Made]) -> Made:
             raise NotFound()
         return attempt(found if next(tries) == 0 else _get(context, found.client_id, found.wait_id))
 
-    return calendars.settled(once)
+    return settled(once)
 
 
 def _get(context: Context, client_id: str, wait_id: str) -> Wait:
@@ -281,7 +282,7 @@ def _write(context: Context, wait: Wait, new: Wait, action: str) -> Wait:
     seen, *found = load((WaitList, place), *days.wanted())
     days.read(found)
     with Transaction() as tx:
-        tx.put(new, when=Wait.version == wait.version, otherwise=calendars.Moved())
+        tx.put(new, when=Wait.version == wait.version, otherwise=Moved())
         days.write(tx, held(new), minute(context.now))
         if seen is not None:
             stays = [each for each in seen.waiters if new.status != ENDED or each[1] != wait.wait_id]
@@ -368,7 +369,7 @@ def sweep_list(pk: str, sk: str, now: datetime) -> None:
         try:
             with Transaction() as tx:
                 calendars.put_list(tx, seen, seen.waiters, [], now)
-        except calendars.Moved:
+        except Moved:
             pass
 
 
@@ -379,7 +380,7 @@ def _offer_to(seen: WaitList, client_id: str, wait_id: str, freed: Sequence[Inte
         return
     try:
         for start in _suiting(context, wait_id, freed):
-            if calendars.settled(partial(_offer, context, wait_id, start)):
+            if settled(partial(_offer, context, wait_id, start)):
                 return
     except PortalError as refused:
         # Their turn comes again when they can be booked; a place or a service that is gone stops nobody after them.
@@ -510,7 +511,7 @@ def _offer(context: Context, wait_id: str, start: int) -> bool:
         context.now, wait.tenant_id, wait.client_id, "wait_offered", wait_id=wait.wait_id, start=start
     )
     with Transaction() as tx:
-        tx.put(new, when=Wait.version == wait.version, otherwise=calendars.Moved())
+        tx.put(new, when=Wait.version == wait.version, otherwise=Moved())
         scene.still_bookable(tx)
         scene.days.write(tx, hold, minute(context.now))
         tx.create(_event(context, wait, "wait:offer"))

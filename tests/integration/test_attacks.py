@@ -128,16 +128,19 @@ def test_an_autosave_beside_a_signature_does_not_make_it_look_signed(
     assert (again.status, again.code) == (409, "already_signed")
 
 
+@pytest.mark.parametrize("begun", [True, False], ids=["begun", "untouched"])
 @pytest.mark.parametrize("whole", [True, False], ids=["packet", "form"])
 def test_a_form_that_is_taken_back_beside_a_signature_is_not_called_incomplete(
-    whole: bool, form: tuple[Caller, str], call: Callable[..., Caller], monkeypatch: pytest.MonkeyPatch
+    whole: bool, begun: bool, call: Callable[..., Caller], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its answers were gone when they were read, though the form had been open a moment before."""
     from chalicelib.services import intakes
 
-    client, place = form
-    intake_id, form_id = place.split("/intakes/")[1].split("/forms/")
-    of_the_practice = f"/practice/clients/{PEOPLE['C4'].id}/intakes/{intake_id}"
+    client, intake_id, form_id = call("C1"), flows.send_packet("C1", NOTICE), NOTICE
+    place = f"/portal/intakes/{intake_id}/forms/{form_id}"
+    if begun:
+        assert _save(client, place).status == 200
+    of_the_practice = f"/practice/clients/{PEOPLE['C1'].id}/intakes/{intake_id}"
     staff, written, beside = call("A1"), intakes._written, [True]
 
     def slowly(*args: Any) -> Any:

@@ -222,6 +222,25 @@ def test_resending_to_a_colleague_twice(call: Call, beside: Beside) -> None:
     assert link["generation"] == "2"
 
 
+@pytest.mark.parametrize(("verb", "before"), [("disable", None), ("enable", "disable"), ("seat", None)])
+def test_two_administrators_do_the_same_to_a_colleague(
+    call: Call, beside: Beside, verb: str, before: str | None
+) -> None:
+    """The second was told that something had changed; what they wanted was done."""
+    from chalicelib.services import audits
+
+    path = f"/practice/staff/{PEOPLE['T1'].id}"
+    if before is not None:
+        assert call("A1").post(f"{path}/{before}").status == 200
+    body = {"seat": False} if verb == "seat" else None
+    done = beside(audits, "event", lambda: call("A2").post(f"{path}/{verb}", body))
+    answer = call("A1").post(f"{path}/{verb}", body)
+    assert (answer.status, done[0].status) == (200, 200), answer
+    assert answer.json == done[0].json
+    named = f"staff:{verb}" if verb != "seat" else "subscription:update"
+    assert len([each for each in flows.stored() if each.get("action") == named]) == 1
+
+
 def test_resetting_a_second_factor_while_its_holder_signs_out_everywhere(call: Call, beside: Beside) -> None:
     from chalicelib.services import staff
 

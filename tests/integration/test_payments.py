@@ -653,6 +653,22 @@ def test_a_refund_that_stripe_does_not_make_later(world: World, call: Call) -> N
     assert len(notices(admin, "refund_failed")) == 1
 
 
+def test_a_notice_that_was_still_to_be_written_before_an_update_is_written(world: World, call: Call) -> None:
+    """Rows of before refunds were told of have three parts: such a payment could never be looked at again."""
+    from chalicelib.models.payments import Payment
+    from chalicelib.models.transaction import change
+
+    admin, client = call("A1"), call("C1")
+    made = paid(client, issued(admin, "C1"))
+    about = {"tenant_id": world.tenant_id("oak"), "client_id": world.id("C1"), "payment_id": made["payment_id"]}
+    row = ["payment_received", "an-earlier-cause", world.id("A1")]
+    change(Payment.at(**about), Payment.telling.set([row]))
+    settlement.look_at_payment(**about)
+    assert len(notices(admin, "payment_received")) == 2
+    (left,) = flows.stored("payment")
+    assert left.get("telling") is None
+
+
 def _mute_refunds(staff: Caller) -> None:
     assert staff.api("PUT", "/practice/notification-choices", {"muted": ["refund_failed"]}).status == 200
 
