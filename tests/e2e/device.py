@@ -14,6 +14,7 @@ SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "hei
 PHONE: dict[str, Any] = {"viewport": SIZES["phone"], "is_mobile": True, "has_touch": True}
 DESKTOP: dict[str, Any] = {"viewport": SIZES["desktop"]}
 PATIENCE = 15_000  # milliseconds; only what fails waits as long
+QUIET, STEP = 500, 50  # milliseconds: what follows from an answer is asked sooner
 expect.set_options(timeout=PATIENCE)
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OPTIONS = {"resultTypes": ["violations"], "runOnly": {"type": "tag", "values": RULES}}
@@ -86,6 +87,7 @@ class Device:
             self._trouble(f"{response.status} {asked}")
 
     def _failed(self, request: Request) -> None:
+        self._asking.discard(request)
         why = request.failure or ""
         # Aborted: the person went on, or typed the next letter. A download is "aborted" as a page.
         # Disconnected: only a test can do this to a browser that speaks to its own machine, and what was lost at the
@@ -107,6 +109,7 @@ class Device:
     def new_tab(self) -> None:
         """Leave this tab for a new one, as a link from another app does."""
         self.page.close()
+        self._asking.clear()
         self.page = self.context.new_page()
 
     def enter(self, caller: Caller) -> None:
@@ -115,6 +118,17 @@ class Device:
         self.context.add_cookies(
             [{"name": COOKIE, "value": caller.cookie, "domain": "localhost", "path": "/", "secure": True}]
         )
+
+    def forget(self) -> None:
+        """Nobody is signed in any more, which the page does not know: it has all that it asked for until now."""
+        quiet = 0
+        for _ in range(0, PATIENCE, STEP):
+            self.page.wait_for_timeout(STEP)
+            quiet = 0 if self._asking else quiet + STEP
+            if quiet >= QUIET:
+                break
+        assert quiet >= QUIET, f"never answered: {', '.join(request.url for request in self._asking)}"
+        self.context.clear_cookies()
 
     def sign_in(self, person: world.Person, code: str | None = None) -> None:
         """Fill in the sign-in page that is open; staff also the code."""

@@ -417,7 +417,7 @@ class TestTrouble:
         device = desk("T4")
         device.open("/staff/clients")
         device.arrived("Clients", by_link=False)
-        device.context.clear_cookies()
+        device.forget()
         device.allow(401, "(GET|POST) /api/")
         device.follow("Wendell Farnsworthy")
         device.arrived("Staff sign-in", title="Sign in")
