@@ -2,6 +2,8 @@
 
 const count = (n: number, one: string, many: string): string => `${n.toLocaleString('en-US')} ${n === 1 ? one : many}`;
 
+const OTHERS = 'Type more of the name, or another part of it, to find the others.';
+
 export const staff = {
   today: {
     title: 'Today',
@@ -62,8 +64,11 @@ export const staff = {
     /** How many there are; `total` where all of them were counted. */
     counted: (total: number) => total === 0 ? 'No clients' : count(total, 'client', 'clients'),
     found: (n: number, more: boolean) => more ? `First ${n} clients` : n === 0 ? 'No clients' : count(n, 'client', 'clients'),
-    foundFor: (n: number, more: boolean, term: string) =>
-      more ? `First ${n} clients that match “${term}”` : `${n === 0 ? 'No client matches' : n === 1 ? '1 client matches' : `${n} clients match`} “${term}”`,
+    /** `total` null: very many have these letters, and only the newest of them were looked at. */
+    foundFor: (total: number | null, n: number, term: string) =>
+      total === null ? (n ? `Of very many clients that match “${term}”, the newest are shown. ` : '') + OTHERS : `${total === 0 ? 'No client matches' : total === 1 ? '1 client matches' : `${total} clients match`} “${term}”`,
+    others: OTHERS,
+    noneNewest: (term: string) => `Not among the newest files: “${term}”`,
     columns: { name: 'Client', born: 'Born', therapists: 'Therapists', portal: 'Portal' },
     none: '–',
     more: 'Load more',
