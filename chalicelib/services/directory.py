@@ -16,8 +16,8 @@ the order itself would tell where somebody stands in the alphabet. The rows them
 consistently: what they say and who may be seen is true at this moment.
 
 A search by name is such a list, too, of those whose names have the letters that were typed: their entries are under
-digests of the first letters of each word (models.clients.SearchEntry), so what it costs is bounded by AT_ONCE and ENTRIES
-however large the organization is, and where that bound cut anything off it says so (`total` is None).
+digests of the first letters of each word (models.clients.SearchEntry), so what it costs is bounded by AT_ONCE and
+ENTRIES however large the organization is, and where that bound cut anything off it says so (`total` is None).
 """
 
 from collections.abc import Callable, Iterable
