@@ -15,7 +15,7 @@ export default function DocumentPage() {
   const document_id = params.document_id ?? '';
   const loaded = useLoad(() => call(api.GET('/portal/documents/{document_id}', { params: { path: { document_id } } })), [document_id]);
   useEvery(3000, loaded.data?.status === 'sealing', () => {
-    void call(api.GET('/portal/documents/{document_id}', { params: { path: { document_id } }, headers: BACKGROUND })).then(loaded.put, () => {});
+    void loaded.refresh(() => call(api.GET('/portal/documents/{document_id}', { params: { path: { document_id } }, headers: BACKGROUND })));
   });
   return (
     <ClientShell>

@@ -25,6 +25,9 @@ export interface Loaded<T> {
   reload: () => Promise<void>;
   /** Puts a value in place without asking the server (after a change whose answer holds the new state). */
   put: (data: T) => void;
+  /** Asks by itself, without a sign of it. What is answered is put in place and returned; null, and nothing changed, if
+   * it failed, or if something newer came meanwhile: another page's data, a reload, or the state after a change. */
+  refresh: (ask: () => Promise<T>) => Promise<T | null>;
 }
 
 /** Loads when mounted and whenever `deps` change. A late answer of an earlier request is dropped. */
@@ -33,15 +36,31 @@ export function useLoad<T>(load: () => Promise<T>, deps: readonly unknown[]): Lo
   const [problem, setProblem] = useState<Problem | null>(null);
   const [loading, setLoading] = useState(true);
   const turn = useRef(0);
+  const moves = useRef(0); // of the data; a turn may have none (it failed), a change moves without a turn
   const latest = useRef(load);
   latest.current = load;
+  const put = useCallback((next: T) => {
+    moves.current += 1;
+    setData(next);
+  }, []);
+  const refresh = useCallback(async (ask: () => Promise<T>) => {
+    const before = [turn.current, moves.current];
+    try {
+      const found = await ask();
+      if (before[0] !== turn.current || before[1] !== moves.current) return null;
+      put(found);
+      return found;
+    } catch {
+      return null;
+    }
+  }, []);
   const reload = useCallback(async () => {
     const mine = ++turn.current;
     setLoading(true);
     try {
       const found = await latest.current();
       if (mine !== turn.current) return;
-      setData(found);
+      put(found);
       setProblem(null);
     } catch (cause) {
       if (mine === turn.current) setProblem(asProblem(cause));
@@ -55,7 +74,7 @@ export function useLoad<T>(load: () => Promise<T>, deps: readonly unknown[]): Lo
     void reload();
     return () => void (turn.current += 1);
   }, deps);
-  return { data, problem, loading, reload, put: setData };
+  return { data, problem, loading, reload, put, refresh };
 }
 
 export interface Act<A extends unknown[], R> {
