@@ -16,7 +16,7 @@ export default function Done() {
   const loaded = useLoad(() => allIntakes(), [params.intake_id]);
   const intake = loaded.data?.find((one) => one.intake_id === params.intake_id) ?? null;
   const sealing = intake?.forms.some((form) => form.status === 'signed') ?? false;
-  useEvery(3000, sealing, () => void loaded.refresh(() => allIntakes(true)));
+  useEvery(3000, sealing, () => loaded.refresh(() => allIntakes(true)));
   return (
     <TaskShell foot={<div class="cluster"><LinkButton href="/documents">{words.documents}</LinkButton><LinkButton look="primary" href="/home">{words.home}</LinkButton></div>}>
       <div class="stack g6">

@@ -25,8 +25,9 @@ export interface Loaded<T> {
   reload: () => Promise<void>;
   /** Puts a value in place without asking the server (after a change whose answer holds the new state). */
   put: (data: T) => void;
-  /** Asks by itself, without a sign of it. What is answered is put in place and returned; null, and nothing changed, if
-   * it failed, or if something newer came meanwhile: another page's data, a reload, or the state after a change. */
+  /** Asks for something that rests on what is shown, without a sign of it: how it stands by now, or more of it. The
+   * answer is put in place and returned; null, and nothing changed, if something newer came meanwhile: another page's
+   * data, a reload, or the state after a change. Throws what `ask` throws. */
   refresh: (ask: () => Promise<T>) => Promise<T | null>;
 }
 
@@ -44,15 +45,11 @@ export function useLoad<T>(load: () => Promise<T>, deps: readonly unknown[]): Lo
     setData(next);
   }, []);
   const refresh = useCallback(async (ask: () => Promise<T>) => {
-    const before = [turn.current, moves.current];
-    try {
-      const found = await ask();
-      if (before[0] !== turn.current || before[1] !== moves.current) return null;
-      put(found);
-      return found;
-    } catch {
-      return null;
-    }
+    const [turned, moved] = [turn.current, moves.current];
+    const found = await ask();
+    if (turned !== turn.current || moved !== moves.current) return null;
+    put(found);
+    return found;
   }, []);
   const reload = useCallback(async () => {
     const mine = ++turn.current;
@@ -154,14 +151,14 @@ export function useOnline(): boolean {
   return online;
 }
 
-/** Calls `tick` every `ms` while `on`; stops when the page is hidden. */
-export function useEvery(ms: number, on: boolean, tick: () => void): void {
+/** Calls `tick` every `ms` while `on`; stops when the page is hidden. What fails is tried again the next time. */
+export function useEvery(ms: number, on: boolean, tick: () => unknown): void {
   const latest = useRef(tick);
   latest.current = tick;
   useEffect(() => {
     if (!on) return;
     const timer = setInterval(() => {
-      if (document.visibilityState === 'visible') latest.current();
+      if (document.visibilityState === 'visible') void Promise.resolve(latest.current()).catch(() => {});
     }, ms);
     return () => clearInterval(timer);
   }, [ms, on]);
