@@ -37,6 +37,7 @@ function Receipt({ payment, name }: { payment: Payment; name: string }) {
   const num = (text: string) => <span class="num">{text}</span>;
   const rows: [string, preact.ComponentChildren][] = [[payment.way === 'guest' ? words.client : words.from, <span class="said">{name}</span>], [words.amount, num(money(payment.amount))], [words.date, day], [words.by, paidBy(payment)]];
   if (payment.refunded.amount) rows.push([words.back, num(money(payment.refunded))]);
+  if (payment.by_hand.amount) rows.push([words.byHand, num(money(payment.by_hand))]);
   if (payment.disputed.amount) rows.push([words.disputed, num(money(payment.disputed))]);
   return (
     <div class="stack g5">
@@ -54,7 +55,7 @@ function Receipt({ payment, name }: { payment: Payment; name: string }) {
         <Facts rows={rows} />
         {payment.closed && !payment.refunded.amount ? <p class="small soft">{payments.done.paidMore}</p> : null}
         {payment.disputed.amount ? <p class="small soft">{payment.lost.amount >= payment.disputed.amount ? words.lostText : words.disputedText}</p> : null}
-        {payment.refunded.amount && payment.method === 'card' ? <p class="small soft">{words.refund}</p> : null}
+        {payment.refunded.amount > payment.by_hand.amount && payment.method === 'card' ? <p class="small soft">{words.refund}</p> : null}
       </section>
       <section class="stack g3" aria-labelledby="for">
         <h2 id="for">{words.for}</h2>
