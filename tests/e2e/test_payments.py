@@ -398,7 +398,7 @@ def test_staff_bill_a_guest_pays_and_money_goes_back(
     desk.look("refund-by-hand")
     desk.press("Refund", within=asking)
     desk.sees("The refund is recorded.")
-    desk.sees("Of that, not to the card")
+    desk.sees("$20.50, $15.00 of it not to the card")
     expect(page.get_by_text("The refund of $15.00 came back")).to_have_count(0)
     desk.look("refunded-by-hand")
     pay_page = page.get_by_role("navigation", name="Main, wide screens")

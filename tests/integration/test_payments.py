@@ -747,9 +747,6 @@ def test_nobody_has_money_of_a_card_twice(world: World, call: Call) -> None:
     assert kept == [-5_000, -6_000]
     assert found.due - found.credit + found.debt == 18_000 - sum(kept)
     assert not books.differs(world.tenant_id("oak"), world.id("C1"))
-    asked = client.post("/portal/prints", {"what": "receipt", "payment_id": payment["payment_id"]})
-    client.drain()
-    assert client.get(f"/portal/prints/{asked.json['sheet_id']}").json["status"] == "ready"
     client.clock.advance(20 * 60)
     night = reconciliations.run(world.tenant_id("oak"))
     assert night is not None

@@ -73,7 +73,7 @@ export function Ask({ title, text, go, danger, onClose, amount, reason, choice, 
         {choice ? (
           <div class="stack g2">
             <Group label={choice.label}>
-              <div class="cluster g5">{choice.options.map((one) => <label class="check" key={one.value}><input type="radio" name="ask-choice" checked={chosen === one.value} onChange={() => setChosen(one.value)} /><span>{one.label}</span></label>)}</div>
+              <div class="stack g2">{choice.options.map((one) => <label class="check" key={one.value}><input type="radio" name="ask-choice" checked={chosen === one.value} onChange={() => setChosen(one.value)} /><span>{one.label}</span></label>)}</div>
             </Group>
             <p class="small soft" aria-live="polite">{choice.options.find((one) => one.value === chosen)?.text}</p>
           </div>

@@ -2,7 +2,7 @@
 import { useLocation, useRoute } from 'preact-iso';
 import { useState } from 'preact/hooks';
 import { api, BACKGROUND, call, Problem } from '../../http.ts';
-import { ofClient, paidBy, paymentBadge, usePrint } from '../../money/index.ts';
+import { ofClient, paidBy, paymentBadge, usePrint, wentBack } from '../../money/index.ts';
 import { useSession } from '../../session.tsx';
 import { billing } from '../../strings/billing.ts';
 import { payments as common } from '../../strings/payments.ts';
@@ -70,8 +70,7 @@ function One({ client, payment, put }: { client: Client; payment: StaffPayment; 
   const rows: [string, preact.ComponentChildren][] = [
     [common.receipt.amount, num(money(payment.amount))], [common.receipt.date, payment.way === 'staff' ? day : dayAndTime(at, tenant.zone)], [common.receipt.by, paidBy(payment)], [words.way, words.ways[payment.way] ?? payment.way],
   ];
-  if (payment.refunded.amount) rows.push([common.receipt.back, num(money(payment.refunded))]);
-  if (payment.by_hand.amount) rows.push([common.receipt.byHand, num(money(payment.by_hand))]);
+  if (payment.refunded.amount) rows.push([common.receipt.back, num(wentBack(payment))]);
   if (payment.disputed.amount) rows.push([common.receipt.disputed, num(money(payment.disputed))]);
   if (payment.status === 'failed') rows.push([common.done.failedTitle, common.why[payment.failure ?? ''] ?? common.declined]);
   const rest = payment.amount.amount - payment.shares.reduce((sum, share) => sum + share.amount.amount, 0);
