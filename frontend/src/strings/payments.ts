@@ -144,7 +144,7 @@ export const payments = {
     amount: 'Amount', date: 'Date', by: 'Paid by', for: 'For', back: 'Refunded', byHand: (amount: string, part: string | null) => (part ? `${amount}, ${part} of it not to the card` : `${amount}, not to the card`), kept: 'Kept as credit', disputed: 'Disputed',
     disputedText: 'The bank has taken this money back until it decides about the dispute. Meanwhile it is owed again.',
     lostText: 'The bank decided the dispute: the money went back to the card. It is owed again.',
-    refund: 'A refund reaches your account within 5 to 10 days after it was made.',
+    refund: 'A refund to the card reaches your account within 5 to 10 days after it was made.',
     pdf: 'Receipt as PDF',
     print: 'Print',
   },
