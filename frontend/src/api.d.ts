@@ -2639,7 +2639,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Send money of a payment back, as it was read: to the card it shows once Stripe has confirmed it, by hand at once */
+        /** Send money of a payment back, as it was read: to a card it shows once Stripe has confirmed it, by hand at once */
         post: operations["refund_payment"];
         delete?: never;
         options?: never;
@@ -31617,7 +31617,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Send money of a payment back, as it was read: to the card it shows once Stripe has confirmed it, by hand at once */
+            /** @description Send money of a payment back, as it was read: to a card it shows once Stripe has confirmed it, by hand at once */
             202: {
                 headers: {
                     [name: string]: unknown;
