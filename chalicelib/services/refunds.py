@@ -1,7 +1,7 @@
 """Money by the hand of staff: cash and checks that came, and anything that goes back (DOMAIN.md 7.4).
 
 A card's refund is asked of Stripe and booked when Stripe says it is one; what staff wrote about it waits beside it.
-Money of a card payment can go back by hand, too: then it is booked at once, and Stripe is asked for nothing.
+Money of a card payment can go back by hand, too: it is booked at once, and Stripe is only asked what it knows of.
 
 ask ─▶ one transaction: the request, and on the payment that this refund is under way ─▶ Stripe, under the request's id
     as idempotency key ─┬▶ made: under way until services.settlement has booked it
