@@ -2,7 +2,7 @@
 import { useLocation, useRoute } from 'preact-iso';
 import { useState } from 'preact/hooks';
 import { api, BACKGROUND, call, Problem } from '../../http.ts';
-import { ofClient, paidBy, paymentBadge, usePrint } from '../../money/index.ts';
+import { ofClient, paidBy, paymentBadge, usePrint, wentBack } from '../../money/index.ts';
 import { useSession } from '../../session.tsx';
 import { billing } from '../../strings/billing.ts';
 import { payments as common } from '../../strings/payments.ts';
@@ -13,6 +13,7 @@ import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 import { Ask } from './fields.tsx';
 
 const words = billing.payment;
+const BY_HAND = ['cash', 'check', 'other'] as const;
 
 export default function PaymentPage() {
   const { client_id, payment_id } = useRoute().params as { client_id: string; payment_id: string };
@@ -51,7 +52,7 @@ function One({ client, payment, put }: { client: Client; payment: StaffPayment; 
   const path = { client_id, payment_id: payment.payment_id };
   const print = usePrint(ofClient(client_id));
   const [asking, setAsking] = useState(false);
-  const [stale, setStale] = useState(false); // nothing went back, because everything had gone back already
+  const [stale, setStale] = useState(''); // nothing went back, because everything had gone back already
   const [told, setTold] = useState(query['done'] === 'recorded' ? billing.receive.done(money(payment.amount)) : '');
   const waiting = payment.refunding.amount > 0;
   const [looks, setLooks] = useState(0); // each is audited: where Stripe does not answer for long they become few
@@ -69,11 +70,12 @@ function One({ client, payment, put }: { client: Client; payment: StaffPayment; 
   const rows: [string, preact.ComponentChildren][] = [
     [common.receipt.amount, num(money(payment.amount))], [common.receipt.date, payment.way === 'staff' ? day : dayAndTime(at, tenant.zone)], [common.receipt.by, paidBy(payment)], [words.way, words.ways[payment.way] ?? payment.way],
   ];
-  if (payment.refunded.amount) rows.push([common.receipt.back, num(money(payment.refunded))]);
+  if (payment.refunded.amount) rows.push([common.receipt.back, num(wentBack(payment))]);
   if (payment.disputed.amount) rows.push([common.receipt.disputed, num(money(payment.disputed))]);
   if (payment.status === 'failed') rows.push([common.done.failedTitle, common.why[payment.failure ?? ''] ?? common.declined]);
   const rest = payment.amount.amount - payment.shares.reduce((sum, share) => sum + share.amount.amount, 0);
   const card = payment.method === 'card';
+  const ways = [payment.method, ...BY_HAND.filter((way) => way !== payment.method)]; // first the way it came
   const done = payment.status === 'succeeded';
   const over = payment.status === 'expired' || payment.status === 'cancelled';
   const closed = !payment.closed ? '' : over ? words.closed : done && !payment.refunded.amount ? words.paidMore : '';
@@ -85,11 +87,11 @@ function One({ client, payment, put }: { client: Client; payment: StaffPayment; 
           <div class="cluster g3"><Heading title={`${words.title(day)}, ${client.name}`}>{words.title(day)}</Heading><Badge tone={badge.tone} hollow={badge.hollow}>{badge.word}</Badge></div>
           <div class="cluster g2 noprint">
             {done ? <Button icon="download" busy={print.busy} busyLabel={common.print.making} onClick={() => void print.run({ what: 'receipt', payment_id: payment.payment_id, invoice_id: null, first_day: null, last_day: null })}>{words.receipt}</Button> : null}
-            {may_bill && done && left.amount > 0 && (!waiting || asking) ? <Button onClick={() => { setTold(''); setStale(false); setAsking(true); }}>{words.refund}</Button> : null}
+            {may_bill && done && left.amount > 0 && (!waiting || asking) ? <Button onClick={() => { setTold(''); setStale(''); setAsking(true); }}>{words.refund}</Button> : null}
           </div>
         </div>
         <Failed problem={print.problem} />
-        <div class="told-slot" role="status">{stale ? <Note tone="warn">{words.refundGone}</Note> : waiting ? <Note tone="info" icon="clock">{words.asked(money(payment.refunding))}</Note> : payment.refund_failed ? <RefundFailed payment={payment} /> : told ? <Note tone="good">{told}</Note> : null}</div>
+        <div class="told-slot" role="status">{stale ? <Note tone="warn">{stale}</Note> : waiting ? <Note tone="info" icon="clock">{words.asked(money(payment.refunding))}</Note> : payment.refund_failed ? <RefundFailed payment={payment} /> : told ? <Note tone="good">{told}</Note> : null}</div>
       </div>
       <div class="beside">
         <section class="card flush" aria-labelledby="for">
@@ -103,9 +105,12 @@ function One({ client, payment, put }: { client: Client; payment: StaffPayment; 
       </div>
       {asking ? (
         <Ask
-          title={words.refundTitle} text={card ? words.refundText : words.refundHand} go={words.refundPlain} onClose={() => setAsking(false)}
+          title={words.refundTitle} go={words.refundPlain} onClose={() => setAsking(false)}
+          choice={{ label: words.refundHow, options: ways.map((way) => ({ value: way, label: words.refundWays[way], text: way === 'card' ? words.refundText : words.refundHand })) }}
           amount={{ first: left.amount, most: left.amount, least: 1, currency: left.currency }} reason
-          act={async (body, key) => {
+          act={async (said, key, chosen) => {
+            const byHand = chosen !== 'card';
+            const body = { ...said, method: chosen as (typeof ways)[number] };
             const header = { 'Idempotency-Key': key, 'If-Match': payment.etag };
             const now = await call(api.POST('/practice/clients/{client_id}/payments/{payment_id}/refunds', { params: { path, header }, body })).catch(async (problem: unknown) => {
               if (!(problem instanceof Problem) || !(problem.status === 412 || ['refund_under_way', 'not_refundable', 'processor_unavailable'].includes(problem.code))) throw problem;
@@ -119,14 +124,14 @@ function One({ client, payment, put }: { client: Client; payment: StaffPayment; 
                 if (!seen.refund_failed || seen.refund_failed.at === payment.refund_failed?.at) throw problem;
                 return seen; // the page says that nothing went back, and what to do
               }
-              if (seen.refunding.amount) throw new Problem({ status: 409, code: 'refund_under_way', title: words.refundUnderWay(money(seen.refunding)) });
+              if (seen.refunding.amount) throw new Problem({ status: 409, code: 'refund_under_way', title: words.refundUnderWay(byHand, money(seen.refunding)) });
               if (!leftOf(seen).amount) return null;
               const more = seen.refunded.amount - payment.refunded.amount;
               const left = money(leftOf(seen));
-              throw new Problem({ status: 412, code: 'stale', title: more > 0 ? words.refundStale(money({ ...seen.refunded, amount: more }), left) : words.refundUnsure(left) });
+              throw new Problem({ status: 412, code: 'stale', title: more > 0 ? words.refundStale(byHand, money({ ...seen.refunded, amount: more }), left) : words.refundUnsure(byHand, left) });
             });
             if (!now) {
-              setStale(true);
+              setStale(words.refundGone(byHand));
               return;
             }
             if (!now.refunding.amount && !now.refund_failed) setTold(words.done);
