@@ -160,7 +160,7 @@ class Device:
 
     @contextmanager
     def done(self) -> Iterator[None]:
-        """What happens herein changes something; afterwards it has been answered. Pages show some changes before that."""
+        """What happens herein changes something; then it has been answered. Pages show some changes before that."""
         with self.page.expect_response(lambda answer: answer.request.method != "GET"):
             yield
 

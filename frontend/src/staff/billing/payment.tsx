@@ -8,7 +8,7 @@ import { billing } from '../../strings/billing.ts';
 import { payments as common } from '../../strings/payments.ts';
 import { staff } from '../../strings/staff.ts';
 import type { Client, StaffPayment } from '../../types.ts';
-import { Badge, Button, dayAndTime, Facts, Heading, Icon, longDay, money, Note, useEvery, useLoad } from '../../ui/index.ts';
+import { Badge, Button, dayAndTime, Facts, Heading, Icon, longDay, money, Note, useEvery, useLoad, type Loaded } from '../../ui/index.ts';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 import { Ask } from './fields.tsx';
 
@@ -27,7 +27,7 @@ export default function PaymentPage() {
   }, [client_id, payment_id]);
   return (
     <Ready of={loaded} bones={<RecordBones />} missing={{ title: words.notFoundTitle, text: words.notFound, go: { label: billing.crumb, href: `/staff/clients/${client_id}/billing` } }}>
-      {({ client, payment }) => <One client={client} payment={payment} put={(next) => loaded.put({ client, payment: next })} />}
+      {({ client, payment }) => <One client={client} payment={payment} of={loaded} />}
     </Ready>
   );
 }
@@ -44,7 +44,8 @@ function RefundFailed({ payment }: { payment: StaffPayment }) {
   return <Note tone="bad"><p class="strong">{said.title(money(failed.amount))}</p><p>{said.text(longDay(failed.at, tenant.zone))}{open ? ` ${said.next}` : ''}</p></Note>;
 }
 
-function One({ client, payment, put }: { client: Client; payment: StaffPayment; put: (next: StaffPayment) => void }) {
+function One({ client, payment, of }: { client: Client; payment: StaffPayment; of: Loaded<{ client: Client; payment: StaffPayment }> }) {
+  const put = (next: StaffPayment) => of.put({ client, payment: next });
   const { tenant, may_bill } = useSession();
   const { query } = useLocation();
   const { client_id } = client;
@@ -56,12 +57,14 @@ function One({ client, payment, put }: { client: Client; payment: StaffPayment; 
   const [told, setTold] = useState(query['done'] === 'recorded' ? billing.receive.done(money(payment.amount)) : '');
   const waiting = payment.refunding.amount > 0;
   const [looks, setLooks] = useState(0); // each is audited: where Stripe does not answer for long they become few
-  useEvery(looks < 20 ? 2_000 : 60_000, waiting, () => void call(api.GET('/practice/clients/{client_id}/payments/{payment_id}', { params: { path }, headers: BACKGROUND })).then((now) => {
-    put(now);
+  useEvery(looks < 20 ? 2_000 : 60_000, waiting, async () => {
+    const found = await of.refresh(async () => ({ client, payment: await call(api.GET('/practice/clients/{client_id}/payments/{payment_id}', { params: { path }, headers: BACKGROUND })) }));
+    if (!found) return;
+    const now = found.payment;
     if (now.refunding.amount) return setLooks(looks + 1);
     setLooks(0);
     if (now.refunded.amount > payment.refunded.amount) setTold(words.done);
-  }, () => {}));
+  });
   const left = leftOf(payment);
   const badge = paymentBadge(payment);
   const at = payment.succeeded_at ?? payment.created_at;
