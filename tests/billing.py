@@ -69,10 +69,11 @@ def at_checkout(address: str, number: str = CARD, act: str = "pay") -> tuple[int
 
 
 def refund(staff: Caller, client: str, payment: dict[str, Any], amount: int, **more: Any) -> Answer:
-    """Send money of a payment back, as it is now."""
+    """Send money of a payment back, as it is now; `method`: how, where it is not the way it came."""
     path = f"/practice/clients/{PEOPLE[client].id}/payments/{payment['payment_id']}"
     etag = more.pop("etag", None) or staff.get(path).json["etag"]
     body = {"amount": amount, "reason": more.pop("reason", "Shorter session")}
+    body |= {"method": more.pop("method")} if "method" in more else {}
     return staff.post(f"{path}/refunds", body, etag=etag, **more)
 
 

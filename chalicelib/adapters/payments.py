@@ -239,6 +239,11 @@ def disputes_of(account: str, intent_id: str) -> list[Any]:
     return _all(_client().v1.disputes.list, account, {"payment_intent": intent_id})
 
 
+def takes(dispute: Any) -> bool:
+    """Whether a dispute has its money now: inquiries (warning_…) take none, and one that was won has given it back."""
+    return dispute.status != "won" and not str(dispute.status).startswith("warning_")
+
+
 def refund(account: str, refund_id: str, intent_id: str, amount: int, ids: Mapping[str, str]) -> Any:
     """Send money of a payment back; asked for again under the same id, it is the same refund."""
     params: Any = {"payment_intent": intent_id, "amount": amount, "metadata": dict(ids)}

@@ -64,10 +64,10 @@ class CardShown(PortalView):
 class PaymentView(PortalView):
     """A payment. Only `succeeded` is money; `processing`: it is being decided. `address`: where to go on while it is
     open (Stripe's own page). `failure`: Stripe's code of why a card was declined. `refunding`: asked of Stripe and not
-    booked yet; no other refund begins meanwhile. `lost`: of what is `disputed`, what the bank has decided against the
-    practice. `closed`: while somebody was on Stripe's page, less became due than it
-    asks for, so the page is closed; where money came all the same, what is too much is credit. `etag` goes back in
-    If-Match to send money back."""
+    booked yet; no other refund begins meanwhile. `by_hand`: of what was `refunded` of a card payment, what the practice
+    gave back otherwise than to the card. `lost`: of what is `disputed`, what the bank has decided against the practice.
+    `closed`: while somebody was on Stripe's page, less became due than it asks for, so the page is closed; where money
+    came all the same, what is too much is credit. `etag` goes back in If-Match to send money back."""
 
     payment_id: str
     etag: str
@@ -76,6 +76,7 @@ class PaymentView(PortalView):
     way: Literal["checkout", "saved_card", "autopay", "guest", "staff"]
     amount: Money
     refunded: Money
+    by_hand: Money
     refunding: Money
     disputed: Money
     lost: Money
@@ -98,8 +99,8 @@ class RefundFailed(View):
 
 
 class StaffPaymentView(PaymentView):
-    """A payment as staff see it. `refund_failed`: the last refund that did not go through, until another is asked for
-    or made at Stripe."""
+    """A payment as staff see it. `refund_failed`: the last refund that did not go through, until another is asked for,
+    made at Stripe, or given back by hand."""
 
     refund_failed: RefundFailed | None
 
@@ -160,6 +161,7 @@ def fields(record: Payment) -> dict[str, Any]:
         "way": record.way,
         "amount": money(record.amount),
         "refunded": money(record.refunded),
+        "by_hand": money(record.by_hand or 0),
         "refunding": money((record.refunding or {"amount": 0})["amount"]),
         "disputed": money(record.disputed),
         "lost": money(record.lost or 0),
@@ -405,10 +407,12 @@ class ReceivedIn(Body):
 
 
 class RefundIn(Body):
-    """How much goes back, and why."""
+    """How much goes back, why, and how: to the `card` that paid, through Stripe, or otherwise by the practice's own
+    hand, which is only recorded here. No method: the way the payment came."""
 
     amount: int = Field(ge=1, le=99_999_999)
     reason: Annotated[Text, Field(min_length=1, max_length=500)]
+    method: Literal["card", "cash", "check", "other"] | None = None
 
 
 class EntryView(View):
@@ -455,8 +459,8 @@ def record_payment(context: Context, client_id: str, body: ReceivedIn) -> StaffP
     if_match=True,
 )
 def refund_payment(context: Context, client_id: str, payment_id: str, body: RefundIn) -> StaffPaymentView:
-    """Send money of a payment back, as it was read; a card's refund shows once Stripe has confirmed it"""
-    return shown(refunds.refund(context, body.amount, body.reason))
+    """Send money of a payment back, as it was read: to a card it shows once Stripe has confirmed it, by hand at once"""
+    return shown(refunds.refund(context, body.amount, body.reason, body.method))
 
 
 @practice.endpoint("GET", "/clients/{client_id}/ledger", action="invoice:read", reads_record=True)

@@ -70,6 +70,7 @@ class Payment(Record):
     ends_at = UnicodeAttribute(null=True)  # the Checkout page's end
     succeeded_at = UnicodeAttribute(null=True)
     refunded = NumberAttribute()
+    by_hand = NumberAttribute(null=True)  # of what was refunded of a card payment, what did not go through Stripe
     disputed = NumberAttribute()
     lost = NumberAttribute(null=True)  # of what is disputed, what the bank has decided against the practice
     refunding = JsonAttribute(null=True)  # {refund_id, amount}: the one refund that was asked for and is not booked yet

@@ -82,6 +82,11 @@ def done(context: Context, limit: int, cursor: str | None) -> Page:
     return Payment.page(Payment.BY_CLIENT, phase="done", limit=limit, cursor=cursor, **_own(context))
 
 
+def sent_back(payment: Payment) -> int:
+    """What went back of a card payment through Stripe, as far as it is booked."""
+    return int(payment.refunded) - int(payment.by_hand or 0)
+
+
 def _own(context: Context) -> dict[str, Any]:
     return {"tenant_id": context.tenant_id, "client_id": context.client_id}
 

@@ -91,8 +91,7 @@ def _of_stripe(tenant_id: str, account: CardProcessing, since: datetime, until: 
         elif what == "refund":
             amount = -int(each.amount) if each.status in ("succeeded", "pending") else None
         else:
-            kept = each.status == "won" or str(each.status).startswith("warning_")
-            amount = None if kept else -int(each.amount)
+            amount = -int(each.amount) if stripe.takes(each) else None
         found.intents[str(each.id)] = intent
         known.add(intent)
         if amount is not None:

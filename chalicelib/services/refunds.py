@@ -1,6 +1,7 @@
 """Money by the hand of staff: cash and checks that came, and anything that goes back (DOMAIN.md 7.4).
 
 A card's refund is asked of Stripe and booked when Stripe says it is one; what staff wrote about it waits beside it.
+Money of a card payment can go back by hand, too: it is booked at once, and Stripe is only asked what it knows of.
 
 ask ─▶ one transaction: the request, and on the payment that this refund is under way ─▶ Stripe, under the request's id
     as idempotency key ─┬▶ made: under way until services.settlement has booked it
@@ -8,8 +9,9 @@ ask ─▶ one transaction: the request, and on the payment that this refund is 
                         └▶ no answer, or the function died ─▶ on_payment asks for the same again
 
 Stripe may also make a refund, and the bank return it days later: services.settlement books that, and tells the same
-people. Either stands on the payment as `refund_failed` until another refund is asked for here or made at Stripe, so
-that nobody believes that the client has the money: NOT_MADE (nothing went back) or RETURNED (it went, and came back).
+people. Either stands on the payment as `refund_failed` until another refund is asked for here, made at Stripe, or given
+back by hand, so that nobody believes that the client has the money: NOT_MADE (nothing went back) or RETURNED (it went,
+and came back).
 
 Who asks says which state of the payment they saw: a second click, or a colleague's, is refused until the first one's
 refund has been booked and looked at. So what goes back is what one person asked for at a time.
@@ -32,6 +34,7 @@ from chalicelib.errors import (
     InvoiceState,
     NotFound,
     NotRefundable,
+    ProcessorDown,
     RefundUnderWay,
     Stale,
 )
@@ -137,33 +140,39 @@ def _entry(
     )
 
 
-def refund(context: Context, amount: int, reason: str) -> Payment:
-    """Send back a part of a payment as it was read (`context.if_match`), or all of it. A card's refund shows as soon as
-    Stripe's word is booked.
+def refund(context: Context, amount: int, reason: str, method: str | None = None) -> Payment:
+    """Send back a part of a payment as it was read (`context.if_match`), or all of it, by this method; None: the way it
+    came. A card's refund shows as soon as Stripe's word is booked; what staff give back by hand is booked at once.
 
-    Raises NotRefundable, Stale, RefundUnderWay, AmountTooLarge; ProcessorDown: asking again asks for the same, and what
-    stands as `refunding` by then is seen through by on_payment.
+    Raises InvalidBody (to a card, and none paid), NotRefundable, Stale, RefundUnderWay, AmountTooLarge; ProcessorDown:
+    asking again asks for the same, and what stands as `refunding` by then is seen through by on_payment.
     """
     payment = payments.named(context)
     if context.result:
         return _again(context, payment)
+    method = method or payment.method
+    if method == "card" and payment.method != "card":
+        detail = "This payment was not made by card, so nothing of it can go back to one."
+        raise InvalidBody(errors=[{"pointer": "/method", "code": "not_by_card", "detail": detail}])
     if payment.status != payments.SUCCEEDED:
         raise NotRefundable()
     if int(payment.version) != context.if_match:
         raise Stale()
-    if payment.method != "card":
-        return _given_back(context, payment, amount, reason)
     if payment.refunding:
         raise RefundUnderWay()
-    _require_all_booked(payment)
-    return _answered(context, _begun(context, payment, amount, reason))
+    if method == "card":
+        _require_all_booked(payment)
+        return _answered(context, _begun(context, payment, amount, reason))
+    if payment.method == "card":
+        _require_not_gone(payment)
+    return _given_back(context, payment, amount, reason, method)
 
 
 def _again(context: Context, payment: Payment) -> Payment:
     """The same request once more: Stripe is asked while it is under way, and never after that."""
-    if payment.method != "card":
+    asked = _found(payment, str(context.result))
+    if asked is None:  # the first one booked an entry: it was given back by hand
         return payments.get(context, payment.payment_id)
-    asked = _asked(payment, str(context.result))
     if asked.refused:
         raise NotRefundable()
     if payment.refunding and payment.refunding["refund_id"] == asked.refund_id:
@@ -189,9 +198,27 @@ def _require_all_booked(payment: Payment) -> None:
         there = stripe.refunds_of(payment.account, payment.intent_id)
     except stripe.Refused:
         raise NotRefundable() from None
-    if sum(int(each.amount) for each in there if each.status in ("succeeded", "pending")) != int(payment.refunded):
+    made = [each for each in there if each.status in ("succeeded", "pending")]
+    if sum(int(each.amount) for each in made) != payments.sent_back(payment):
         payments.look_soon(payment)
         raise Stale()
+
+
+def _require_not_gone(payment: Payment) -> None:
+    """Before somebody gives money of a card payment back by hand: what Stripe has sent back of it, and what a bank has
+    taken back, must be known here, so that nobody has it twice (Stripe refuses a refund of disputed money; nobody
+    refuses cash). Raises Stale.
+
+    Where Stripe does not say (it does not answer, or the account was taken away) it is booked all the same: that money
+    was handed over is a fact, and may be recorded for the very reason that Stripe cannot be used. Should more have gone
+    back than came in, settlement adds what Stripe says later, and the books say who owes it.
+    """
+    with contextlib.suppress(NotRefundable, stripe.Refused, ProcessorDown):
+        _require_all_booked(payment)
+        disputes = stripe.disputes_of(payment.account, payment.intent_id)
+        if sum(int(each.amount) for each in disputes if stripe.takes(each)) != int(payment.disputed):
+            payments.look_soon(payment)
+            raise Stale()
 
 
 def _begun(context: Context, payment: Payment, amount: int, reason: str) -> Payment:
@@ -244,9 +271,14 @@ def _is_made(payment: Payment, asked: RefundRequest) -> bool:
     return any(stripe.plain(each, "metadata", "refund") == asked.refund_id for each in made)
 
 
-def _asked(payment: Payment, refund_id: str) -> RefundRequest:
+def _found(payment: Payment, refund_id: str) -> RefundRequest | None:
     about = {"tenant_id": payment.tenant_id, "client_id": payment.client_id, "refund_id": refund_id}
     found: RefundRequest | None = load((RefundRequest, about))[0]
+    return found
+
+
+def _asked(payment: Payment, refund_id: str) -> RefundRequest:
+    found = _found(payment, refund_id)
     if found is None:
         raise NotFound()
     return found
@@ -277,10 +309,11 @@ def _not_made(payment: Payment, asked: RefundRequest) -> dict[str, Any]:
     return {"refunding": None, "refund_failed": failed, "telling": [*(payment.telling or []), *news]}
 
 
-def _given_back(context: Context, payment: Payment, amount: int, reason: str) -> Payment:
-    """Cash or a check went back: booked at once."""
+def _given_back(context: Context, payment: Payment, amount: int, reason: str, method: str) -> Payment:
+    """Cash, a check or something else went back by hand: booked at once. Of a card payment, it is told apart from what
+    Stripe sends back, and a refund that did not go through is made good."""
     entry_id = ids.new_id(context.now)
-    more = {"payment_id": payment.payment_id, "method": payment.method}
+    more = {"payment_id": payment.payment_id, "method": method}
     fact = _entry(context, payment, Kind.REFUND, entry_id, amount, context.now, {"reason": reason}, **more)
 
     def plan(scene: Scene) -> Posting:
@@ -292,7 +325,10 @@ def _given_back(context: Context, payment: Payment, amount: int, reason: str) ->
 
         def write(tx: Transaction, after: Books) -> None:
             idempotency.remember(tx, context, entry_id, idempotency.KEPT_MONEY)
-            new = payments.changed(seen, refunded=after.receipt(payment.payment_id).refunded)
+            values: dict[str, Any] = {"refunded": after.receipt(payment.payment_id).refunded}
+            if seen.method == "card":
+                values |= {"by_hand": int(seen.by_hand or 0) + amount, "refund_failed": None}
+            new = payments.changed(seen, **values)
             tx.put(new, when=Payment.version == seen.version, otherwise=Moved())
             about = {"client_id": context.client_id, "payment_id": payment.payment_id}
             tx.create(audits.event(context, "payment:refund", **about))

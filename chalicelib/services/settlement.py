@@ -361,7 +361,7 @@ def _refund_failed(seen: Payment, fresh: list[LedgerEntry]) -> dict[str, Any] | 
 def _refunds(payment: Payment, intent: Any) -> list[Any]:
     """What was sent back of it, asked only where that may be something: what failed is no longer counted there."""
     counted = plain(intent, "latest_charge", "amount_refunded")
-    if not (counted or payment.refunded or payment.refunding):
+    if not (counted or payments.sent_back(payment) or payment.refunding):
         return []
     return stripe.refunds_of(payment.account, str(intent.id))
 

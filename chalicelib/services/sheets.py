@@ -175,11 +175,17 @@ def _receipt(context: Context, about: Mapping[str, str]) -> Bill:
     if rest > 0:
         rows.append(["Kept as credit", _money(rest, money)])
     disputed = "Taken back by the bank" if payment.lost == payment.disputed else "Disputed"
-    backs = [(name, gone) for name, gone in (("Refunded", payment.refunded), (disputed, payment.disputed)) if gone]
+    by_hand = int(payment.by_hand or 0)
+    gone = {
+        "Refunded": payment.refunded - by_hand,
+        "Refunded, not to the card": by_hand,
+        disputed: payment.disputed,
+    }
+    backs = [(name, amount) for name, amount in gone.items() if amount]
     sums = [("Received", _money(payment.amount, money), not backs)]
-    sums += [(name, _money(-gone, money), False) for name, gone in backs]
+    sums += [(name, _money(-amount, money), False) for name, amount in backs]
     if backs:
-        sums.append(("Paid after that", _money(payment.amount - sum(gone for _, gone in backs), money), True))
+        sums.append(("Paid after that", _money(payment.amount - sum(amount for _, amount in backs), money), True))
     return Bill(
         organization=context.tenant.name,
         sender=parties.sender(context),

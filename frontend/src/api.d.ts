@@ -2639,7 +2639,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Send money of a payment back, as it was read; a card's refund shows once Stripe has confirmed it */
+        /** Send money of a payment back, as it was read: to a card it shows once Stripe has confirmed it, by hand at once */
         post: operations["refund_payment"];
         delete?: never;
         options?: never;
@@ -9397,15 +9397,16 @@ export interface components {
          * PaymentView
          * @description A payment. Only `succeeded` is money; `processing`: it is being decided. `address`: where to go on while it is
          *     open (Stripe's own page). `failure`: Stripe's code of why a card was declined. `refunding`: asked of Stripe and not
-         *     booked yet; no other refund begins meanwhile. `lost`: of what is `disputed`, what the bank has decided against the
-         *     practice. `closed`: while somebody was on Stripe's page, less became due than it
-         *     asks for, so the page is closed; where money came all the same, what is too much is credit. `etag` goes back in
-         *     If-Match to send money back.
+         *     booked yet; no other refund begins meanwhile. `by_hand`: of what was `refunded` of a card payment, what the practice
+         *     gave back otherwise than to the card. `lost`: of what is `disputed`, what the bank has decided against the practice.
+         *     `closed`: while somebody was on Stripe's page, less became due than it asks for, so the page is closed; where money
+         *     came all the same, what is too much is credit. `etag` goes back in If-Match to send money back.
          */
         PaymentView: {
             /** Address */
             address: string | null;
             amount: components["schemas"]["Money"];
+            by_hand: components["schemas"]["Money"];
             card: components["schemas"]["CardShown"] | null;
             /** Closed */
             closed: boolean;
@@ -9979,11 +9980,17 @@ export interface components {
         };
         /**
          * RefundIn
-         * @description How much goes back, and why.
+         * @description How much goes back, why, and how: to the `card` that paid, through Stripe, or otherwise by the practice's own
+         *     hand, which is only recorded here. No method: the way the payment came.
          */
         RefundIn: {
             /** Amount */
             amount: number;
+            /**
+             * Method
+             * @default null
+             */
+            method?: ("card" | "cash" | "check" | "other") | null;
             /** Reason */
             reason: string;
         };
@@ -11464,13 +11471,14 @@ export interface components {
         };
         /**
          * StaffPaymentView
-         * @description A payment as staff see it. `refund_failed`: the last refund that did not go through, until another is asked for
-         *     or made at Stripe.
+         * @description A payment as staff see it. `refund_failed`: the last refund that did not go through, until another is asked for,
+         *     made at Stripe, or given back by hand.
          */
         StaffPaymentView: {
             /** Address */
             address: string | null;
             amount: components["schemas"]["Money"];
+            by_hand: components["schemas"]["Money"];
             card: components["schemas"]["CardShown"] | null;
             /** Closed */
             closed: boolean;
@@ -31621,7 +31629,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Send money of a payment back, as it was read; a card's refund shows once Stripe has confirmed it */
+            /** @description Send money of a payment back, as it was read: to a card it shows once Stripe has confirmed it, by hand at once */
             202: {
                 headers: {
                     [name: string]: unknown;

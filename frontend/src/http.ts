@@ -66,23 +66,25 @@ export function listenForProof(ask: () => Promise<boolean>): void {
   onProof = ask;
 }
 
-const sent = new Map<string, Request>(); // changes that are under way, to be sent again after the password
+/** A request under way: the session that asked (its token), and a change, to be sent again after the password. */
+interface Asked { by: string; again: Request | null }
+
+const asked = new Map<string, Asked>();
 
 const watch: Middleware = {
   onRequest({ request, id }) {
-    if (request.method !== 'GET' && csrf) {
-      request.headers.set('X-CSRF-Token', csrf);
-      sent.set(id, request.clone());
-    }
+    const changes = request.method !== 'GET' && csrf !== '';
+    if (changes) request.headers.set('X-CSRF-Token', csrf);
+    asked.set(id, { by: csrf, again: changes ? request.clone() : null });
     return request;
   },
   onError({ id }) {
-    sent.delete(id);
+    asked.delete(id);
   },
   async onResponse({ request, response, id }) {
     const background = request.headers.has('X-Background');
-    const again = sent.get(id);
-    sent.delete(id);
+    const { by, again } = asked.get(id) ?? { by: '', again: null };
+    asked.delete(id);
     if (response.status === 403 && again) {
       const body = (await response.clone().json().catch(() => ({}))) as { code?: string };
       if (body.code === 'proof_required' && (await onProof())) return fetch(again);
@@ -90,7 +92,8 @@ const watch: Middleware = {
     if (response.ok) onAnswer(background);
     if (response.status === 401 && csrf && !request.url.endsWith('/api/sessions')) {
       const body = (await response.clone().json().catch(() => ({}))) as { code?: string };
-      if (body.code === 'unauthenticated') onSignedOut();
+      // What was asked before somebody signed in says nothing about who is signed in now, however late it comes.
+      if (body.code === 'unauthenticated' && by === csrf) onSignedOut();
     }
     return undefined;
   },

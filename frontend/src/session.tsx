@@ -90,11 +90,15 @@ export function adopt(session: Session): void {
   set({ status: 'ready', session });
 }
 
-/** Asks the server who is signed in; called once when the page loads, and again by "Try again". */
+/** Asks the server who is signed in; called once when the page loads, and again by "Try again". Whoever signs in before
+ * the answer comes is signed in: the answer is older than that. */
 export async function load(): Promise<void> {
+  const before = state;
   try {
-    adopt(await call(api.GET('/session')));
+    const session = await call(api.GET('/session'));
+    if (state === before) adopt(session);
   } catch (cause) {
+    if (state !== before) return;
     const problem = asProblem(cause);
     if (problem.status === 401) set({ status: 'none', ended: recall<Ended>('ended'), fresh: true });
     else set({ status: 'failed', problem });
@@ -172,14 +176,15 @@ export function sinceAnswer(): number {
 
 /** Asks without extending whether the session still lives (another tab may have kept it). Ends it here if not. */
 export async function check(): Promise<void> {
+  const before = state;
   try {
     const session = await call(api.GET('/session', { headers: BACKGROUND }));
-    if (state.status !== 'ready') return;
+    if (state.status !== 'ready' || state !== before) return;
     endsIn = Math.max(Date.now() + 5000, Date.parse(session.idle_ends_at) - offset);
   } catch (cause) {
     const problem = asProblem(cause);
-    if (problem.status === 401) refused();
-    else throw problem;
+    if (problem.status !== 401) throw problem;
+    if (state === before) refused();
   }
 }
 

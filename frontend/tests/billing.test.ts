@@ -1,9 +1,9 @@
 /** Invoices: lines as they are typed, sums that add up, and money over several invoices. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { course, invoiceBadge, planOf, sums, tooLittle } from '../src/money/standing.ts';
+import { course, invoiceBadge, planOf, sums, tooLittle, wentBack } from '../src/money/standing.ts';
 import { bodyOf, emptyLine, faultsOf, spread, totals, type Draft } from '../src/staff/billing/lines.ts';
-import type { Invoice, InvoiceRow } from '../src/types.ts';
+import type { Invoice, InvoiceRow, Payment } from '../src/types.ts';
 
 const usd = (amount: number) => ({ amount, currency: 'usd' });
 
@@ -46,6 +46,11 @@ test('money goes to the first invoice first, and no invoice gets more than is du
   assert.deepEqual(spread(2000, open), { a: 1550, b: 450 });
   assert.deepEqual(spread(9999, open), { a: 1550, b: 4000 });
   assert.deepEqual(spread(0, open), { a: 0, b: 0 });
+});
+
+test('what went back says how much of it did not go to the card', () => {
+  const of = (refunded: number, byHand: number) => wentBack({ refunded: usd(refunded), by_hand: usd(byHand) } as Payment);
+  assert.deepEqual([of(2_050, 0), of(2_050, 1_500), of(1_500, 1_500)], ['$20.50', '$20.50, $15.00 of it not to the card', '$15.00, not to the card']);
 });
 
 function row(more: Partial<InvoiceRow>): InvoiceRow {

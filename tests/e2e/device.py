@@ -1,6 +1,8 @@
 """One person's browser: what it does on a page, and the checks that hold on every page it shows."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -156,9 +158,15 @@ class Device:
         """Press the button of this name."""
         (within or self.page).get_by_role("button", name=name, exact=True).click()
 
+    @contextmanager
+    def done(self) -> Iterator[None]:
+        """What happens herein changes something; then it has been answered. Pages show some changes before that."""
+        with self.page.expect_response(lambda answer: answer.request.method != "GET"):
+            yield
+
     def does(self, name: str) -> None:
         """Press the button of this name, and wait until the server has done it."""
-        with self.page.expect_response(lambda answer: answer.request.method != "GET"):
+        with self.done():
             self.press(name)
 
     def follow(self, name: str, *, within: Any = None) -> None:

@@ -217,8 +217,10 @@ def test_sent_waited_for_reminded_taken_back(
 def test_reminded_by_the_clock(desk: Callable[..., Device], call: Callable[..., Any], office: Caller) -> None:
     device = desk("A1")
     device.open(LIBRARY)
-    device.page.get_by_role("switch", name="Send reminders automatically").check()
-    device.page.get_by_label("First reminder after").select_option(label="2 days")
+    with device.done():
+        device.page.get_by_role("switch", name="Send reminders automatically").check()
+    with device.done():
+        device.page.get_by_label("First reminder after").select_option(label="2 days")
     expect(device.page.get_by_role("status").filter(has_text="Saved")).to_be_visible()
     device.look("rule")
     sent(call("A1"), "C1", NOTICE)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests import flows
 from tests.calls import PEOPLE, Caller
@@ -76,7 +76,9 @@ def test_inviting_many(desk: Callable[..., Device], office: Caller) -> None:
     assert [mail["subject"] for mail in office.outbox("edmund@mail.example")] == ["Welcome, Edmund"]
 
 
-def test_stopping_all_of_it_while_it_is_held(held: None, desk: Callable[..., Device], office: Caller) -> None:
+def test_stopping_all_of_it_while_it_is_held(
+    held: None, desk: Callable[..., Device], office: Caller, call: Callable[..., Caller]
+) -> None:
     flows.new_file("oak", "E3", "Edmund Goodaddress", email="edmund@mail.example")
     device = desk("A1")
     device.open("/staff/invitations")
@@ -87,8 +89,16 @@ def test_stopping_all_of_it_while_it_is_held(held: None, desk: Callable[..., Dev
     device.press("Send now")
     device.arrived("About to begin")
     device.look("held")
+    late: list[Route] = []
+    before = call("A1").get(f"/practice/jobs/{device.page.url.rpartition('/')[2]}").json
+    device.page.route("**/api/practice/jobs/*", lambda route: late.append(route), times=1)
+    with device.page.expect_request("**/api/practice/jobs/*"):
+        pass  # the page looks by itself; this answer is slow
     device.press("Cancel")
     device.sees("Stopped before anything was sent.")
+    late[0].fulfill(json=before)
+    device.page.wait_for_timeout(300)
+    assert device.page.get_by_text("About to begin").count() == 0, "an answer from before the stop is not news"
     device.sees("2 clients not invited")
     device.look("stopped")
     nothing_goes_out(office)

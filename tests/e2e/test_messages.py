@@ -239,10 +239,13 @@ def test_mass_message_break_glass_and_settings(devices: Callable[..., Device], c
     admin = entered(devices, call, "A1", "desktop", "admin")
     page = admin.page
     admin.open("/staff/organization/client-portal")
-    page.get_by_label("Read receipts").check()
-    page.get_by_label("Clients can write to Billing").check()
+    with admin.done():
+        page.get_by_label("Read receipts").check()
+    with admin.done():
+        page.get_by_label("Clients can write to Billing").check()
     page.get_by_label("Out-of-hours note").fill("The office is closed. Messages are read again on Monday.")
-    page.get_by_label("Out-of-hours note").blur()
+    with admin.done():
+        page.get_by_label("Out-of-hours note").blur()
     admin.sees("Saved")
     admin.look("settings")
 
@@ -291,6 +294,7 @@ def test_mass_message_break_glass_and_settings(devices: Callable[..., Device], c
     desk.open("/staff")
     desk.sees(re.compile("An administrator opened a conversation"))
     desk.open("/staff/account")
-    desk.page.get_by_label("A message is still unread after 15 minutes").uncheck()
+    with desk.done():
+        desk.page.get_by_label("A message is still unread after 15 minutes").uncheck()
     expect(desk.page.get_by_label("A message is still unread after 15 minutes")).not_to_be_checked()
     desk.look("account")

@@ -1,11 +1,12 @@
 """Doors: signing in and out, for clients and staff, and every end that an invitation link can come to."""
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.calls import PEOPLE, Caller
 from tests.e2e.device import Device
@@ -132,6 +133,20 @@ class TestClients:
         phone.sign_in(T1, office.code_of("T1"))
         phone.arrived("Immy Thistlewood", title="General Documents")
         assert phone.page.url.endswith(there)
+
+    def test_whoever_is_faster_than_the_first_answer_stays_signed_in(self, phone: Device) -> None:
+        """On a slow line "nobody is signed in" comes after somebody has signed in."""
+        late: list[Route] = []
+        phone.page.route("**/api/session", lambda route: late.append(route), times=1)
+        phone.open("/oak")
+        phone.sign_in(C1)
+        phone.arrived("Hello, Immy")
+        nobody = json.dumps({"status": 401, "code": "unauthenticated", "title": "Sign in first."})
+        with phone.page.expect_response("**/api/session"):
+            late[0].fulfill(status=401, content_type="application/problem+json", body=nobody)
+        phone.follow("Immy Thistlewood, your account")
+        phone.page.get_by_role("main").get_by_role("link", name=re.compile("^Profile")).click()
+        phone.arrived("Profile")
 
     def test_there_is_no_such_practice(self, phone: Device) -> None:
         phone.allow(404, "GET /api/tenants/elm$")

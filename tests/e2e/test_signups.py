@@ -183,10 +183,12 @@ def test_switched_off(phone: Device, desk: Device, call: Any) -> None:
     desk.open("/staff/organization/client-portal")
     desk.arrived("Client Portal", title="Client Portal Settings", by_link=False)
     desk.sees(re.compile("For new people only"))
-    desk.page.get_by_label("Notice of Privacy Practices").uncheck()
+    with desk.done():
+        desk.page.get_by_label("Notice of Privacy Practices").uncheck()
     desk.sees("Saved")
     desk.look("settings")
-    desk.page.get_by_role("switch", name="Sign Up link").uncheck()
+    with desk.done():
+        desk.page.get_by_role("switch", name="Sign Up link").uncheck()
     desk.sees("Switched off. Nobody can use the link.")
     assert len(call("A1").get("/practice/settings").json["sign_up_forms"]) == 2
     phone.open("/oak/sign-up")

@@ -35,7 +35,7 @@ LEFT = {
     "numbered_invoice": ("number",),
     "ledger": ("balance", "credit", "entries"),
     "ledger_entry": ("entry", "amount"),
-    "payment": ("status", "amount", "refunded", "refunding", "telling"),
+    "payment": ("status", "amount", "refunded", "by_hand", "refunding", "telling"),
     "intent": ("payment_id",),
     "planned_charge": ("status", "amount"),
     "refund_request": ("amount", "refused"),
@@ -610,6 +610,11 @@ FLOWS: dict[str, Flow] = {
         _disputed, lambda call, paid: billing.refund(
             call("A1"), "C1", paid, 500, etag=paid["etag"], key="the-very-same-key"
         ), (409,), True,
+    ),
+    "give back by hand what a card paid": Flow(
+        _paid, lambda call, paid: billing.refund(
+            call("A1"), "C1", paid, 500, etag=paid["etag"], key="the-very-same-key", method="cash"
+        ), (202,), False,
     ),
     "a refund comes back": Flow(_coming_back, _wait, (200,), True),
     "take cash": Flow(

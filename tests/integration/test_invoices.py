@@ -247,10 +247,12 @@ def test_what_is_printed(world: World, call: Call) -> None:
         assert call("C3").get(f"/portal/prints/{asked.json['sheet_id']}").code == "not_found"
         if what != "statement":
             assert call("C3").post("/portal/prints", {"what": what, **about}).code == "not_found"
+    assert billing.refund(admin, "C1", payment, 500, method="cash").status == 202
     billing.lever(admin, dispute=billing.intent_of(payment))
     billing.told(admin)
     assert on(admin, "C1", bill["invoice_id"], "void", {"reason": "Mistake"}).status == 200
-    for what, wording in (("receipt", ["Disputed", "-$50.00", "Paid after that", "$0.00"]), ("superbill", ["Void"])):
+    backs = ["Refunded, not to the card", "Disputed", "-$50.00", "Paid after that", "-$5.00"]
+    for what, wording in (("receipt", backs), ("superbill", ["Void"])):
         asked = client.post("/portal/prints", {"what": what, **wanted[what]})
         assert client.local("POST", "/run/on_sealing")["handled"]["on_sealing"] == 1
         text = _text(PEOPLE["C1"].id, asked.json["sheet_id"])

@@ -653,6 +653,114 @@ def test_a_refund_that_stripe_does_not_make_later(world: World, call: Call) -> N
     assert len(notices(admin, "refund_failed")) == 1
 
 
+def test_a_refund_that_came_back_is_given_by_hand(world: World, call: Call) -> None:
+    """The card is closed: a check is recorded at once, under the name of who gave it, and Stripe is asked for nothing.
+    It is not taken for one of Stripe's refunds: the next one to the card is made, and the night finds no difference."""
+    from chalicelib.services import reconciliations
+
+    admin, client = call("A1"), call("C1")
+    payment = paid(client, issued(admin, "C1"))
+    path = f"/practice/clients/{PEOPLE['C1'].id}/payments/{payment['payment_id']}"
+
+    def asked_of_stripe() -> int:
+        sent = stripe_double.backend().requests
+        return len([each for each in sent if (each["method"], each["path"]) == ("POST", "refunds")])
+
+    assert billing.refund(admin, "C1", payment, 1_000, method="card").status == 202
+    told(client)
+    lever(client, fail_refund=stripe_double.backend().book("acct_oak_demo").of("refund")[0]["id"])
+    told(client)
+    seen = admin.get(path).json
+    assert (seen["refund_failed"]["how"], seen["refunded"]["amount"], asked_of_stripe()) == ("returned", 0, 1)
+
+    client.clock.advance(60)
+    by_check = {"etag": seen["etag"], "key": "by-hand-0001", "method": "check", "reason": "The card is closed."}
+    done = [billing.refund(admin, "C1", payment, 1_000, **by_check) for _ in range(2)]
+    assert done[0].status == 202, done
+    assert done[0].json == done[1].json
+    now = done[0].json
+    assert (now["refund_failed"], now["refunded"]["amount"], now["by_hand"]["amount"]) == (None, 1_000, 1_000)
+    other = billing.refund(admin, "C1", payment, 1_000, **by_check | {"method": "cash"})
+    assert other.code == "idempotency_key_reused"
+    assert billing.refund(call("A2"), "C1", payment, 1_000, etag=seen["etag"], method="cash").code == "stale"
+    (entry,) = [each for each in billing.ledger(admin, "C1")["items"] if each["method"] == "check"]
+    assert (entry["entry"], entry["amount"]["amount"], entry["payment_id"]) == ("refund", 1_000, payment["payment_id"])
+    assert (entry["reason"], entry["recorded_by"]) == ("The card is closed.", PEOPLE["A1"].name)
+    settlement.look_at_payment(world.tenant_id("oak"), world.id("C1"), payment["payment_id"])
+    assert admin.get(path).json == now  # what Stripe says changes nothing of it
+    assert asked_of_stripe() == 1
+
+    client.clock.advance(60)
+    lever(client, hold=True)
+    assert billing.refund(admin, "C1", payment, 2_000).status == 202  # the way it came
+    assert billing.refund(admin, "C1", payment, 500, method="cash").code == "refund_under_way"
+    lever(client, hold=False)
+    told(client)
+    client.clock.advance(60)
+    assert billing.refund(admin, "C1", payment, 9_001, method="cash").code == "amount_too_large"
+    assert billing.refund(admin, "C1", payment, 500, method="cash").json["by_hand"]["amount"] == 1_500
+    mine = client.get(f"/portal/payments/{payment['payment_id']}").json
+    assert (mine["refunded"]["amount"], mine["by_hand"]["amount"]) == (3_500, 1_500)
+    steps = invoice(client, payment["shares"][0]["invoice_id"])["history"]
+    assert [(each["kind"], each["method"]) for each in steps if each["kind"].startswith("refund")] == [
+        ("refund", "card"), ("refund_failed", "card"), ("refund", "check"), ("refund", "card"), ("refund", "cash"),
+    ]  # fmt: skip
+    assert len(notices(admin, "refund_failed")) == 1  # of what staff give back nobody is told, as ever
+    client.clock.advance(20 * 60)
+    night = reconciliations.run(world.tenant_id("oak"))
+    assert night is not None
+    assert (night.difference, night.repaired, night.stripe_total, night.unmatched) == (0, 0, 10_000, [])
+
+
+def test_nobody_has_money_of_a_card_twice(world: World, call: Call) -> None:
+    """Before money is given by hand, what Stripe sent back or a bank took back must be booked. What happens at Stripe
+    afterwards is booked all the same: to the cent, though more went back than came in."""
+    from chalicelib.services import books, reconciliations
+
+    admin, client = call("A1"), call("C1")
+    payment = paid(client, issued(admin, "C1"))
+    lever(client, refund=intent_of(payment), amount=4_000)
+    lever(client, forget=True)
+    assert billing.refund(admin, "C1", payment, 12_000, method="cash").code == "stale"
+    told(client)  # it was looked at because of that
+    assert billing.refund(admin, "C1", payment, 8_001, method="cash").code == "amount_too_large"
+    disputed = paid(client, issued(admin, "C1", billing.line(6_000)))
+    dispute = lever(client, dispute=intent_of(disputed))
+    lever(client, forget=True)
+    assert billing.refund(admin, "C1", disputed, 6_000, method="cash").code == "stale"
+    told(client)
+    assert billing.refund(admin, "C1", disputed, 1, method="cash").code == "amount_too_large"
+    lever(client, close=dispute, won=True)
+    told(client)
+
+    lever(client, down=2)  # that cash was given is a fact, whether Stripe answers or not
+    assert billing.refund(admin, "C1", payment, 8_000, method="cash").json["refunded"]["amount"] == 12_000
+    assert billing.refund(admin, "C1", disputed, 6_000, method="other").json["refunded"]["amount"] == 6_000
+    lever(client, refund=intent_of(payment), amount=5_000)
+    lever(client, dispute=intent_of(disputed))
+    told(client)
+    for one in (payment, disputed):
+        more = [billing.refund(admin, "C1", one, 1, method=way).code for way in ("card", "cash")]
+        assert more == ["amount_too_large", "amount_too_large"]
+    found = books.read(world.tenant_id("oak"), world.id("C1")).books
+    kept = [found.receipt(each["payment_id"]).kept for each in (payment, disputed)]
+    assert kept == [-5_000, -6_000]
+    assert found.due - found.credit + found.debt == 18_000 - sum(kept)
+    assert not books.differs(world.tenant_id("oak"), world.id("C1"))
+    client.clock.advance(20 * 60)
+    night = reconciliations.run(world.tenant_id("oak"))
+    assert night is not None
+    assert (night.difference, night.repaired, night.unmatched) == (0, 0, [])
+
+    for key, each in (("A1", admin), ("C1", client)):
+        each.sign_in(key)
+    last = paid(client, issued(admin, "C1", billing.line(2_000)))
+    lever(client, deauthorize="acct_oak_demo")
+    told(client)
+    assert billing.refund(admin, "C1", last, 700).code == "not_refundable"
+    assert billing.refund(admin, "C1", last, 700, method="check").json["by_hand"]["amount"] == 700
+
+
 def test_a_notice_that_was_still_to_be_written_before_an_update_is_written(world: World, call: Call) -> None:
     """Rows of before refunds were told of have three parts: such a payment could never be looked at again."""
     from chalicelib.models.payments import Payment
@@ -721,8 +829,12 @@ def test_cash_and_checks(world: World, call: Call) -> None:
     assert notices(admin) == []  # it was no client's payment
     clicks = [billing.refund(admin, "C1", made[0].json, 1_500, etag=made[0].json["etag"]) for _ in range(2)]
     assert [each.code for each in clicks] == [None, "stale"]
-    back = billing.refund(admin, "C1", made[0].json, 1_500, etag=clicks[0].json["etag"])
+    wrong = billing.refund(admin, "C1", made[0].json, 1_500, method="card")
+    assert (wrong.status, wrong.json["errors"][0]["pointer"]) == (422, "/method")
+    back = billing.refund(admin, "C1", made[0].json, 1_500, etag=clicks[0].json["etag"], method="check")
     assert back.status == 202, back
+    went = [each["method"] for each in billing.ledger(admin, "C1")["items"] if each["entry"] == "refund"]
+    assert went == ["check", "cash"]  # without a word it goes the way it came
     assert billing.ledger(admin, "C1")["credit"]["amount"] == 0
     two = issued(admin, "C1", billing.line(5_000))["invoice_id"]
     halves = [{"invoice_id": two, "amount": 2_000}, {"invoice_id": two, "amount": 3_000}]
@@ -961,7 +1073,8 @@ def test_a_card_that_is_declined_by_itself(world: World, call: Call) -> None:
 
 
 def test_money_at_the_same_moment_is_moved_once(world: World, call: Call) -> None:
-    """Credit that is applied twice, a refund that is asked for by many, a plan that many workers charge."""
+    """Credit that is applied twice, a refund that is asked for by many, to the card and by hand, a plan that many
+    workers charge."""
     admin, client = call("A1"), call("C1")
     payment = paid(client, issued(admin, "C1"), save_card=True)
     seen = admin.get(f"/practice/clients/{PEOPLE['C1'].id}/payments/{payment['payment_id']}").json["etag"]
@@ -970,6 +1083,13 @@ def test_money_at_the_same_moment_is_moved_once(world: World, call: Call) -> Non
     assert {each.code for each in asked} == {None, "stale"}
     told(client)
     assert facts(admin, "C1").count(("refund", 3_000)) == 1
+    seen = admin.get(f"/practice/clients/{PEOPLE['C1'].id}/payments/{payment['payment_id']}").json["etag"]
+    ways = ("card", "cash")
+    mixed = flows.together(6, lambda n: billing.refund(admin, "C1", payment, 400, etag=seen, method=ways[n % 2]))
+    assert [each.status for each in mixed].count(202) == 1, mixed
+    assert {each.code for each in mixed} == {None, "stale"}
+    told(client)
+    assert facts(admin, "C1").count(("refund", 400)) == 1
     cash = {"method": "cash", "amount": 10_000, "shares": []}
     assert admin.post(f"/practice/clients/{PEOPLE['C1'].id}/payments", cash).status == 201
     owed = [issued(admin, "C1", billing.line(10_000))["invoice_id"] for _ in range(2)]
@@ -1372,19 +1492,21 @@ def test_exports_equal_the_ledger(world: World, call: Call) -> None:
     returned = lever(client, refund=intent_of(payment), amount=700)
     told(client)
     lever(client, fail_refund=returned)
+    told(client)
+    assert billing.refund(admin, "C1", payment, 300, method="check").status == 202
     wrong = issued(admin, "C1", billing.line(800))["invoice_id"]
     assert billing.on(admin, "C1", wrong, "void", {"reason": "Mistake"}).status == 200
-    told(client)
     rows = billing.exported(admin, "payments", "2026-11-01", "2027-01-31")
-    assert sorted((row["entry"], row["amount"]) for row in rows) == [
-        ("charge", "8.00"), ("charge", "90.00"), ("payment", "50.00"), ("refund", "-5.00"), ("refund", "-7.00"),
-        ("refund_failed", "7.00"), ("void", "-8.00"),
+    assert sorted((row["entry"], row["method"], row["amount"]) for row in rows) == [
+        ("charge", "", "8.00"), ("charge", "", "90.00"), ("payment", "card", "50.00"), ("refund", "card", "-5.00"),
+        ("refund", "card", "-7.00"), ("refund", "check", "-3.00"), ("refund_failed", "card", "7.00"),
+        ("void", "", "-8.00"),
     ]  # fmt: skip
     owed = billing.ledger(admin, "C1")
     cents = {each: sum(round(100 * float(row["amount"])) for row in rows if row["entry"] in each) for each in _SIDES}
-    assert cents[_SIDES[0]] - cents[_SIDES[1]] == owed["due"]["amount"] - owed["credit"]["amount"] == 4_500
+    assert cents[_SIDES[0]] - cents[_SIDES[1]] == owed["due"]["amount"] - owed["credit"]["amount"] == 4_800
     row, *_ = billing.exported(admin, "invoices", "2026-11-01", "2027-01-31")
-    assert (row["number"], row["client_portion"], row["balance_due"]) == ("1001", "90.00", "45.00")
+    assert (row["number"], row["client_portion"], row["balance_due"]) == ("1001", "90.00", "48.00")
     for first, last in (("2026-11-01", "2028-12-31"), ("9999-12-01", "9999-12-31"), ("0001-01-01", "0001-01-02")):
         asked = {"what": "payments", "first_day": first, "last_day": last}
         assert admin.post("/practice/exports", asked).status == 422, first

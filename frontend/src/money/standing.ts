@@ -66,6 +66,11 @@ export function paidBy(one: Payment): string {
   return one.card ? cardName(one.card) : one.way === 'guest' ? words.payLink : words.paidBy[one.method] ?? one.method;
 }
 
+/** "$20.50", "$20.50, $15.00 of it not to the card": what went back of a payment. */
+export function wentBack({ refunded, by_hand: part }: Payment): string {
+  return part.amount ? words.receipt.byHand(money(refunded), part.amount < refunded.amount ? money(part) : null) : money(refunded);
+}
+
 /** "Invoice 1031", "Invoices 1031 and 1032"; what stands on no invoice is credit. */
 export function paidFor(one: Payment): string {
   const numbers = one.shares.map((share) => share.number);

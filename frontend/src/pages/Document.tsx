@@ -14,9 +14,8 @@ export default function DocumentPage() {
   const { params } = useRoute() as { params: Record<string, string> };
   const document_id = params.document_id ?? '';
   const loaded = useLoad(() => call(api.GET('/portal/documents/{document_id}', { params: { path: { document_id } } })), [document_id]);
-  useEvery(3000, loaded.data?.status === 'sealing', () => {
-    void call(api.GET('/portal/documents/{document_id}', { params: { path: { document_id } }, headers: BACKGROUND })).then(loaded.put, () => {});
-  });
+  useEvery(3000, loaded.data?.status === 'sealing', () =>
+    loaded.refresh(() => call(api.GET('/portal/documents/{document_id}', { params: { path: { document_id } }, headers: BACKGROUND }))));
   return (
     <ClientShell>
       <Await of={loaded} bones={<Bones rows={4} />}>{(record) => <Read record={record} />}</Await>

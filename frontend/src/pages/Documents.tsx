@@ -15,7 +15,7 @@ async function all(background = false): Promise<Document[]> {
 
 export default function Documents() {
   const loaded = useLoad(() => all(), []);
-  useEvery(4000, (loaded.data ?? []).some((one) => one.status === 'sealing'), () => void all(true).then(loaded.put, () => {}));
+  useEvery(4000, (loaded.data ?? []).some((one) => one.status === 'sealing'), () => loaded.refresh(() => all(true)));
   return (
     <ClientShell>
       <div class="stack g6">

@@ -1,6 +1,5 @@
 /** After the last signature of a packet: what happens next, and the copies as they are sealed. */
 import { useRoute } from 'preact-iso';
-import { api, BACKGROUND, call } from '../http.ts';
 import { CrisisHelp, helped } from '../forms/Crisis.tsx';
 import { useSession } from '../session.tsx';
 import { TaskShell } from '../shell/TaskShell.tsx';
@@ -17,9 +16,7 @@ export default function Done() {
   const loaded = useLoad(() => allIntakes(), [params.intake_id]);
   const intake = loaded.data?.find((one) => one.intake_id === params.intake_id) ?? null;
   const sealing = intake?.forms.some((form) => form.status === 'signed') ?? false;
-  useEvery(3000, sealing, () => {
-    void call(api.GET('/portal/intakes', { headers: BACKGROUND })).then((page) => loaded.put(page.items), () => {});
-  });
+  useEvery(3000, sealing, () => loaded.refresh(() => allIntakes(true)));
   return (
     <TaskShell foot={<div class="cluster"><LinkButton href="/documents">{words.documents}</LinkButton><LinkButton look="primary" href="/home">{words.home}</LinkButton></div>}>
       <div class="stack g6">

@@ -25,7 +25,7 @@ interface Line { intake: Intake; form: IntakeForm }
 export default function Forms() {
   const loaded = useLoad(() => allIntakes(), []);
   const sealing = (loaded.data ?? []).some((intake) => intake.forms.some((form) => form.status === 'signed'));
-  useEvery(4000, sealing, () => void allIntakes(true).then(loaded.put, () => {}));
+  useEvery(4000, sealing, () => loaded.refresh(() => allIntakes(true)));
   return (
     <ClientShell>
       <div class="stack g6">

@@ -3,7 +3,7 @@ import { useRoute } from 'preact-iso';
 import { useEffect } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { api, call } from '../http.ts';
-import { mine, paidBy, paymentBadge, usePrint } from '../money/index.ts';
+import { mine, paidBy, paymentBadge, usePrint, wentBack } from '../money/index.ts';
 import { useSession } from '../session.tsx';
 import { ClientShell } from '../shell/ClientShell.tsx';
 import { payments } from '../strings/payments.ts';
@@ -36,7 +36,7 @@ function Receipt({ payment, name }: { payment: Payment; name: string }) {
   const rest = payment.amount.amount - payment.shares.reduce((sum, share) => sum + share.amount.amount, 0);
   const num = (text: string) => <span class="num">{text}</span>;
   const rows: [string, preact.ComponentChildren][] = [[payment.way === 'guest' ? words.client : words.from, <span class="said">{name}</span>], [words.amount, num(money(payment.amount))], [words.date, day], [words.by, paidBy(payment)]];
-  if (payment.refunded.amount) rows.push([words.back, num(money(payment.refunded))]);
+  if (payment.refunded.amount) rows.push([words.back, num(wentBack(payment))]);
   if (payment.disputed.amount) rows.push([words.disputed, num(money(payment.disputed))]);
   return (
     <div class="stack g5">
@@ -54,7 +54,7 @@ function Receipt({ payment, name }: { payment: Payment; name: string }) {
         <Facts rows={rows} />
         {payment.closed && !payment.refunded.amount ? <p class="small soft">{payments.done.paidMore}</p> : null}
         {payment.disputed.amount ? <p class="small soft">{payment.lost.amount >= payment.disputed.amount ? words.lostText : words.disputedText}</p> : null}
-        {payment.refunded.amount && payment.method === 'card' ? <p class="small soft">{words.refund}</p> : null}
+        {payment.refunded.amount > payment.by_hand.amount && payment.method === 'card' ? <p class="small soft">{words.refund}</p> : null}
       </section>
       <section class="stack g3" aria-labelledby="for">
         <h2 id="for">{words.for}</h2>

@@ -164,7 +164,7 @@ export function ImportJobPage() {
   const { job_id } = useRoute().params as { job_id: string };
   const loaded = useLoad(() => reading(job_id), [job_id]);
   const going = loaded.data?.status === 'queued' || loaded.data?.status === 'running';
-  useEvery(1500, going, () => void reading(job_id, true).then(loaded.put, () => {}));
+  useEvery(1500, going, () => loaded.refresh(() => reading(job_id, true)));
   return <Ready of={loaded} bones={<RecordBones />}>{(job) => <Progress job={job} going={going} onStop={loaded.put} />}</Ready>;
 }
 

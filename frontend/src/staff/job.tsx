@@ -19,7 +19,7 @@ export function JobProgress({ first, onEnd }: { first: Job; onEnd: () => void })
   const [others, setOthers] = useState<JobItem[]>([]);
   const over = job.status === 'done' || job.status === 'stopped';
   const path = { job_id: job.job_id };
-  useEvery(1500, !over, () => void call(api.GET('/practice/jobs/{job_id}', { params: { path }, headers: BACKGROUND })).then(setJob, () => {}));
+  useEvery(1500, !over, () => call(api.GET('/practice/jobs/{job_id}', { params: { path }, headers: BACKGROUND })).then(setJob));
   useEffect(() => {
     if (!over) return;
     if (job.skipped || job.failed) void rest(job.job_id).then(setOthers, () => {});

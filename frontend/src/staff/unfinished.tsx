@@ -2,7 +2,7 @@
 import { useRef, useState } from 'preact/hooks';
 import { api, call, newKey } from '../http.ts';
 import { useSession } from '../session.tsx';
-import { Button, Dialog, Empty, Heading, Note, useAct, useLoad } from '../ui/index.ts';
+import { Button, Dialog, Empty, Heading, Note, useAct, useLoad, type Loaded } from '../ui/index.ts';
 import { forms as strings } from '../strings/forms.ts';
 import type { Job, UnfinishedPage, UnfinishedRow } from '../types.ts';
 import { JobProgress, named } from './job.tsx';
@@ -24,24 +24,24 @@ export function Unfinished() {
   return (
     <>
       <div class="stack g1"><Heading>{words.title}</Heading><p class="soft">{words.intro}</p></div>
-      <Ready of={first} bones={<RowBones />} heading={false}>{(page) => <List page={page} put={first.put} reload={first.reload} />}</Ready>
+      <Ready of={first} bones={<RowBones />} heading={false}>{(page) => <List page={page} of={first} />}</Ready>
     </>
   );
 }
 
-function List({ page, put, reload }: { page: UnfinishedPage; put: (page: UnfinishedPage) => void; reload: () => Promise<void> }) {
+function List({ page, of }: { page: UnfinishedPage; of: Loaded<UnfinishedPage> }) {
   const [filter, setFilter] = useState<Filter>('all');
   const [picked, setPicked] = useState<string[]>([]);
   const [job, setJob] = useState<Job | null>(null);
   const [told, setTold] = useState<string | null>(null);
-  const more = useAct(async () => {
+  const more = useAct(() => of.refresh(async () => {
     const next = await fetchPage(page.next_cursor!);
-    put({ ...next, items: [...page.items, ...next.items] });
-  });
+    return { ...next, items: [...page.items, ...next.items] };
+  }));
   const shown = page.items.filter(FITS[filter]);
   const able = shown.filter((row) => !row.reason);
   const chosen = page.items.filter((row) => picked.includes(row.intake_id));
-  const after = (text: string | null) => { setTold(text); setPicked([]); void reload(); };
+  const after = (text: string | null) => { setTold(text); setPicked([]); void of.reload(); };
   if (page.items.length === 0 && !page.next_cursor && !job) return <section class="card"><Empty icon="check" title={words.emptyTitle}>{words.emptyText}</Empty></section>;
   return (
     <div class="stack g4">

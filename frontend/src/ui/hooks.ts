@@ -25,6 +25,10 @@ export interface Loaded<T> {
   reload: () => Promise<void>;
   /** Puts a value in place without asking the server (after a change whose answer holds the new state). */
   put: (data: T) => void;
+  /** Asks for something that rests on what is shown, without a sign of it: how it stands by now, or more of it. The
+   * answer is put in place and returned; null, and nothing changed, if something newer came meanwhile: another page's
+   * data, a reload, or the state after a change. Throws what `ask` throws. */
+  refresh: (ask: () => Promise<T>) => Promise<T | null>;
 }
 
 /** Loads when mounted and whenever `deps` change. A late answer of an earlier request is dropped. */
@@ -33,15 +37,27 @@ export function useLoad<T>(load: () => Promise<T>, deps: readonly unknown[]): Lo
   const [problem, setProblem] = useState<Problem | null>(null);
   const [loading, setLoading] = useState(true);
   const turn = useRef(0);
+  const moves = useRef(0); // of the data; a turn may have none (it failed), a change moves without a turn
   const latest = useRef(load);
   latest.current = load;
+  const put = useCallback((next: T) => {
+    moves.current += 1;
+    setData(next);
+  }, []);
+  const refresh = useCallback(async (ask: () => Promise<T>) => {
+    const [turned, moved] = [turn.current, moves.current];
+    const found = await ask();
+    if (turned !== turn.current || moved !== moves.current) return null;
+    put(found);
+    return found;
+  }, []);
   const reload = useCallback(async () => {
     const mine = ++turn.current;
     setLoading(true);
     try {
       const found = await latest.current();
       if (mine !== turn.current) return;
-      setData(found);
+      put(found);
       setProblem(null);
     } catch (cause) {
       if (mine === turn.current) setProblem(asProblem(cause));
@@ -55,7 +71,7 @@ export function useLoad<T>(load: () => Promise<T>, deps: readonly unknown[]): Lo
     void reload();
     return () => void (turn.current += 1);
   }, deps);
-  return { data, problem, loading, reload, put: setData };
+  return { data, problem, loading, reload, put, refresh };
 }
 
 export interface Act<A extends unknown[], R> {
@@ -135,14 +151,14 @@ export function useOnline(): boolean {
   return online;
 }
 
-/** Calls `tick` every `ms` while `on`; stops when the page is hidden. */
-export function useEvery(ms: number, on: boolean, tick: () => void): void {
+/** Calls `tick` every `ms` while `on`; stops when the page is hidden. What fails is tried again the next time. */
+export function useEvery(ms: number, on: boolean, tick: () => unknown): void {
   const latest = useRef(tick);
   latest.current = tick;
   useEffect(() => {
     if (!on) return;
     const timer = setInterval(() => {
-      if (document.visibilityState === 'visible') latest.current();
+      if (document.visibilityState === 'visible') void Promise.resolve(latest.current()).catch(() => {});
     }, ms);
     return () => clearInterval(timer);
   }, [ms, on]);

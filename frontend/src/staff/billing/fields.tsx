@@ -3,7 +3,7 @@ import { useRef, useState } from 'preact/hooks';
 import { newKey, type Problem } from '../../http.ts';
 import { billing as words } from '../../strings/billing.ts';
 import type { Money } from '../../types.ts';
-import { Button, currencySign, Dialog, Field, goTo, money, TextField, typed, untyped, useAct } from '../../ui/index.ts';
+import { Button, currencySign, Dialog, Field, goTo, Group, money, TextField, typed, untyped, useAct } from '../../ui/index.ts';
 import { Failed } from '../parts.tsx';
 
 interface AmountProps { id: string; label: preact.ComponentChildren; help?: preact.ComponentChildren; error?: string | null; currency: string; value: string; onInput: (value: string) => void }
@@ -26,16 +26,19 @@ interface AskProps {
   /** The amount that is asked for: at first, at most, at least. */
   amount?: { first: number | null; most: number | null; least: number; currency: string; help?: string; /** What to say of less than `least`, and of nothing. */ low?: (found: number) => string };
   reason?: boolean;
-  /** Does it; the key stays the same until it has succeeded. */
-  act: (said: { amount: number; reason: string }, key: string) => Promise<unknown>;
+  /** One of these, at first the first; `text`: what it means. */
+  choice?: { label: string; options: { value: string; label: string; text: string }[] };
+  /** Does it; the key stays the same for the same answers until it has succeeded. */
+  act: (said: { amount: number; reason: string }, key: string, chosen: string) => Promise<unknown>;
   onFailed?: (problem: Problem) => void;
 }
 
-/** A dialog for one change: how much, and why. Stays open, with what was typed, when it fails. */
-export function Ask({ title, text, go, danger, onClose, amount, reason, act }: AskProps) {
+/** A dialog for one change: how, how much, and why. Stays open, with what was typed, when it fails. */
+export function Ask({ title, text, go, danger, onClose, amount, reason, choice, act }: AskProps) {
   const currency = amount?.currency ?? 'usd';
   const [sum, setSum] = useState(amount?.first == null ? '' : typed({ amount: amount.first, currency }));
   const [why, setWhy] = useState('');
+  const [chosen, setChosen] = useState(choice?.options[0]?.value ?? '');
   const [tried, setTried] = useState(false);
   const key = useRef<[string, string]>(['', '']);
   const found = untyped(sum, currency);
@@ -46,8 +49,9 @@ export function Ask({ title, text, go, danger, onClose, amount, reason, act }: A
   const whyFault = reason && !why.trim() ? words.needReason : null;
   const doing = useAct(async () => {
     const said = { amount: found ?? 0, reason: why.trim() };
-    if (key.current[0] !== JSON.stringify(said)) key.current = [JSON.stringify(said), newKey()];
-    await act(said, key.current[1]);
+    const all = JSON.stringify([said, chosen]);
+    if (key.current[0] !== all) key.current = [all, newKey()];
+    await act(said, key.current[1], chosen);
     onClose();
   });
   const submit = (event: Event) => {
@@ -66,6 +70,14 @@ export function Ask({ title, text, go, danger, onClose, amount, reason, act }: A
     >
       <form id="ask" class="stack g4" noValidate onSubmit={submit}>
         {text ? <p class="soft">{text}</p> : null}
+        {choice ? (
+          <div class="stack g2">
+            <Group label={choice.label}>
+              <div class="stack g2">{choice.options.map((one) => <label class="check" key={one.value}><input type="radio" name="ask-choice" checked={chosen === one.value} onChange={() => setChosen(one.value)} /><span>{one.label}</span></label>)}</div>
+            </Group>
+            <p class="small soft" aria-live="polite">{choice.options.find((one) => one.value === chosen)?.text}</p>
+          </div>
+        ) : null}
         {amount ? <AmountField id="ask-amount" label={words.amount} help={help} currency={currency} value={sum} error={tried ? sumFault : null} onInput={setSum} /> : null}
         {reason ? <TextField id="ask-reason" label={words.reason} help={words.reasonHelp} rows={2} maxLength={500} value={why} error={tried ? whyFault : null} onInput={setWhy} /> : null}
         <Failed problem={doing.problem} />

@@ -42,15 +42,15 @@ export function InvoicesTab() {
   const [choice, setChoice] = useState<Choice>('open');
   const [term, setTerm] = useState('');
   const loaded = useLoad(() => ask(choice), [choice]);
-  const more = useAct(async (page: Page<TenantInvoiceRow>) => {
+  const more = useAct((page: Page<TenantInvoiceRow>) => loaded.refresh(async () => {
     const next = await ask(choice, page.next_cursor!);
-    loaded.put({ items: [...page.items, ...next.items], next_cursor: next.next_cursor });
-  });
+    return { items: [...page.items, ...next.items], next_cursor: next.next_cursor };
+  }));
   const found = loaded.data;
   const number = numberOf(term);
   const numbered = useNumber(number);
   const looking = number !== null ? numbered.rows === null : Boolean(term.trim() && found?.next_cursor && found.items.length < MOST && !more.problem);
-  useEffect(() => { if (looking && number === null && found) void more.run(found); }, [looking, found]);
+  useEffect(() => { if (looking && number === null && found && !more.busy) void more.run(found); }, [looking, found, more.busy]);
   return (
     <>
       <div class="split">

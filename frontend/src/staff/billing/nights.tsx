@@ -9,10 +9,11 @@ const ask = (cursor?: string) => call(api.GET('/practice/reconciliations', { par
 
 export function NightsTab() {
   const loaded = useLoad(() => ask(), []);
-  const more = useAct(async (cursor: string) => {
+  const more = useAct((cursor: string) => loaded.refresh(async () => {
+    const known = loaded.data!;
     const page = await ask(cursor);
-    loaded.put({ items: [...loaded.data!.items, ...page.items], next_cursor: page.next_cursor });
-  });
+    return { items: [...known.items, ...page.items], next_cursor: page.next_cursor };
+  }));
   return (
     <Ready of={loaded} bones={<RowBones />} heading={false}>
       {(page) => (

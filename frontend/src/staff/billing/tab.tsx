@@ -31,16 +31,11 @@ export function BillingTab({ client_id, archived }: { client_id: string; archive
     return { open, settled, draft, estimate, payments, billable };
   }, [client_id]);
   const [told, setTold] = useState(query['done'] === 'removed' ? words.one.removed : '');
-  const more = useAct(async (name: Phase | 'payments') => {
+  const more = useAct((name: Phase | 'payments') => loaded.refresh(async () => {
     const all = loaded.data!;
-    if (name === 'payments') {
-      const page = await paid(all.payments.next_cursor!);
-      loaded.put({ ...all, payments: { items: [...all.payments.items, ...page.items], next_cursor: page.next_cursor } });
-    } else {
-      const page = await phase(name, all[name].next_cursor!);
-      loaded.put({ ...all, [name]: { ...page, items: [...all[name].items, ...page.items] } });
-    }
-  });
+    const page = await (name === 'payments' ? paid(all.payments.next_cursor!) : phase(name, all[name].next_cursor!));
+    return { ...all, [name]: { ...page, items: [...all[name].items, ...page.items] } };
+  }));
   const base = `/staff/clients/${client_id}/billing`;
   const part = (name: Phase, title: string, data: ClientInvoices) => (data.items.length ? (
     <InvoiceTable id={name} title={title} rows={data.items} base={base} more={data.next_cursor ? <Button mini busy={more.busy} onClick={() => void more.run(name)}>{words.more}</Button> : null} />

@@ -41,9 +41,9 @@ export function GroupSeriesPage() {
   const path = { therapist_id: staff_id, group_series_id: series_id };
   const loaded = useLoad(() => call(api.GET('/practice/therapists/{therapist_id}/group-series/{group_series_id}', { params: { path } })), [staff_id, series_id]);
   useLooking(loaded.data !== null && isUnderWay(loaded.data), async () => {
-    const series = await callUnlessSame(api.GET('/practice/therapists/{therapist_id}/group-series/{group_series_id}', { params: { path }, headers: unlessSame(loaded.data!.etag) }));
-    if (series) loaded.put(series);
-    return series !== null;
+    const known = loaded.data!;
+    return known !== await loaded.refresh(async () =>
+      (await callUnlessSame(api.GET('/practice/therapists/{therapist_id}/group-series/{group_series_id}', { params: { path }, headers: unlessSame(known.etag) }))) ?? known);
   });
   return (
     <Ready of={loaded} bones={<RecordBones />} missing={{ title: words.missing, text: groupWords.missingText, go: { label: calendar.menu.title, href: '/staff/calendar' } }}>

@@ -15,10 +15,11 @@ export function AppointmentsTab({ client_id, archived }: { client_id: string; ar
     const live = (one: ClientAppointment) => ['requested', 'proposed', 'confirmed'].includes(one.status);
     return { ahead: ahead.items.filter(live), past: [...ahead.items.filter((one) => !live(one)).reverse(), ...past.items], cursor: past.next_cursor };
   }, [client_id]);
-  const more = useAct(async (cursor: string) => {
+  const more = useAct((cursor: string) => loaded.refresh(async () => {
+    const known = loaded.data!;
     const page = await ask('past', cursor);
-    if (loaded.data) loaded.put({ ...loaded.data, past: [...loaded.data.past, ...page.items], cursor: page.next_cursor });
-  });
+    return { ...known, past: [...known.past, ...page.items], cursor: page.next_cursor };
+  }));
   return (
     <Ready of={loaded} bones={<RowBones />} heading={false}>
       {({ ahead, past, cursor }) => (

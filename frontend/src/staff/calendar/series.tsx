@@ -26,9 +26,11 @@ export function SeriesPage() {
     return { client, series };
   }, [path.client_id, path.series_id]);
   useLooking(loaded.data !== null && isUnderWay(loaded.data.series), async () => {
-    const series = await callUnlessSame(api.GET('/practice/clients/{client_id}/series/{series_id}', { params: { path }, headers: unlessSame(loaded.data!.series.etag) }));
-    if (series) loaded.put({ ...loaded.data!, series });
-    return series !== null;
+    const known = loaded.data!;
+    return known !== await loaded.refresh(async () => {
+      const series = await callUnlessSame(api.GET('/practice/clients/{client_id}/series/{series_id}', { params: { path }, headers: unlessSame(known.series.etag) }));
+      return series ? { ...known, series } : known;
+    });
   });
   return (
     <Ready of={loaded} bones={<RecordBones />}>

@@ -66,7 +66,7 @@ export function ClientDetails() {
   const file = useLoad(() => fetchFile(client_id), [client_id]);
   const busy = file.data !== null && (moving(file.data.client.invite) || file.data.mails.some((one) => one.delivery === 'queued') || file.data.documents.some((one) => one.status === 'sealing'));
   // What is on its way (a mail, a seal) arrives by itself; looking again does not count as being there.
-  useEvery(5000, busy, () => void fetchFile(client_id, true).then(file.put, () => {}));
+  useEvery(5000, busy, () => file.refresh(() => fetchFile(client_id, true)));
   return (
     <Ready of={file} bones={<RecordBones />} missing={{ title: words.notFoundTitle, text: words.notFound }}>
       {(data) => <File key={client_id} file={data} of={file} />}

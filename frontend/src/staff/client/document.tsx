@@ -32,10 +32,9 @@ async function open(client_id: string, document_id: string): Promise<Opened> {
 export function DocumentPage() {
   const { client_id, document_id } = useRoute().params as { client_id: string; document_id: string };
   const opened = useLoad(() => open(client_id, document_id), [client_id, document_id]);
-  const { data, put } = opened;
-  useEvery(5000, data?.record.status === 'sealing', () => {
-    void fetchRecord(client_id, document_id, true).then((record) => data && put({ ...data, record }), () => {});
-  });
+  const { data, refresh } = opened;
+  useEvery(5000, data?.record.status === 'sealing', () =>
+    refresh(async () => ({ ...data!, record: await fetchRecord(client_id, document_id, true) })));
   return (
     <Ready of={opened} bones={<RecordBones />} missing={{ title: words.failed, text: words.notFound }}>
       {({ record, name }) => <Page key={document_id} record={record} name={name} client_id={client_id} />}

@@ -24,7 +24,7 @@ export function SummaryPage() {
   const summary = useLoad(() => load(), [client_id, intake_id]);
   const sealing = summary.data?.documents.some((one) => one.status === 'sealing') ?? false;
   // What is being sealed arrives by itself; looking again does not count as being there.
-  useEvery(15_000, sealing, () => void load(true).then(summary.put, () => {}));
+  useEvery(15_000, sealing, () => summary.refresh(() => load(true)));
   return (
     <Ready of={summary} bones={<RecordBones />} missing={{ title: words.failed, text: words.notFound }}>
       {(data) => <Summary summary={data} client_id={client_id} intake_id={intake_id} onSeen={summary.reload} />}

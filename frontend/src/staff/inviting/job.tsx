@@ -21,7 +21,7 @@ function fetchJob(job_id: string, background = false): Promise<Job> {
 export function JobPage() {
   const { job_id } = useRoute().params as { job_id: string };
   const job = useLoad(() => fetchJob(job_id), [job_id]);
-  useEvery(1500, job.data !== null && under(job.data), () => void fetchJob(job_id, true).then(job.put, () => {}));
+  useEvery(1500, job.data !== null && under(job.data), () => job.refresh(() => fetchJob(job_id, true)));
   return (
     <>
       <Crumbs items={[[staff.clients.title, '/staff/clients'], [words.crumb, '/staff/invitations'], words.jobCrumb]} />

@@ -114,11 +114,11 @@ function ContactLog({ client_id }: { client_id: string }) {
   const loaded = useLoad(() => ask(), [client_id]);
   const [open, setOpen] = useState(false);
   const [told, setTold] = useState('');
-  const more = useAct(async () => {
+  const more = useAct(() => loaded.refresh(async () => {
     const known = loaded.data!;
     const page = await ask(known.next_cursor!);
-    loaded.put({ items: [...known.items, ...page.items], next_cursor: page.next_cursor });
-  });
+    return { items: [...known.items, ...page.items], next_cursor: page.next_cursor };
+  }));
   return (
     <section class="card flush" aria-labelledby="contacts">
       <div class="cardhead"><div class="stack g1"><h2 id="contacts">{words.log}</h2><p class="tiny soft">{words.logLead}</p></div><Button icon="plus" mini onClick={() => { setOpen(true); setTold(''); }}>{words.add}</Button></div>
