@@ -144,6 +144,11 @@ class DailyCap(TooManyRequests):
     title = "Your organization has sent as many invitations as it may in a day. Go on tomorrow, or ask us to raise it."
 
 
+class MessagesCap(TooManyRequests):
+    code = "messages_cap"
+    title = "As many messages as one organization may send in a day were sent. Try again tomorrow, or call."
+
+
 class Busy(PortalError):
     status, code, title = 503, "busy", "We are busy for a moment. Nothing was lost; please try again."
 

@@ -20,7 +20,7 @@ import urllib.request
 from collections.abc import Sequence
 from typing import Any
 
-CAPS = ("invitations_tenant", "invitations_client", "staff_invitations_tenant")
+CAPS = ("invitations_tenant", "invitations_client", "staff_invitations_tenant", "messages_tenant")
 
 
 def main(arguments: Sequence[str]) -> int:

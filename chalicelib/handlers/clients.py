@@ -201,7 +201,8 @@ class ClientRow(View):
 
 
 class ClientPage(View):
-    """Some clients. `total`: how many there are in all, where the list was put in order to be shown."""
+    """Some clients. `total`: how many there are in all, where the list was put in order to be shown; of a search it is
+    null where only the newest of very many files were looked at, and more letters or words find the others."""
 
     items: list[ClientRow]
     next_cursor: str | None
@@ -295,18 +296,22 @@ class ClientDetails(ClientRow):
 
 class ClientSearch(Body):
     """Letters of a name: sent in the body, because no address, and so no log of addresses, may hold them. Only clients
-    of this `therapist_id`, and only those with this `status`, where they are named."""
+    of this `therapist_id`, and only those with this `status`, where they are named. `cursor`: where the page before
+    ended."""
 
     search: Annotated[Line, Field(min_length=1, max_length=100)]
     therapist_id: Id | None = None
     status: directory.Status | None = None
+    limit: int = Field(default=50, ge=1, le=100)
+    cursor: str | None = Field(default=None, max_length=2000)
 
 
 @practice.endpoint("POST", "/clients/search", action="client:list", body=ClientSearch)
 def search_clients(context: Context, body: ClientSearch) -> ClientPage:
-    """Clients by any letters of any words of their name, at most 50; only those the asker may see"""
-    found = clients.search(context, body.search, therapist_id=body.therapist_id, status=body.status)
-    return ClientPage(items=[ClientRow.of(each) for each in found], next_cursor=None, total=None)
+    """Clients by any letters of any words of their name, in the order of names; only those the asker may see"""
+    wanted = directory.Wanted(body.status, therapist=body.therapist_id)
+    page, total = directory.found(context, body.search, wanted, body.limit, body.cursor)
+    return ClientPage(items=[ClientRow.of(each) for each in page.items], next_cursor=page.next_cursor, total=total)
 
 
 class ClientList(Paging):

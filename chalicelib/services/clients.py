@@ -29,7 +29,6 @@ from chalicelib.services import accounts, answers, audits
 
 LETTERS = 4  # how many first letters of a word are indexed; more letters are compared with what those find
 WORDS = 6
-FOUND_AT_MOST = 50
 TRIES = 12  # of a change of a file that somebody else changes at the same moment
 THERAPIST = "therapist"
 
@@ -287,50 +286,22 @@ def everyone(context: Context, limit: int, cursor: str | None) -> Page:
     return Page(_assigned_now(context, [each.client_id for each in page.items]), page.next_cursor)
 
 
-def search(context: Context, typed: str, *, therapist_id: str | None = None, status: str | None = None) -> list[Client]:
-    """Clients by any letters of any words of the name, order free, at most 50 of those wanted; only those the asker may
-    see. `therapist_id`: who is assigned. `status`: active or archived.
-
-    Administrators look among the newest 200 files with those first letters, therapists among their own caseload,
-    however large the organization is; administrators who ask for one therapist's clients among that caseload.
-    """
-    words = name_words(typed)
-    if not words:
-        return []
-    everyone_is_visible = Role.ADMINISTRATOR in context.actor.roles
-    if not everyone_is_visible:
-        among = caseload_now(context.tenant_id, context.actor.staff_id)
-    elif therapist_id is not None:
-        among = caseload_now(context.tenant_id, therapist_id)
-    else:
-        among = _as_listed(context.tenant_id, _with_letters(context, max(words, key=len)))
-    wanted = [client for client in among if status in (None, client.status) and _is_assigned(client, therapist_id)]
-    fitting = [client for client in wanted if _fits(client, words)]
-    shown = sorted(fitting, key=lambda client: str(client.legal_name).casefold())[:FOUND_AT_MOST]
-    return shown if everyone_is_visible else _assigned_now(context, [client.client_id for client in shown])
-
-
-def _is_assigned(client: Client, therapist_id: str | None) -> bool:
-    return therapist_id is None or any(each["staff_id"] == therapist_id for each in client.therapists)
-
-
-def _with_letters(context: Context, word: str) -> list[str]:
-    page = SearchEntry.page(
-        SearchEntry.KEY,
-        tenant_id=context.tenant_id,
-        letters_digest=_letters(context.tenant_id, word[:LETTERS]),
-        limit=200,
+def with_letters(tenant_id: str, word: str, limit: int) -> list[str]:
+    """The files with a name of which a word has the first letters of this one, newest first, at most `limit`: up to
+    LETTERS letters are compared."""
+    entries = SearchEntry.index_keys(
+        SearchEntry.KEY, limit, tenant_id=tenant_id, letters_digest=_letters(tenant_id, word[:LETTERS])
     )
-    return [entry.client_id for entry in page.items]
+    return [client_id for _, client_id, _ in entries]
 
 
 def caseload_now(tenant_id: str, staff_id: str) -> list[Client]:
     """All clients who are assigned to a staff member, as a list may show them: a moment old perhaps."""
     every = Assignment.every(Assignment.BY_THERAPIST, tenant_id=tenant_id, staff_id=staff_id)
-    return _as_listed(tenant_id, [each.client_id for each in every])
+    return as_listed(tenant_id, [each.client_id for each in every])
 
 
-def _as_listed(tenant_id: str, client_ids: list[str]) -> list[Client]:
+def as_listed(tenant_id: str, client_ids: list[str]) -> list[Client]:
     """These files as a list may show them, a moment old perhaps: half the price."""
     places = [Client.KEY.fill({"tenant_id": tenant_id, "client_id": each}) for each in client_ids]
     return list(at_keys(places)) if places else []
@@ -361,7 +332,8 @@ def _assigned_now(context: Context, client_ids: list[str]) -> list[Client]:
     return [client for client, assignment in pairs if client is not None and assignment is not None]
 
 
-def _fits(client: Client, words: list[str]) -> bool:
+def is_named(client: Client, words: list[str]) -> bool:
+    """Whether each of these words (`name_words`) begins a word of the client's names."""
     names = name_words(f"{client.legal_name} {client.preferred_name or ''}")
     return all(any(name.startswith(word) for name in names) for word in words)
 

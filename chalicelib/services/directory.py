@@ -14,6 +14,10 @@ so what was added, renamed or joined in between comes where it now belongs, and 
 twice. A client whom the asker may not see any more is no place to go on from: InvalidCursor, as for a foreign id, or
 the order itself would tell where somebody stands in the alphabet. The rows themselves are read once more,
 consistently: what they say and who may be seen is true at this moment.
+
+A search by name is such a list, too, of those whose names have the letters that were typed: their entries are under
+digests of the first letters of each word (models.clients.SearchEntry), so what it costs is bounded by AT_ONCE and
+ENTRIES however large the organization is, and where that bound cut anything off it says so (`total` is None).
 """
 
 from collections.abc import Callable, Iterable
@@ -28,6 +32,8 @@ from chalicelib.services import clients
 
 NEEDED = ("client_id", "legal_name", "preferred_name", "status", "portal", "therapists", "first_invited_at")
 NOBODY = "nobody"
+ENTRIES = 1000  # of one word of a search, 40 read units; also how many files with four letters in common are looked at
+AT_ONCE = 200  # files that are looked at while another letter would still leave fewer of them, 100 read units
 
 Order = Literal["name", "newest"]
 Status = Literal["active", "archived"]
@@ -73,17 +79,60 @@ def listed(context: Context, order: Order, wanted: Wanted, limit: int, cursor: s
     Raises InvalidCursor."""
     if order == "newest" and wanted == Wanted():
         return Listed(clients.everyone(context, limit, cursor), None)
-    everyone = sorted(_everyone(context, wanted), key=_PLACE[order])
+    shown, following, total = _cut(_everyone(context, wanted), order, wanted.fits, limit, cursor)
+    now = [each for each in clients.visible(context, [each.client_id for each in shown]) if wanted.fits(each)]
+    return Listed(Page(now, following), total)
+
+
+def found(context: Context, typed: str, wanted: Wanted, limit: int, cursor: str | None) -> Listed:
+    """One page of the clients whose names have words that begin as those typed do, in any order; by name, and only
+    those whom the asker may see.
+
+    Therapists look among their own caseload, and administrators who ask for one therapist's clients among that one:
+    all of it. Administrators otherwise look among the files that have the first letters of all words. The total is None
+    where there are more of these than are looked at, which are then the newest ones: one more letter or word finds the
+    others. Raises InvalidCursor."""
+    words = clients.name_words(typed)
+    among, is_all = _among(context, words, wanted) if words else ([], True)
+
+    def fits(client: Client) -> bool:
+        return wanted.fits(client) and clients.is_named(client, words)
+
+    shown, following, total = _cut(among, "name", fits, limit, cursor)
+    if Role.ADMINISTRATOR not in context.actor.roles:
+        shown = clients.visible(context, [each.client_id for each in shown])
+    return Listed(Page(shown, following), total if is_all else None)
+
+
+def _among(context: Context, words: list[str], wanted: Wanted) -> tuple[Iterable[Client], bool]:
+    """The files in which a search looks, as they were a moment ago, and whether these are all that it could find."""
+    if Role.ADMINISTRATOR not in context.actor.roles or wanted.therapist not in (None, NOBODY):
+        return _everyone(context, wanted), True
+    starts = {word[: clients.LETTERS]: None for word in sorted(words, key=len, reverse=True)}
+    by_word = [clients.with_letters(context.tenant_id, each, ENTRIES) for each in starts]
+    complete = [each for each in by_word if len(each) < ENTRIES]
+    # What is under all words is in each complete list; one that was cut off says of nobody that they are not in it.
+    first, *others = complete or by_word[:1]
+    with_all = [each for each in first if all(each in other for other in map(set, others))]
+    most = ENTRIES if len(max(words, key=len)) >= clients.LETTERS else AT_ONCE
+    return clients.as_listed(context.tenant_id, with_all[:most]), bool(complete) and len(with_all) <= most
+
+
+def _cut(
+    everyone: Iterable[Client], order: Order, fits: Callable[[Client], bool], limit: int, cursor: str | None
+) -> tuple[list[Client], str | None, int]:
+    """The page behind the client of the cursor, the cursor of the next one, and how many there are in all. Raises
+    InvalidCursor for a client who is not among everyone."""
+    ordered = sorted(everyone, key=_PLACE[order])
     first = 0
     if cursor is not None:
-        first = 1 + next((at for at, each in enumerate(everyone) if each.client_id == cursor), -2)
+        first = 1 + next((at for at, each in enumerate(ordered) if each.client_id == cursor), -2)
         if first < 0:
             raise InvalidCursor()
-    fitting = [each for each in everyone[first:] if wanted.fits(each)]
-    shown = [each.client_id for each in fitting[:limit]]
-    total = len(fitting) if cursor is None else sum(map(wanted.fits, everyone))
-    now = [each for each in clients.visible(context, shown) if wanted.fits(each)]
-    return Listed(Page(now, shown[-1] if len(fitting) > limit else None), total)
+    fitting = [each for each in ordered[first:] if fits(each)]
+    shown = fitting[:limit]
+    total = len(fitting) if cursor is None else sum(map(fits, ordered))
+    return shown, shown[-1].client_id if len(fitting) > limit else None, total
 
 
 def never_invited(context: Context) -> list[str]:

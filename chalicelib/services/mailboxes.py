@@ -24,7 +24,7 @@ from chalicelib.models.tenants import StaffCard, Tenant
 from chalicelib.models.transaction import Transaction, change
 from chalicelib.policies.plans import Feature, why_off
 from chalicelib.policies.rules import Role
-from chalicelib.services import clients, letters, mails, messages, notifications, recipients, tenants
+from chalicelib.services import clients, directory, letters, mails, messages, notifications, recipients, tenants
 from chalicelib.services.messages import GONE, INBOX, TRASH, Box
 
 KEPT = timedelta(days=15)  # in the trash
@@ -155,7 +155,7 @@ def search(context: Context, typed: str) -> list[Row]:
     among the newest 200 threads of their own."""
     if context.actor.kind == "client":
         return _with_staff(context, typed)
-    found = clients.search(context, typed)[:FOUND_CLIENTS]
+    found = directory.found(context, typed, directory.Wanted(), FOUND_CLIENTS, None).page.items
     rows: list[Row] = []
     for client in found:
         place: dict[str, Any] = {"tenant_id": context.tenant_id, "client_id": client.client_id}

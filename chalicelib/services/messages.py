@@ -10,7 +10,7 @@ A message is never changed and never moved. Who takes part is read anew with eve
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -24,10 +24,12 @@ from chalicelib.errors import (
     Busy,
     ClientArchived,
     InvalidBody,
+    MessagesCap,
     NoAccount,
     NobodyThere,
     NotFound,
     PortalError,
+    TooManyRequests,
 )
 from chalicelib.lines import seen
 from chalicelib.models.clients import Assignment
@@ -36,7 +38,7 @@ from chalicelib.models.table import load
 from chalicelib.models.transaction import Transaction
 from chalicelib.models.uploads import Upload
 from chalicelib.policies.rules import Role
-from chalicelib.services import accounts, audits, contact_logs, idempotency, recipients, uploads
+from chalicelib.services import accounts, audits, contact_logs, idempotency, recipients, tenants, uploads
 
 TRIES = 10  # some 12 seconds; after that the asker is to try again
 NOTICE = timedelta(minutes=15)  # so long something stays unread before a mail says so (DOMAIN.md 6.3)
@@ -74,14 +76,16 @@ class _Overtaken(PortalError):
 def begin(context: Context, to: str | None, subject: str, letter: Letter, *, also: Also | None = None,
           thread_id: str | None = None) -> Sent:  # fmt: skip
     """A new thread. A client writes `to` one of those who are offered; staff write to the client of the request.
+    `also`: what comes with it where it is one of a message to many.
 
     Raises NotFound (nobody offered by this name, a foreign file), NoAccount, AccessEnded and ClientArchived for a
-    client who cannot read it, UploadNotReady, UploadUsed, TooManyRequests, Busy. With an Idempotency-Key: once.
+    client who cannot read it, UploadNotReady, UploadUsed, TooManyRequests, MessagesCap, Busy. With an Idempotency-Key:
+    once.
     """
     if context.result:
         return _remembered(context)
     _require_words(letter)
-    with _may_write(context):
+    with _may_write(context, to_many=also is not None):
         return _begin(context, to, subject, letter, also, thread_id)
 
 
@@ -170,21 +174,42 @@ def require_visible(body: str) -> None:
 
 
 @contextmanager
-def _may_write(context: Context) -> Iterator[None]:
-    """A client writes so many an hour, and staff to a client who can read it. What came to nothing because everyone
-    wrote at once does not count: the same message comes again."""
+def _may_write(context: Context, *, to_many: bool = False) -> Iterator[None]:
+    """A client writes so many messages an hour, staff to a client who can read them, and an organization so many a day,
+    clients and staff together (notes: security 3.7). Raises ClientArchived, AccessEnded, NoAccount, TooManyRequests,
+    MessagesCap.
+
+    What is written `to_many` has bounds of its own (mass_messages.AT_MOST) and is no part of the day's count: it would
+    take from clients the room to write to their therapists, and half of it would wait until tomorrow.
+
+    The counters stand beside the transaction of the message, each a plain addition of one write unit: of those who
+    write at the same moment none makes another one wait or begin again. What came to nothing because everyone wrote at
+    once does not count: the same message comes again.
+    """
     if not _by_client(context):
         require_reader(context)
-        yield
-        return
-    if context.client.status != "active":
+    elif context.client.status != "active":
         raise ClientArchived()
-    counted = (settings.limit("messages_client"), context.now.timestamp(), "messages", context.actor.id)
-    accounts.throttle(context.tenant_id, *counted)
+    with ExitStack() as counts:
+        if _by_client(context):
+            counts.enter_context(_counted(context, settings.limit("messages_client"), context.actor.id))
+        if not to_many:
+            try:
+                counts.enter_context(_counted(context, tenants.limit(context.tenant, "messages_tenant")))
+            except TooManyRequests as full:
+                raise MessagesCap(retry_after=full.retry_after) from None
+        yield
+
+
+@contextmanager
+def _counted(context: Context, limit: tuple[int, int], *whose: str) -> Iterator[None]:
+    """One message more in this window. Raises TooManyRequests."""
+    at = context.now.timestamp()
+    accounts.throttle(context.tenant_id, limit, at, "messages", *whose)
     try:
         yield
     except Busy:
-        accounts.uncount(context.tenant_id, *counted)
+        accounts.uncount(context.tenant_id, limit, at, "messages", *whose)
         raise
 
 

@@ -1396,7 +1396,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Clients by any letters of any words of their name, at most 50; only those the asker may see */
+        /** Clients by any letters of any words of their name, in the order of names; only those the asker may see */
         post: operations["search_clients"];
         delete?: never;
         options?: never;
@@ -5526,7 +5526,8 @@ export interface components {
         };
         /**
          * ClientPage
-         * @description Some clients. `total`: how many there are in all, where the list was put in order to be shown.
+         * @description Some clients. `total`: how many there are in all, where the list was put in order to be shown; of a search it is
+         *     null where only the newest of very many files were looked at, and more letters or words find the others.
          */
         ClientPage: {
             /** Items */
@@ -5561,9 +5562,20 @@ export interface components {
         /**
          * ClientSearch
          * @description Letters of a name: sent in the body, because no address, and so no log of addresses, may hold them. Only clients
-         *     of this `therapist_id`, and only those with this `status`, where they are named.
+         *     of this `therapist_id`, and only those with this `status`, where they are named. `cursor`: where the page before
+         *     ended.
          */
         ClientSearch: {
+            /**
+             * Cursor
+             * @default null
+             */
+            cursor?: string | null;
+            /**
+             * Limit
+             * @default 50
+             */
+            limit?: number;
             /** Search */
             search: string;
             /**
@@ -22024,7 +22036,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Clients by any letters of any words of their name, at most 50; only those the asker may see */
+            /** @description Clients by any letters of any words of their name, in the order of names; only those the asker may see */
             200: {
                 headers: {
                     [name: string]: unknown;

@@ -130,6 +130,7 @@ export type Notification = S['NotificationView'];
 export type PracticeHome = S['StaffHome'];
 export type StaffPayment = S['StaffPaymentView'];
 export type ClientRow = S['ClientRow'];
+export type ClientPage = S['ClientPage'];
 export type Invite = S['InviteView'];
 export type Insurance = S['Insurance'];
 export type ImportLook = S['ImportLook'];

@@ -65,6 +65,7 @@ LIMITS = {
     "slug_check_address": (6000, 600),
     "staff_invitations_tenant": (20000, 86400),
     "staff_invitation_address": (3000, 3600),
+    "messages_tenant": (100000, 86400),
     "uploads_client": (200, 86400),
     "uploads_staff": (20000, 86400),
     "sign_up_address": (3000, 3600),

@@ -141,6 +141,10 @@ class TestImport:
             device.press("Download the result (CSV)")
         assert download.value.path().read_text("utf-8-sig").count('"imported"') == 50
         device.follow("Go to clients")
+        page.get_by_role("searchbox").fill("family")
+        device.sees("50 clients match “family”")
+        device.press("Load more")
+        expect(page.get_by_role("link", name="Given9 Family9")).to_be_visible()
         page.get_by_role("searchbox").fill("family49")
         expect(page.get_by_role("link", name="Given49 Family49")).to_be_visible()
 

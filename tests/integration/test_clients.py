@@ -62,13 +62,56 @@ def test_the_name_someone_goes_by_finds_them_too(call: Call) -> None:
         assert _found(call("A1"), typed) == ["Immy Thistlewood"]
 
 
-def test_at_most_fifty_are_shown_in_the_order_of_their_names(call: Call) -> None:
+def _pages_of(staff: Caller, typed: str, **wanted: Any) -> list[list[str]]:
+    pages, cursor = [], None
+    while True:
+        page = staff.post("/practice/clients/search", {"search": typed, "cursor": cursor, **wanted}, key=None).json
+        pages.append([each["name"] for each in page["items"]])
+        if (cursor := page["next_cursor"]) is None:
+            return pages
+
+
+def test_a_search_goes_on_page_by_page_in_the_order_of_names(call: Call) -> None:
     keys = [f"{a}{b}" for a in "EFGHJK" for b in "0123456789"]
     for number, key in enumerate(keys):
         flows.new_file("oak", key, f"Person Number{number:02}")
-    found = _found(call("A1"), "person")
-    assert found == [f"Person Number{number:02}" for number in range(50)]
-    assert _found(call("A1"), "person number07") == ["Person Number07"]
+    everyone = [f"Person Number{number:02}" for number in range(60)]
+    assert _pages_of(call("A1"), "person") == [everyone[:50], everyone[50:]]
+    assert _pages_of(call("A1"), "person", limit=20) == [everyone[:20], everyone[20:40], everyone[40:]]
+    assert _pages_of(call("A1"), "person number07") == [["Person Number07"]]
+    first = call("A1").post("/practice/clients/search", {"search": "person", "limit": 7}, key=None).json
+    assert first["total"] == 60
+    after = {"search": "person", "limit": 7, "cursor": first["next_cursor"]}
+    assert call("A1").post("/practice/clients/search", after, key=None).json["total"] == 60
+    for who, cursor in (("A1", C1), ("A1", "x"), ("B1", after["cursor"]), ("T1", after["cursor"])):
+        answer = call(who).post("/practice/clients/search", {**after, "cursor": cursor}, key=None)
+        assert (answer.status, answer.code) == (400, "invalid_cursor")
+
+
+def test_a_search_that_cannot_look_at_everyone_says_so_and_more_letters_find_the_others(
+    monkeypatch: pytest.MonkeyPatch, call: Call
+) -> None:
+    """Letters that very many have in common: only the newest of them are looked at, until fewer have them all."""
+    from chalicelib.services import directory
+
+    monkeypatch.setattr(directory, "AT_ONCE", 5)
+    monkeypatch.setattr(directory, "ENTRIES", 12)
+    names = [f"Alfred Smith{letter}" for letter in "jihgfedcba"] + ["Zoe Smithers", "Bea Smithson"]
+    for key, name in zip([f"E{n}" for n in "0123456789"] + ["F0", "F1"], names, strict=True):
+        flows.new_file("oak", key, name)  # each is newer than the one before
+
+    def asked(typed: str, who: str = "A1") -> tuple[list[str], int | None]:
+        page = call(who).post("/practice/clients/search", {"search": typed}, key=None).json
+        return [each["name"] for each in page["items"]], page["total"]
+
+    newest = ["Alfred Smitha", "Alfred Smithb", "Alfred Smithc", "Bea Smithson", "Zoe Smithers"]
+    assert asked("smi") == (newest, None)  # five are looked at
+    assert asked("smithj") == (["Alfred Smithj"], None)  # as many as the index was asked for: there may be others
+    assert asked("a smithj") == asked("smithj al") == (["Alfred Smithj"], 1)  # fewer have both
+    assert asked("al") == (["Alfred Smitha", "Alfred Smithb", "Alfred Smithc", "Alfred Smithd", "Alfred Smithe"], None)
+    assert asked("zoe smith") == asked("s z") == (["Zoe Smithers"], 1)
+    assert asked("nobody") == ([], 0)
+    assert asked("smi", "T1") == ([], 0)  # a caseload is looked at whole
 
 
 def test_a_search_within_the_clients_of_one_therapist_misses_none_of_them(world: World, call: Call) -> None:

@@ -314,6 +314,35 @@ def test_what_people_wrote_stands_nowhere_in_the_clear(world: World, call: Call)
     assert stored("staff_draft")
 
 
+def test_an_organization_writes_so_many_a_day(world: World, call: Call, limits: Callable[..., None]) -> None:
+    """Clients and staff together; a message to many is no part of it (notes: security 3.7)."""
+    from chalicelib.services import tenants
+
+    client, therapist, admin = call("C1"), call("T1"), call("A1")
+    limits(messages_tenant=(3, 86400))
+    thread = begin(client, world.id("T1"))
+    path = to_client(world, "C1", thread)
+    faults.add("TransactWriteItems", "conflict", 500)
+    assert therapist.post(path, {"body": "Two"}).code == "busy"  # it came to nothing, and does not count
+    faults.clear()
+    job = admin.post("/practice/mass-messages", {"to": "all", "subject": "August", "body": "Closed"}).json
+    admin.drain()
+    assert admin.get(f"/practice/mass-messages/{job['job_id']}").json["done"] == 3
+    assert answered(therapist.post(path, {"body": "Two"}, key="the-second-of-them")) == 2
+    write(world, admin, "C3")
+    for who, where in ((client, f"/portal/messages/{thread}"), (therapist, path), (admin, to_client(world, "C3"))):
+        full = who.post(where, {"body": "One too many", **({"subject": "x"} if who is admin else {})})
+        assert (full.status, full.code) == (429, "messages_cap")
+        assert 0 < int(full.headers["retry-after"]) <= 86400
+    assert answered(therapist.post(path, {"body": "Two"}, key="the-second-of-them")) == 2  # what stands is answered
+    job = admin.post("/practice/mass-messages", {"to": "all", "subject": "August", "body": "Open"}).json
+    admin.drain()
+    assert admin.get(f"/practice/mass-messages/{job['job_id']}").json["done"] == 3
+    write(world, call("B1"), "CB")  # each organization has a count of its own
+    tenants.set_cap(world.tenant_id("oak"), "messages_tenant", 10)
+    assert answered(client.post(f"/portal/messages/{thread}", {"body": "Three"})) == 3
+
+
 def test_who_is_gone_and_who_writes_too_much(world: World, call: Call, limits: Callable[..., None]) -> None:
     client, therapist, admin = call("C1"), call("T1"), call("A1")
     thread = begin(client, world.id("T1"))

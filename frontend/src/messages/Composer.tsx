@@ -9,7 +9,7 @@ import { Button, Dialog, FieldError, Icon, Note, ProblemNote, fileSize, time, us
 import { ACCEPT } from '../upload.ts';
 import { stateOf, unready, type Attaching } from './attaching.ts';
 import type { Desk } from './mailbox.ts';
-import { useWriting, type Writing } from './writing.ts';
+import { isUnsure, useWriting, type Writing } from './writing.ts';
 
 const words = messages.composer;
 
@@ -86,7 +86,7 @@ export function Outcome({ writing }: { writing: Writing }) {
   return (
     <>
       {told && <Note tone="info" live>{told}</Note>}
-      {problem && <Note tone="bad" live icon={problem.status === 0 ? 'offline' : 'alert'}>{problem.passing ? (online ? words.unknown : words.offline) : `${words.failed} ${problem.faults[0]?.detail ?? problem.title}`}</Note>}
+      {problem && <Note tone="bad" live icon={problem.status === 0 ? 'offline' : 'alert'}>{isUnsure(problem) ? (online ? words.unknown : words.offline) : `${words.failed} ${problem.faults[0]?.detail ?? problem.title}`}</Note>}
     </>
   );
 }

@@ -39,6 +39,9 @@ export interface Writing {
 
 const tell = (text: Text, files: Ready[]) => JSON.stringify([text, files.map((one) => one.upload_id)]);
 
+/** Whether it may have arrived all the same. Too many a day or an hour is an answer; what arrived before is answered as sent. */
+export const isUnsure = (problem: Problem) => problem.passing && problem.status !== 429;
+
 export function useWriting(desk: Desk, person: string, onArrived: () => void): Writing {
   const name = `draft:${person}:message:${desk.name}`;
   const [text, setText] = useState<Text>(BLANK);
@@ -181,7 +184,7 @@ export function useWriting(desk: Desk, person: string, onArrived: () => void): W
       const failed = asProblem(cause);
       if (failed.code === 'idempotency_key_reused') spent(words.earlier);
       else {
-        if (!failed.passing) now.current = { ...now.current, tried: null };
+        if (!isUnsure(failed)) now.current = { ...now.current, tried: null };
         remember();
         setProblem(failed);
         saved.current = '';

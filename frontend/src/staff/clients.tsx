@@ -42,7 +42,7 @@ function useSearch(initial: string, first: View) {
     try {
       const page = await call(
         term
-          ? api.POST('/practice/clients/search', { body: { search: term }, signal: mine.signal })
+          ? api.POST('/practice/clients/search', { body: { search: term, limit: LIMIT, ...(after?.next ? { cursor: after.next } : {}) }, signal: mine.signal })
           : api.GET('/practice/clients', { params: { query }, signal: mine.signal }),
       );
       if (mine !== flight.current) return;
@@ -174,7 +174,7 @@ function Results({ search, picking, onAll, onReset, therapist }: ResultsProps) {
   if (!found) return <div aria-busy="true"><RowBones rows={6} /></div>;
   const { term, view, items, next, total } = found;
   const filtered = view.joined !== '' || view.therapist !== '' || view.status !== 'active';
-  const counted = term ? words.foundFor(items.length, next !== null, term) : total !== null ? words.counted(total) : words.found(items.length, next !== null);
+  const counted = term ? words.foundFor(total, items.length, term) : total !== null ? words.counted(total) : words.found(items.length, next !== null);
   return (
     <>
       <p class="small soft num" role="status" aria-live="polite">{busy === 'search' ? <>{counted} <span class="hidden">{words.searching}</span></> : counted}</p>
@@ -182,7 +182,8 @@ function Results({ search, picking, onAll, onReset, therapist }: ResultsProps) {
       <section class="card flush" aria-label={words.title} aria-busy={busy === 'search'}>
         {items.length === 0
           ? term
-            ? <Empty icon="search" title={words.noMatch(term)} action={<Button onClick={onAll}>{words.showAll}</Button>}>{words.noMatchText}</Empty>
+            ? total === null ? <Empty icon="search" title={words.noneNewest(term)}>{words.others}</Empty>
+            : <Empty icon="search" title={words.noMatch(term)} action={<Button onClick={onAll}>{words.showAll}</Button>}>{words.noMatchText}</Empty>
             : filtered ? <Empty icon="search" title={words.noneFit} action={<Button onClick={onReset}>{words.resetFilters}</Button>}>{words.noneFitText}</Empty>
             : <Empty icon="people" title={words.emptyTitle}>{therapist ? words.emptyTextTherapist : words.emptyText}</Empty>
           : <Table items={items} picking={picking} />}

@@ -17,7 +17,7 @@ export const messages = {
   placeholder: 'Name or subject',
   clear: 'Clear',
   clearOf: ' the search',
-  searchHelp: 'Names are searched in your whole inbox, subjects among the conversations shown below.',
+  searchHelp: 'Names are searched in your whole inbox, subjects among the conversations shown below. Where many people have a name, type more of it.',
   found: (n: number, term: string) => `${count(n, 'conversation', 'conversations')} for “${term}”`,
   noMatch: (term: string) => `No conversation for “${term}”`,
   noMatchText: 'Check the spelling, or load more and search the subjects again.',

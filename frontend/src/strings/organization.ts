@@ -237,6 +237,7 @@ export const organization = {
     add: 'Assign a client',
     addHelp: 'Type letters of the name.',
     noMatch: 'No client matches.',
+    rest: (n: number) => `${n ? `The first ${n} are shown. ` : ''}More clients have these letters: type more of the name.`,
     assign: 'Assign',
     assignOf: (name: string) => `: ${name}`,
     remove: 'Remove',

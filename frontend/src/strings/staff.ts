@@ -2,6 +2,9 @@
 
 const count = (n: number, one: string, many: string): string => `${n.toLocaleString('en-US')} ${n === 1 ? one : many}`;
 
+const OTHERS = 'Type more of the name, or another part of it, to find the others.';
+const notNewest = (term: string) => `Not among the newest files: “${term}”`;
+
 export const staff = {
   today: {
     title: 'Today',
@@ -62,8 +65,11 @@ export const staff = {
     /** How many there are; `total` where all of them were counted. */
     counted: (total: number) => total === 0 ? 'No clients' : count(total, 'client', 'clients'),
     found: (n: number, more: boolean) => more ? `First ${n} clients` : n === 0 ? 'No clients' : count(n, 'client', 'clients'),
-    foundFor: (n: number, more: boolean, term: string) =>
-      more ? `First ${n} clients that match “${term}”` : `${n === 0 ? 'No client matches' : n === 1 ? '1 client matches' : `${n} clients match`} “${term}”`,
+    /** `total` null: very many have these letters, and only the newest of them were looked at. */
+    foundFor: (total: number | null, n: number, term: string) =>
+      total === null ? (n ? `Of very many clients that match “${term}”, the newest are shown. ${OTHERS}` : notNewest(term)) : `${total === 0 ? 'No client matches' : total === 1 ? '1 client matches' : `${total} clients match`} “${term}”`,
+    others: OTHERS,
+    noneNewest: notNewest,
     columns: { name: 'Client', born: 'Born', therapists: 'Therapists', portal: 'Portal' },
     none: '–',
     more: 'Load more',
@@ -77,7 +83,7 @@ export const staff = {
     therapist: 'Therapist', anyTherapist: 'All', noTherapist: 'Nobody assigned',
     filters: 'Order and filters of the list',
     noneFit: 'No client fits these filters', noneFitText: 'Every filter that is set takes clients away.', resetFilters: 'Show all active clients',
-    searchedAll: 'The search looks at all files, whatever the filters say.',
+    searchedAll: 'While you search, the filters do not count.',
     paused: 'While the portal is paused, nobody can be added or invited.',
     emptyTitle: 'No clients yet',
     emptyText: 'Clients that the practice has on file are listed here.',

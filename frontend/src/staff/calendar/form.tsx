@@ -9,8 +9,8 @@ import { staff } from '../../strings/staff.ts';
 import type { ClientAppointment, Offer, TimeCheck } from '../../types.ts';
 import { Button, Check, Heading, Icon, LinkButton, Note, SelectField, TextField, addDays, clockOf, clockWords, dayKey, dayWords, instantOf, useAct, useLoad, zoneLabel } from '../../ui/index.ts';
 import { recurring } from '../../strings/recurring.ts';
+import { MoreFound, useClientsFound } from '../finding.tsx';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
-import { useClientsFound } from './finding.ts';
 import { ONCE, RepeatFields, SeriesLooks, bookable, endFault, leftOut, plan, useSeriesCheck } from './repeat.tsx';
 
 const words = calendar.form;
@@ -208,7 +208,8 @@ export function PickClientPage() {
   const { url, query } = useLocation();
   const chosen = query['day'] && query['at'] ? dayWords(query['day']) : null;
   const [typed, setTyped] = useState('');
-  const { rows, more, busy, problem } = useClientsFound(typed);
+  const found = useClientsFound(typed);
+  const { rows, problem } = found;
   return (
     <>
       <Crumbs items={[[calendar.menu.title, '/staff/calendar'], words.title]} />
@@ -217,8 +218,8 @@ export function PickClientPage() {
       <Failed problem={problem} />
       {rows === null ? (problem ? null : <RecordBones />) : rows.length ? (
         <ul class="card flush rows">{rows.map((one) => <li key={one.client_id}><a class="row" href={`/staff/clients/${one.client_id}/appointments/new${asked(url)}`}><div><p class="strong">{one.name}</p></div><Icon name="right" /></a></li>)}</ul>
-      ) : problem ? null : <p class="soft" role="status">{words.noClients}</p>}
-      {more ? <div><Button busy={busy} onClick={more}>{staff.clients.more}</Button></div> : null}
+      ) : problem || found.others ? null : <p class="soft" role="status">{words.noClients}</p>}
+      <MoreFound of={found} />
     </>
   );
 }

@@ -43,7 +43,7 @@ export function TimeGrid({ columns, zone, label, named, roomy, onPick }: GridPro
         {columns.length > 1 ? ( // of one day the title says which
           <div class="calhead">
             <span />
-            {columns.map((one) => <div key={one.key} class={one.day === today ? 'head today' : 'head'}>{one.head}{one.sub ? <b>{one.sub}</b> : null}</div>)}
+            {columns.map((one) => <div key={one.key} class={one.day === today ? 'head today' : 'head'}><div>{one.head}{one.sub ? <b>{one.sub}</b> : null}</div></div>)}
           </div>
         ) : null}
         <div class="calbody">
@@ -98,7 +98,9 @@ function Cells({ columns, from, to, label, state, onPick }: CellsProps) {
   const go = (column: number, row: number) => {
     const next: [number, number] = [Math.min(columns.length - 1, Math.max(0, column)), Math.min(times.length - 1, Math.max(0, row))];
     setAt(next);
-    grid.current?.querySelector<HTMLElement>(`[data-at="${next.join('-')}"]`)?.focus();
+    const cell = grid.current?.querySelector<HTMLElement>(`[data-at="${next.join('-')}"]`);
+    cell?.focus();
+    cell?.scrollIntoView({ block: 'nearest', inline: 'nearest' }); // whole: a focus leaves a part of it beneath what is at the side
   };
   const choose = (column: number, minute: number) => {
     const { block } = state(column, minute);

@@ -6,12 +6,11 @@ import { useSession } from '../../session.tsx';
 import { calendar } from '../../strings/calendar.ts';
 import { recurring } from '../../strings/recurring.ts';
 import { scheduling } from '../../strings/scheduling.ts';
-import { staff } from '../../strings/staff.ts';
 import type { ClientAppointment, Group, GroupCheck, GroupMember, GroupSeriesCheck, Offer, TimeLook } from '../../types.ts';
 import { Badge, Button, Check, Dialog, Facts, Heading, Icon, LinkButton, Note, SelectField, TextField, addDays, clockOf, dayKey, instantOf, spoken, statusBadge, useAct, useLoad, whereOf, zoneLabel } from '../../ui/index.ts';
+import { MoreFound, useClientsFound } from '../finding.tsx';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 import { groupHref, groupSeriesHref } from './entry.ts';
-import { useClientsFound } from './finding.ts';
 import { Checked, WhenFields, useFaultFocus } from './form.tsx';
 import { FollowingGroups, useGroupSeriesCheck } from './groupseries.tsx';
 import { useLooking } from './looking.ts';
@@ -43,7 +42,8 @@ function useGroupCheck(therapist_id: string, wish: Wish | null): GroupCheck | nu
 /** Clients of a therapist, found by name; a name never goes into the address. */
 function Picker({ id, therapist_id, without, onPick, busy }: { id: string; therapist_id: string; without: string[]; onPick: (one: Person) => void; busy?: boolean }) {
   const [typed, setTyped] = useState('');
-  const { rows, more, busy: loading, problem } = useClientsFound(typed, therapist_id);
+  const found = useClientsFound(typed, therapist_id);
+  const { rows, more, problem } = found;
   const shown = (rows ?? []).filter((one) => !without.includes(one.client_id));
   // The button goes with its row: the cursor goes on to the next one, or to where others are found.
   const pick = (one: Person, row: Element | null) => {
@@ -59,8 +59,8 @@ function Picker({ id, therapist_id, without, onPick, busy }: { id: string; thera
         <ul class="picked">
           {shown.map((one) => <li key={one.client_id} class="split"><span>{one.name}</span><Button mini icon="plus" busy={busy} onClick={(event) => pick({ client_id: one.client_id, name: one.name }, event.currentTarget.closest('li'))}>{words.add}<span class="hidden">{words.addOf(one.name)}</span></Button></li>)}
         </ul>
-      ) : rows && !more && !problem ? <p class="small soft" role="status">{words.none}</p> : null}
-      {more ? <div><Button mini busy={loading} onClick={more}>{staff.clients.more}</Button></div> : null}
+      ) : rows && !more && !found.others && !problem ? <p class="small soft" role="status">{words.none}</p> : null}
+      <MoreFound of={found} />
     </div>
   );
 }

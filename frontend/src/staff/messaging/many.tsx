@@ -7,8 +7,8 @@ import { messages as strings } from '../../strings/messages.ts';
 import { messaging } from '../../strings/messaging.ts';
 import type { MassLook } from '../../types.ts';
 import { Button, Check, Dialog, ErrorSummary, Facts, Group, Heading, LinkButton, Note, TextField, useAct, useDraft, type Wrong } from '../../ui/index.ts';
+import { MoreFound, useClientsFound } from '../finding.tsx';
 import { Crumbs, Failed, PortalBadge, RowBones } from '../parts.tsx';
-import { useClients } from './pick.tsx';
 
 const words = messaging.many;
 type To = 'chosen' | 'mine' | 'all';
@@ -64,22 +64,24 @@ function Writing({ draft, onDraft, onLook }: { draft: Draft; onDraft: (draft: Dr
 
 function Choosing({ ids, onChange }: { ids: string[]; onChange: (ids: string[]) => void }) {
   const [typed, setTyped] = useState('');
-  const { found, problem } = useClients(typed.trim());
+  const found = useClientsFound(typed);
+  const { rows, problem } = found;
   return (
     <section class="card stack g3" aria-label={words.chosen}>
       <TextField id="mm-find" label={words.search} help={words.searchHelp} type="search" value={typed} onInput={setTyped} />
       <p class="small num" role="status">{words.picked(ids.length)}</p>
       <Failed problem={problem} />
-      {found === null ? problem ? null : <RowBones rows={3} /> : found.length ? (
+      {rows === null ? problem ? null : <RowBones rows={3} /> : rows.length ? (
         <ul class="picklist">
-          {found.map((one) => (
+          {rows.map((one) => (
             <li key={one.client_id} class="split g2">
               <Check checked={ids.includes(one.client_id)} onChange={(on) => onChange(on ? [...ids, one.client_id].slice(0, 1000) : ids.filter((id) => id !== one.client_id))}>{one.name}</Check>
               {one.portal !== 'active' && <PortalBadge portal={one.portal} />}
             </li>
           ))}
         </ul>
-      ) : <p class="soft small" role="status">{messaging.begin.nobody}</p>}
+      ) : found.others ? null : <p class="soft small" role="status">{messaging.begin.nobody}</p>}
+      <MoreFound of={found} />
     </section>
   );
 }

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, asProblem, call, newKey, type Problem } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import { organization } from '../../strings/organization.ts';
-import type { ClientRow, StaffMember } from '../../types.ts';
+import type { ClientPage, ClientRow, StaffMember } from '../../types.ts';
 import { Avatar, Button, Dialog, Heading, initials, Note, TextField, useAct, useLoad, type Loaded } from '../../ui/index.ts';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 import { momentInSentence } from '../when.ts';
@@ -198,10 +198,12 @@ function Caseload({ member }: { member: StaffMember }) {
   );
 }
 
+const AT_ONCE = 8;
+
 /** Clients by letters of the name; each can be assigned. */
 function Finder({ known, busy, onAdd }: { known: ClientRow[]; busy: boolean; onAdd: (client: ClientRow) => void }) {
   const [typed, setTyped] = useState('');
-  const [found, setFound] = useState<ClientRow[] | null>(null);
+  const [found, setFound] = useState<ClientPage | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const turn = useRef(0);
   useEffect(() => {
@@ -210,17 +212,19 @@ function Finder({ known, busy, onAdd }: { known: ClientRow[]; busy: boolean; onA
     if (!search) return setFound(null);
     const timer = setTimeout(() => {
       call(api.POST('/practice/clients/search', { body: { search } }))
-        .then((page) => { if (mine === turn.current) { setFound(page.items); setProblem(null); } })
+        .then((page) => { if (mine === turn.current) { setFound(page); setProblem(null); } })
         .catch((cause) => { if (mine === turn.current) setProblem(asProblem(cause)); });
     }, 200);
     return () => clearTimeout(timer);
   }, [typed]);
-  const left = (found ?? []).filter((one) => !known.some((other) => other.client_id === one.client_id)).slice(0, 8);
+  const others = (found?.items ?? []).filter((one) => !known.some((other) => other.client_id === one.client_id));
+  const left = others.slice(0, AT_ONCE);
+  const rest = found !== null && (others.length > AT_ONCE || found.next_cursor !== null || found.total === null);
   return (
     <div class="inset stack g3">
       <TextField label={words.add} help={words.addHelp} type="search" autocomplete="off" maxLength={100} value={typed} onInput={setTyped} />
       <Failed problem={problem} />
-      {found && left.length === 0 && <p class="small soft" role="status">{words.noMatch}</p>}
+      {found && left.length === 0 && !rest && <p class="small soft" role="status">{words.noMatch}</p>}
       {left.length > 0 && (
         <ul class="stack g2" aria-label={words.add}>
           {left.map((client) => (
@@ -228,6 +232,7 @@ function Finder({ known, busy, onAdd }: { known: ClientRow[]; busy: boolean; onA
           ))}
         </ul>
       )}
+      {rest && <p class="small soft" role="status">{words.rest(left.length)}</p>}
     </div>
   );
 }
