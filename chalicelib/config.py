@@ -35,7 +35,7 @@ LIMITS: dict[str, tuple[int, int]] = {
     "packets_tenant": (1000, 86400),
     "packets_client": (10, 86400),
     "messages_client": (60, 3600),  # that one client writes
-    "messages_tenant": (5000, 86400),  # that clients and staff of one organization write (notes: security 3.7)
+    "messages_tenant": (5000, 86400),  # of one organization, by its clients; as many by its staff (notes: security 3.7)
     "prints": (20, 3600),  # PDFs of conversations that one person has made
     "uploads_client": (20, 86400),  # that one client sends (notes: security 1, row 33)
     "uploads_staff": (300, 86400),  # that one staff member sends

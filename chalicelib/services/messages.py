@@ -175,12 +175,12 @@ def require_visible(body: str) -> None:
 
 @contextmanager
 def _may_write(context: Context, *, to_many: bool = False) -> Iterator[None]:
-    """A client writes so many messages an hour, staff to a client who can read them, and an organization so many a day,
-    clients and staff together (notes: security 3.7). Raises ClientArchived, AccessEnded, NoAccount, TooManyRequests,
-    MessagesCap.
+    """A client writes so many messages an hour, staff to a client who can read them; all clients of an organization
+    so many a day, and as many all its staff (notes: security 3.7): however much staff write, clients still can. Raises
+    ClientArchived, AccessEnded, NoAccount, TooManyRequests, MessagesCap.
 
-    What is written `to_many` has bounds of its own (mass_messages.AT_MOST) and is no part of the day's count: it would
-    take from clients the room to write to their therapists, and half of it would wait until tomorrow.
+    What is written `to_many` has bounds of its own (mass_messages.AT_MOST) and is no part of the day's count: the rest
+    of it would wait until tomorrow, and whatever staff write to one client, too.
 
     The counters stand beside the transaction of the message, each a plain addition of one write unit: of those who
     write at the same moment none makes another one wait or begin again. What came to nothing because everyone wrote at
@@ -190,12 +190,13 @@ def _may_write(context: Context, *, to_many: bool = False) -> Iterator[None]:
         require_reader(context)
     elif context.client.status != "active":
         raise ClientArchived()
+    side = "by_clients" if _by_client(context) else "by_staff"
     with ExitStack() as counts:
         if _by_client(context):
             counts.enter_context(_counted(context, settings.limit("messages_client"), context.actor.id))
         if not to_many:
             try:
-                counts.enter_context(_counted(context, tenants.limit(context.tenant, "messages_tenant")))
+                counts.enter_context(_counted(context, tenants.limit(context.tenant, "messages_tenant"), side))
             except TooManyRequests as full:
                 raise MessagesCap(retry_after=full.retry_after) from None
         yield
