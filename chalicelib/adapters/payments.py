@@ -7,7 +7,7 @@ the key comes from Secrets Manager; `settings.stripe_api` puts another server in
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -232,6 +232,11 @@ def intent(account: str, intent_id: str) -> Any:
 def refunds_of(account: str, intent_id: str) -> list[Any]:
     """All refunds of a payment."""
     return _all(_client().v1.refunds.list, account, {"payment_intent": intent_id})
+
+
+def total_of(refunds: Iterable[Any]) -> int:
+    """How much these refunds send back: those that are made, or on their way."""
+    return sum(int(each.amount) for each in refunds if each.status in ("succeeded", "pending"))
 
 
 def disputes_of(account: str, intent_id: str) -> list[Any]:

@@ -183,8 +183,9 @@ def _may_write(context: Context, *, to_many: bool = False) -> Iterator[None]:
     of it would wait until tomorrow, and whatever staff write to one client, too.
 
     The counters stand beside the transaction of the message, each a plain addition of one write unit: of those who
-    write at the same moment none makes another one wait or begin again. What came to nothing because everyone wrote at
-    once does not count: the same message comes again.
+    write at the same moment none makes another one wait or begin again. What is refused is no message of the day, or
+    whoever asks for what cannot be sent would silence everybody; of a client's hour it is a try, but for what came to
+    nothing because everyone wrote at once, or too much: the same message comes again.
     """
     if not _by_client(context):
         require_reader(context)
@@ -193,24 +194,28 @@ def _may_write(context: Context, *, to_many: bool = False) -> Iterator[None]:
     side = "by_clients" if _by_client(context) else "by_staff"
     with ExitStack() as counts:
         if _by_client(context):
-            counts.enter_context(_counted(context, settings.limit("messages_client"), context.actor.id))
+            hour = settings.limit("messages_client")
+            counts.enter_context(_counted(context, hour, context.actor.id, unless=(Busy, MessagesCap)))
         if not to_many:
             try:
-                counts.enter_context(_counted(context, tenants.limit(context.tenant, "messages_tenant"), side))
+                day = tenants.limit(context.tenant, "messages_tenant")
+                counts.enter_context(_counted(context, day, side, unless=(PortalError,)))
             except TooManyRequests as full:
                 raise MessagesCap(retry_after=full.retry_after) from None
         yield
 
 
 @contextmanager
-def _counted(context: Context, limit: tuple[int, int], *whose: str) -> Iterator[None]:
-    """One message more in this window. Raises TooManyRequests."""
+def _counted(
+    context: Context, limit: tuple[int, int], whose: str, *, unless: tuple[type[PortalError], ...]
+) -> Iterator[None]:
+    """One message more in this window, `unless` it comes to one of these. Raises TooManyRequests."""
     at = context.now.timestamp()
-    accounts.throttle(context.tenant_id, limit, at, "messages", *whose)
+    accounts.throttle(context.tenant_id, limit, at, "messages", whose)
     try:
         yield
-    except Busy:
-        accounts.uncount(context.tenant_id, limit, at, "messages", *whose)
+    except unless:
+        accounts.uncount(context.tenant_id, limit, at, "messages", whose)
         raise
 
 

@@ -198,8 +198,7 @@ def _require_all_booked(payment: Payment) -> None:
         there = stripe.refunds_of(payment.account, payment.intent_id)
     except stripe.Refused:
         raise NotRefundable() from None
-    made = [each for each in there if each.status in ("succeeded", "pending")]
-    if sum(int(each.amount) for each in made) != payments.sent_back(payment):
+    if stripe.total_of(there) != payments.sent_back(payment):
         payments.look_soon(payment)
         raise Stale()
 

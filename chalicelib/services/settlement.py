@@ -282,13 +282,15 @@ def _book(payment: Payment, intent: Any) -> None:
             if each.payment_id == payment.payment_id
         }
         arrived = _is_among(seen, sent_back)
-        if not fresh and not given and not arrived and seen.status == payments.SUCCEEDED:
+        is_all_known = not fresh and not given and not arrived and seen.status == payments.SUCCEEDED
+        if is_all_known and (_is_told_apart(seen, sent_back) or int(seen.by_hand or 0) == _by_hand(scene, seen)):
             return Posting()
         letters.extend(_receipt(context, payment, fresh))
         news = _news(context, payment, fresh)
 
         def write(tx: Transaction, after: Books) -> None:
             values = _standing(seen, after, intent, news)
+            values["by_hand"] = _by_hand(scene, payment, after) or None
             values["refunding"] = None if arrived else seen.refunding
             values["refund_failed"] = _refund_failed(seen, fresh)
             tx.put(payments.changed(seen, **values), when=Payment.version == seen.version, otherwise=Moved())
@@ -302,7 +304,7 @@ def _book(payment: Payment, intent: Any) -> None:
         return Posting(fresh, given, write)
 
     # Most events tell what another has told: nothing else is read for them.
-    if _is_among(payment, sent_back) or not _is_booked(payment, entries):
+    if _is_among(payment, sent_back) or not _is_booked(payment, entries) or not _is_told_apart(payment, sent_back):
         books.post(payment.tenant_id, payment.client_id, now, plan, [each for each, _ in payment.shares])
     mails.hand_over(*letters)
     if payment.save_card or payment.way == payments.CHECKOUT:
@@ -364,6 +366,19 @@ def _refunds(payment: Payment, intent: Any) -> list[Any]:
     if not (counted or payments.sent_back(payment) or payment.refunding):
         return []
     return stripe.refunds_of(payment.account, str(intent.id))
+
+
+def _is_told_apart(payment: Payment, sent_back: list[Any]) -> bool:
+    """Whether what the payment says went back through Stripe is what Stripe says: not where a function of before an
+    update, or of after it was taken back, has written it without `by_hand`."""
+    return payments.sent_back(payment) == stripe.total_of(sent_back)
+
+
+def _by_hand(scene: Scene, payment: Payment, after: Books | None = None) -> int:
+    """What the ledger says was given back by hand; Stripe's facts have Stripe's id. Raises Beyond."""
+    (after or scene.books).receipt(payment.payment_id)  # then everything about it was read
+    of_it = [each for each in scene.entries if each.payment_id == payment.payment_id and each.entry == Kind.REFUND]
+    return sum(int(each.amount) for each in of_it if not each.object_id)
 
 
 def _is_among(payment: Payment, sent_back: list[Any]) -> bool:

@@ -49,16 +49,20 @@ let csrf = '';
 let onAnswer: (background: boolean) => void = () => {};
 let onSignedOut: () => void = () => {};
 let onProof: () => Promise<boolean> = () => Promise.resolve(false);
+let onReplaced: () => Promise<boolean> = () => Promise.resolve(false);
 
 /** Called by the session store whenever the session changes. */
 export function carryToken(token: string): void {
   csrf = token;
 }
 
-/** The session store listens: `answered` after each request that keeps the session alive, `signedOut` after a 401. */
-export function listen(handlers: { answered: (background: boolean) => void; signedOut: () => void }): void {
+/** The session store listens: `answered` after each request that keeps the session alive, `signedOut` after a 401.
+ * `replaced`: a change came with the token of another session than the browser's cookie is of. It resolves to whether
+ * this page carries the right one now; the change, of which nothing was done, is then sent again. */
+export function listen(handlers: { answered: (background: boolean) => void; signedOut: () => void; replaced: () => Promise<boolean> }): void {
   onAnswer = handlers.answered;
   onSignedOut = handlers.signedOut;
+  onReplaced = handlers.replaced;
 }
 
 /** Whoever can ask for the password listens here: resolves to whether it was given. The request is then sent again. */
@@ -66,7 +70,8 @@ export function listenForProof(ask: () => Promise<boolean>): void {
   onProof = ask;
 }
 
-/** A request under way: the session that asked (its token), and a change, to be sent again after the password. */
+/** A request under way: the session that asked (its token), and a change, to be sent again after the password, or under
+ * the token that is right now. */
 interface Asked { by: string; again: Request | null }
 
 const asked = new Map<string, Asked>();
@@ -88,6 +93,10 @@ const watch: Middleware = {
     if (response.status === 403 && again) {
       const body = (await response.clone().json().catch(() => ({}))) as { code?: string };
       if (body.code === 'proof_required' && (await onProof())) return fetch(again);
+      if (body.code === 'csrf' && (await onReplaced())) {
+        again.headers.set('X-CSRF-Token', csrf);
+        return fetch(again);
+      }
     }
     if (response.ok) onAnswer(background);
     if (response.status === 401 && csrf && !request.url.endsWith('/api/sessions')) {

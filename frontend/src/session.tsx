@@ -73,15 +73,26 @@ function refused(): void {
 listen({
   answered: touched,
   signedOut: refused,
+  replaced: async () => {
+    const before = state;
+    await check().catch(() => {});
+    return state !== before && state.status === 'ready';
+  },
 });
 tabs?.addEventListener('message', (event) => {
   if (state.status !== 'ready') return;
+  if (event.data === 'signed_in') void check().catch(() => {});
   if (event.data === 'touched') endsIn = Date.now() + state.session.idle_seconds * 1000;
   if (event.data === 'signed_out') over('signed_out');
 });
 
-/** Takes a session the server just gave (sign-in, invitation) as the current one. */
+/** Takes a session the server just gave (sign-in, invitation) as the current one. It is every tab's, as the cookie is. */
 export function adopt(session: Session): void {
+  take(session);
+  tabs?.postMessage('signed_in');
+}
+
+function take(session: Session): void {
   forgetOthers(session.person.id);
   rememberOrganization(session.tenant.slug);
   keep('ended', null);
@@ -90,13 +101,20 @@ export function adopt(session: Session): void {
   set({ status: 'ready', session });
 }
 
+/** Takes the session that the cookie is of. Where that is another person's, who signed in in another tab, everything on
+ * this page is about somebody else: it is loaded anew. */
+function follow(session: Session): void {
+  if (state.status === 'ready' && state.session.person.id !== session.person.id) location.reload();
+  else take(session);
+}
+
 /** Asks the server who is signed in; called once when the page loads, and again by "Try again". Whoever signs in before
  * the answer comes is signed in: the answer is older than that. */
 export async function load(): Promise<void> {
   const before = state;
   try {
     const session = await call(api.GET('/session'));
-    if (state === before) adopt(session);
+    if (state === before) follow(session);
   } catch (cause) {
     if (state !== before) return;
     const problem = asProblem(cause);
@@ -140,7 +158,7 @@ export async function signOut(): Promise<void> {
     await call(api.DELETE('/session'));
   } catch (cause) {
     const problem = asProblem(cause);
-    if (problem.status === 0) throw problem; // offline: the session would live on, so say so instead of pretending
+    if (problem.status !== 401) throw problem; // the session would live on, so say so instead of pretending
   }
   tabs?.postMessage('signed_out');
   over('signed_out');
@@ -156,7 +174,7 @@ export async function endEverywhere(): Promise<void> {
 /** Tells the server that the person is here. Throws a `Problem`. */
 export async function stay(): Promise<void> {
   const session = await call(api.POST('/session/activity'));
-  if (state.status === 'ready') adopt(session);
+  if (state.status === 'ready' && state.session.csrf_token === session.csrf_token) take(session);
 }
 
 /** Milliseconds until the session goes idle. */
@@ -174,12 +192,14 @@ export function sinceAnswer(): number {
   return Date.now() - lastAnswer;
 }
 
-/** Asks without extending whether the session still lives (another tab may have kept it). Ends it here if not. */
+/** Asks without extending whether the session still lives (another tab may have kept it, or begun another one). Ends it
+ * here if not. */
 export async function check(): Promise<void> {
   const before = state;
   try {
     const session = await call(api.GET('/session', { headers: BACKGROUND }));
     if (state.status !== 'ready' || state !== before) return;
+    if (session.csrf_token !== state.session.csrf_token) return follow(session);
     endsIn = Math.max(Date.now() + 5000, Date.parse(session.idle_ends_at) - offset);
   } catch (cause) {
     const problem = asProblem(cause);

@@ -201,6 +201,22 @@ def test_nothing_typed_is_lost_and_nothing_is_sent_twice(
     assert lost == [201]
     expect(page.locator(".bubble", has_text="It went well")).to_have_count(1)
 
+    # Changed before anybody knew that it had arrived: what is in the box was not sent, and stays there.
+    lost.clear()
+    page.route(f"**/api/portal/messages/{thread}/draft", lambda route: route.abort("connectionreset"))
+    phone.allow(422, rf"POST /api/portal/messages/{thread}$")
+    box.fill("See you on Tuesday")
+    phone.press("Send")
+    phone.sees("We do not know yet whether it arrived")
+    box.fill("See you on Monday")
+    phone.press("Send again")
+    phone.sees(re.compile("^An earlier version of this message had arrived"))
+    expect(box).to_have_value("See you on Monday")
+    page.unroute(f"**/api/portal/messages/{thread}/draft")
+    phone.press("Send")
+    expect(page.locator(".bubble", has_text="See you on Monday")).to_have_count(1)
+    expect(box).to_have_value("")
+
     # Offline: what is typed stays, also over a reload, and goes out once.
     phone.go_offline()
     box.fill("And one more thing")
@@ -223,7 +239,8 @@ def test_nothing_typed_is_lost_and_nothing_is_sent_twice(
     phone.sees("Remove the file that was not accepted")
     phone.look("refused")
     found = call("T1").get(f"/practice/clients/{C1.id}/messages/{thread}").json["messages"]
-    assert [each["body"] for each in found] == ["And one more thing", "It went well", "How did it go?"]
+    words = ["And one more thing", "See you on Monday", "See you on Tuesday", "It went well", "How did it go?"]
+    assert [each["body"] for each in found] == words
 
     # Switched off: the history stays, and it says whom to call.
     etag = call("A1").get(f"/practice/clients/{C1.id}").json["etag"]

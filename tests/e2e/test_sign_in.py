@@ -148,6 +148,45 @@ class TestClients:
         phone.page.get_by_role("main").get_by_role("link", name=re.compile("^Profile")).click()
         phone.arrived("Profile")
 
+    def test_the_session_is_every_tabs(self, phone: Device, call: Callable[..., Any]) -> None:
+        """Who signs in once more, in another tab, has another session in this one, too. It goes on under that one;
+        what it says of signing out is true; and another person finds nobody else's page."""
+        phone.open("/oak")
+        first, other = phone.page, phone.context.new_page()
+        other.goto(phone.page.url)
+        for phone.page in (first, other):
+            phone.sign_in(C1)
+            phone.arrived("Hello, Immy")
+        phone.page = first
+        phone.follow("Immy Thistlewood, your account")
+        first.get_by_role("main").get_by_role("link", name=re.compile("^Profile")).click()
+        phone.arrived("Profile")
+        phone.allow(503, "DELETE /api/session$")
+        busy = json.dumps({"status": 503, "code": "busy", "title": "We are busy for a moment."})
+        first.route("**/api/session", lambda route: route.fulfill(status=503, body=busy), times=1)
+        first.get_by_role("main").get_by_role("button", name="Sign out").click()
+        expect(first.get_by_role("main").get_by_role("alert")).to_be_visible()
+        first.get_by_role("main").get_by_role("button", name="Sign out").click()
+        phone.arrived("Welcome back", title="Sign in")
+        expect(other.get_by_text("You are signed out.")).to_be_visible()
+        phone.open("/home")
+        phone.arrived("Welcome back", title="Sign in", by_link=False)
+
+        other.close()
+        phone.allow(403, "DELETE /api/session$")
+        for key in ("C1", "C2"):  # their cookie comes by itself, as if no tab could tell the others
+            phone.sign_in(C1)
+            phone.arrived("Hello, Immy")
+            phone.open("/profile")
+            phone.arrived("Profile", by_link=False)
+            phone.enter(call.browser(key))
+            first.get_by_role("main").get_by_role("button", name="Sign out").click()
+            if key == "C1":
+                phone.arrived("Welcome back", title="Sign in")
+                phone.sees("You are signed out.")
+        expect(first.get_by_text(PEOPLE["C2"].name).first).to_be_visible()
+        assert first.get_by_text(C1.name).count() == 0
+
     def test_there_is_no_such_practice(self, phone: Device) -> None:
         phone.allow(404, "GET /api/tenants/elm$")
         phone.open("/elm")

@@ -319,9 +319,11 @@ def test_an_organization_writes_so_many_a_day(world: World, call: Call, limits: 
     from chalicelib.services import tenants
 
     client, therapist, admin = call("C1"), call("T1"), call("A1")
-    limits(messages_tenant=(2, 86400))
+    limits(messages_tenant=(2, 86400), messages_client=(3, 3600))
     thread = begin(client, world.id("T1"))
     path = to_client(world, "C1", thread)
+    for _ in range(3):  # what cannot be sent is no message: nobody silences the others with it
+        assert therapist.post(path, {"body": "Two", "upload_ids": [world.id("C1")]}).status == 404
     faults.add("TransactWriteItems", "conflict", 500)
     assert therapist.post(path, {"body": "Two"}).code == "busy"  # it came to nothing, and does not count
     faults.clear()
@@ -343,7 +345,7 @@ def test_an_organization_writes_so_many_a_day(world: World, call: Call, limits: 
     assert admin.get(f"/practice/mass-messages/{job['job_id']}").json["done"] == 3
     write(world, call("B1"), "CB")  # each organization has a count of its own
     tenants.set_cap(world.tenant_id("oak"), "messages_tenant", 10)
-    assert answered(client.post(mine, {"body": "Four"})) == 4
+    assert answered(client.post(mine, {"body": "Four"})) == 4  # of the client's hour, what was too much took nothing
 
 
 def test_who_is_gone_and_who_writes_too_much(world: World, call: Call, limits: Callable[..., None]) -> None:

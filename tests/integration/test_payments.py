@@ -777,6 +777,33 @@ def test_a_notice_that_was_still_to_be_written_before_an_update_is_written(world
     assert left.get("telling") is None
 
 
+def test_what_went_back_by_hand_is_known_after_an_update_was_taken_back(world: World, call: Call) -> None:
+    """Functions of before it write a payment anew without what they do not know: the ledger knows it. Otherwise nothing
+    could be given back any more, and all of it would be said to be on its way to the card."""
+    from chalicelib.models.payments import Payment
+    from chalicelib.models.transaction import change
+
+    admin, client = call("A1"), call("C1")
+    made = paid(client, issued(admin, "C1"))
+    about = {"tenant_id": world.tenant_id("oak"), "client_id": world.id("C1"), "payment_id": made["payment_id"]}
+    path = f"/practice/clients/{PEOPLE['C1'].id}/payments/{made['payment_id']}"
+    assert billing.refund(admin, "C1", made, 1_000, method="check").status == 202
+    for by_hand, method in ((1_000, "card"), (1_000, "cash")):
+        change(Payment.at(**about), Payment.by_hand.remove())
+        assert billing.refund(admin, "C1", made, 500, method=method).code == "stale"
+        client.drain()
+        assert admin.get(path).json["by_hand"]["amount"] == by_hand
+        assert billing.refund(admin, "C1", made, 500, method=method).status == 202
+        told(client)
+    change(Payment.at(**about), Payment.by_hand.remove())
+    lever(client, refund=intent_of(made), amount=700)
+    told(client)
+    seen = admin.get(path).json
+    assert (seen["refunded"]["amount"], seen["by_hand"]["amount"]) == (2_700, 1_500)
+    settlement.look_at_payment(**about)
+    assert admin.get(path).json["etag"] == seen["etag"]
+
+
 def _mute_refunds(staff: Caller) -> None:
     assert staff.api("PUT", "/practice/notification-choices", {"muted": ["refund_failed"]}).status == 200
 

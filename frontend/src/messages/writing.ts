@@ -73,18 +73,21 @@ export function useWriting(desk: Desk, person: string, onArrived: () => void): W
   };
 
   /** The key was used: what was tried has arrived. What is in the box is either that, or newer and still to be sent. */
-  const spent = (elsewhere: string) => {
-    const { text: own, files: with_, tried } = now.current;
+  const spent = () => {
+    if (now.current.tried !== tell(now.current.text, now.current.files)) return unsent(words.elsewhere);
     setProblem(null);
-    if (tried === tell(own, with_)) {
-      clear();
-      setTold(words.arrivedAfterAll);
-    } else {
-      now.current = { key: newKey(), text: own, files: with_, tried: null };
-      remember();
-      setTold(elsewhere);
-      plan(QUIET);
-    }
+    clear();
+    setTold(words.arrivedAfterAll);
+    onArrived();
+  };
+
+  /** The key was used for something else: what is in the box stays there, under another key. */
+  const unsent = (why: string) => {
+    now.current = { ...now.current, key: newKey(), tried: null };
+    remember();
+    setProblem(null);
+    setTold(why);
+    plan(QUIET);
     onArrived();
   };
 
@@ -105,7 +108,7 @@ export function useWriting(desk: Desk, person: string, onArrived: () => void): W
     } catch (cause) {
       if (now.current.key !== key || work.current.sending) return;
       const failed = asProblem(cause);
-      if (failed.code === 'draft_sent') return spent(words.elsewhere);
+      if (failed.code === 'draft_sent') return spent();
       if (failed.status === 401) return; // signed out: what waits stays kept
       setSave({ kind: failed.passing ? 'waiting' : 'refused' });
       if (failed.passing) plan(Math.max((failed.retryAfter ?? 0) * 1000, PAUSES[Math.min(work.current.failures++, PAUSES.length - 1)]!));
@@ -182,7 +185,7 @@ export function useWriting(desk: Desk, person: string, onArrived: () => void): W
       return sent;
     } catch (cause) {
       const failed = asProblem(cause);
-      if (failed.code === 'idempotency_key_reused') spent(words.earlier);
+      if (failed.code === 'idempotency_key_reused') unsent(words.earlier); // the server knows other words under it
       else {
         if (!isUnsure(failed)) now.current = { ...now.current, tried: null };
         remember();
