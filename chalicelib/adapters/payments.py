@@ -15,6 +15,7 @@ from chalicelib import clock
 from chalicelib.adapters import secrets
 from chalicelib.config import settings
 from chalicelib.errors import BadSignature, ProcessorDown, ProcessorRefused
+from chalicelib.observability import logger
 
 TOLERANCE_SECONDS = 300
 
@@ -87,6 +88,10 @@ def _ask(call: Callable[[], Any]) -> Any:
             raise ProcessorDown(retry_after=2) from error
         raise KeyTaken(error.code or "key_taken") from error
     except (stripe.APIConnectionError, stripe.RateLimitError, stripe.APIError) as error:
+        raise ProcessorDown(retry_after=2) from error
+    except stripe.AuthenticationError as error:  # the platform's own key: it was replaced, or is revoked
+        logger.error("stripe_key_refused")
+        secrets.forget_stripe_key()
         raise ProcessorDown(retry_after=2) from error
     except (stripe.InvalidRequestError, stripe.PermissionError) as error:
         raise Refused(error.code or type(error).__name__) from error

@@ -53,6 +53,11 @@ def stripe_key() -> str:
     return key
 
 
+def forget_stripe_key() -> None:
+    """Stripe does not take it any more: it is read anew."""
+    _stripe.clear()
+
+
 def stripe_webhook_secrets() -> list[str]:
     """What Stripe signs with: the present secret, and the one before while it is being replaced."""
     kept = _of_stripe()

@@ -58,15 +58,29 @@ export function organization(): string | null {
   }
 }
 
+const memories = new Set<() => void>();
+let whose = '';
+
+/** What one person chose on a page, for the way back to it: in memory only, because a name may be in no store and no
+ * address. It is as it began for whoever signs in next. */
+export function memory<T>(first: T): { current: T } {
+  const held = { current: first };
+  memories.add(() => { held.current = first; });
+  return held;
+}
+
 /** Forgets every draft of every person in this tab, and the way back. The slug stays: it is the public sign-in page. */
 export function forgetAll(): void {
+  for (const forget of memories) forget();
   const found = store();
   if (!found) return;
   for (const key of Object.keys(found)) if (key.startsWith(PREFIX) && key !== `${PREFIX}slug`) found.removeItem(key);
 }
 
-/** Forgets the drafts of everybody but this person. */
+/** Forgets the drafts and the choices of everybody but this person. */
 export function forgetOthers(person: string): void {
+  if (whose !== person) for (const forget of memories) forget();
+  whose = person;
   const found = store();
   if (!found) return;
   for (const key of Object.keys(found)) {

@@ -2,12 +2,14 @@
 
 import random
 import re
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from chalicelib.adapters import secrets
 from chalicelib.services import settlement
 from infra.local import stripe_double
 from tests import billing, flows
@@ -16,6 +18,17 @@ from tests.calls import PEOPLE, Caller
 from tests.conftest import World
 
 Call = Callable[..., Caller]
+
+
+def test_a_key_that_was_replaced_is_read_anew(call: Call) -> None:
+    """A function holds the platform's key for minutes."""
+    admin, client = call("A1"), call("C1")
+    bill = issued(admin, "C1")
+    secrets.stripe_key()
+    (name,) = secrets._stripe
+    secrets._stripe[name] = (time.monotonic(), {**secrets._stripe[name][1], "key": "sk_test_of_yesterday"})
+    assert start(client, bill).code == "processor_unavailable"
+    assert start(client, bill).status == 201
 
 
 def test_invoice_pay_ledger_notification_receipt(world: World, call: Call, canaries: Any) -> None:

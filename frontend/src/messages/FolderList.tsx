@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { asProblem, type Problem } from '../http.ts';
+import { memory } from '../keep.ts';
 import { useSession } from '../session.tsx';
 import { messages as words } from '../strings/messages.ts';
 import type { Folder, ThreadLine } from '../types.ts';
@@ -16,13 +17,13 @@ const FOLDERS: Folder[] = ['inbox', 'sent', 'trash'];
 interface Listed { folder: Folder; items: ThreadLine[]; next: string | null }
 
 /** Which folder was open last: kept for the way back from a conversation, in memory only. */
-let opened: Folder = 'inbox';
+const opened = memory<Folder>('inbox');
 
 function useFolder() {
   const { kind } = useSession();
   const mail = mailOf(kind);
   const { turn } = useNews();
-  const [folder, setFolder] = useState<Folder>(opened);
+  const [folder, setFolder] = useState<Folder>(opened.current);
   const [listed, setListed] = useState<Listed | null>(null);
   const [problem, setProblem] = useState<Problem | null>(null);
   const asked = useRef(0);
@@ -44,7 +45,7 @@ function useFolder() {
     }
   };
   const choose = (next: Folder) => {
-    opened = next;
+    opened.current = next;
     setFolder(next);
     setListed(null);
     setProblem(null);

@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { api, asProblem, call, type Problem } from '../http.ts';
+import { memory } from '../keep.ts';
 import { useSession } from '../session.tsx';
 import { Badge, Button, Empty, Heading, Icon, LinkButton, Note, SelectField, calendarDate } from '../ui/index.ts';
 import { staff } from '../strings/staff.ts';
@@ -19,8 +20,8 @@ interface View { order: 'name' | 'newest'; status: '' | 'active' | 'archived'; j
 const USUAL: View = { order: 'name', status: 'active', joined: '', therapist: '' };
 
 /** What was searched and filtered last, for the way back from a client only. In memory: a name never goes into the address. */
-let lastTerm = '';
-let lastView = USUAL;
+const lastTerm = memory('');
+const lastView = memory(USUAL);
 
 interface Found { term: string; view: View; items: ClientRow[]; next: string | null; total: number | null }
 
@@ -68,8 +69,8 @@ function useSearch(initial: string, first: View) {
 
 export function Clients() {
   const location = useLocation() as ReturnType<typeof useLocation> & { wasPush?: boolean };
-  const [typed, setTyped] = useState(() => (location.wasPush ? '' : lastTerm));
-  const [view, setView] = useState<View>(() => (location.wasPush ? USUAL : lastView));
+  const [typed, setTyped] = useState(() => (location.wasPush ? '' : lastTerm.current));
+  const [view, setView] = useState<View>(() => (location.wasPush ? USUAL : lastView.current));
   const search = useSearch(typed.trim(), view);
   const paused = usePaused();
   const administrator = useSession().roles.includes('administrator');
@@ -81,15 +82,15 @@ export function Clients() {
   const look = (term: string) => {
     if (term === asked.current) return;
     asked.current = term;
-    lastTerm = term;
+    lastTerm.current = term;
     void search.ask(term, view, null);
   };
   const show = (next: View) => {
     setView(next);
-    lastView = next;
+    lastView.current = next;
     void search.ask(typed.trim(), next, null);
   };
-  useEffect(() => { lastView = view; }, []);
+  useEffect(() => { lastView.current = view; }, []);
   useEffect(() => {
     const timer = setTimeout(() => look(typed.trim()), PAUSE);
     return () => clearTimeout(timer);

@@ -1,6 +1,7 @@
 /** Picking several clients in the list, for a bulk invitation. What is picked is kept in memory only, across pages. */
 import { useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
+import { memory } from '../../keep.ts';
 import { Button } from '../../ui/index.ts';
 import { staff } from '../../strings/staff.ts';
 import type { ClientRow } from '../../types.ts';
@@ -8,11 +9,11 @@ import type { ClientRow } from '../../types.ts';
 const words = staff.bulk;
 export const AT_MOST = 1000;
 
-let picked: string[] = [];
+const picked = memory<string[]>([]);
 
 /** Who was picked last. */
 export function pickedClients(): string[] {
-  return picked;
+  return picked.current;
 }
 
 export interface Picking { on: boolean; ids: string[]; toggle: (id: string) => void; all: (rows: ClientRow[]) => void; set: (on: boolean) => void }
@@ -21,8 +22,8 @@ export function usePicking(): Picking {
   const [on, setOn] = useState(false);
   const [ids, setIds] = useState<string[]>([]);
   const put = (next: string[]) => {
-    picked = next.slice(0, AT_MOST);
-    setIds(picked);
+    picked.current = next.slice(0, AT_MOST);
+    setIds(picked.current);
   };
   return {
     on, ids,
