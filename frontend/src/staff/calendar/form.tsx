@@ -9,7 +9,7 @@ import { staff } from '../../strings/staff.ts';
 import type { ClientAppointment, Offer, TimeCheck } from '../../types.ts';
 import { Button, Check, Heading, Icon, LinkButton, Note, SelectField, TextField, addDays, clockOf, clockWords, dayKey, dayWords, instantOf, useAct, useLoad, zoneLabel } from '../../ui/index.ts';
 import { recurring } from '../../strings/recurring.ts';
-import { MoreFound, useClientsFound } from '../finding.tsx';
+import { Born, MoreFound, useClientsFound } from '../finding.tsx';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 import { ONCE, RepeatFields, SeriesLooks, bookable, endFault, leftOut, plan, useSeriesCheck } from './repeat.tsx';
 
@@ -217,7 +217,7 @@ export function PickClientPage() {
       <div class="narrow stack g3"><TextField id="find" label={words.search} type="search" value={typed} onInput={setTyped} /><p class="small"><a href={`/staff/calendar/new-group${asked(url)}`}>{recurring.group.toGroup}</a></p></div>
       <Failed problem={problem} />
       {rows === null ? (problem ? null : <RecordBones />) : rows.length ? (
-        <ul class="card flush rows">{rows.map((one) => <li key={one.client_id}><a class="row" href={`/staff/clients/${one.client_id}/appointments/new${asked(url)}`}><div><p class="strong">{one.name}</p></div><Icon name="right" /></a></li>)}</ul>
+        <ul class="card flush rows">{rows.map((one) => <li key={one.client_id}><a class="row" href={`/staff/clients/${one.client_id}/appointments/new${asked(url)}`}><div><p class="strong">{one.name}</p><p><Born of={one} /></p></div><Icon name="right" /></a></li>)}</ul>
       ) : problem || found.others ? null : <p class="soft" role="status">{words.noClients}</p>}
       <MoreFound of={found} />
     </>
