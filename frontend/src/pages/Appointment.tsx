@@ -167,7 +167,7 @@ function Acts({ one, zone, put, reload }: ActsProps) {
       {asking ? null : <ProblemNote problem={cancel.problem} />}
       <Dialog
         open={asking} onClose={() => setAsking(false)} title={one.status === 'proposed' ? words.noneTitle : asked ? words.withdrawTitle : words.cancelTitle}
-        actions={<><Button look="danger" busy={cancel.busy} onClick={() => void cancel.run(words.cancelled)}>{one.status === 'proposed' ? words.pass : asked ? words.withdraw : words.cancel}</Button><Button onClick={() => setAsking(false)}>{words.keep}</Button></>}
+        actions={<><Button look="danger" busy={cancel.busy} onClick={() => void cancel.run(words.cancelled)}>{one.status === 'proposed' ? words.pass : asked ? words.withdraw : words.cancel}</Button><Button onClick={() => setAsking(false)}>{one.status === 'proposed' ? words.keepTimes : words.keep}</Button></>}
       >
         <p>{one.status === 'proposed' ? words.noneText : words.cancelText}{one.moved ? ` ${words.movedText}` : ''}</p>
         <TextField label={words.reason} help={words.reasonHelp} optional rows={2} maxLength={1000} value={reason} onInput={setReason} />

@@ -54,7 +54,7 @@ export function useClientsFound(typed: string, therapist_id?: string): Found {
 }
 
 /** What tells namesakes apart, beside a name that is to be picked. */
-export function Born({ of }: { of: ClientRow }) {
+export function Born({ of }: { of: Pick<ClientRow, 'birth_date'> }) {
   return <span class="small soft">{of.birth_date ? staff.client.born(calendarDate(of.birth_date)) : staff.client.noBirth}</span>;
 }
 

@@ -64,7 +64,7 @@ export const calendar = {
     of: (name: string) => ` ${name}`,
     open: 'Answer',
     look: 'Open',
-    offered: 'The client chooses among other times',
+    offered: 'Offered times, not taken yet',
     held: (until: string) => `Held until ${until}`,
     confirmed: (name: string) => `Confirmed. ${name} is told.`,
     count: 'requests wait',
@@ -119,6 +119,7 @@ export const calendar = {
 
   form: {
     title: 'New appointment',
+    withOne: (name: string) => `With ${name}`,
     moveTitle: 'Move appointment',
     therapist: 'Therapist',
     service: 'Service',

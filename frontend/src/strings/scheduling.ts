@@ -61,6 +61,7 @@ export const scheduling = {
     noneTitle: 'None of these times?',
     noneText: 'They become free for others. The practice is told, and you can ask for another time.',
     pass: 'Pass on these times',
+    keepTimes: 'Keep them',
     cancelText: 'The time becomes free for others. The practice is told.',
     movedText: 'The time you had before does not come back by itself.',
     reason: 'Why, if you want to say',

@@ -87,7 +87,7 @@ export function NewAppointmentPage() {
         const assigned = therapists.filter((one) => client.therapists.some((each) => each.staff_id === one.staff_id));
         return <>
           <Crumbs items={[[staff.clients.title, '/staff/clients'], [client.name, `/staff/clients/${client_id}/appointments`], words.title]} />
-          <Heading>{words.title}</Heading>
+          <div class="stack g1"><Heading>{words.title}</Heading><p class="cluster g2"><span class="strong">{client.name}</span><Born of={client} />{assigned.length === 1 ? <span class="small soft">{words.withOne(assigned[0]!.name)}</span> : null}</p></div>
           {!assigned.length ? <Note tone="info" action={<LinkButton mini href={`/staff/clients/${client_id}`}>{words.toClient}</LinkButton>}>{words.noTherapist}</Note> : offer.services.length
             ? <NewForm client_id={client_id} offer={offer} therapists={assigned.map((one): [string, string] => [one.staff_id, one.name])} />
             : <Note tone="info" action={roles.includes('administrator') ? <LinkButton mini href="/staff/services">{words.toOffer}</LinkButton> : undefined}>{words.noServices}</Note>}
