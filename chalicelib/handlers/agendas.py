@@ -12,7 +12,7 @@ from chalicelib.handlers.slots import Colour, Zone, days_of, instant_of
 from chalicelib.handlers.views import Day, Query, View
 from chalicelib.models.clients import Client
 from chalicelib.models.slots import Appointment, Group
-from chalicelib.services import agendas, memberships, staff
+from chalicelib.services import agendas, bookings, memberships, staff
 
 practice = Routes(__name__, PRACTICE, "/practice", tag="appointments")
 
@@ -87,7 +87,8 @@ class CalendarView(View):
 
 
 class RequestsView(View):
-    """Requests that wait for an answer, the earliest time first."""
+    """Open requests, the earliest time first. `total`: how many wait for an answer; where other times are offered, the
+    client answers."""
 
     items: list[CalendarEntry]
     total: int
@@ -98,7 +99,7 @@ class RequestsView(View):
 
 
 class RequestCount(View):
-    """How many requests wait for an answer."""
+    """How many requests wait for an answer of the practice."""
 
     total: int
 
@@ -147,16 +148,20 @@ def read_calendar(context: Context, query: CalendarQuery) -> CalendarView:
 
 @practice.endpoint("GET", "/requests", action="calendar:read", query=RequestsQuery)
 def list_requests(context: Context, query: RequestsQuery) -> RequestsView:
-    """Requests that wait for an answer"""
+    """Requests that wait for an answer, of the practice or of the client"""
     found = agendas.requests(context, ids_of(query.staff_ids))
     items = _entries(found, agendas.named(context, found))
-    return RequestsView(items=items, total=len(items))
+    return RequestsView(items=items, total=_unanswered(found))
 
 
 @practice.endpoint("GET", "/requests/count", action="calendar:read", query=RequestsQuery)
 def count_requests(context: Context, query: RequestsQuery) -> RequestCount:
     """How many requests wait for an answer"""
-    return RequestCount(total=len(agendas.requests(context, ids_of(query.staff_ids))))
+    return RequestCount(total=_unanswered(agendas.requests(context, ids_of(query.staff_ids))))
+
+
+def _unanswered(found: Sequence[Appointment]) -> int:
+    return sum(each.status == bookings.REQUESTED for each in found)
 
 
 def _intervals(found: Sequence[tuple[int, int]]) -> list[Interval]:

@@ -3604,7 +3604,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Requests that wait for an answer */
+        /** Requests that wait for an answer, of the practice or of the client */
         get: operations["list_requests"];
         put?: never;
         post?: never;
@@ -10094,7 +10094,7 @@ export interface components {
         };
         /**
          * RequestCount
-         * @description How many requests wait for an answer.
+         * @description How many requests wait for an answer of the practice.
          */
         RequestCount: {
             /** Total */
@@ -10102,7 +10102,8 @@ export interface components {
         };
         /**
          * RequestsView
-         * @description Requests that wait for an answer, the earliest time first.
+         * @description Open requests, the earliest time first. `total`: how many wait for an answer; where other times are offered, the
+         *     client answers.
          */
         RequestsView: {
             /** Items */
@@ -38242,7 +38243,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Requests that wait for an answer */
+            /** @description Requests that wait for an answer, of the practice or of the client */
             200: {
                 headers: {
                     [name: string]: unknown;

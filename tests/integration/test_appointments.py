@@ -127,6 +127,9 @@ def test_other_times_are_held_and_one_is_taken_with_one_tap(world: World, call: 
     others = [at(clock, 4), at(clock, 5), at(clock, 6, "18:30")]
     answer = theirs(call("T1"), "C1", asked, "proposal", {"starts": others, "message": "Would one of these do?"})
     assert (answer.status, answer.json["proposals"]) == (200, others)
+    waiting = call("T1").get("/practice/requests").json
+    assert (waiting["total"], [each["status"] for each in waiting["items"]]) == (0, ["proposed"])  # the client answers
+    assert call("T1").get("/practice/requests/count").json == {"total": 0}
     free = booking.starts(booking.slots(call("C1"), service, clock.now().date()))
     assert asked["starts_at"] in free
     assert not set(others) & set(free)

@@ -59,7 +59,7 @@ function One({ one, put: show, reload }: { one: MyAppointment; put: (next: MyApp
   return (
     <>
       <div class="stack g2">
-        <Heading move={title}>{title}</Heading>
+        <Heading move={`${title} ${one.status}`}>{title}</Heading>
         <p><Badge tone={badge.tone} hollow={badge.hollow}>{badge.word}</Badge></p>
         {told ? <p class="soft" role="status">{told}</p> : null}
       </div>
@@ -72,6 +72,7 @@ function One({ one, put: show, reload }: { one: MyAppointment; put: (next: MyApp
       </div>
       {one.status === 'proposed' ? <Proposals one={one} zone={zone} put={put} reload={reload} /> : null}
       {isLive(one) ? <Acts one={one} zone={zone} put={put} reload={reload} /> : null}
+      {['declined', 'expired', 'cancelled'].includes(one.status) && open ? <div><LinkButton icon="calendar" href="/appointments/new">{words.again}</LinkButton></div> : null}
       {isLive(one) && one.can_move && open ? <Earlier one={one} /> : null}
     </>
   );
@@ -165,10 +166,10 @@ function Acts({ one, zone, put, reload }: ActsProps) {
       ) : <Note tone="info" icon="phone"><WithPhone text={words.tooLate(tenant.phone)} phone={tenant.phone} />{Date.parse(one.cancel_until) < Date.now() ? ` ${words.since(brief(one.cancel_until, zone))}` : ''}</Note>}
       {asking ? null : <ProblemNote problem={cancel.problem} />}
       <Dialog
-        open={asking} onClose={() => setAsking(false)} title={asked ? words.withdrawTitle : words.cancelTitle}
-        actions={<><Button look="danger" busy={cancel.busy} onClick={() => void cancel.run(words.cancelled)}>{asked ? words.withdraw : words.cancel}</Button><Button onClick={() => setAsking(false)}>{words.keep}</Button></>}
+        open={asking} onClose={() => setAsking(false)} title={one.status === 'proposed' ? words.noneTitle : asked ? words.withdrawTitle : words.cancelTitle}
+        actions={<><Button look="danger" busy={cancel.busy} onClick={() => void cancel.run(words.cancelled)}>{one.status === 'proposed' ? words.pass : asked ? words.withdraw : words.cancel}</Button><Button onClick={() => setAsking(false)}>{one.status === 'proposed' ? words.keepTimes : words.keep}</Button></>}
       >
-        <p>{words.cancelText}{one.moved ? ` ${words.movedText}` : ''}</p>
+        <p>{one.status === 'proposed' ? words.noneText : words.cancelText}{one.moved ? ` ${words.movedText}` : ''}</p>
         <TextField label={words.reason} help={words.reasonHelp} optional rows={2} maxLength={1000} value={reason} onInput={setReason} />
         <ProblemNote problem={cancel.problem} />
       </Dialog>

@@ -29,7 +29,7 @@ export default function Appointments() {
     const [upcoming, past, waits] = await Promise.all([list('upcoming'), list('past'), loadWaits()]);
     // What was cancelled is over, even if its time is still to come.
     const over = upcoming.items.filter((one) => !isLive(one)).reverse();
-    return { upcoming: upcoming.items.filter(isLive), past: { ...past, items: [...over, ...past.items] }, phone: upcoming.phone, waits: waits.items };
+    return { upcoming: upcoming.items.filter(isLive), past: { ...past, items: [...over, ...past.items] }, phone: upcoming.phone, waits: waits.items.filter((each) => !over.some((one) => one.appointment_id === each.appointment_id)) }; // nothing is earlier than what is cancelled
   }, []);
   return (
     <ClientShell>

@@ -259,7 +259,7 @@ function CheckStep({ offer, choice, moving, onNote }: { offer: Bookable; choice:
       </section>
       {moving ? null : <TextField label={words.note} help={words.noteHelp} optional rows={3} maxLength={1000} value={choice.note} onInput={onNote} />}
       {moving?.status === 'confirmed' && !offer.instant_confirmation ? <Note tone="warn">{words.frees(brief(moving.starts_at, choice.zone))}</Note> : null}
-      <Note tone="info">{offer.instant_confirmation ? words.atOnce : words.held(offer.hold_hours)} {words.notice(offer.cancel_notice_hours)}</Note>
+      <Note tone="info">{offer.instant_confirmation ? words.atOnce : words.held(offer.hold_hours)} {Date.parse(slot.starts_at) - offer.cancel_notice_hours * 3_600_000 < Date.now() ? words.noticeOver(offer.cancel_notice_hours, !offer.instant_confirmation) : words.notice(offer.cancel_notice_hours)}</Note>
     </>
   );
 }

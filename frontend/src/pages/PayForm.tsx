@@ -119,6 +119,7 @@ function Way({ label, on, pick }: { label: string; on: boolean; pick: () => void
 }
 
 function Choose({ open, picked, fault, onPick }: { open: InvoiceRow[]; picked: string[]; fault: string | null; onPick: (ids: string[]) => void }) {
+  const { tenant } = useSession();
   const toggle = (id: string, on: boolean) => onPick(on ? [...picked, id] : picked.filter((each) => each !== id));
   return (
     <fieldset class={fault ? 'field invalid' : 'field'} id="choose" tabIndex={-1}>
@@ -129,12 +130,14 @@ function Choose({ open, picked, fault, onPick }: { open: InvoiceRow[]; picked: s
         {open.map((one) => {
           const badge = invoiceBadge(one);
           const name = invoiceName(one);
+          const plan = planOf(one, tenant.zone);
           return (
             <li class="stack g1" key={one.invoice_id}>
               <label class="choice">
                 <input type="checkbox" checked={picked.includes(one.invoice_id)} onChange={(event) => toggle(one.invoice_id, event.currentTarget.checked)} />
                 <span class="grow"><span class="sum"><span class="strong">{name}</span><span class="num strong">{money(one.due)}</span></span><span class="small soft">{badge.word}</span></span>
               </label>
+              {plan ? <p class="small soft under">{payments.planned(plan)}</p> : null}
               <a class="small under" href={`/payments/invoices/${one.invoice_id}`}>{words.look}<span class="hidden">: {name}</span></a>
             </li>
           );

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, asProblem, call, type Problem } from '../http.ts';
 import { staff } from '../strings/staff.ts';
 import type { ClientRow } from '../types.ts';
-import { Button } from '../ui/index.ts';
+import { Button, calendarDate } from '../ui/index.ts';
 
 export interface Found {
   /** Null: not known yet. */
@@ -51,6 +51,11 @@ export function useClientsFound(typed: string, therapist_id?: string): Found {
     void ask(rows ?? [], cursor).finally(() => setBusy(false));
   };
   return { rows, more: cursor ? more : null, others, busy, problem };
+}
+
+/** What tells namesakes apart, beside a name that is to be picked. */
+export function Born({ of }: { of: Pick<ClientRow, 'birth_date'> }) {
+  return <span class="small soft">{of.birth_date ? staff.client.born(calendarDate(of.birth_date)) : staff.client.noBirth}</span>;
 }
 
 /** Beneath the rows: the way to the next ones, and to those whom only more letters find. */

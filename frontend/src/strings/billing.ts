@@ -110,7 +110,7 @@ export const billing = {
     title: (day: string) => `Payment on ${day}`, facts: 'Payment', way: 'How', ways: { checkout: 'By the client, on Stripe’s page', saved_card: 'By the client, with a saved card', autopay: 'Automatic payment', guest: 'By a pay link', staff: 'Recorded by staff' } as Record<string, string>,
     refund: 'Refund', refundTitle: 'Refund this payment',
     refundHow: 'How does it go back?', refundWays: { card: 'To the card', cash: 'In cash', check: 'By check', other: 'Another way' },
-    refundText: 'The money goes back to the card. Invoices that it paid are open again by that much.', refundHand: 'You give the money back yourself: the portal only records it. Invoices that it paid are open again by that much.',
+    refundText: 'The money goes back to the card. Invoices that it paid are open again by that much; if it is not to be paid again, lower the invoice with “Adjust”, too.', refundHand: 'You give the money back yourself: the portal only records it. Invoices that it paid are open again by that much; if it is not to be paid again, lower the invoice with “Adjust”, too.',
     refundPlain: 'Refund',
     refundStale: (byHand: boolean, back: string, left: string) => `${byHand ? 'Nothing was recorded' : 'Nothing was sent back'} now: ${back} was refunded meanwhile, and ${left} can still go back.`,
     refundUnsure: (byHand: boolean, left: string) => `${byHand ? 'Nothing was recorded' : 'Nothing was sent back'} now: this payment changed since you opened it. Up to ${left} can still go back.`,

@@ -63,6 +63,8 @@ export const calendar = {
     confirm: 'Confirm',
     of: (name: string) => ` ${name}`,
     open: 'Answer',
+    look: 'Open',
+    offered: 'Offered times, not taken yet',
     held: (until: string) => `Held until ${until}`,
     confirmed: (name: string) => `Confirmed. ${name} is told.`,
     count: 'requests wait',
@@ -84,7 +86,7 @@ export const calendar = {
     cancel: 'Cancel appointment',
     completed: 'Took place',
     noShow: 'Missed (no-show)',
-    told: { confirmed: 'Confirmed. The client is told.', declined: 'Declined. The client is told.', proposed: 'Offered. The client is told, and takes one with one tap.', moved: 'Moved. The client is told.', cancelled: 'Cancelled. The client is told.', settled: 'Noted.', booked: 'Booked. The client is told.' },
+    told: { confirmed: 'Confirmed. The client is told.', declined: 'Declined. The client is told.', proposed: 'Offered. The client is told, and takes one with one tap.', moved: 'Moved. The client is told.', cancelled: 'Cancelled. The client is told.', settled: 'Noted. The client sees it in the portal.', booked: 'Booked. The client is told.' },
     declineTitle: 'Decline this request?',
     declineText: 'The time becomes free again. The client is told by e-mail.',
     message: 'A few words for the client',
@@ -117,6 +119,7 @@ export const calendar = {
 
   form: {
     title: 'New appointment',
+    withOne: (name: string) => `With ${name}`,
     moveTitle: 'Move appointment',
     therapist: 'Therapist',
     service: 'Service',
@@ -189,6 +192,7 @@ export const calendar = {
     linkMissing: 'Video can be booked, and no link is entered: clients then find no way into the session here.',
     save: 'Save availability',
     saved: 'Saved. It holds from now on; what is booked stays as it is.',
+    savedConflicts: (n: number) => `${count(n, 'appointment lies', 'appointments lie')} outside these hours, listed at the top.`,
     stale: 'Somebody else changed this availability meanwhile. Load what is there now, then make your change again.',
     reload: 'Load what is there now',
     conflicts: (n: number) => count(n, 'appointment lies outside these hours', 'appointments lie outside these hours'),

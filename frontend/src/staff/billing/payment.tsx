@@ -110,7 +110,7 @@ function One({ client, payment, of }: { client: Client; payment: StaffPayment; o
         <Ask
           title={words.refundTitle} go={words.refundPlain} onClose={() => setAsking(false)}
           choice={{ label: words.refundHow, options: ways.map((way) => ({ value: way, label: words.refundWays[way], text: way === 'card' ? words.refundText : words.refundHand })) }}
-          amount={{ first: left.amount, most: left.amount, least: 1, currency: left.currency }} reason
+          amount={{ first: Math.min(left.amount, payment.refund_failed?.amount.amount ?? left.amount), most: left.amount, least: 1, currency: left.currency }} reason
           act={async (said, key, chosen) => {
             const byHand = chosen !== 'card';
             const body = { ...said, method: chosen as (typeof ways)[number] };

@@ -9,6 +9,7 @@ import { staff } from '../../strings/staff.ts';
 import type { ClientAppointment } from '../../types.ts';
 import { Badge, Button, Check, Dialog, Facts, Heading, LinkButton, Note, TextField, addDays, brief, dayKey, instantOf, spoken, statusBadge, useAct, useLoad, whereOf, zoneLabel } from '../../ui/index.ts';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
+import { requestsChanged } from './count.ts';
 import { groupHref } from './entry.ts';
 import { Checked, MoveForm, WhenFields, useCheck, useFaultFocus } from './form.tsx';
 import { Following, SeriesLink } from './series.tsx';
@@ -27,6 +28,7 @@ export function AppointmentPage() {
     return { client, one };
   }, [client_id, appointment_id]);
   const [told, setTold] = useState(query['done'] === 'booked' ? words.told.booked : '');
+  const [turn, setTurn] = useState(0); // what was pressed is gone: the cursor goes on from the heading
   return (
     <Ready of={loaded} bones={<RecordBones />}>
       {({ client, one }) => {
@@ -34,9 +36,9 @@ export function AppointmentPage() {
         return (
           <>
             <Crumbs items={[[staff.clients.title, '/staff/clients'], [client.name, `/staff/clients/${client_id}/appointments`], words.crumb]} />
-            <div class="cluster g3"><Heading title={words.title}>{client.name}</Heading><Badge tone={badge.tone} hollow={badge.hollow}>{badge.word}</Badge></div>
-            <div role="status">{told ? <Note tone="good">{told}</Note> : null}</div>
-            <One client_id={client_id} one={one} reload={loaded.reload} put={(next, text) => { loaded.put({ client, one: next }); setTold(text); }} onStale={() => setTold('')} />
+            <div class="cluster g3"><Heading title={words.title} move={String(turn)}>{client.name}</Heading><Badge tone={badge.tone} hollow={badge.hollow}>{badge.word}</Badge></div>
+            <div role="status">{told ? <Note tone="good" action={<LinkButton mini href="/staff/calendar">{staff.today.toCalendar}</LinkButton>}>{told}</Note> : null}</div>
+            <One client_id={client_id} one={one} reload={loaded.reload} put={(next, text) => { loaded.put({ client, one: next }); setTold(text); setTurn(turn + 1); requestsChanged(); }} onStale={() => setTold('')} />
           </>
         );
       }}
@@ -49,8 +51,9 @@ interface Props { client_id: string; one: ClientAppointment; put: (next: ClientA
 function One(props: Props) {
   const { one } = props;
   const { tenant } = useSession();
-  const facts: [string, preact.ComponentChildren][] = [[words.facts.when, `${spoken(one, tenant.zone)}, ${zoneLabel(tenant.zone, new Date(one.starts_at))}`]];
-  if (one.client_zone !== tenant.zone) facts.push([words.facts.zone, `${spoken(one, one.client_zone)}, ${zoneLabel(one.client_zone, new Date(one.starts_at))}`]);
+  const offered = one.status === 'proposed'; // until the client takes one of the times, there is none
+  const facts: [string, preact.ComponentChildren][] = offered ? [] : [[words.facts.when, `${spoken(one, tenant.zone)}, ${zoneLabel(tenant.zone, new Date(one.starts_at))}`]];
+  if (!offered && one.client_zone !== tenant.zone) facts.push([words.facts.zone, `${spoken(one, one.client_zone)}, ${zoneLabel(one.client_zone, new Date(one.starts_at))}`]);
   facts.push([words.facts.who, one.therapist], [words.facts.what, one.service], [words.facts.where, whereOf(one)], [words.facts.made, words.by[one.made_by]]);
   if (one.before || one.after) facts.push([words.facts.buffers, words.buffers(one.before, one.after)]);
   if (one.series_id) facts.push([recurring.series.part, <SeriesLink client_id={props.client_id} series_id={one.series_id} />]);

@@ -71,6 +71,7 @@ function Editor({ found, offer, today, reload, put }: { found: Availability; off
     const next = await call(api.PATCH('/practice/therapists/{therapist_id}/availability', { params: { path: { therapist_id: found.staff_id }, header: { 'If-Match': found.etag } }, body: bodyOf(draft) }));
     justSaved = `${next.staff_id}${next.etag}`;
     put(next);
+    setTimeout(() => document.getElementById('save-hours')?.focus()); // the button that was pressed goes with this editor
   });
   const schedule = draft.schedules[at]!;
   const setSchedule = (next: Partial<typeof schedule>) => change({ schedules: draft.schedules.map((each, n) => (n === at ? { ...each, ...next } : each)) });
@@ -110,7 +111,7 @@ function Editor({ found, offer, today, reload, put }: { found: Availability; off
       <TimeOff draft={draft} today={today} change={change} />
       <section class="card stack g3"><TextField id="link" label={words.link} help={words.linkHelp} error={wrong.find((each) => each.id === 'link')?.text ?? null} optional value={draft.telehealth_link} maxLength={500} onInput={(telehealth_link) => change({ telehealth_link })} />{video && !draft.telehealth_link ? <p class="small warnline"><Icon name="alert" />{words.linkMissing}</p> : null}</section>
       {save.problem?.status === 412 ? <Note tone="warn" live action={<Button mini onClick={() => void reload()}>{words.reload}</Button>}>{words.stale}</Note> : <Failed problem={save.problem} />}
-      <div class="cluster g3 savebar"><Button type="submit" look="primary" busy={save.busy}>{words.save}</Button><span class="small soft" role="status">{saved ? words.saved : dirty ? words.unsaved : ''}</span></div>
+      <div class="cluster g3 savebar"><Button id="save-hours" type="submit" look="primary" busy={save.busy}>{words.save}</Button><span class="small soft" role="status">{saved ? `${words.saved}${found.conflicts.length ? ` ${words.savedConflicts(found.conflicts.length)}` : ''}` : dirty ? words.unsaved : ''}</span></div>
     </form>
   );
 }

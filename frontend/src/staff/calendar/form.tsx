@@ -9,7 +9,7 @@ import { staff } from '../../strings/staff.ts';
 import type { ClientAppointment, Offer, TimeCheck } from '../../types.ts';
 import { Button, Check, Heading, Icon, LinkButton, Note, SelectField, TextField, addDays, clockOf, clockWords, dayKey, dayWords, instantOf, useAct, useLoad, zoneLabel } from '../../ui/index.ts';
 import { recurring } from '../../strings/recurring.ts';
-import { MoreFound, useClientsFound } from '../finding.tsx';
+import { Born, MoreFound, useClientsFound } from '../finding.tsx';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 import { ONCE, RepeatFields, SeriesLooks, bookable, endFault, leftOut, plan, useSeriesCheck } from './repeat.tsx';
 
@@ -87,7 +87,7 @@ export function NewAppointmentPage() {
         const assigned = therapists.filter((one) => client.therapists.some((each) => each.staff_id === one.staff_id));
         return <>
           <Crumbs items={[[staff.clients.title, '/staff/clients'], [client.name, `/staff/clients/${client_id}/appointments`], words.title]} />
-          <Heading>{words.title}</Heading>
+          <div class="stack g1"><Heading>{words.title}</Heading><p class="cluster g2"><span class="strong">{client.name}</span><Born of={client} />{assigned.length === 1 ? <span class="small soft">{words.withOne(assigned[0]!.name)}</span> : null}</p></div>
           {!assigned.length ? <Note tone="info" action={<LinkButton mini href={`/staff/clients/${client_id}`}>{words.toClient}</LinkButton>}>{words.noTherapist}</Note> : offer.services.length
             ? <NewForm client_id={client_id} offer={offer} therapists={assigned.map((one): [string, string] => [one.staff_id, one.name])} />
             : <Note tone="info" action={roles.includes('administrator') ? <LinkButton mini href="/staff/services">{words.toOffer}</LinkButton> : undefined}>{words.noServices}</Note>}
@@ -217,7 +217,7 @@ export function PickClientPage() {
       <div class="narrow stack g3"><TextField id="find" label={words.search} type="search" value={typed} onInput={setTyped} /><p class="small"><a href={`/staff/calendar/new-group${asked(url)}`}>{recurring.group.toGroup}</a></p></div>
       <Failed problem={problem} />
       {rows === null ? (problem ? null : <RecordBones />) : rows.length ? (
-        <ul class="card flush rows">{rows.map((one) => <li key={one.client_id}><a class="row" href={`/staff/clients/${one.client_id}/appointments/new${asked(url)}`}><div><p class="strong">{one.name}</p></div><Icon name="right" /></a></li>)}</ul>
+        <ul class="card flush rows">{rows.map((one) => <li key={one.client_id}><a class="row" href={`/staff/clients/${one.client_id}/appointments/new${asked(url)}`}><div><p class="strong">{one.name}</p><p><Born of={one} /></p></div><Icon name="right" /></a></li>)}</ul>
       ) : problem || found.others ? null : <p class="soft" role="status">{words.noClients}</p>}
       <MoreFound of={found} />
     </>

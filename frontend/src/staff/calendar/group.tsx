@@ -8,7 +8,7 @@ import { recurring } from '../../strings/recurring.ts';
 import { scheduling } from '../../strings/scheduling.ts';
 import type { ClientAppointment, Group, GroupCheck, GroupMember, GroupSeriesCheck, Offer, TimeLook } from '../../types.ts';
 import { Badge, Button, Check, Dialog, Facts, Heading, Icon, LinkButton, Note, SelectField, TextField, addDays, clockOf, dayKey, instantOf, spoken, statusBadge, useAct, useLoad, whereOf, zoneLabel } from '../../ui/index.ts';
-import { MoreFound, useClientsFound } from '../finding.tsx';
+import { Born, MoreFound, useClientsFound } from '../finding.tsx';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 import { groupHref, groupSeriesHref } from './entry.ts';
 import { Checked, WhenFields, useFaultFocus } from './form.tsx';
@@ -57,7 +57,7 @@ function Picker({ id, therapist_id, without, onPick, busy }: { id: string; thera
       <Failed problem={problem} />
       {shown.length ? (
         <ul class="picked">
-          {shown.map((one) => <li key={one.client_id} class="split"><span>{one.name}</span><Button mini icon="plus" busy={busy} onClick={(event) => pick({ client_id: one.client_id, name: one.name }, event.currentTarget.closest('li'))}>{words.add}<span class="hidden">{words.addOf(one.name)}</span></Button></li>)}
+          {shown.map((one) => <li key={one.client_id} class="split"><span>{one.name} <Born of={one} /></span><Button mini icon="plus" busy={busy} onClick={(event) => pick({ client_id: one.client_id, name: one.name }, event.currentTarget.closest('li'))}>{words.add}<span class="hidden">{words.addOf(one.name)}</span></Button></li>)}
         </ul>
       ) : rows && !more && !found.others && !problem ? <p class="small soft" role="status">{words.none}</p> : null}
       <MoreFound of={found} />

@@ -25,7 +25,7 @@ export function Requests({ of: found, onChange, narrow }: { of: Loaded<{ items: 
       {found.problem && found.problem.status !== 401 ? <Note tone="warn" action={<Button mini onClick={() => void found.reload()}>{calendar.availability.reload}</Button>}>{sentenceOf(found.problem)}</Note> : null}
       {items.length ? (
         <section class={narrow ? 'card flush narrownews' : 'card flush'} aria-labelledby="requests">
-          <div class="cardhead"><h2 id="requests" tabIndex={-1}>{words.title(found.data!.total)}</h2></div>
+          <div class="cardhead"><h2 id="requests" tabIndex={-1}>{found.data!.total ? words.title(found.data!.total) : words.offered}</h2></div>
           <ul class="rows">{items.map((one) => <Request key={one.appointment_id} one={one} onDone={done} />)}</ul>
         </section>
       ) : null}
@@ -55,7 +55,7 @@ function Request({ one, onDone }: { one: CalendarEntry; onDone: (told: string) =
       {one.client_id ? (
         <div class="news-acts">
           {one.status === 'requested' ? <Button mini busy={confirm.busy} onClick={() => void confirm.run()}>{words.confirm}<span class="hidden">{words.of(name)}</span></Button> : null}
-          <LinkButton mini href={`/staff/clients/${one.client_id}/appointments/${one.appointment_id}`}>{words.open}<span class="hidden">{words.of(name)}</span></LinkButton>
+          <LinkButton mini href={`/staff/clients/${one.client_id}/appointments/${one.appointment_id}`}>{one.status === 'requested' ? words.open : words.look}<span class="hidden">{words.of(name)}</span></LinkButton>
         </div>
       ) : null}
     </li>

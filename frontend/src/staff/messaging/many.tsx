@@ -7,7 +7,7 @@ import { messages as strings } from '../../strings/messages.ts';
 import { messaging } from '../../strings/messaging.ts';
 import type { MassLook } from '../../types.ts';
 import { Button, Check, Dialog, ErrorSummary, Facts, Group, Heading, LinkButton, Note, TextField, useAct, useDraft, type Wrong } from '../../ui/index.ts';
-import { MoreFound, useClientsFound } from '../finding.tsx';
+import { Born, MoreFound, useClientsFound } from '../finding.tsx';
 import { Crumbs, Failed, PortalBadge, RowBones } from '../parts.tsx';
 
 const words = messaging.many;
@@ -75,7 +75,7 @@ function Choosing({ ids, onChange }: { ids: string[]; onChange: (ids: string[]) 
         <ul class="picklist">
           {rows.map((one) => (
             <li key={one.client_id} class="split g2">
-              <Check checked={ids.includes(one.client_id)} onChange={(on) => onChange(on ? [...ids, one.client_id].slice(0, 1000) : ids.filter((id) => id !== one.client_id))}>{one.name}</Check>
+              <Check checked={ids.includes(one.client_id)} onChange={(on) => onChange(on ? [...ids, one.client_id].slice(0, 1000) : ids.filter((id) => id !== one.client_id))}>{one.name} <Born of={one} /></Check>
               {one.portal !== 'active' && <PortalBadge portal={one.portal} />}
             </li>
           ))}
