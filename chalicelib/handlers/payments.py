@@ -112,6 +112,13 @@ class PaymentPage(PortalView):
     next_cursor: str | None
 
 
+class StaffPaymentPage(View):
+    """Some payments that came in, as staff see them, newest first."""
+
+    items: list[StaffPaymentView]
+    next_cursor: str | None
+
+
 class Chosen(Body):
     """An invoice to pay; `amount` in minor units, of a single one, where less than all of it is paid."""
 
@@ -209,10 +216,10 @@ def cancel_my_payment(context: Context, payment_id: str) -> PaymentView:
 
 
 @practice.endpoint("GET", "/clients/{client_id}/payments", action="payment:read", query=Paging, reads_record=True)
-def list_client_payments(context: Context, client_id: str, query: Paging) -> PaymentPage:
+def list_client_payments(context: Context, client_id: str, query: Paging) -> StaffPaymentPage:
     """A client's payments that came in"""
     page = payments.done(context, query.limit, query.cursor)
-    return PaymentPage(items=[PaymentView(**fields(each)) for each in page.items], next_cursor=page.next_cursor)
+    return StaffPaymentPage(items=[shown(each) for each in page.items], next_cursor=page.next_cursor)
 
 
 @practice.endpoint("GET", "/clients/{client_id}/payments/{payment_id}", action="payment:read", reads_record=True)

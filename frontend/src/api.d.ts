@@ -11471,6 +11471,16 @@ export interface components {
             items: components["schemas"]["StaffView"][];
         };
         /**
+         * StaffPaymentPage
+         * @description Some payments that came in, as staff see them, newest first.
+         */
+        StaffPaymentPage: {
+            /** Items */
+            items: components["schemas"]["StaffPaymentView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
          * StaffPaymentView
          * @description A payment as staff see it. `refund_failed`: the last refund that did not go through, until another is asked for,
          *     made at Stripe, or given back by hand.
@@ -31312,7 +31322,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PaymentPage"];
+                    "application/json": components["schemas"]["StaffPaymentPage"];
                 };
             };
             /** @description Problem */

@@ -613,6 +613,8 @@ def test_a_refund_that_the_bank_returns(world: World, call: Call) -> None:
     assert (failed["how"], failed["amount"]["amount"]) == ("returned", 1_000)
     _all_told_that_no_refund_came(1_000, payment, staff)
     assert admin.get("/practice/notifications").json["items"][0]["kind"] == "refund_failed"
+    listed = admin.get(path.rpartition("/")[0]).json["items"]
+    assert [each["refund_failed"] for each in listed if each["refund_failed"]] == [failed]
     assert "refund_failed" not in client.get(f"/portal/payments/{payment['payment_id']}").json
 
     assert billing.refund(admin, "C1", payment, 600).json["refund_failed"] is None

@@ -1,6 +1,6 @@
 /** How invoices and payments stand, in a badge and in a line. Shared by clients and staff. */
 import { payments as words } from '../strings/payments.ts';
-import type { Invoice, InvoiceRow, MyBilling, Payment } from '../types.ts';
+import type { Invoice, InvoiceRow, MyBilling, Payment, StaffPayment } from '../types.ts';
 import { dateWords, dayKey } from '../ui/appointment.ts';
 import { money } from '../ui/format.ts';
 import type { Tone } from '../ui/parts.tsx';
@@ -48,8 +48,10 @@ export function tooMuch(chosen: InvoiceRow[], most: MyBilling['most_by_card']): 
   return chosen.reduce((sum, one) => sum + one.due.amount, 0) > most.amount ? words.page.tooMuch(money(most)) : null;
 }
 
-export function paymentBadge(one: Payment): Standing {
+/** `refund_failed`: only staff are told of it. */
+export function paymentBadge(one: Payment & Partial<Pick<StaffPayment, 'refund_failed'>>): Standing {
   if (one.lost.amount > 0 && one.lost.amount >= one.disputed.amount) return { tone: 'bad', hollow: false, word: words.lost };
+  if (one.refund_failed) return { tone: 'bad', hollow: false, word: words.refundFailed };
   if (one.disputed.amount > 0) return { tone: 'warn', hollow: true, word: words.disputed };
   if (one.refunded.amount > 0) return { tone: 'info', hollow: false, word: one.refunded.amount >= one.amount.amount ? words.refunded : words.partly };
   const tones: Record<string, Standing['tone']> = { succeeded: 'good', processing: 'info', failed: 'bad' };

@@ -143,6 +143,7 @@ export const calendar = {
     } as Record<string, string>,
     blocked: { slot_taken: 'Another appointment or its buffer is in the way.', client_busy: 'The client already has an appointment at this time.' } as Record<string, string>,
     noServices: 'No services are offered yet. An administrator adds them under Services and locations.',
+    notAssigned: (name: string) => `You chose a time of ${name}, who is not assigned to this client. The appointment will be with the therapist named below.`,
     noTherapist: 'None of the therapists assigned to this client has a calendar that you can book. An administrator assigns therapists on the client’s file.',
     toClient: 'Open the file',
     toOffer: 'Services and locations',

@@ -37,6 +37,7 @@ export const payments = {
   state: { starting: 'Starting', open: 'Not paid yet', processing: 'Being decided', succeeded: 'Paid', failed: 'Did not go through', cancelled: 'Not paid', expired: 'Not paid' } as Record<string, string>,
   refunded: 'Refunded',
   partly: 'Partly refunded',
+  refundFailed: 'Refund failed',
   disputed: 'Disputed',
   lost: 'Taken back by the bank',
 

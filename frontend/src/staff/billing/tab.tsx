@@ -6,7 +6,7 @@ import { cardName, invoiceName, ofClient, paidBy, paidFor, paymentBadge, planOf,
 import { useSession } from '../../session.tsx';
 import { billing as words } from '../../strings/billing.ts';
 import { payments as common } from '../../strings/payments.ts';
-import type { Billable, ClientInvoices, InvoiceRow, Page, Payment } from '../../types.ts';
+import type { Billable, ClientInvoices, InvoiceRow, Page, StaffPayment } from '../../types.ts';
 import { Badge, Button, Empty, Facts, LinkButton, money, Note, shortDay, useAct, useLoad } from '../../ui/index.ts';
 import { Failed, Ready, RowBones } from '../parts.tsx';
 import { InvoiceRows } from './rows.tsx';
@@ -15,7 +15,7 @@ import { ToBill } from './tobill.tsx';
 const text = words.client;
 type Phase = 'open' | 'settled' | 'draft' | 'estimate';
 
-interface All { open: ClientInvoices; settled: ClientInvoices; draft: ClientInvoices; estimate: ClientInvoices; payments: Page<Payment>; billable: Billable[] }
+interface All { open: ClientInvoices; settled: ClientInvoices; draft: ClientInvoices; estimate: ClientInvoices; payments: Page<StaffPayment>; billable: Billable[] }
 
 export function BillingTab({ client_id, archived }: { client_id: string; archived: boolean }) {
   const session = useSession();
@@ -115,7 +115,7 @@ function InvoiceTable({ id, title, rows, base, more }: { id: Phase; title: strin
   );
 }
 
-function PaymentTable({ rows, base, more }: { rows: Payment[]; base: string; more: preact.ComponentChildren }) {
+function PaymentTable({ rows, base, more }: { rows: StaffPayment[]; base: string; more: preact.ComponentChildren }) {
   const { tenant } = useSession();
   return (
     <section class="card flush" aria-labelledby="paid">

@@ -71,6 +71,7 @@ export function Checked({ check, override, onOverride }: { check: TimeCheck | nu
 
 export function NewAppointmentPage() {
   const { client_id } = useRoute().params as { client_id: string };
+  const { query } = useLocation();
   const { tenant, roles } = useSession();
   const today = dayKey(new Date(), tenant.zone);
   const loaded = useLoad(async () => {
@@ -85,9 +86,11 @@ export function NewAppointmentPage() {
       {({ client, offer, therapists }) => {
         // Only who is assigned to this client can be booked for them.
         const assigned = therapists.filter((one) => client.therapists.some((each) => each.staff_id === one.staff_id));
+        const wished = therapists.find((one) => one.staff_id === query['staff'] && !assigned.includes(one));
         return <>
           <Crumbs items={[[staff.clients.title, '/staff/clients'], [client.name, `/staff/clients/${client_id}/appointments`], words.title]} />
           <div class="stack g1"><Heading>{words.title}</Heading><p class="cluster g2"><span class="strong">{client.name}</span><Born of={client} />{assigned.length === 1 ? <span class="small soft">{words.withOne(assigned[0]!.name)}</span> : null}</p></div>
+          {wished && assigned.length ? <Note tone="warn">{words.notAssigned(wished.name)}</Note> : null}
           {!assigned.length ? <Note tone="info" action={<LinkButton mini href={`/staff/clients/${client_id}`}>{words.toClient}</LinkButton>}>{words.noTherapist}</Note> : offer.services.length
             ? <NewForm client_id={client_id} offer={offer} therapists={assigned.map((one): [string, string] => [one.staff_id, one.name])} />
             : <Note tone="info" action={roles.includes('administrator') ? <LinkButton mini href="/staff/services">{words.toOffer}</LinkButton> : undefined}>{words.noServices}</Note>}
