@@ -153,7 +153,8 @@ class TestClients:
         what it says of signing out is true; and another person finds nobody else's page."""
         phone.open("/oak")
         first, other = phone.page, phone.context.new_page()
-        other.goto(phone.page.url)
+        with other.expect_response("**/api/session"):  # nobody yet
+            other.goto(phone.page.url)
         for phone.page in (first, other):
             phone.sign_in(C1)
             phone.arrived("Hello, Immy")
@@ -163,9 +164,15 @@ class TestClients:
         phone.arrived("Profile")
         phone.allow(503, "DELETE /api/session$")
         busy = json.dumps({"status": 503, "code": "busy", "title": "We are busy for a moment."})
-        first.route("**/api/session", lambda route: route.fulfill(status=503, body=busy), times=1)
+        first.route(
+            "**/api/session",
+            lambda route: (
+                route.fulfill(status=503, body=busy) if route.request.method == "DELETE" else route.continue_()
+            ),
+        )
         first.get_by_role("main").get_by_role("button", name="Sign out").click()
         expect(first.get_by_role("main").get_by_role("alert")).to_be_visible()
+        first.unroute("**/api/session")
         first.get_by_role("main").get_by_role("button", name="Sign out").click()
         phone.arrived("Welcome back", title="Sign in")
         expect(other.get_by_text("You are signed out.")).to_be_visible()
