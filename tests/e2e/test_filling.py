@@ -55,8 +55,9 @@ def test_what_is_typed_is_saved_and_there_after_a_reload(phone: Device, packet: 
 def test_the_form_opens_where_it_was_left(phone: Device, packet: Packet) -> None:
     phone.open(packet.page(QUESTIONNAIRE, "reason"))
     phone.page.get_by_label(WHY).fill(SECRET)
-    phone.press("Save and continue")
-    phone.arrived("Current concerns")
+    with phone.page.expect_response("**/sections/concerns"):  # where the person is, is saved a moment later
+        phone.press("Save and continue")
+        phone.arrived("Current concerns")
     saved(phone)
     phone.follow("Forms")
     phone.arrived("Forms")
