@@ -205,7 +205,10 @@ class Device:
             for wide in self.page.evaluate(_TOO_WIDE):
                 self._trouble(f"wider than the {kind}: {wide}")
             self._shots.mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=self._shots / f"{self.name}-{self._taken:02}-{name}-{kind}.png")
+            # Drawn by the processor, on a machine that may have much to do: the picture is kept, and proves nothing.
+            self.page.screenshot(
+                path=self._shots / f"{self.name}-{self._taken:02}-{name}-{kind}.png", timeout=4 * PATIENCE
+            )
             self._accessible(f"{name}, {kind}")
         self.page.set_viewport_size(SIZES[self.kind])
 
