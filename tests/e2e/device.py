@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, TimeoutError, expect
 
 from infra.local import world
 from tests.calls import COOKIE, Caller
@@ -206,9 +206,19 @@ class Device:
             for wide in self.page.evaluate(_TOO_WIDE):
                 self._trouble(f"wider than the {kind}: {wide}")
             self._shots.mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=self._shots / f"{self.name}-{self._taken:02}-{name}-{kind}.png")
+            self._picture(self._shots / f"{self.name}-{self._taken:02}-{name}-{kind}.png")
             self._accessible(f"{name}, {kind}")
         self.page.set_viewport_size(SIZES[self.kind])
+
+    def _picture(self, path: Path) -> None:
+        """For people to look at; it proves nothing. On a busy machine Chromium does not always come to draw it."""
+        for _ in range(3):
+            try:
+                self.page.screenshot(path=path)
+                return
+            except TimeoutError:
+                self.page.bring_to_front()
+        self.page.screenshot(path=path, timeout=4 * PATIENCE)
 
     def _accessible(self, where: str) -> None:
         if not self.page.evaluate("() => 'axe' in window"):  # once a document: it is large

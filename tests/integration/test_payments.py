@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters import secrets
+from chalicelib.config import settings
 from chalicelib.services import settlement
 from infra.local import stripe_double
 from tests import billing, flows
@@ -24,9 +25,7 @@ def test_a_key_that_was_replaced_is_read_anew(call: Call) -> None:
     """A function holds the platform's key for minutes."""
     admin, client = call("A1"), call("C1")
     bill = issued(admin, "C1")
-    secrets.stripe_key()
-    (name,) = secrets._stripe
-    secrets._stripe[name] = (time.monotonic(), {**secrets._stripe[name][1], "key": "sk_test_of_yesterday"})
+    secrets._stripe[settings.stripe_secret_name] = (time.monotonic(), {"key": "sk_test_of_yesterday"})
     assert start(client, bill).code == "processor_unavailable"
     assert start(client, bill).status == 201
 
@@ -401,8 +400,6 @@ def _queued() -> list[Any]:
 
 
 def test_nothing_is_believed_without_a_secret(world: World, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
-    from chalicelib.adapters import secrets
-
     monkeypatch.setattr(secrets, "_of_stripe", lambda: {"key": "sk_test", "webhook_secret": ""})
     body = "{}"
     for secret in ("", "None"):
