@@ -191,7 +191,7 @@ class TestClients:
             if key == "C1":
                 phone.arrived("Welcome back", title="Sign in")
                 phone.sees("You are signed out.")
-        # What this page had still to load may be the other one's already: it is loaded anew when C1 is nowhere any more.
+        # What this page had still to load may be C2's already: it was loaded anew once C1 is nowhere any more.
         expect(first.get_by_text(C1.name)).to_have_count(0)
         expect(first.get_by_text(PEOPLE["C2"].name).first).to_be_visible()
         assert first.get_by_text(C1.name).count() == 0
