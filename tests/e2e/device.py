@@ -161,7 +161,8 @@ class Device:
     @contextmanager
     def done(self) -> Iterator[None]:
         """What happens herein changes something; then it has been answered. Pages show some changes before that."""
-        with self.page.expect_response(lambda answer: answer.request.method != "GET"):
+        own = re.compile("/api/session/activity$")  # the page's own: that somebody is there
+        with self.page.expect_response(lambda answer: answer.request.method != "GET" and not own.search(answer.url)):
             yield
 
     def does(self, name: str) -> None:

@@ -196,7 +196,8 @@ class Client:
         for box in self.page.get_by_role("group", name="What you agree to").get_by_role("checkbox").all():
             box.check()
         self.page.get_by_label("Type your full legal name to sign").fill(self.name)
-        self.device.press("Sign and send")
+        with self.page.expect_response("**/signature"):
+            self.device.press("Sign and send")
 
     def finishes(self) -> None:
         """Both."""

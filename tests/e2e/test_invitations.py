@@ -19,17 +19,17 @@ NEW_DEVICE = "A new sign-in to your account"  # to whoever signs in with a brows
 
 def nothing_goes_out(office: Caller) -> None:
     """Also once the hold is over."""
-    office.local("POST", "/clock", {"advance_seconds": 60})
+    office.local("POST", "/clock", {"advance_seconds": 120})
     office.drain()
     assert not [mail for mail in flows.outbox() if mail["subject"] != NEW_DEVICE]
 
 
 @pytest.fixture
 def held() -> Iterator[None]:
-    """A stage whose pages can call a mail back for half a minute."""
+    """A stage whose pages can call a mail back for a while; longer than anything here takes on a busy machine."""
     from chalicelib.config import settings
 
-    settings.__dict__["hold_seconds"] = 30  # frozen for everyone else
+    settings.__dict__["hold_seconds"] = 90  # frozen for everyone else
     yield
     settings.__dict__["hold_seconds"] = 0
 
@@ -92,8 +92,8 @@ def test_stopping_all_of_it_while_it_is_held(
     late: list[Route] = []
     before = call("A1").get(f"/practice/jobs/{device.page.url.rpartition('/')[2]}").json
     device.page.route("**/api/practice/jobs/*", lambda route: late.append(route), times=1)
-    with device.page.expect_request("**/api/practice/jobs/*"):
-        pass  # the page looks by itself; this answer is slow
+    while not late:
+        device.page.wait_for_timeout(20)  # the page looks by itself; this answer is slow
     device.press("Cancel")
     device.sees("Stopped before anything was sent.")
     late[0].fulfill(json=before)

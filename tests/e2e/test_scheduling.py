@@ -43,6 +43,8 @@ def see_times(phone: Device, *, look: bool = False) -> None:
     phone.page.get_by_label("Video").check()
     phone.press("Continue")
     phone.arrived("Choose a time")
+    # Known last, it leads to another week: what is shown from then on stays.
+    expect(phone.page.get_by_role("button", name=re.compile("^First available"))).to_be_visible()
     expect(phone.page.locator(".slot").first).to_be_visible()
 
 

@@ -72,6 +72,7 @@ export function useFilling(first: FillingForm, person: string, onMerged: () => v
   const [refused, setRefused] = useState<Record<string, string>>({});
   const [touched, setTouched] = useState<ReadonlySet<string>>(new Set());
   const confirmed = useRef(new Set<string>());
+  const moves = useRef(0); // of what is on the page, by this person
   const current = useRef({ raw, skipped });
   current.current = { raw, skipped };
 
@@ -89,13 +90,15 @@ export function useFilling(first: FillingForm, person: string, onMerged: () => v
   useEffect(() => {
     const merge = async () => {
       if (saver.busy()) return;
+      const moved = moves.current;
       let fresh: FillingForm;
       try {
         fresh = await fetchForm(intake_id, form_id, true);
       } catch {
         return; // the next save will tell; nothing on the page is lost
       }
-      if (saver.busy()) return;
+      // Changed meanwhile, and perhaps saved already: the answer may be older than that, and the next look tells.
+      if (saver.busy() || moved !== moves.current) return;
       const focused = (document.activeElement?.closest('[data-field]') as HTMLElement | null)?.dataset.field;
       let changed = false;
       setAnswers((now) => {
@@ -173,6 +176,7 @@ export function useFilling(first: FillingForm, person: string, onMerged: () => v
     save,
     closed,
     set(section, field, value) {
+      moves.current += 1;
       setRefused((now) => {
         if (!Object.hasOwn(now, field.id)) return now;
         const { [field.id]: _gone, ...rest } = now;
@@ -198,6 +202,7 @@ export function useFilling(first: FillingForm, person: string, onMerged: () => v
       void saver.flush();
     },
     skip(section, on) {
+      moves.current += 1;
       setSkipped((now) => (on ? [...now.filter((one) => one !== section), section] : now.filter((one) => one !== section)));
       saver.skip(section, on);
     },

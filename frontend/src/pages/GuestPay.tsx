@@ -3,7 +3,7 @@ import { useLocation } from 'preact-iso';
 import { useEffect, useState } from 'preact/hooks';
 import { api, asProblem, call } from '../http.ts';
 import { keep, recall } from '../keep.ts';
-import { setOrganization, Await, Bones, Button, Empty, Heading, Icon, money, Note, OfflineNote, ProblemNote, useAct, useBodyClass, useEvery, useLoad, useSlow, WithPhone } from '../ui/index.ts';
+import { setOrganization, Await, Bones, Button, Empty, Heading, Icon, money, Note, OfflineNote, ProblemNote, useAct, useBodyClass, useEvery, useLoad, useSlow, WithPhone, type Loaded } from '../ui/index.ts';
 import { SkipLink } from '../shell/shells.tsx';
 import { payments } from '../strings/payments.ts';
 import type { GuestPage } from '../types.ts';
@@ -54,15 +54,15 @@ function Missing() {
 function Look({ token, back }: { token: string; back: boolean }) {
   const loaded = useLoad(() => look(token), [token]);
   if (loaded.problem && (loaded.problem.status === 404 || loaded.problem.status === 422) && !loaded.data) return <Frame><Missing /></Frame>;
-  return <Frame name={loaded.data?.organization}><Await of={loaded} bones={<Bones rows={2} />}>{(page) => <One page={page} token={token} back={back} put={loaded.put} />}</Await></Frame>;
+  return <Frame name={loaded.data?.organization}><Await of={loaded} bones={<Bones rows={2} />}>{(page) => <One page={page} token={token} back={back} put={loaded.put} refresh={loaded.refresh} />}</Await></Frame>;
 }
 
-function One({ page, token, back, put }: { page: GuestPage; token: string; back: boolean; put: (now: GuestPage) => void }) {
+function One({ page, token, back, put, refresh }: { page: GuestPage; token: string; back: boolean } & Pick<Loaded<GuestPage>, 'put' | 'refresh'>) {
   const waiting = page.state === 'processing' || (back && page.state === 'open');
   const long = useSlow(waiting, LONG);
   const amount = money(page.amount);
   const [lost, setLost] = useState(false);
-  useEvery(long ? 20_000 : 3000, waiting, () => void look(token).then((now) => { setLost(false); put(now); }, () => setLost(true)));
+  useEvery(long ? 20_000 : 3000, waiting, () => void refresh(() => look(token)).then(() => setLost(false), () => setLost(true)));
   const pay = useAct(async () => {
     try {
       location.assign((await call(api.POST('/guest-payments', { body: { token } }))).address);

@@ -1,6 +1,6 @@
 /** Clients from a table: choose it, see what would become of each row, import with progress, take the result along. */
 import { useRoute, useLocation } from 'preact-iso';
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 import { api, BACKGROUND, call, newKey } from '../http.ts';
 import { staff } from '../strings/staff.ts';
 import type { ImportField, ImportLook, Job } from '../types.ts';
@@ -40,25 +40,33 @@ export function ImportPage() {
   const [choice, setChoice] = useState<Choice>({ mapping: null, dates: null, again: false });
   const [fault, setFault] = useState<string | null>(null);
   const [key, setKey] = useState(newKey);
-  const look = useAct(async (text: string, how: Choice) => {
-    const seen = await call(api.POST('/practice/imports/look', { body: { file: text, ...how } }));
-    setFound(seen);
-    setKey(newKey());
+  const wanted = useRef(choice);
+  const want = (next: Choice) => {
+    wanted.current = next;
+    setChoice(next);
+  };
+  const look = useAct(async (text: string) => {
+    for (;;) {
+      const how = wanted.current;
+      const seen = await call(api.POST('/practice/imports/look', { body: { file: text, ...how } }));
+      if (how !== wanted.current) continue; // something else was chosen meanwhile
+      setFound(seen);
+      setKey(newKey());
+      return;
+    }
   });
   const choose = useAct(async () => {
     if (!file) return setFault(staff.imports.steps.file);
     if (file.size > MAX) return setFault(words.fileHelp);
     const text = await base64(file);
     setContent(text);
-    const fresh: Choice = { mapping: null, dates: null, again: false };
-    setChoice(fresh);
-    await look.run(text, fresh);
+    want({ mapping: null, dates: null, again: false });
+    await look.run(text);
     return undefined;
   });
   const again = (change: Partial<Choice>) => {
-    const next = { ...choice, ...change };
-    setChoice(next);
-    void look.run(content, next);
+    want({ ...wanted.current, ...change });
+    void look.run(content);
   };
   const start = useAct(async () => {
     const job = await call(api.POST('/practice/imports', { params: { header: { 'Idempotency-Key': key } }, body: { file: content, ...choice, mapping: found!.columns.map((one) => one.field), dates: found!.dates } }));
@@ -77,14 +85,16 @@ export function ImportPage() {
       </>
     );
   }
+  // What was chosen is shown at once; when it could not be looked at, the page goes back to what was.
+  const fields = (look.busy && choice.mapping) || found.columns.map((one) => one.field);
   return (
     <>
       <Head at="columns" />
-      <Columns found={found} onMap={(mapping) => again({ mapping })} />
+      <Columns found={found} fields={fields} onMap={(mapping) => again({ mapping })} />
       <section class="card stack g4">
         <div class="fieldgrid">
           <Field label={words.dates} id="i-dates">
-            {(wiring) => <select {...wiring} value={found.dates} onChange={(event) => again({ dates: event.currentTarget.value as Dates })}>{(['mdy', 'dmy', 'ymd'] as const).map((one) => <option key={one} value={one}>{words.date[one]}</option>)}</select>}
+            {(wiring) => <select {...wiring} value={(look.busy && choice.dates) || found.dates} onChange={(event) => again({ dates: event.currentTarget.value as Dates })}>{(['mdy', 'dmy', 'ymd'] as const).map((one) => <option key={one} value={one}>{words.date[one]}</option>)}</select>}
           </Field>
           <div class="wide"><Check checked={choice.again} onChange={(on) => again({ again: on })}>{words.again}</Check></div>
         </div>
@@ -100,8 +110,8 @@ export function ImportPage() {
   );
 }
 
-function Columns({ found, onMap }: { found: ImportLook; onMap: (mapping: (ImportField | null)[]) => void }) {
-  const change = (at: number, field: ImportField | null) => onMap(found.columns.map((one, n) => (n === at ? field : one.field === field ? null : one.field)));
+function Columns({ found, fields, onMap }: { found: ImportLook; fields: (ImportField | null)[]; onMap: (mapping: (ImportField | null)[]) => void }) {
+  const change = (at: number, field: ImportField | null) => onMap(fields.map((one, n) => (n === at ? field : one === field ? null : one)));
   return (
     <section class="card flush" aria-labelledby="columns">
       <div class="cardhead"><div class="stack g1"><h2 id="columns">{words.columns}</h2><p class="small soft">{words.columnsHelp}</p></div></div>
@@ -113,7 +123,7 @@ function Columns({ found, onMap }: { found: ImportLook; onMap: (mapping: (Import
               <td class="strong" data-label={words.heading}><div>{column.heading || '–'}</div></td>
               <td class="small soft" data-label={words.examples}><div>{column.examples.join('; ') || '–'}</div></td>
               <td data-label={words.is}>
-                <select aria-label={`${words.is}: ${column.heading}`} value={column.field ?? ''} onChange={(event) => change(n, (event.currentTarget.value || null) as ImportField | null)}>
+                <select aria-label={`${words.is}: ${column.heading}`} value={fields[n] ?? ''} onChange={(event) => change(n, (event.currentTarget.value || null) as ImportField | null)}>
                   <option value="">{words.leftOut}</option>
                   {Object.entries(words.field).map(([name, label]) => <option key={name} value={name}>{label}</option>)}
                 </select>

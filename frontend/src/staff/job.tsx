@@ -14,12 +14,17 @@ export function named(names: string[]): string {
   return names.length > FEW + 1 ? strings.unfinished.andMore(names.slice(0, FEW).join(', '), names.length - FEW) : names.join(', ');
 }
 
+const isOver = (job: Job) => job.status === 'done' || job.status === 'stopped';
+
 export function JobProgress({ first, onEnd }: { first: Job; onEnd: () => void }) {
   const [job, setJob] = useState(first);
   const [others, setOthers] = useState<JobItem[]>([]);
-  const over = job.status === 'done' || job.status === 'stopped';
+  const over = isOver(job);
   const path = { job_id: job.job_id };
-  useEvery(1500, !over, () => call(api.GET('/practice/jobs/{job_id}', { params: { path }, headers: BACKGROUND })).then(setJob));
+  useEvery(1500, !over, () => call(api.GET('/practice/jobs/{job_id}', { params: { path }, headers: BACKGROUND })).then((found) => {
+    // An answer that comes late says how it stood before: a job only goes on.
+    setJob((now) => (isOver(now) || found.position < now.position ? now : found));
+  }));
   useEffect(() => {
     if (!over) return;
     if (job.skipped || job.failed) void rest(job.job_id).then(setOthers, () => {});

@@ -114,6 +114,7 @@ function Editor({ saved, placeholders, onDone, onLeave }: EditorProps) {
   const [odd, setOdd] = useState<Oddity[]>([]);
   const [turn, setTurn] = useState(0);
   const key = useRef(newKey());
+  const looks = useRef(0);
   const act = useAct(async () => {
     setTurn((n) => n + 1);
     if (!text.name.trim() || !text.subject.trim() || !text.message.trim()) return;
@@ -123,8 +124,9 @@ function Editor({ saved, placeholders, onDone, onLeave }: EditorProps) {
     await onDone(words.savedAs(text.name));
   });
   const look = () => {
-    // Pointed out while it is written; nothing is lost when the answer does not come.
-    void call(api.POST('/practice/wordings/check', { body: { subject: text.subject, message: text.message } })).then((found) => setOdd(found.items), () => {});
+    // Pointed out while it is written; nothing is lost when the answer does not come. One about older words says nothing.
+    const mine = ++looks.current;
+    void call(api.POST('/practice/wordings/check', { body: { subject: text.subject, message: text.message } })).then((found) => { if (mine === looks.current) setOdd(found.items); }, () => {});
   };
   const change = (next: Partial<typeof text>) => { act.clear(); key.current = newKey(); setText({ ...text, ...next }); };
   const wrong = { name: text.name.trim() ? null : words.nameMissing, subject: text.subject.trim() ? null : staff.inviting.subjectMissing, message: text.message.trim() ? null : staff.inviting.messageMissing };

@@ -163,7 +163,8 @@ function Caseload({ member }: { member: StaffMember }) {
   const staff_id = member.staff_id;
   const more = useAct(async (after: string | null) => {
     const page = await call(api.GET('/practice/staff/{staff_id}/clients', { params: { path: { staff_id }, query: after ? { cursor: after } : {} } }));
-    setItems((known) => (after ? [...(known ?? []), ...page.items] : page.items));
+    // Whom somebody assigned before the answer came is there already, and stays.
+    setItems((known) => [...(known ?? []), ...page.items.filter((one) => !known?.some((other) => other.client_id === one.client_id))]);
     setCursor(page.next_cursor);
   });
   useEffect(() => { void more.run(null); }, [staff_id]);
