@@ -18,6 +18,7 @@ consistently: what they say and who may be seen is true at this moment.
 A search by name is such a list, too, of those whose names have the letters that were typed: their entries are under
 digests of the first letters of each word (models.clients.SearchEntry), so what it costs is bounded by AT_ONCE and
 ENTRIES however large the organization is, and where that bound cut anything off it says so (`total` is None).
+To administrators, who may see all, its rows say how a file was a moment ago.
 """
 
 from collections.abc import Callable, Iterable
@@ -113,7 +114,8 @@ def _among(context: Context, words: list[str], wanted: Wanted) -> tuple[Iterable
     complete = [each for each in by_word if len(each) < ENTRIES]
     # What is under all words is in each complete list; one that was cut off says of nobody that they are not in it.
     first, *others = complete or by_word[:1]
-    with_all = [each for each in first if all(each in other for other in map(set, others))]
+    in_all = set(first).intersection(*others)
+    with_all = [each for each in first if each in in_all]
     most = ENTRIES if len(max(words, key=len)) >= clients.LETTERS else AT_ONCE
     return clients.as_listed(context.tenant_id, with_all[:most]), bool(complete) and len(with_all) <= most
 
