@@ -14,7 +14,7 @@ WORKERS ?= 2
 SEEDS ?= $(shell date +%s)
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
-APT_CHROMIUM := chromium fonts-liberation fonts-dejavu-core
+APT_CHROMIUM := chromium-headless-shell fonts-liberation fonts-dejavu-core
 
 # First in PATH: npm and vite start `node` by its name, and it must be the wheel's.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -110,7 +110,7 @@ $(PAGE): $(NODE) $(PAGE_SOURCES)
 	@touch $@
 
 chromium:
-	@if command -v chromium >/dev/null; then :; \
+	@if command -v chromium-headless-shell >/dev/null; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "Installing Chromium"; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive \

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, Response, TimeoutError, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Request, Response, TimeoutError, expect
 
 from infra.local import world
 from tests.calls import COOKIE, Caller
@@ -15,13 +15,18 @@ from tests.calls import COOKIE, Caller
 SIZES = {"phone": {"width": 390, "height": 844}, "desktop": {"width": 1280, "height": 900}}
 PHONE: dict[str, Any] = {"viewport": SIZES["phone"], "is_mobile": True, "has_touch": True}
 DESKTOP: dict[str, Any] = {"viewport": SIZES["desktop"]}
-PATIENCE = 15_000  # milliseconds; only what fails waits as long
+PATIENCE = 30_000  # milliseconds; only what fails waits as long
+FRAMES = 5_000  # milliseconds
 QUIET, STEP = 500, 50  # milliseconds: what follows from an answer is asked sooner
 expect.set_options(timeout=PATIENCE)
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OPTIONS = {"resultTypes": ["violations"], "runOnly": {"type": "tag", "values": RULES}}
 # The policy must hold for pages, so it is not switched off for tests: functions, never strings, go to the page.
 _HEIGHT = "() => document.documentElement.scrollHeight"
+_DRAWS = """(most) => new Promise((done) => {
+  setTimeout(() => done(false), most);
+  requestAnimationFrame(() => requestAnimationFrame(() => done(true)));
+})"""
 _TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
   [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
     .slice(0, 5).map((e) => e.outerHTML.slice(0, 120))"""
@@ -210,15 +215,24 @@ class Device:
             self._accessible(f"{name}, {kind}")
         self.page.set_viewport_size(SIZES[self.kind])
 
+    def draws(self) -> bool:
+        """Whether the browser draws this page. Sometimes Chromium gives a page that is at work no frames any more, and
+        nothing can be pressed on it, because a press waits until what is pressed keeps its place for two of them."""
+        try:
+            self.page.wait_for_function("() => true", polling=100, timeout=FRAMES)  # else the page itself is too busy
+            return bool(self.page.evaluate(_DRAWS, FRAMES))
+        except Error:  # busy, closed, or on the way to another page
+            return True
+
     def _picture(self, path: Path) -> None:
         """For people to look at; it proves nothing. On a busy machine Chromium does not always come to draw it."""
-        for _ in range(3):
+        for _ in range(2):
             try:
                 self.page.screenshot(path=path)
                 return
             except TimeoutError:
                 self.page.bring_to_front()
-        self.page.screenshot(path=path, timeout=4 * PATIENCE)
+        self.page.screenshot(path=path, timeout=2 * PATIENCE)
 
     def _accessible(self, where: str) -> None:
         if not self.page.evaluate("() => 'axe' in window"):  # once a document: it is large
