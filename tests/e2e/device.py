@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Request, Response, TimeoutError, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Page, Request, Response, Route, expect
+from playwright.sync_api import TimeoutError as Late
 
 from infra.local import world
 from tests.calls import COOKIE, Caller
@@ -175,6 +176,28 @@ class Device:
         with self.done():
             self.press(name)
 
+    @contextmanager
+    def held(self, method: str, path: str) -> Iterator[None]:
+        """What is asked herein with this method at this path of the API is on its way until the end of it."""
+        waiting: list[Route] = []
+
+        def hold(route: Route) -> None:
+            if route.request.method == method:
+                waiting.append(route)
+            else:
+                route.continue_()
+
+        self.page.route(f"**/api{path}", hold)
+        yield
+        for _ in range(0, PATIENCE, STEP):
+            if waiting:
+                break
+            self.page.wait_for_timeout(STEP)
+        assert waiting, f"nobody asked {method} {path}"
+        for route in waiting:
+            route.continue_()
+        self.page.unroute(f"**/api{path}")
+
     def follow(self, name: str, *, within: Any = None) -> None:
         """Follow the link of this name."""
         (within or self.page).get_by_role("link", name=name, exact=True).click()
@@ -230,7 +253,7 @@ class Device:
             try:
                 self.page.screenshot(path=path)
                 return
-            except TimeoutError:
+            except Late:
                 self.page.bring_to_front()
         self.page.screenshot(path=path, timeout=2 * PATIENCE)
 

@@ -7,18 +7,19 @@ import { SignOutButton } from '../shell/shells.tsx';
 import { client } from '../strings/client.ts';
 import { shared } from '../strings/shared.ts';
 import type { Insurance, Profile } from '../types.ts';
-import { Await, Bones, Button, calendarDate, ErrorSummary, Facts, Heading, Note, ProblemNote, TextField, useAct, useDraft, useLoad, useToast } from '../ui/index.ts';
+import { Await, Bones, Button, calendarDate, ErrorSummary, Facts, Heading, Note, ProblemNote, rebased, TextField, useAct, useDraft, useLoad, useToast } from '../ui/index.ts';
 import { draftOf, faultsAt, faultsOf, fieldsOf, ORDER, ReachParts, type Draft, type Faults } from './ProfileFields.tsx';
 
 const words = client.profile;
 
 export default function ProfilePage() {
   const loaded = useLoad(() => call(api.GET('/portal/profile')), []);
+  const [anew, setAnew] = useState(0);
   return (
     <ClientShell>
       <div class="stack g6">
         <div class="stack g1"><Heading>{words.title}</Heading><p class="soft">{words.lead}</p></div>
-        <Await within of={loaded} bones={<Bones rows={4} />}>{(profile) => <Edit key={profile.etag} profile={profile} onSaved={loaded.put} reload={() => void loaded.reload()} />}</Await>
+        <Await within of={loaded} bones={<Bones rows={4} />}>{(profile) => <Edit key={anew} profile={profile} onSaved={loaded.put} reload={() => void loaded.reload().then(() => setAnew(anew + 1))} />}</Await>
         {loaded.data?.insurance && <Insured insurance={loaded.data.insurance} />}
         <section class="card stack g3" aria-labelledby="security"><h2 id="security">{words.security}</h2><p><a href="/account">{shared.security}</a><br /><span class="small soft">{words.toAccount}</span></p><p class="small soft">{words.signOutHelp}</p><div><SignOutButton /></div></section>
       </div>
@@ -50,10 +51,15 @@ function Edit({ profile, onSaved, reload }: { profile: Profile; onSaved: (profil
   };
   const faults: Faults = { ...(asked ? faultsOf(draft) : {}), ...refused };
   const act = useAct(async () => {
+    const sent = latest.current;
     try {
-      const saved = await call(api.PATCH('/portal/profile', { params: { header: { 'If-Match': profile.etag } }, body: fieldsOf(latest.current) }));
-      dropDraft();
-      say(words.saved);
+      const saved = await call(api.PATCH('/portal/profile', { params: { header: { 'If-Match': profile.etag } }, body: fieldsOf(sent) }));
+      const same = latest.current === sent;
+      latest.current = rebased(latest.current, sent, draftOf(saved));
+      setDraft(latest.current);
+      if (same) dropDraft(); // else it was changed meanwhile, which stays to be saved
+      setAsked(false);
+      say(same ? words.saved : words.savedBefore);
       onSaved(saved);
     } catch (cause) {
       const problem = asProblem(cause);

@@ -134,6 +134,7 @@ export const billing = {
     disputedText: 'The bank has taken this money back until it decides. Answer at Stripe, in time. Meanwhile the invoice is owed again.',
     lostText: 'The bank decided for the holder of the card: the money is gone, and the invoice is owed again.',
     receipt: 'Receipt as PDF',
+    each: 'Day, way and reason of each refund, in the ledger',
     never: 'Card payments are never edited. What goes back is recorded as a refund.',
     notFoundTitle: 'No such payment', notFound: 'Look at the payments of this client under Billing.',
   },
@@ -204,7 +205,7 @@ export const billing = {
     sheets: 'On invoices, statements and superbills', sheetsHelp: 'Name, address and phone come from the profile of your organization.',
     taxId: 'Tax ID (EIN)', npi: 'NPI', footer: 'Words at the foot', footerHelp: 'How to pay by check, for example.',
     faults: { least: 'Enter an amount from 0.50 to 10,000.00', days: 'Enter days from 0 to 180', name: 'Enter the name of the tax', percent: 'Enter a rate from 0.01 to 50', npi: 'An NPI has ten digits' },
-    stale: 'Somebody changed the settings meanwhile. Load them again; what you typed is lost then.', reload: 'Load again', saved: 'Saved.',
+    stale: 'Somebody changed the settings meanwhile. Load them again; what you typed is lost then.', reload: 'Load again', saved: 'Saved.', unsaved: 'Not saved yet',
   },
 
   nights: {

@@ -129,6 +129,7 @@ export const client = {
     save: 'Save',
     saving: 'Saving',
     saved: 'Saved',
+    savedBefore: 'Saved, but not what you typed last. Please save once more.',
     enterLine1: 'Enter the street and number',
     enterCity: 'Enter the city',
     enterRegion: 'Enter the state',

@@ -122,6 +122,45 @@ export function useDraft<T>(person: string, name: string, initial: T): [T, (next
   return [value, change, drop];
 }
 
+/** What a form shows once `sent` was saved and became `saved`: part by part what was saved, or what was typed meanwhile. */
+export function rebased<T extends object>(now: T, sent: T, saved: T): T {
+  const part = (name: keyof T) => (now[name] === sent[name] ? saved[name] : now[name]);
+  return Object.fromEntries(Object.keys(saved).map((name) => [name, part(name as keyof T)])) as T;
+}
+
+export interface Edits<S, T> {
+  draft: T;
+  change: (next: Partial<T>) => void;
+  /** Something was changed and is not saved. */
+  dirty: boolean;
+  /** All that is shown was saved, and nothing was changed since. */
+  saved: boolean;
+  /** `next` is the answer to a save of `sent`: false if something was changed meanwhile, which stays and is to be saved. */
+  take: (sent: T, next: S) => boolean;
+}
+
+/** The draft of something that is saved whole, against its `etag`. It begins anew with each other state that is loaded. */
+export function useEdits<S extends { etag: string }, T extends object>(of: S, begun: (of: S) => T, join: (now: T, sent: T, saved: T) => T = rebased): Edits<S, T> {
+  const [, show] = useState(0);
+  const kept = useRef<{ etag: string; draft: T; dirty: boolean; saved: boolean } | null>(null);
+  if (kept.current?.etag !== of.etag) kept.current = { etag: of.etag, draft: begun(of), dirty: false, saved: false };
+  const now = kept.current;
+  const become = (next: typeof now) => {
+    kept.current = next;
+    show((n) => n + 1);
+  };
+  return {
+    ...now,
+    change: (next) => become({ ...kept.current!, draft: { ...kept.current!.draft, ...next }, dirty: true, saved: false }),
+    take: (sent, next) => {
+      const { draft } = kept.current!;
+      const same = draft === sent;
+      become({ etag: next.etag, draft: join(draft, sent, begun(next)), dirty: !same, saved: same });
+      return same;
+    },
+  };
+}
+
 /** True once a wait has lasted long enough to be worth showing (300 ms). */
 export function useSlow(waiting: boolean, after = 300): boolean {
   const [slow, setSlow] = useState(false);

@@ -104,7 +104,7 @@ function One({ client, payment, of }: { client: Client; payment: StaffPayment; o
             {rest > 0 ? <li><div class="row"><div><p class="strong">{common.receipt.kept}</p></div><p class="num strong">{money({ ...payment.amount, amount: rest })}</p></div></li> : null}
           </ul>
         </section>
-        <aside class="card stack g3"><h2>{words.facts}</h2><Facts rows={rows} />{closed ? <p class="small soft">{closed}</p> : null}{payment.disputed.amount ? <p class="small soft">{payment.lost.amount >= payment.disputed.amount ? words.lostText : words.disputedText}</p> : null}{card ? <p class="tiny soft">{words.never}</p> : null}</aside>
+        <aside class="card stack g3"><h2>{words.facts}</h2><Facts rows={rows} />{payment.refunded.amount ? <p class="small"><a href={`${base}/ledger`}>{words.each}</a></p> : null}{closed ? <p class="small soft">{closed}</p> : null}{payment.disputed.amount ? <p class="small soft">{payment.lost.amount >= payment.disputed.amount ? words.lostText : words.disputedText}</p> : null}{card ? <p class="tiny soft">{words.never}</p> : null}</aside>
       </div>
       {asking ? (
         <Ask

@@ -4,7 +4,7 @@ import { api, call } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import { billing } from '../../strings/billing.ts';
 import type { Settings } from '../../types.ts';
-import { Button, ErrorSummary, Note, SelectField, TextField, typed, untyped, useAct, useLoad, type Wrong } from '../../ui/index.ts';
+import { Button, ErrorSummary, Note, SelectField, TextField, typed, untyped, useAct, useEdits, useLoad, type Wrong } from '../../ui/index.ts';
 import { Failed, Ready, RecordBones } from '../parts.tsx';
 import { AmountField } from './fields.tsx';
 
@@ -50,17 +50,13 @@ function faultsOf(draft: Draft): Wrong[] {
 
 export function SettingsTab() {
   const loaded = useLoad(() => call(api.GET('/practice/settings')), []);
-  return <Ready of={loaded} bones={<RecordBones />} heading={false}>{(settings) => <Form key={settings.etag} settings={settings} put={loaded.put} reload={loaded.reload} />}</Ready>;
+  return <Ready of={loaded} bones={<RecordBones />} heading={false}>{(settings) => <Form settings={settings} put={loaded.put} reload={loaded.reload} />}</Ready>;
 }
-
-let justSaved = ''; // the etag of what was saved last: the form begins anew with it, and says so
 
 function Form({ settings, put, reload }: { settings: Settings; put: (next: Settings) => void; reload: () => Promise<void> }) {
   const locked = !useSession().roles.includes('administrator');
-  const [draft, setDraft] = useState(() => begun(settings));
+  const { draft, change, dirty, saved, take } = useEdits(settings, begun);
   const [turn, setTurn] = useState(0);
-  const [dirty, setDirty] = useState(false);
-  const change = (next: Partial<Draft>) => { setDirty(true); setDraft({ ...draft, ...next }); };
   const tax = (n: number, next: Partial<Tax>) => change({ taxes: draft.taxes.map((one, m) => (m === n ? { ...one, ...next } : one)) });
   const wrong = turn ? faultsOf(draft) : [];
   const at = (id: string) => wrong.find((one) => one.id === id)?.text ?? null;
@@ -72,7 +68,8 @@ function Form({ settings, put, reload }: { settings: Settings; put: (next: Setti
       },
     };
     const next = await call(api.PATCH('/practice/settings', { params: { header: { 'If-Match': settings.etag } }, body }));
-    justSaved = next.etag;
+    take(draft, next);
+    setTurn(0);
     put(next);
   });
   const submit = (event: Event) => {
@@ -115,8 +112,8 @@ function Form({ settings, put, reload }: { settings: Settings; put: (next: Setti
           <TextField id="footer" label={words.footer} help={words.footerHelp} optional rows={3} maxLength={600} value={draft.footer} onInput={(footer) => change({ footer })} />
         </section>
       </fieldset>
-      {save.problem?.status === 412 ? <Note tone="warn" live action={<Button mini onClick={() => void reload()}>{words.reload}</Button>}>{words.stale}</Note> : <Failed problem={save.problem} />}
-      {locked ? null : <div class="cluster g3"><Button type="submit" look="primary" busy={save.busy}>{billing.save}</Button><span class="small soft" role="status">{!dirty && justSaved === settings.etag ? words.saved : ''}</span></div>}
+      {save.problem?.status === 412 ? <Note tone="warn" live action={<Button mini onClick={() => void reload().then(save.clear)}>{words.reload}</Button>}>{words.stale}</Note> : <Failed problem={save.problem} />}
+      {locked ? null : <div class="cluster g3"><Button type="submit" look="primary" busy={save.busy}>{billing.save}</Button><span class="small soft" role="status">{dirty ? words.unsaved : saved ? words.saved : ''}</span></div>}
     </form>
   );
 }

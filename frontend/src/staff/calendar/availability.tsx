@@ -6,7 +6,7 @@ import { useSession } from '../../session.tsx';
 import { calendar } from '../../strings/calendar.ts';
 import { recurring } from '../../strings/recurring.ts';
 import type { Availability, AvailabilityBody, Hours, Offer } from '../../types.ts';
-import { Button, Check, ErrorSummary, Heading, Icon, Note, SelectField, TextField, addDays, brief, dateWords, dayKey, dayWords, useAct, useLoad, zones, type Wrong } from '../../ui/index.ts';
+import { Button, Check, ErrorSummary, Heading, Icon, Note, SelectField, TextField, addDays, brief, dateWords, dayKey, dayWords, useAct, useEdits, useLoad, zones, type Wrong } from '../../ui/index.ts';
 import { Failed, Ready, RecordBones } from '../parts.tsx';
 import { groupHref } from './entry.ts';
 
@@ -36,15 +36,13 @@ export function AvailabilityPage() {
         {({ therapists, offer, found }) => (
           <>
             {therapists.length > 1 ? <div class="narrow"><SelectField id="whose" label={words.whose} value={found.staff_id} options={therapists} onChange={(id) => route(`/staff/availability/${id}`)} /></div> : null}
-            <Editor key={`${found.staff_id}${found.etag}`} found={found} offer={offer} today={today} reload={loaded.reload} put={(next) => loaded.put({ therapists, offer, found: next })} />
+            <Editor key={found.staff_id} found={found} offer={offer} today={today} reload={loaded.reload} put={(next) => loaded.put({ therapists, offer, found: next })} />
           </>
         )}
       </Ready>
     </>
   );
 }
-
-let justSaved = ''; // the etag of what was saved last: the editor begins anew with it, and says so
 
 function begun(found: Availability, today: string): Draft {
   return {
@@ -61,22 +59,20 @@ function inForce(draft: Draft, today: string): number {
 }
 
 function Editor({ found, offer, today, reload, put }: { found: Availability; offer: Offer; today: string; reload: () => Promise<void>; put: (next: Availability) => void }) {
-  const [draft, setDraft] = useState<Draft>(() => begun(found, today));
-  const [at, setAt] = useState(() => inForce(draft, today));
-  const [dirty, setDirty] = useState(false);
+  const { draft, change, dirty, saved, take } = useEdits(found, (of) => begun(of, today));
+  const [chosen, setAt] = useState(() => inForce(draft, today));
+  const at = Math.min(chosen, draft.schedules.length - 1);
   const [turn, setTurn] = useState(0);
-  const change = (next: Partial<Draft>) => { setDirty(true); setDraft({ ...draft, ...next }); };
   const wrong = turn ? faults(draft) : [];
   const save = useAct(async () => {
     const next = await call(api.PATCH('/practice/therapists/{therapist_id}/availability', { params: { path: { therapist_id: found.staff_id }, header: { 'If-Match': found.etag } }, body: bodyOf(draft) }));
-    justSaved = `${next.staff_id}${next.etag}`;
+    if (take(draft, next)) setAt(inForce(begun(next, today), today)); // they are in order now
+    setTurn(0);
     put(next);
-    setTimeout(() => document.getElementById('save-hours')?.focus()); // the button that was pressed goes with this editor
   });
   const schedule = draft.schedules[at]!;
   const setSchedule = (next: Partial<typeof schedule>) => change({ schedules: draft.schedules.map((each, n) => (n === at ? { ...each, ...next } : each)) });
   const video = schedule.week.some((ranges) => ranges.some((each) => each.modes.includes('telehealth')));
-  const saved = !dirty && justSaved === `${found.staff_id}${found.etag}`;
   return (
     <form class="stack g5" noValidate onSubmit={(event) => { event.preventDefault(); setTurn(turn + 1); if (!faults(draft).length) void save.run(); }}>
       {found.off ? <Note tone="info">{words.off[found.off] ?? words.offOther}</Note> : null}
@@ -110,8 +106,8 @@ function Editor({ found, offer, today, reload, put }: { found: Availability; off
       <Overrides draft={draft} offer={offer} today={today} change={change} />
       <TimeOff draft={draft} today={today} change={change} />
       <section class="card stack g3"><TextField id="link" label={words.link} help={words.linkHelp} error={wrong.find((each) => each.id === 'link')?.text ?? null} optional value={draft.telehealth_link} maxLength={500} onInput={(telehealth_link) => change({ telehealth_link })} />{video && !draft.telehealth_link ? <p class="small warnline"><Icon name="alert" />{words.linkMissing}</p> : null}</section>
-      {save.problem?.status === 412 ? <Note tone="warn" live action={<Button mini onClick={() => void reload()}>{words.reload}</Button>}>{words.stale}</Note> : <Failed problem={save.problem} />}
-      <div class="cluster g3 savebar"><Button id="save-hours" type="submit" look="primary" busy={save.busy}>{words.save}</Button><span class="small soft" role="status">{saved ? `${words.saved}${found.conflicts.length ? ` ${words.savedConflicts(found.conflicts.length)}` : ''}` : dirty ? words.unsaved : ''}</span></div>
+      {save.problem?.status === 412 ? <Note tone="warn" live action={<Button mini onClick={() => void reload().then(save.clear)}>{words.reload}</Button>}>{words.stale}</Note> : <Failed problem={save.problem} />}
+      <div class="cluster g3 savebar"><Button type="submit" look="primary" busy={save.busy}>{words.save}</Button><span class="small soft" role="status">{saved ? `${words.saved}${found.conflicts.length ? ` ${words.savedConflicts(found.conflicts.length)}` : ''}` : dirty ? words.unsaved : ''}</span></div>
     </form>
   );
 }

@@ -4,24 +4,42 @@ import { api, call } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import { calendar } from '../../strings/calendar.ts';
 import type { Offer, OfferBody } from '../../types.ts';
-import { Button, Check, ErrorSummary, Heading, Note, SelectField, TextField, money, useAct, useLoad, type Wrong } from '../../ui/index.ts';
+import { Button, Check, ErrorSummary, Heading, Note, SelectField, TextField, money, useAct, useEdits, useLoad, type Wrong } from '../../ui/index.ts';
 import { Failed, Ready, RecordBones } from '../parts.tsx';
 
 const words = calendar.offer;
 type Colour = Offer['services'][number]['colour'];
 
-interface Service { service_id: string | null; name: string; minutes: string; before: string; after: string; price: string; currency: string; colour: Colour; bookable: boolean }
-interface Place { location_id: string | null; name: string; address: string }
+// `row`: which one it is in this editor; its id comes with the first save.
+interface Service { row: number; service_id: string | null; name: string; minutes: string; before: string; after: string; price: string; currency: string; colour: Colour; bookable: boolean }
+interface Place { row: number; location_id: string | null; name: string; address: string }
 
 const number = (value: number | null) => (value === null ? '' : String(value));
 
-function begun(offer: Offer): { services: Service[]; places: Place[] } {
+interface Draft { services: Service[]; places: Place[] }
+
+let rows = 0;
+
+function begun(offer: Offer): Draft {
   return {
     services: offer.services.map((one) => ({
-      service_id: one.service_id, name: one.name, minutes: String(one.minutes), before: number(one.before), after: number(one.after), colour: one.colour, bookable: one.bookable,
+      row: ++rows, service_id: one.service_id, name: one.name, minutes: String(one.minutes), before: number(one.before), after: number(one.after), colour: one.colour, bookable: one.bookable,
       price: one.price ? (one.price.amount / 100).toFixed(one.price.amount % 100 ? 2 : 0) : '', currency: one.price?.currency ?? 'usd',
     })),
-    places: offer.locations.map((one) => ({ ...one, address: one.address ?? '' })),
+    places: offer.locations.map((one) => ({ ...one, row: ++rows, address: one.address ?? '' })),
+  };
+}
+
+/** After a save: all is what it was, each row with its id by now; what was changed meanwhile stays as it is. */
+function joined(now: Draft, sent: Draft, saved: Draft): Draft {
+  function each<T extends { row: number }>(mine: T[], asked: T[], got: T[], withId: (one: T, from: T) => T): T[] {
+    if (mine === asked) return got.map((one, n) => ({ ...one, row: asked[n]!.row }));
+    const of = new Map(asked.map((one, n) => [one.row, got[n]!]));
+    return mine.map((one) => { const found = of.get(one.row); return found ? withId(one, found) : one; });
+  }
+  return {
+    services: each(now.services, sent.services, saved.services, (one, { service_id }) => ({ ...one, service_id })),
+    places: each(now.places, sent.places, saved.places, (one, { location_id }) => ({ ...one, location_id })),
   };
 }
 
@@ -31,7 +49,7 @@ export function OfferPage() {
   return (
     <>
       <div class="stack g1"><Heading>{words.title}</Heading><p class="soft">{words.lead}</p></div>
-      <Ready of={loaded} bones={<RecordBones />} heading={false}>{(offer) => (administrator ? <Editor key={offer.etag} offer={offer} reload={loaded.reload} put={loaded.put} /> : <Listed offer={offer} />)}</Ready>
+      <Ready of={loaded} bones={<RecordBones />} heading={false}>{(offer) => (administrator ? <Editor offer={offer} reload={loaded.reload} put={loaded.put} /> : <Listed offer={offer} />)}</Ready>
     </>
   );
 }
@@ -64,7 +82,6 @@ function Listed({ offer }: { offer: Offer }) {
   );
 }
 
-let justSaved = ''; // the etag of what was saved last: the editor begins anew with it, and says so
 const whole = (text: string, from: number, to: number) => /^\d{1,3}$/.test(text.trim()) && Number(text) >= from && Number(text) <= to;
 
 function faults(services: Service[], places: Place[]): Wrong[] {
@@ -91,15 +108,15 @@ function bodyOf(services: Service[], places: Place[]): OfferBody {
 }
 
 function Editor({ offer, reload, put }: { offer: Offer; reload: () => Promise<void>; put: (next: Offer) => void }) {
-  const [{ services, places }, setDraft] = useState(() => begun(offer));
-  const [dirty, setDirty] = useState(false);
+  const { draft, change, dirty, saved, take } = useEdits(offer, begun, joined);
+  const { services, places } = draft;
   const [turn, setTurn] = useState(0);
-  const change = (next: Partial<{ services: Service[]; places: Place[] }>) => { setDirty(true); setDraft({ services, places, ...next }); };
   const service = (n: number, next: Partial<Service>) => change({ services: services.map((one, m) => (m === n ? { ...one, ...next } : one)) });
   const place = (n: number, next: Partial<Place>) => change({ places: places.map((one, m) => (m === n ? { ...one, ...next } : one)) });
   const save = useAct(async () => {
     const next = await call(api.PATCH('/practice/offer', { params: { header: { 'If-Match': offer.etag } }, body: bodyOf(services, places) }));
-    justSaved = next.etag;
+    take(draft, next);
+    setTurn(0);
     put(next);
   });
   const wrong = turn ? faults(services, places) : [];
@@ -113,7 +130,7 @@ function Editor({ offer, reload, put }: { offer: Offer; reload: () => Promise<vo
           <h2 id="services">{words.services}</h2>
           {services.length ? null : <p class="soft small">{words.noServices}</p>}
           {services.map((one, n) => (
-            <fieldset class="stack g3 ruledrow" key={one.service_id ?? n}>
+            <fieldset class="stack g3 ruledrow" key={one.row}>
               <legend class="strong">{one.name || words.newService}</legend>
               <div class="fieldgrid">
                 <TextField id={`s${n}-name`} label={words.name} value={one.name} maxLength={100} error={at(`s${n}-name`)} onInput={(name) => service(n, { name })} />
@@ -126,13 +143,13 @@ function Editor({ offer, reload, put }: { offer: Offer; reload: () => Promise<vo
               <div class="pickbar"><Check checked={one.bookable} onChange={(bookable) => service(n, { bookable })}>{words.bookable}</Check><Button mini look="quiet" icon="bin" onClick={() => change({ services: services.filter((_, m) => m !== n) })}>{words.remove}<span class="hidden"> {one.name}</span></Button></div>
             </fieldset>
           ))}
-          <div><Button mini icon="plus" onClick={() => change({ services: [...services, { service_id: null, name: '', minutes: '50', before: '', after: '', price: '', currency: 'usd', colour: 'teal', bookable: true }] })}>{words.addService}</Button></div>
+          <div><Button mini icon="plus" onClick={() => change({ services: [...services, { row: ++rows, service_id: null, name: '', minutes: '50', before: '', after: '', price: '', currency: 'usd', colour: 'teal', bookable: true }] })}>{words.addService}</Button></div>
         </section>
         <section class="card stack g4" aria-labelledby="locations">
           <h2 id="locations">{words.locations}</h2>
           {places.length ? null : <p class="soft small">{words.noLocations}</p>}
           {places.map((one, n) => (
-            <fieldset class="stack g3 ruledrow" key={one.location_id ?? n}>
+            <fieldset class="stack g3 ruledrow" key={one.row}>
               <legend class="strong">{one.name || words.newLocation}</legend>
               <div class="fieldgrid">
                 <TextField id={`l${n}-name`} label={words.name} value={one.name} maxLength={100} error={at(`l${n}-name`)} onInput={(name) => place(n, { name })} />
@@ -141,11 +158,11 @@ function Editor({ offer, reload, put }: { offer: Offer; reload: () => Promise<vo
               <div><Button mini look="quiet" icon="bin" onClick={() => change({ places: places.filter((_, m) => m !== n) })}>{words.remove}<span class="hidden"> {one.name}</span></Button></div>
             </fieldset>
           ))}
-          <div><Button mini icon="plus" onClick={() => change({ places: [...places, { location_id: null, name: '', address: '' }] })}>{words.addLocation}</Button></div>
+          <div><Button mini icon="plus" onClick={() => change({ places: [...places, { row: ++rows, location_id: null, name: '', address: '' }] })}>{words.addLocation}</Button></div>
         </section>
       </fieldset>
-      {save.problem?.status === 412 ? <Note tone="warn" live action={<Button mini onClick={() => void reload()}>{calendar.availability.reload}</Button>}>{words.stale}</Note> : <Failed problem={save.problem} />}
-      <div class="cluster g3"><Button type="submit" look="primary" busy={save.busy}>{words.save}</Button><span class="small soft" role="status">{dirty ? calendar.availability.unsaved : justSaved === offer.etag ? words.saved : ''}</span></div>
+      {save.problem?.status === 412 ? <Note tone="warn" live action={<Button mini onClick={() => void reload().then(save.clear)}>{calendar.availability.reload}</Button>}>{words.stale}</Note> : <Failed problem={save.problem} />}
+      <div class="cluster g3"><Button type="submit" look="primary" busy={save.busy}>{words.save}</Button><span class="small soft" role="status">{dirty ? calendar.availability.unsaved : saved ? words.saved : ''}</span></div>
     </form>
   );
 }

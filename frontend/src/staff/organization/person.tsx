@@ -5,7 +5,7 @@ import { api, asProblem, call, newKey, type Problem } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import { organization } from '../../strings/organization.ts';
 import type { ClientPage, ClientRow, StaffMember } from '../../types.ts';
-import { Avatar, Button, Dialog, Heading, initials, Note, TextField, useAct, useLoad, type Loaded } from '../../ui/index.ts';
+import { Avatar, Button, Dialog, Heading, initials, Note, TextField, useAct, useEdits, useLoad, type Loaded } from '../../ui/index.ts';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 import { momentInSentence } from '../when.ts';
 import { RightsFields, shown, STAFF, StatusBadge, type Rights } from './people.tsx';
@@ -44,7 +44,7 @@ function Person({ member, of }: { member: StaffMember; of: Loaded<StaffMember> }
       {told && <Note tone="good" live>{told}</Note>}
       <div class="beside">
         <div class="stack g4">
-          <Details key={member.etag} member={member} of={of} onTold={setTold} />
+          <Details member={member} of={of} onTold={setTold} />
           <Caseload member={member} />
         </div>
         <aside class="stack g4">
@@ -62,18 +62,24 @@ function Person({ member, of }: { member: StaffMember; of: Loaded<StaffMember> }
 
 interface Part { member: StaffMember; of: Loaded<StaffMember>; onTold: (text: string | null) => void }
 
+interface Draft { name: string; credentials: string; rights: Rights }
+
+function begun({ name, credentials, roles, may_invite, may_bill }: StaffMember): Draft {
+  return { name, credentials: credentials ?? '', rights: { roles, may_invite, may_bill } };
+}
+
 function Details({ member, of, onTold }: Part) {
   const fields = organization.invite;
-  const [name, setName] = useState(member.name);
-  const [credentials, setCredentials] = useState(member.credentials ?? '');
-  const [rights, setRights] = useState<Rights>({ roles: member.roles, may_invite: member.may_invite, may_bill: member.may_bill });
+  const { draft, change, take } = useEdits(member, begun);
+  const { name, credentials, rights } = draft;
   const [faults, setFaults] = useState<Record<string, string>>({});
   const [stale, setStale] = useState(false);
   const act = useAct(async () => {
     const body = { name: name.trim(), credentials: credentials.trim(), ...rights, roles: rights.roles as ('administrator' | 'therapist')[] };
     try {
-      of.put(await call(api.PATCH('/practice/staff/{staff_id}', { params: { path: { staff_id: member.staff_id }, header: { 'If-Match': member.etag } }, body })));
-      onTold(words.saved);
+      const next = await call(api.PATCH('/practice/staff/{staff_id}', { params: { path: { staff_id: member.staff_id }, header: { 'If-Match': member.etag } }, body }));
+      onTold(take(draft, next) ? words.saved : words.savedBefore);
+      of.put(next);
     } catch (cause) {
       if (asProblem(cause).status !== 412) throw cause;
       setStale(true);
@@ -95,9 +101,9 @@ function Details({ member, of, onTold }: Part) {
       <h2 id="details">{words.details}</h2>
       {stale && <Note tone="warn" live>{words.stale}</Note>}
       {member.last_administrator && <Note tone="info" icon="lock">{words.last}</Note>}
-      <TextField id="i-name" label={fields.name} maxLength={100} required autocomplete="off" value={name} error={faults.name} onInput={setName} />
-      <TextField label={fields.credentials} help={fields.credentialsHelp} optional maxLength={40} short value={credentials} onInput={setCredentials} />
-      <RightsFields rights={rights} error={faults.roles} onChange={setRights} />
+      <TextField id="i-name" label={fields.name} maxLength={100} required autocomplete="off" value={name} error={faults.name} onInput={(next) => change({ name: next })} />
+      <TextField label={fields.credentials} help={fields.credentialsHelp} optional maxLength={40} short value={credentials} onInput={(next) => change({ credentials: next })} />
+      <RightsFields rights={rights} error={faults.roles} onChange={(next) => change({ rights: next })} />
       <Failed problem={act.problem} />
       <div><Button type="submit" look="primary" busy={act.busy} busyLabel={words.saving}>{words.save}</Button></div>
     </form>

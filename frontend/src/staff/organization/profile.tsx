@@ -5,7 +5,7 @@ import { load, useSession } from '../../session.tsx';
 import { useLogo } from '../../shell/Mark.tsx';
 import { organization } from '../../strings/organization.ts';
 import type { Organization } from '../../types.ts';
-import { Button, countries, ErrorSummary, Heading, Note, SelectField, TextField, useAct, useLoad, zones } from '../../ui/index.ts';
+import { Button, countries, ErrorSummary, Heading, Note, rebased, SelectField, TextField, useAct, useLoad, zones } from '../../ui/index.ts';
 import { CopyLink, Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
 
 const words = organization.profile;
@@ -75,6 +75,8 @@ function Facts({ now, locked, onChange }: Part) {
     setTurn((n) => n + 1);
   };
   const before = useRef(draftOf(now));
+  const latest = useRef(draft);
+  latest.current = draft;
   const act = useAct(async () => {
     setSaved(false);
     const changes = Object.fromEntries(FIELDS.filter((name) => draft[name].trim() !== before.current[name]).map((name) => [name, draft[name].trim()]));
@@ -82,9 +84,9 @@ function Facts({ now, locked, onChange }: Part) {
     try {
       const next = await call(api.PATCH('/practice/organization', { params: { header: { 'If-Match': now.etag } }, body: changes }));
       before.current = draftOf(next);
-      setDraft(before.current);
+      setDraft((mine) => rebased(mine, draft, before.current));
       setDiffers(null);
-      setSaved(true);
+      setSaved(latest.current === draft);
       onChange(next);
     } catch (cause) {
       const problem = asProblem(cause);
