@@ -5,6 +5,7 @@ from typing import Any
 
 from playwright.sync_api import expect
 
+from tests import booking
 from tests.calls import PEOPLE, Caller
 from tests.e2e.device import Device
 
@@ -52,6 +53,24 @@ def test_hours(desk: Callable[..., Device], call: Callable[..., Caller]) -> None
     stored = call("T1").get(f"/practice/therapists/{PEOPLE['T1'].id}/availability").json
     assert stored["telehealth_link"] == "https://video.example/room"
     assert [len(ranges) for ranges in stored["schedules"][0]["week"]] == [1, 0, 0, 0, 0, 0, 0]
+
+
+def test_hours_of_one_are_not_shown_as_anothers(desk: Callable[..., Device], call: Callable[..., Caller]) -> None:
+    admin = call("A1")
+    for key in ("T1", "T4"):
+        booking.hours(admin, key, ["09:00", "12:00"], telehealth_link=f"https://video.example/{key}")
+    device = desk("A1")
+    device.open(f"/staff/availability/{PEOPLE['T1'].id}")
+    link = device.page.get_by_label("Video link")
+    with device.done(), device.held("PATCH", "/practice/therapists/*/availability"):
+        link.fill("https://video.example/new")
+        device.press("Save availability")
+        device.page.get_by_label("Whose availability").select_option(PEOPLE["T4"].id)
+        expect(link).to_have_value("https://video.example/T4")
+    device.look("anothers")
+    expect(link).to_have_value("https://video.example/T4")
+    stored = [admin.get(f"/practice/therapists/{PEOPLE[key].id}/availability").json for key in ("T1", "T4")]
+    assert [one["telehealth_link"] for one in stored] == ["https://video.example/new", "https://video.example/T4"]
 
 
 def test_services(desk: Callable[..., Device], call: Callable[..., Caller]) -> None:

@@ -23,7 +23,8 @@ export interface Loaded<T> {
   loading: boolean;
   /** Loads again; keeps what is shown until the answer is there. */
   reload: () => Promise<void>;
-  /** Puts a value in place without asking the server (after a change whose answer holds the new state). */
+  /** Puts a value in place without asking the server (after a change whose answer holds the new state). Nothing happens
+   * once `deps` have changed: the answer is about what was looked at before. */
   put: (data: T) => void;
   /** Asks for something that rests on what is shown, without a sign of it: how it stands by now, or more of it. The
    * answer is put in place and returned; null, and nothing changed, if something newer came meanwhile: another page's
@@ -40,15 +41,20 @@ export function useLoad<T>(load: () => Promise<T>, deps: readonly unknown[]): Lo
   const moves = useRef(0); // of the data; a turn may have none (it failed), a change moves without a turn
   const latest = useRef(load);
   latest.current = load;
-  const put = useCallback((next: T) => {
+  const looked = useRef(0); // at how many others before
+  const at = looked.current;
+  const place = useCallback((next: T) => {
     moves.current += 1;
     setData(next);
   }, []);
+  const put = (next: T) => {
+    if (at === looked.current) place(next);
+  };
   const refresh = useCallback(async (ask: () => Promise<T>) => {
     const [turned, moved] = [turn.current, moves.current];
     const found = await ask();
     if (turned !== turn.current || moved !== moves.current) return null;
-    put(found);
+    place(found);
     return found;
   }, []);
   const reload = useCallback(async () => {
@@ -57,7 +63,7 @@ export function useLoad<T>(load: () => Promise<T>, deps: readonly unknown[]): Lo
     try {
       const found = await latest.current();
       if (mine !== turn.current) return;
-      put(found);
+      place(found);
       setProblem(null);
     } catch (cause) {
       if (mine === turn.current) setProblem(asProblem(cause));
@@ -69,7 +75,10 @@ export function useLoad<T>(load: () => Promise<T>, deps: readonly unknown[]): Lo
     setData(null);
     setProblem(null);
     void reload();
-    return () => void (turn.current += 1);
+    return () => {
+      turn.current += 1;
+      looked.current += 1;
+    };
   }, deps);
   return { data, problem, loading, reload, put, refresh };
 }
