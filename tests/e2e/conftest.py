@@ -52,12 +52,24 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         raise
 
 
+class Next:
+    """Whose fixtures are needed after this test: its own once more, if it will be run again."""
+
+    def __init__(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        self.item, self.nextitem = item, nextitem
+
+    def listchain(self) -> list[Any]:
+        """As of a node of pytest's."""
+        then = self.item.parent if BLANK in self.item.stash else self.nextitem
+        return then.listchain() if then else []
+
+
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     """A test whose browser drew nothing any more says nothing of the portal: it is run once more, in a new browser."""
     if "devices" not in getattr(item, "fixturenames", ()):
         return None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    reports = runtestprotocol(item, log=False, nextitem=nextitem)
+    reports = runtestprotocol(item, log=False, nextitem=Next(item, nextitem))
     if BLANK in item.stash:
         blank = item.stash[BLANK]
         item.warn(pytest.PytestWarning(f"Run once more: Chromium did not draw the page of {blank} any more."))

@@ -25,8 +25,11 @@ OPTIONS = {"resultTypes": ["violations"], "runOnly": {"type": "tag", "values": R
 # The policy must hold for pages, so it is not switched off for tests: functions, never strings, go to the page.
 _HEIGHT = "() => document.documentElement.scrollHeight"
 _DRAWS = """(most) => new Promise((done) => {
-  setTimeout(() => done(false), most);
-  requestAnimationFrame(() => requestAnimationFrame(() => done(true)));
+  let ticks = 0;
+  const timer = setInterval(() => { ticks += 1; }, 50);
+  const end = (how) => { clearInterval(timer); done(how); };
+  setTimeout(() => end(ticks > most / 100 ? 'blank' : 'busy'), most);
+  requestAnimationFrame(() => requestAnimationFrame(() => end('drawn')));
 })"""
 _TOO_WIDE = """() => document.documentElement.scrollWidth <= innerWidth ? [] :
   [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
@@ -178,7 +181,7 @@ class Device:
 
     @contextmanager
     def held(self, method: str, path: str) -> Iterator[None]:
-        """What is asked herein with this method at this path of the API is on its way until the end of it."""
+        """What is asked herein with this method at this path of the API is on its way; after that it is answered."""
         waiting: list[Route] = []
 
         def hold(route: Route) -> None:
@@ -194,8 +197,9 @@ class Device:
                 break
             self.page.wait_for_timeout(STEP)
         assert waiting, f"nobody asked {method} {path}"
-        for route in waiting:
-            route.continue_()
+        with self.page.expect_response(lambda answer: answer.request == waiting[0].request):
+            for route in waiting:
+                route.continue_()
         self.page.unroute(f"**/api{path}")
 
     def follow(self, name: str, *, within: Any = None) -> None:
@@ -240,11 +244,12 @@ class Device:
 
     def draws(self) -> bool:
         """Whether the browser draws this page. Sometimes Chromium gives a page that is at work no frames any more, and
-        nothing can be pressed on it, because a press waits until what is pressed keeps its place for two of them."""
+        nothing can be pressed on it, because a press waits until what is pressed keeps its place for two of them.
+        A page that is too busy to be drawn, closed, or on the way to another is no such page."""
         try:
-            self.page.wait_for_function("() => true", polling=100, timeout=FRAMES)  # else the page itself is too busy
-            return bool(self.page.evaluate(_DRAWS, FRAMES))
-        except Error:  # busy, closed, or on the way to another page
+            found = self.page.wait_for_function(_DRAWS, arg=FRAMES, polling=100, timeout=3 * FRAMES)
+            return found.json_value() != "blank"
+        except Error:
             return True
 
     def _picture(self, path: Path) -> None:

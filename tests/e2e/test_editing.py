@@ -22,7 +22,6 @@ def test_a_clients_profile(devices: Callable[..., Device], call: Callable[..., A
     with phone.held("PATCH", "/portal/profile"):
         phone.press("Save")
         name.fill("Im")
-    phone.sees("Saved, but not what you typed last.")
     expect(name).to_have_value("Im")
     expect(name).to_be_focused()
     phone.look("typed-meanwhile")
@@ -34,6 +33,39 @@ def test_a_clients_profile(devices: Callable[..., Device], call: Callable[..., A
     expect(number).to_have_value("(212) 555-0101")
     stored = call("C1").get("/portal/profile").json
     assert (stored["preferred_name"], stored["phone"]) == ("Im", "(212) 555-0101")
+
+
+def test_a_profile_that_the_practice_changes_meanwhile(
+    devices: Callable[..., Device], call: Callable[..., Any]
+) -> None:
+    def practice_writes(phone: str) -> None:
+        path = f"/practice/clients/{PEOPLE['C1'].id}"
+        therapist = call("T1")
+        answer = therapist.patch(f"{path}/contact", {"phone": phone}, etag=therapist.get(path).json["etag"])
+        assert answer.status == 200, answer
+
+    phone = devices("phone")
+    phone.enter(call.browser("C1"))
+    phone.open("/profile")
+    page = phone.page
+    name, number = page.get_by_label("The name you go by"), page.get_by_role("textbox", name="Mobile phone")
+    name.fill("Im")
+    practice_writes("(212) 555-0103")
+    page.reload()
+    expect(number).to_have_value("(212) 555-0103")
+    expect(name).to_have_value("Im")
+
+    practice_writes("(212) 555-0104")
+    phone.allow(412, "PATCH /api/portal/profile$")
+    phone.press("Save")
+    phone.sees("Your practice changed this page while you had it open.")
+    phone.press("Load again")
+    expect(number).to_have_value("(212) 555-0104")
+    expect(name).to_have_value("Immy")
+    expect(page.get_by_text("Your practice changed this page")).to_have_count(0)
+    phone.press("Sign out", within=page.get_by_role("main"))
+    phone.arrived("Welcome back", title="Sign in")
+    assert page.evaluate("() => Object.keys(sessionStorage).filter((name) => name.includes('profile'))") == []
 
 
 def test_hours(desk: Callable[..., Device], call: Callable[..., Caller]) -> None:
@@ -55,6 +87,24 @@ def test_hours(desk: Callable[..., Device], call: Callable[..., Caller]) -> None
     assert [len(ranges) for ranges in stored["schedules"][0]["week"]] == [1, 0, 0, 0, 0, 0, 0]
 
 
+def test_the_schedule_that_is_edited_stays_in_hand(desk: Callable[..., Device], call: Callable[..., Caller]) -> None:
+    booking.hours(call("A1"), "T1", ["09:00", "12:00"])
+    device = desk("T1")
+    device.open("/staff/availability")
+    page = device.page
+    device.press("New schedule from a later date")
+    page.get_by_label("In force from").fill("2025-12-01")  # the other one begins later
+    page.get_by_role("button", name="Remove hours on Monday from 09:00").click()
+    device.does("Save availability")
+    device.sees("Saved. It holds from now on")
+    expect(page.get_by_label("In force from")).to_have_value("2025-12-01")
+    schedules = call("T1").get(f"/practice/therapists/{PEOPLE['T1'].id}/availability").json["schedules"]
+    assert [(one["first_day"], len(one["week"][0])) for one in schedules] == [
+        ("2025-12-01", 0),
+        (schedules[1]["first_day"], 1),
+    ]
+
+
 def test_hours_of_one_are_not_shown_as_anothers(desk: Callable[..., Device], call: Callable[..., Caller]) -> None:
     admin = call("A1")
     for key in ("T1", "T4"):
@@ -62,7 +112,7 @@ def test_hours_of_one_are_not_shown_as_anothers(desk: Callable[..., Device], cal
     device = desk("A1")
     device.open(f"/staff/availability/{PEOPLE['T1'].id}")
     link = device.page.get_by_label("Video link")
-    with device.done(), device.held("PATCH", "/practice/therapists/*/availability"):
+    with device.held("PATCH", "/practice/therapists/*/availability"):
         link.fill("https://video.example/new")
         device.press("Save availability")
         device.page.get_by_label("Whose availability").select_option(PEOPLE["T4"].id)
@@ -92,6 +142,31 @@ def test_services(desk: Callable[..., Device], call: Callable[..., Caller]) -> N
     expect(name).to_have_value("Couples, long")
     offered = [one["name"] for one in call("A1").get("/practice/offer").json["services"]]
     assert offered[before:] == ["Couples, long", "Intake"]  # the first once: its second save knew its id
+
+
+def test_services_that_somebody_else_changes_meanwhile(
+    desk: Callable[..., Device], call: Callable[..., Caller]
+) -> None:
+    device, other = desk("A1"), call("A2")
+    device.open("/staff/services")
+    device.press("Add a location")
+    now = other.get("/practice/offer").json
+    body = {"services": now["services"], "locations": [*now["locations"], {"location_id": None, "name": "Annex"}]}
+    assert other.patch("/practice/offer", body, etag=now["etag"]).status == 200
+    where = len(now["locations"])
+    name = device.page.locator(f"#l{where}-name")
+    device.press("Save")
+    device.sees("Enter a name for each service and location")
+    name.fill("Attic")
+    device.allow(412, "PATCH /api/practice/offer$")
+    device.press("Save")
+    device.sees("Somebody else changed this meanwhile.")
+    device.look("changed-meanwhile")
+    device.press("Load what is there now")
+    expect(name).to_have_value("Annex")
+    device.press("Add a location")
+    expect(device.page.locator(f"#l{where + 1}-name")).to_be_visible()
+    expect(device.page.get_by_text("Enter a name for each service and location")).to_have_count(0)
 
 
 def test_billing_settings(desk: Callable[..., Device], call: Callable[..., Caller]) -> None:

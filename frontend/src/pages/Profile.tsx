@@ -1,5 +1,5 @@
 /** What the practice has on file to reach the client; and the way to sign out on a phone. */
-import { useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { api, asProblem, call } from '../http.ts';
 import { useSession } from '../session.tsx';
 import { ClientShell } from '../shell/ClientShell.tsx';
@@ -7,19 +7,18 @@ import { SignOutButton } from '../shell/shells.tsx';
 import { client } from '../strings/client.ts';
 import { shared } from '../strings/shared.ts';
 import type { Insurance, Profile } from '../types.ts';
-import { Await, Bones, Button, calendarDate, ErrorSummary, Facts, Heading, Note, ProblemNote, rebased, TextField, useAct, useDraft, useLoad, useToast } from '../ui/index.ts';
+import { Await, Bones, Button, calendarDate, ErrorSummary, Facts, Heading, Note, ProblemNote, TextField, useAct, useEdits, useLoad, useToast } from '../ui/index.ts';
 import { draftOf, faultsAt, faultsOf, fieldsOf, ORDER, ReachParts, type Draft, type Faults } from './ProfileFields.tsx';
 
 const words = client.profile;
 
 export default function ProfilePage() {
   const loaded = useLoad(() => call(api.GET('/portal/profile')), []);
-  const [anew, setAnew] = useState(0);
   return (
     <ClientShell>
       <div class="stack g6">
         <div class="stack g1"><Heading>{words.title}</Heading><p class="soft">{words.lead}</p></div>
-        <Await within of={loaded} bones={<Bones rows={4} />}>{(profile) => <Edit key={anew} profile={profile} onSaved={loaded.put} reload={() => void loaded.reload().then(() => setAnew(anew + 1))} />}</Await>
+        <Await within of={loaded} bones={<Bones rows={4} />}>{(profile) => <Edit profile={profile} onSaved={loaded.put} reload={() => void loaded.reload()} />}</Await>
         {loaded.data?.insurance && <Insured insurance={loaded.data.insurance} />}
         <section class="card stack g3" aria-labelledby="security"><h2 id="security">{words.security}</h2><p><a href="/account">{shared.security}</a><br /><span class="small soft">{words.toAccount}</span></p><p class="small soft">{words.signOutHelp}</p><div><SignOutButton /></div></section>
       </div>
@@ -37,29 +36,30 @@ function Insured({ insurance }: { insurance: Insurance }) {
 function Edit({ profile, onSaved, reload }: { profile: Profile; onSaved: (profile: Profile) => void; reload: () => void }) {
   const session = useSession();
   const say = useToast();
-  const [draft, setDraft, dropDraft] = useDraft<Draft>(session.person.id, 'profile', draftOf(profile));
+  const { draft, change, take } = useEdits(profile, draftOf, {
+    keptAs: `draft:${session.person.id}:profile`,
+    onAnew: () => {
+      setAsked(false);
+      setRefused({});
+      setStale(false);
+    },
+  });
   const [asked, setAsked] = useState(false);
   const [turn, setTurn] = useState(0);
   const [refused, setRefused] = useState<Faults>({});
   const [stale, setStale] = useState(false);
-  const latest = useRef(draft);
-  latest.current = draft;
   const set = (name: keyof Draft, value: string | boolean) => {
     setRefused(({ [name]: _gone, ...rest }) => rest);
-    latest.current = { ...latest.current, [name]: value };
-    setDraft(latest.current);
+    change({ [name]: value });
   };
   const faults: Faults = { ...(asked ? faultsOf(draft) : {}), ...refused };
   const act = useAct(async () => {
-    const sent = latest.current;
     try {
-      const saved = await call(api.PATCH('/portal/profile', { params: { header: { 'If-Match': profile.etag } }, body: fieldsOf(sent) }));
-      const same = latest.current === sent;
-      latest.current = rebased(latest.current, sent, draftOf(saved));
-      setDraft(latest.current);
-      if (same) dropDraft(); // else it was changed meanwhile, which stays to be saved
+      const saved = await call(api.PATCH('/portal/profile', { params: { header: { 'If-Match': profile.etag } }, body: fieldsOf(draft) }));
+      const all = take(draft, saved);
+      if (all === null) return;
       setAsked(false);
-      say(same ? words.saved : words.savedBefore);
+      say(all ? words.saved : words.savedBefore);
       onSaved(saved);
     } catch (cause) {
       const problem = asProblem(cause);
@@ -80,7 +80,7 @@ function Edit({ profile, onSaved, reload }: { profile: Profile; onSaved: (profil
   return (
     <form class="stack g6" noValidate onSubmit={submit}>
       <ErrorSummary wrong={listed} turn={turn} />
-      {stale ? <Note tone="warn" live action={<Button mini onClick={() => { dropDraft(); reload(); }}>{words.reload}</Button>}>{words.stale}</Note> : null}
+      {stale ? <Note tone="warn" live action={<Button mini onClick={reload}>{words.reload}</Button>}>{words.stale}</Note> : null}
       <div class="card stack g6">
         <section class="stack g4" aria-labelledby="part-you">
           <h2 id="part-you">{words.you}</h2>

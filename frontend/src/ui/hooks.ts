@@ -144,27 +144,55 @@ export interface Edits<S, T> {
   dirty: boolean;
   /** All that is shown was saved, and nothing was changed since. */
   saved: boolean;
-  /** `next` is the answer to a save of `sent`: false if something was changed meanwhile, which stays and is to be saved. */
-  take: (sent: T, next: S) => boolean;
+  /** `next` is the answer to a save of `sent`, and is to be put in place after this. True: all is saved. False: something
+   * was changed meanwhile; it stays, and is to be saved. Null: the answer is no news any more, and goes nowhere. */
+  take: (sent: T, next: S) => boolean | null;
+}
+
+interface EditsOptions<T> {
+  join?: (now: T, sent: T, saved: T) => T;
+  /** Under this name the tab remembers what is not saved, over a reload and until the person signs out. */
+  keptAs?: string;
+  /** Called when the draft began anew. */
+  onAnew?: () => void;
 }
 
 /** The draft of something that is saved whole, against its `etag`. It begins anew with each other state that is loaded. */
-export function useEdits<S extends { etag: string }, T extends object>(of: S, begun: (of: S) => T, join: (now: T, sent: T, saved: T) => T = rebased): Edits<S, T> {
+export function useEdits<S extends { etag: string }, T extends object>(of: S, begun: (of: S) => T, { join = rebased, keptAs, onAnew }: EditsOptions<T> = {}): Edits<S, T> {
   const [, show] = useState(0);
-  const kept = useRef<{ etag: string; draft: T; dirty: boolean; saved: boolean } | null>(null);
-  if (kept.current?.etag !== of.etag) kept.current = { etag: of.etag, draft: begun(of), dirty: false, saved: false };
-  const now = kept.current;
-  const become = (next: typeof now) => {
-    kept.current = next;
-    show((n) => n + 1);
+  const kept = useRef<{ etag: string; base: T; draft: T; dirty: boolean; saved: boolean } | null>(null);
+  const times = useRef(-1); // it began anew
+  const alive = useRef(true);
+  if (kept.current?.etag !== of.etag) {
+    const base = begun(of);
+    const found = kept.current || !keptAs ? null : recall<{ base: T; draft: T }>(keptAs);
+    kept.current = { etag: of.etag, base, draft: found ? rebased(found.draft, found.base, base) : base, dirty: found !== null, saved: false };
+    times.current += 1;
+  }
+  const remember = () => {
+    const { base, draft, dirty } = kept.current!;
+    if (keptAs) keep(keptAs, dirty ? { base, draft } : null);
   };
+  useEffect(() => {
+    if (!times.current) return;
+    remember();
+    onAnew?.();
+  }, [times.current]);
+  useEffect(() => () => void (alive.current = false), []);
   return {
-    ...now,
-    change: (next) => become({ ...kept.current!, draft: { ...kept.current!.draft, ...next }, dirty: true, saved: false }),
+    ...kept.current,
+    change: (next) => {
+      kept.current = { ...kept.current!, draft: { ...kept.current!.draft, ...next }, dirty: true, saved: false };
+      remember();
+      show((n) => n + 1);
+    },
     take: (sent, next) => {
-      const { draft } = kept.current!;
-      const same = draft === sent;
-      become({ etag: next.etag, draft: join(draft, sent, begun(next)), dirty: !same, saved: same });
+      const { etag, draft } = kept.current!;
+      if (!alive.current || etag !== of.etag) return null;
+      const same = JSON.stringify(draft) === JSON.stringify(sent);
+      const base = begun(next);
+      kept.current = { etag: next.etag, base, draft: join(same ? sent : draft, sent, base), dirty: !same, saved: same };
+      remember();
       return same;
     },
   };

@@ -6,7 +6,7 @@ import { useSession } from '../../session.tsx';
 import { calendar } from '../../strings/calendar.ts';
 import { recurring } from '../../strings/recurring.ts';
 import type { Availability, AvailabilityBody, Hours, Offer } from '../../types.ts';
-import { Button, Check, ErrorSummary, Heading, Icon, Note, SelectField, TextField, addDays, brief, dateWords, dayKey, dayWords, useAct, useEdits, useLoad, zones, type Wrong } from '../../ui/index.ts';
+import { Button, Check, ErrorSummary, Heading, Icon, Note, SelectField, TextField, addDays, brief, dateWords, dayKey, dayWords, rebased, useAct, useEdits, useLoad, zones, type Wrong } from '../../ui/index.ts';
 import { Failed, Ready, RecordBones } from '../parts.tsx';
 import { groupHref } from './entry.ts';
 
@@ -14,7 +14,8 @@ const words = calendar.availability;
 const CLOSED: Hours[][] = [[], [], [], [], [], [], []];
 const NEW: Hours = { start: '09:00', end: '17:00', modes: ['in_person', 'telehealth'], locations: null, services: null };
 
-interface Draft { zone: string; schedules: { first_day: string; week: Hours[][] }[]; overrides: { day: string; ranges: Hours[] }[]; time_off: { first_day: string; last_day: string; start: string; end: string }[]; telehealth_link: string }
+// `row`: which one it is in this editor, also when its first day is changed.
+interface Draft { zone: string; schedules: { row: number; first_day: string; week: Hours[][] }[]; overrides: { day: string; ranges: Hours[] }[]; time_off: { first_day: string; last_day: string; start: string; end: string }[]; telehealth_link: string }
 
 export function AvailabilityPage() {
   const { person, tenant } = useSession();
@@ -44,12 +45,25 @@ export function AvailabilityPage() {
   );
 }
 
+let rows = 0;
+
 function begun(found: Availability, today: string): Draft {
+  const schedules = found.schedules.length ? (found.schedules as Omit<Draft['schedules'][number], 'row'>[]) : [{ first_day: today, week: CLOSED }];
   return {
     zone: found.zone, telehealth_link: found.telehealth_link ?? '', time_off: found.time_off,
-    schedules: found.schedules.length ? (found.schedules as Draft['schedules']) : [{ first_day: today, week: CLOSED }],
+    schedules: schedules.map((each) => ({ row: ++rows, ...each })),
     overrides: found.overrides as Draft['overrides'],
   };
+}
+
+const inOrder = (schedules: Draft['schedules']) => [...schedules].sort((one, other) => one.first_day.localeCompare(other.first_day));
+
+/** After a save: the schedules are in order, and each is the one that it was. */
+function joined(now: Draft, sent: Draft, saved: Draft): Draft {
+  const all = rebased(now, sent, saved);
+  if (all.schedules !== saved.schedules) return all;
+  const order = inOrder(sent.schedules);
+  return { ...all, schedules: all.schedules.map((each, n) => ({ ...each, row: order[n]!.row })) };
 }
 
 /** The schedule in force today, or the first. */
@@ -59,14 +73,15 @@ function inForce(draft: Draft, today: string): number {
 }
 
 function Editor({ found, offer, today, reload, put }: { found: Availability; offer: Offer; today: string; reload: () => Promise<void>; put: (next: Availability) => void }) {
-  const { draft, change, dirty, saved, take } = useEdits(found, (of) => begun(of, today));
-  const [chosen, setAt] = useState(() => inForce(draft, today));
-  const at = Math.min(chosen, draft.schedules.length - 1);
+  const { draft, change, dirty, saved, take } = useEdits(found, (of) => begun(of, today), { join: joined, onAnew: () => { save.clear(); setTurn(0); setChosen(first()); } });
+  const first = () => draft.schedules[inForce(draft, today)]!.row;
+  const [chosen, setChosen] = useState(first);
+  const at = Math.max(0, draft.schedules.findIndex((each) => each.row === chosen));
   const [turn, setTurn] = useState(0);
   const wrong = turn ? faults(draft) : [];
   const save = useAct(async () => {
     const next = await call(api.PATCH('/practice/therapists/{therapist_id}/availability', { params: { path: { therapist_id: found.staff_id }, header: { 'If-Match': found.etag } }, body: bodyOf(draft) }));
-    if (take(draft, next)) setAt(inForce(begun(next, today), today)); // they are in order now
+    if (take(draft, next) === null) return;
     setTurn(0);
     put(next);
   });
@@ -82,7 +97,7 @@ function Editor({ found, offer, today, reload, put }: { found: Availability; off
         <h2 id="weekly">{words.schedule}</h2>
         <div class="fieldgrid">
           <SelectField id="zone" label={words.zone} value={draft.zone} options={zones()} onChange={(zone) => change({ zone })} />
-          {draft.schedules.length > 1 ? <SelectField id="which" label={words.which} value={String(at)} options={draft.schedules.map((each, n): [string, string] => [String(n), words.fromDay(each.first_day ? dateWords(each.first_day, { dateStyle: 'long' }) : '')])} onChange={(n) => setAt(Number(n))} /> : null}
+          {draft.schedules.length > 1 ? <SelectField id="which" label={words.which} value={String(at)} options={draft.schedules.map((each, n): [string, string] => [String(n), words.fromDay(each.first_day ? dateWords(each.first_day, { dateStyle: 'long' }) : '')])} onChange={(n) => setChosen(draft.schedules[Number(n)]!.row)} /> : null}
           <TextField id="from" label={words.from} type="date" value={schedule.first_day} onInput={(first_day) => setSchedule({ first_day })} />
         </div>
         <p class="help">{words.fromHelp}</p>
@@ -97,16 +112,17 @@ function Editor({ found, offer, today, reload, put }: { found: Availability; off
         <div class="cluster g2">
           <Button mini icon="plus" onClick={() => {
             const later = [...draft.schedules.map((each) => each.first_day), today].sort().pop()!;
-            change({ schedules: [...draft.schedules, { first_day: addDays(later || today, 7), week: schedule.week.map((each) => each.map((one) => ({ ...one }))) }] });
-            setAt(draft.schedules.length);
+            const row = ++rows;
+            change({ schedules: [...draft.schedules, { row, first_day: addDays(later || today, 7), week: schedule.week.map((each) => each.map((one) => ({ ...one }))) }] });
+            setChosen(row);
           }}>{words.addSchedule}</Button>
-          {draft.schedules.length > 1 ? <Button mini look="quiet" onClick={() => { change({ schedules: draft.schedules.filter((_, n) => n !== at) }); setAt(0); }}>{words.removeSchedule}</Button> : null}
+          {draft.schedules.length > 1 ? <Button mini look="quiet" onClick={() => change({ schedules: draft.schedules.filter((_, n) => n !== at) })}>{words.removeSchedule}</Button> : null}
         </div>
       </section>
       <Overrides draft={draft} offer={offer} today={today} change={change} />
       <TimeOff draft={draft} today={today} change={change} />
       <section class="card stack g3"><TextField id="link" label={words.link} help={words.linkHelp} error={wrong.find((each) => each.id === 'link')?.text ?? null} optional value={draft.telehealth_link} maxLength={500} onInput={(telehealth_link) => change({ telehealth_link })} />{video && !draft.telehealth_link ? <p class="small warnline"><Icon name="alert" />{words.linkMissing}</p> : null}</section>
-      {save.problem?.status === 412 ? <Note tone="warn" live action={<Button mini onClick={() => void reload().then(save.clear)}>{words.reload}</Button>}>{words.stale}</Note> : <Failed problem={save.problem} />}
+      {save.problem?.status === 412 ? <Note tone="warn" live action={<Button mini onClick={() => void reload()}>{words.reload}</Button>}>{words.stale}</Note> : <Failed problem={save.problem} />}
       <div class="cluster g3 savebar"><Button type="submit" look="primary" busy={save.busy}>{words.save}</Button><span class="small soft" role="status">{saved ? `${words.saved}${found.conflicts.length ? ` ${words.savedConflicts(found.conflicts.length)}` : ''}` : dirty ? words.unsaved : ''}</span></div>
     </form>
   );
@@ -136,7 +152,7 @@ function faults(draft: Draft): Wrong[] {
 
 function bodyOf(draft: Draft): AvailabilityBody {
   return {
-    ...draft, schedules: [...draft.schedules].sort((one, other) => one.first_day.localeCompare(other.first_day)),
+    ...draft, schedules: inOrder(draft.schedules).map(({ first_day, week }) => ({ first_day, week })),
     time_off: draft.time_off.map((each) => ({ ...each, start: each.start || '00:00', end: each.end || '24:00' })),
   };
 }

@@ -78,12 +78,13 @@ function Details({ member, of, onTold }: Part) {
     const body = { name: name.trim(), credentials: credentials.trim(), ...rights, roles: rights.roles as ('administrator' | 'therapist')[] };
     try {
       const next = await call(api.PATCH('/practice/staff/{staff_id}', { params: { path: { staff_id: member.staff_id }, header: { 'If-Match': member.etag } }, body }));
-      onTold(take(draft, next) ? words.saved : words.savedBefore);
-      of.put(next);
+      const all = take(draft, next);
+      if (all !== null) of.put(next);
+      onTold(all === false ? words.savedBefore : words.saved);
     } catch (cause) {
       if (asProblem(cause).status !== 412) throw cause;
+      await of.refresh(() => call(api.GET('/practice/staff/{staff_id}', { params: { path: { staff_id: member.staff_id } } })));
       setStale(true);
-      await of.reload();
     }
   });
   const submit = (event: Event) => {

@@ -86,7 +86,7 @@ function Facts({ now, locked, onChange }: Part) {
       before.current = draftOf(next);
       setDraft((mine) => rebased(mine, draft, before.current));
       setDiffers(null);
-      setSaved(latest.current === draft);
+      setSaved(FIELDS.every((name) => latest.current[name] === draft[name]));
       onChange(next);
     } catch (cause) {
       const problem = asProblem(cause);
