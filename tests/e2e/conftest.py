@@ -19,6 +19,7 @@ from tests.e2e.packets import Packet, last_link
 SHOTS = "shots"
 DEVICES = pytest.StashKey[list[Device]]()  # of the test that is run
 BLANK = pytest.StashKey[str]()  # whose page was not drawn any more
+LEFT = pytest.StashKey[list[Browser | None]]()  # no longer in use
 SAME_TIME = """(() => {
   const Real = Date, ahead = Math.round(%f);
   globalThis.Date = class extends Real {
@@ -41,14 +42,15 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
-    """A failure beside a page that is not drawn any more is noted as the browser's, and that browser is left."""
+    """A failure beside a page that is not drawn any more, and no other trouble, is noted as the browser's."""
     try:
         return (yield)
-    except Exception:
-        blank = [device for device in item.stash.get(DEVICES, []) if not device.draws()]
-        if blank:
-            item.stash[BLANK] = ", ".join(device.name for device in blank)
-            blank[0].context.browser.close()
+    except Exception as failure:
+        devices = item.stash.get(DEVICES, [])
+        blank = [device for device in devices if not device.draws()]
+        if blank and not any(device.troubles for device in devices):
+            item.stash[BLANK] = f"{', '.join(device.name for device in blank)}: {str(failure).splitlines()[0]}"
+            item.session.stash.setdefault(LEFT, []).append(blank[0].context.browser)
         raise
 
 
@@ -65,16 +67,17 @@ class Next:
 
 
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """A test whose browser drew nothing any more says nothing of the portal: it is run once more, in a new browser."""
+    """A test whose browser drew nothing any more says nothing of the portal: it is run once more, in a new browser.
+    What is found at its end, as personal words in a log, counts all the same."""
     if "devices" not in getattr(item, "fixturenames", ()):
         return None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     reports = runtestprotocol(item, log=False, nextitem=Next(item, nextitem))
     if BLANK in item.stash:
-        blank = item.stash[BLANK]
-        item.warn(pytest.PytestWarning(f"Run once more: Chromium did not draw the page of {blank} any more."))
+        item.warn(pytest.PytestWarning(f"Run once more, a page was not drawn any more: {item.stash[BLANK]}"))
         del item.stash[BLANK]
-        reports = runtestprotocol(item, log=False, nextitem=nextitem)
+        ends = [report for report in reports if report.when == "teardown" and report.failed]
+        reports = ends + runtestprotocol(item, log=False, nextitem=nextitem)
     for report in reports:
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
@@ -83,7 +86,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 @pytest.fixture(scope="session")
 def browsers(launch_browser: Callable[[], Browser]) -> Iterator[list[Browser]]:
-    """Those that were launched; the last is in use, unless it was left."""
+    """Those that were launched; the last is in use."""
     launched: list[Browser] = []
     yield launched
     for each in launched:
@@ -91,9 +94,9 @@ def browsers(launch_browser: Callable[[], Browser]) -> Iterator[list[Browser]]:
 
 
 @pytest.fixture
-def browser(browsers: list[Browser], launch_browser: Callable[[], Browser]) -> Browser:
-    """One for all tests of this process, as long as it works."""
-    if not browsers or not browsers[-1].is_connected():
+def browser(browsers: list[Browser], launch_browser: Callable[[], Browser], request: pytest.FixtureRequest) -> Browser:
+    """One for all tests of this process, as long as it draws."""
+    if not browsers or browsers[-1] in request.session.stash.get(LEFT, []):
         browsers.append(launch_browser())
     return browsers[-1]
 

@@ -36,18 +36,17 @@ function Insured({ insurance }: { insurance: Insurance }) {
 function Edit({ profile, onSaved, reload }: { profile: Profile; onSaved: (profile: Profile) => void; reload: () => void }) {
   const session = useSession();
   const say = useToast();
-  const { draft, change, take } = useEdits(profile, draftOf, {
+  const { draft, change, take, refuse, stale } = useEdits(profile, draftOf, {
     keptAs: `draft:${session.person.id}:profile`,
     onAnew: () => {
       setAsked(false);
       setRefused({});
-      setStale(false);
+      act.clear();
     },
   });
   const [asked, setAsked] = useState(false);
   const [turn, setTurn] = useState(0);
   const [refused, setRefused] = useState<Faults>({});
-  const [stale, setStale] = useState(false);
   const set = (name: keyof Draft, value: string | boolean) => {
     setRefused(({ [name]: _gone, ...rest }) => rest);
     change({ [name]: value });
@@ -63,11 +62,10 @@ function Edit({ profile, onSaved, reload }: { profile: Profile; onSaved: (profil
       onSaved(saved);
     } catch (cause) {
       const problem = asProblem(cause);
-      if (problem.status === 412) setStale(true);
-      else if (problem.status === 422 && Object.keys(faultsAt(problem.faults)).length) {
+      if (problem.status === 422 && Object.keys(faultsAt(problem.faults)).length) {
         setRefused(faultsAt(problem.faults));
         setTurn((now) => now + 1);
-      } else throw problem;
+      } else refuse(problem);
     }
   });
   const submit = (event: Event) => {

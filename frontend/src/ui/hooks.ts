@@ -147,6 +147,9 @@ export interface Edits<S, T> {
   /** `next` is the answer to a save of `sent`, and is to be put in place after this. True: all is saved. False: something
    * was changed meanwhile; it stays, and is to be saved. Null: the answer is no news any more, and goes nowhere. */
   take: (sent: T, next: S) => boolean | null;
+  /** Why a save failed: 412 makes this `stale`, until another state is there; all else is thrown. */
+  refuse: (cause: unknown) => null;
+  stale: boolean;
 }
 
 interface EditsOptions<T> {
@@ -160,13 +163,14 @@ interface EditsOptions<T> {
 /** The draft of something that is saved whole, against its `etag`. It begins anew with each other state that is loaded. */
 export function useEdits<S extends { etag: string }, T extends object>(of: S, begun: (of: S) => T, { join = rebased, keptAs, onAnew }: EditsOptions<T> = {}): Edits<S, T> {
   const [, show] = useState(0);
-  const kept = useRef<{ etag: string; base: T; draft: T; dirty: boolean; saved: boolean } | null>(null);
+  const kept = useRef<{ etag: string; base: T; draft: T; dirty: boolean; saved: boolean; stale: boolean } | null>(null);
   const times = useRef(-1); // it began anew
   const alive = useRef(true);
   if (kept.current?.etag !== of.etag) {
     const base = begun(of);
-    const found = kept.current || !keptAs ? null : recall<{ base: T; draft: T }>(keptAs);
-    kept.current = { etag: of.etag, base, draft: found ? rebased(found.draft, found.base, base) : base, dirty: found !== null, saved: false };
+    const found = kept.current || !keptAs ? null : recall<{ base?: T; draft?: T }>(keptAs);
+    const draft = found?.draft && found.base ? rebased(found.draft, found.base, base) : base;
+    kept.current = { etag: of.etag, base, draft, dirty: draft !== base, saved: false, stale: false };
     times.current += 1;
   }
   const remember = () => {
@@ -178,7 +182,7 @@ export function useEdits<S extends { etag: string }, T extends object>(of: S, be
     remember();
     onAnew?.();
   }, [times.current]);
-  useEffect(() => () => void (alive.current = false), []);
+  useLayoutEffect(() => () => void (alive.current = false), []); // at once: who signs out leaves nothing behind
   return {
     ...kept.current,
     change: (next) => {
@@ -188,12 +192,22 @@ export function useEdits<S extends { etag: string }, T extends object>(of: S, be
     },
     take: (sent, next) => {
       const { etag, draft } = kept.current!;
-      if (!alive.current || etag !== of.etag) return null;
+      if (!alive.current || etag !== of.etag) {
+        const left = keptAs ? recall<{ draft?: T }>(keptAs)?.draft : null;
+        if (keptAs && JSON.stringify(left) === JSON.stringify(sent)) keep(keptAs, null); // the form was left, and is saved
+        return null;
+      }
       const same = JSON.stringify(draft) === JSON.stringify(sent);
       const base = begun(next);
-      kept.current = { etag: next.etag, base, draft: join(same ? sent : draft, sent, base), dirty: !same, saved: same };
+      kept.current = { etag: next.etag, base, draft: join(same ? sent : draft, sent, base), dirty: !same, saved: same, stale: false };
       remember();
       return same;
+    },
+    refuse: (cause) => {
+      if (asProblem(cause).status !== 412) throw cause;
+      if (kept.current!.etag === of.etag) kept.current = { ...kept.current!, stale: true };
+      show((n) => n + 1);
+      return null;
     },
   };
 }

@@ -55,7 +55,7 @@ export function SettingsTab() {
 
 function Form({ settings, put, reload }: { settings: Settings; put: (next: Settings) => void; reload: () => Promise<void> }) {
   const locked = !useSession().roles.includes('administrator');
-  const { draft, change, dirty, saved, take } = useEdits(settings, begun, { onAnew: () => { save.clear(); setTurn(0); } });
+  const { draft, change, dirty, saved, take, refuse, stale } = useEdits(settings, begun, { onAnew: () => { save.clear(); setTurn(0); } });
   const [turn, setTurn] = useState(0);
   const tax = (n: number, next: Partial<Tax>) => change({ taxes: draft.taxes.map((one, m) => (m === n ? { ...one, ...next } : one)) });
   const wrong = turn ? faultsOf(draft) : [];
@@ -67,8 +67,8 @@ function Form({ settings, put, reload }: { settings: Settings; put: (next: Setti
         taxes: draft.taxes.map((one) => ({ name: one.name.trim(), basis_points: basisOf(one.percent)! })),
       },
     };
-    const next = await call(api.PATCH('/practice/settings', { params: { header: { 'If-Match': settings.etag } }, body }));
-    if (take(draft, next) === null) return;
+    const next = await call(api.PATCH('/practice/settings', { params: { header: { 'If-Match': settings.etag } }, body })).catch(refuse);
+    if (!next || take(draft, next) === null) return;
     setTurn(0);
     put(next);
   });
@@ -112,7 +112,7 @@ function Form({ settings, put, reload }: { settings: Settings; put: (next: Setti
           <TextField id="footer" label={words.footer} help={words.footerHelp} optional rows={3} maxLength={600} value={draft.footer} onInput={(footer) => change({ footer })} />
         </section>
       </fieldset>
-      {save.problem?.status === 412 ? <Note tone="warn" live action={<Button mini onClick={() => void reload()}>{words.reload}</Button>}>{words.stale}</Note> : <Failed problem={save.problem} />}
+      {stale ? <Note tone="warn" live action={<Button mini onClick={() => void reload()}>{words.reload}</Button>}>{words.stale}</Note> : <Failed problem={save.problem} />}
       {locked ? null : <div class="cluster g3"><Button type="submit" look="primary" busy={save.busy}>{billing.save}</Button><span class="small soft" role="status">{dirty ? words.unsaved : saved ? words.saved : ''}</span></div>}
     </form>
   );

@@ -73,15 +73,15 @@ function inForce(draft: Draft, today: string): number {
 }
 
 function Editor({ found, offer, today, reload, put }: { found: Availability; offer: Offer; today: string; reload: () => Promise<void>; put: (next: Availability) => void }) {
-  const { draft, change, dirty, saved, take } = useEdits(found, (of) => begun(of, today), { join: joined, onAnew: () => { save.clear(); setTurn(0); setChosen(first()); } });
+  const { draft, change, dirty, saved, take, refuse, stale } = useEdits(found, (of) => begun(of, today), { join: joined, onAnew: () => { save.clear(); setTurn(0); setChosen(first()); } });
   const first = () => draft.schedules[inForce(draft, today)]!.row;
   const [chosen, setChosen] = useState(first);
   const at = Math.max(0, draft.schedules.findIndex((each) => each.row === chosen));
   const [turn, setTurn] = useState(0);
   const wrong = turn ? faults(draft) : [];
   const save = useAct(async () => {
-    const next = await call(api.PATCH('/practice/therapists/{therapist_id}/availability', { params: { path: { therapist_id: found.staff_id }, header: { 'If-Match': found.etag } }, body: bodyOf(draft) }));
-    if (take(draft, next) === null) return;
+    const next = await call(api.PATCH('/practice/therapists/{therapist_id}/availability', { params: { path: { therapist_id: found.staff_id }, header: { 'If-Match': found.etag } }, body: bodyOf(draft) })).catch(refuse);
+    if (!next || take(draft, next) === null) return;
     setTurn(0);
     put(next);
   });
@@ -116,13 +116,13 @@ function Editor({ found, offer, today, reload, put }: { found: Availability; off
             change({ schedules: [...draft.schedules, { row, first_day: addDays(later || today, 7), week: schedule.week.map((each) => each.map((one) => ({ ...one }))) }] });
             setChosen(row);
           }}>{words.addSchedule}</Button>
-          {draft.schedules.length > 1 ? <Button mini look="quiet" onClick={() => change({ schedules: draft.schedules.filter((_, n) => n !== at) })}>{words.removeSchedule}</Button> : null}
+          {draft.schedules.length > 1 ? <Button mini look="quiet" onClick={() => { const rest = draft.schedules.filter((_, n) => n !== at); change({ schedules: rest }); setChosen(rest[0]!.row); }}>{words.removeSchedule}</Button> : null}
         </div>
       </section>
       <Overrides draft={draft} offer={offer} today={today} change={change} />
       <TimeOff draft={draft} today={today} change={change} />
       <section class="card stack g3"><TextField id="link" label={words.link} help={words.linkHelp} error={wrong.find((each) => each.id === 'link')?.text ?? null} optional value={draft.telehealth_link} maxLength={500} onInput={(telehealth_link) => change({ telehealth_link })} />{video && !draft.telehealth_link ? <p class="small warnline"><Icon name="alert" />{words.linkMissing}</p> : null}</section>
-      {save.problem?.status === 412 ? <Note tone="warn" live action={<Button mini onClick={() => void reload()}>{words.reload}</Button>}>{words.stale}</Note> : <Failed problem={save.problem} />}
+      {stale ? <Note tone="warn" live action={<Button mini onClick={() => void reload()}>{words.reload}</Button>}>{words.stale}</Note> : <Failed problem={save.problem} />}
       <div class="cluster g3 savebar"><Button type="submit" look="primary" busy={save.busy}>{words.save}</Button><span class="small soft" role="status">{saved ? `${words.saved}${found.conflicts.length ? ` ${words.savedConflicts(found.conflicts.length)}` : ''}` : dirty ? words.unsaved : ''}</span></div>
     </form>
   );

@@ -108,14 +108,14 @@ function bodyOf(services: Service[], places: Place[]): OfferBody {
 }
 
 function Editor({ offer, reload, put }: { offer: Offer; reload: () => Promise<void>; put: (next: Offer) => void }) {
-  const { draft, change, dirty, saved, take } = useEdits(offer, begun, { join: joined, onAnew: () => { save.clear(); setTurn(0); } });
+  const { draft, change, dirty, saved, take, refuse, stale } = useEdits(offer, begun, { join: joined, onAnew: () => { save.clear(); setTurn(0); } });
   const { services, places } = draft;
   const [turn, setTurn] = useState(0);
   const service = (n: number, next: Partial<Service>) => change({ services: services.map((one, m) => (m === n ? { ...one, ...next } : one)) });
   const place = (n: number, next: Partial<Place>) => change({ places: places.map((one, m) => (m === n ? { ...one, ...next } : one)) });
   const save = useAct(async () => {
-    const next = await call(api.PATCH('/practice/offer', { params: { header: { 'If-Match': offer.etag } }, body: bodyOf(services, places) }));
-    if (take(draft, next) === null) return;
+    const next = await call(api.PATCH('/practice/offer', { params: { header: { 'If-Match': offer.etag } }, body: bodyOf(services, places) })).catch(refuse);
+    if (!next || take(draft, next) === null) return;
     setTurn(0);
     put(next);
   });
@@ -161,7 +161,7 @@ function Editor({ offer, reload, put }: { offer: Offer; reload: () => Promise<vo
           <div><Button mini icon="plus" onClick={() => change({ places: [...places, { row: ++rows, location_id: null, name: '', address: '' }] })}>{words.addLocation}</Button></div>
         </section>
       </fieldset>
-      {save.problem?.status === 412 ? <Note tone="warn" live action={<Button mini onClick={() => void reload()}>{calendar.availability.reload}</Button>}>{words.stale}</Note> : <Failed problem={save.problem} />}
+      {stale ? <Note tone="warn" live action={<Button mini onClick={() => void reload()}>{calendar.availability.reload}</Button>}>{words.stale}</Note> : <Failed problem={save.problem} />}
       <div class="cluster g3"><Button type="submit" look="primary" busy={save.busy}>{words.save}</Button><span class="small soft" role="status">{dirty ? calendar.availability.unsaved : saved ? words.saved : ''}</span></div>
     </form>
   );

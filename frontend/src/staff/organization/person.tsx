@@ -70,10 +70,10 @@ function begun({ name, credentials, roles, may_invite, may_bill }: StaffMember):
 
 function Details({ member, of, onTold }: Part) {
   const fields = organization.invite;
-  const { draft, change, take } = useEdits(member, begun);
+  const { draft, change, take } = useEdits(member, begun, { onAnew: () => { setFaults({}); act.clear(); } });
   const { name, credentials, rights } = draft;
   const [faults, setFaults] = useState<Record<string, string>>({});
-  const [stale, setStale] = useState(false);
+  const [stale, setStale] = useState<string | null>(null); // the etag of what somebody else made of it
   const act = useAct(async () => {
     const body = { name: name.trim(), credentials: credentials.trim(), ...rights, roles: rights.roles as ('administrator' | 'therapist')[] };
     try {
@@ -83,14 +83,14 @@ function Details({ member, of, onTold }: Part) {
       onTold(all === false ? words.savedBefore : words.saved);
     } catch (cause) {
       if (asProblem(cause).status !== 412) throw cause;
-      await of.refresh(() => call(api.GET('/practice/staff/{staff_id}', { params: { path: { staff_id: member.staff_id } } })));
-      setStale(true);
+      const theirs = await of.refresh(() => call(api.GET('/practice/staff/{staff_id}', { params: { path: { staff_id: member.staff_id } } })));
+      setStale(theirs?.etag ?? null);
     }
   });
   const submit = (event: Event) => {
     event.preventDefault();
     onTold(null);
-    setStale(false);
+    setStale(null);
     const found: Record<string, string> = {};
     if (name.trim().length < 2) found.name = fields.faults.name!;
     if (!rights.roles.length) found.roles = fields.faults.roles!;
@@ -100,7 +100,7 @@ function Details({ member, of, onTold }: Part) {
   return (
     <form class="card stack g5" aria-labelledby="details" noValidate onSubmit={submit}>
       <h2 id="details">{words.details}</h2>
-      {stale && <Note tone="warn" live>{words.stale}</Note>}
+      {stale === member.etag && <Note tone="warn" live>{words.stale}</Note>}
       {member.last_administrator && <Note tone="info" icon="lock">{words.last}</Note>}
       <TextField id="i-name" label={fields.name} maxLength={100} required autocomplete="off" value={name} error={faults.name} onInput={(next) => change({ name: next })} />
       <TextField label={fields.credentials} help={fields.credentialsHelp} optional maxLength={40} short value={credentials} onInput={(next) => change({ credentials: next })} />
