@@ -49,7 +49,8 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         devices = item.stash.get(DEVICES, [])
         blank = [device for device in devices if not device.draws()]
         if blank and not any(device.troubles for device in devices):
-            item.stash[BLANK] = f"{', '.join(device.name for device in blank)}: {str(failure).splitlines()[0]}"
+            why, *_ = str(failure).split("\n")
+            item.stash[BLANK] = f"{', '.join(device.name for device in blank)}: {why}"
             item.session.stash.setdefault(LEFT, []).append(blank[0].context.browser)
         raise
 

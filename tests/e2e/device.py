@@ -243,8 +243,8 @@ class Device:
         self.page.set_viewport_size(SIZES[self.kind])
 
     def draws(self) -> bool:
-        """Whether the browser draws this page. Sometimes Chromium gives a page that is at work no frames any more, and
-        nothing can be pressed on it, because a press waits until what is pressed keeps its place for two of them.
+        """Whether the browser draws this page. Chromium can come to give a page that is at work no frames any more:
+        then nothing can be pressed on it, because a press waits until what is pressed keeps its place for two of them.
         A page that is too busy to be drawn, closed, or on the way to another is no such page."""
         try:
             found = self.page.wait_for_function(_DRAWS, arg=FRAMES, polling=100, timeout=3 * FRAMES)

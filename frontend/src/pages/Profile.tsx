@@ -56,9 +56,9 @@ function Edit({ profile, onSaved, reload }: { profile: Profile; onSaved: (profil
     try {
       const saved = await call(api.PATCH('/portal/profile', { params: { header: { 'If-Match': profile.etag } }, body: fieldsOf(draft) }));
       const all = take(draft, saved);
+      say(all === false ? words.savedBefore : words.saved); // also to who is on another page by now
       if (all === null) return;
       setAsked(false);
-      say(all ? words.saved : words.savedBefore);
       onSaved(saved);
     } catch (cause) {
       const problem = asProblem(cause);

@@ -205,7 +205,7 @@ export const billing = {
     sheets: 'On invoices, statements and superbills', sheetsHelp: 'Name, address and phone come from the profile of your organization.',
     taxId: 'Tax ID (EIN)', npi: 'NPI', footer: 'Words at the foot', footerHelp: 'How to pay by check, for example.',
     faults: { least: 'Enter an amount from 0.50 to 10,000.00', days: 'Enter days from 0 to 180', name: 'Enter the name of the tax', percent: 'Enter a rate from 0.01 to 50', npi: 'An NPI has ten digits' },
-    stale: 'Somebody changed the settings meanwhile. Load them again; what you typed is lost then.', reload: 'Load again', saved: 'Saved.', unsaved: 'Not saved yet',
+    stale: 'Somebody changed the settings meanwhile. Load them again; what you typed is lost then.', reload: 'Load again', saved: 'Saved.',
   },
 
   nights: {

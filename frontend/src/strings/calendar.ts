@@ -208,7 +208,6 @@ export const calendar = {
     offOther: 'Clients see none of this now.',
     fix: 'Not saved yet. First put this right:',
     faults: { range: (day: string) => `${day}: enter a start and an end that differ`, mode: (day: string) => `${day}: choose in person, video, or both`, limits: (day: string) => `${day}: choose at least one service and one place`, date: 'Enter a date for every day', off: 'Time off: enter a first and a last day in order', link: 'Enter a link that begins with https://, or none', from: 'Enter the date from which the hours hold' },
-    unsaved: 'Not saved yet',
     all: { services: 'All services', locations: 'all places' },
     kinds: { services: 'services', locations: 'places' },
     some: (n: number, of: number, what: string) => `${n} of ${of} ${what}`,

@@ -209,7 +209,6 @@ export const organization = {
     save: 'Save changes',
     saving: 'Saving',
     saved: 'Saved. It counts from their next click.',
-    savedBefore: 'Saved, but not what was typed last. Save once more.',
     stale: 'Someone else changed this person. What is there now is shown; make your change again.',
     resend: 'Send a new link',
     resent: 'A new link is on its way. The older one has stopped.',

@@ -6,6 +6,8 @@ const OTHERS = 'Type more of the name, or another part of it, to find the others
 const notNewest = (term: string) => `Not among the newest files: “${term}”`;
 
 export const staff = {
+  unsaved: 'Not saved yet',
+
   today: {
     title: 'Today',
     hello: (name: string) => `Hello, ${name}`,

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { api, call } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import { billing } from '../../strings/billing.ts';
+import { staff } from '../../strings/staff.ts';
 import type { Settings } from '../../types.ts';
 import { Button, ErrorSummary, Note, SelectField, TextField, typed, untyped, useAct, useEdits, useLoad, type Wrong } from '../../ui/index.ts';
 import { Failed, Ready, RecordBones } from '../parts.tsx';
@@ -113,7 +114,7 @@ function Form({ settings, put, reload }: { settings: Settings; put: (next: Setti
         </section>
       </fieldset>
       {stale ? <Note tone="warn" live action={<Button mini onClick={() => void reload()}>{words.reload}</Button>}>{words.stale}</Note> : <Failed problem={save.problem} />}
-      {locked ? null : <div class="cluster g3"><Button type="submit" look="primary" busy={save.busy}>{billing.save}</Button><span class="small soft" role="status">{dirty ? words.unsaved : saved ? words.saved : ''}</span></div>}
+      {locked ? null : <div class="cluster g3"><Button type="submit" look="primary" busy={save.busy}>{billing.save}</Button><span class="small soft" role="status">{dirty ? staff.unsaved : saved ? words.saved : ''}</span></div>}
     </form>
   );
 }

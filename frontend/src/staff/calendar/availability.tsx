@@ -5,6 +5,7 @@ import { api, call } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import { calendar } from '../../strings/calendar.ts';
 import { recurring } from '../../strings/recurring.ts';
+import { staff } from '../../strings/staff.ts';
 import type { Availability, AvailabilityBody, Hours, Offer } from '../../types.ts';
 import { Button, Check, ErrorSummary, Heading, Icon, Note, SelectField, TextField, addDays, brief, dateWords, dayKey, dayWords, rebased, useAct, useEdits, useLoad, zones, type Wrong } from '../../ui/index.ts';
 import { Failed, Ready, RecordBones } from '../parts.tsx';
@@ -123,7 +124,7 @@ function Editor({ found, offer, today, reload, put }: { found: Availability; off
       <TimeOff draft={draft} today={today} change={change} />
       <section class="card stack g3"><TextField id="link" label={words.link} help={words.linkHelp} error={wrong.find((each) => each.id === 'link')?.text ?? null} optional value={draft.telehealth_link} maxLength={500} onInput={(telehealth_link) => change({ telehealth_link })} />{video && !draft.telehealth_link ? <p class="small warnline"><Icon name="alert" />{words.linkMissing}</p> : null}</section>
       {stale ? <Note tone="warn" live action={<Button mini onClick={() => void reload()}>{words.reload}</Button>}>{words.stale}</Note> : <Failed problem={save.problem} />}
-      <div class="cluster g3 savebar"><Button type="submit" look="primary" busy={save.busy}>{words.save}</Button><span class="small soft" role="status">{saved ? `${words.saved}${found.conflicts.length ? ` ${words.savedConflicts(found.conflicts.length)}` : ''}` : dirty ? words.unsaved : ''}</span></div>
+      <div class="cluster g3 savebar"><Button type="submit" look="primary" busy={save.busy}>{words.save}</Button><span class="small soft" role="status">{saved ? `${words.saved}${found.conflicts.length ? ` ${words.savedConflicts(found.conflicts.length)}` : ''}` : dirty ? staff.unsaved : ''}</span></div>
     </form>
   );
 }

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks';
 import { api, call } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import { calendar } from '../../strings/calendar.ts';
+import { staff } from '../../strings/staff.ts';
 import type { Offer, OfferBody } from '../../types.ts';
 import { Button, Check, ErrorSummary, Heading, Note, SelectField, TextField, money, useAct, useEdits, useLoad, type Wrong } from '../../ui/index.ts';
 import { Failed, Ready, RecordBones } from '../parts.tsx';
@@ -162,7 +163,7 @@ function Editor({ offer, reload, put }: { offer: Offer; reload: () => Promise<vo
         </section>
       </fieldset>
       {stale ? <Note tone="warn" live action={<Button mini onClick={() => void reload()}>{calendar.availability.reload}</Button>}>{words.stale}</Note> : <Failed problem={save.problem} />}
-      <div class="cluster g3"><Button type="submit" look="primary" busy={save.busy}>{words.save}</Button><span class="small soft" role="status">{dirty ? calendar.availability.unsaved : saved ? words.saved : ''}</span></div>
+      <div class="cluster g3"><Button type="submit" look="primary" busy={save.busy}>{words.save}</Button><span class="small soft" role="status">{dirty ? staff.unsaved : saved ? words.saved : ''}</span></div>
     </form>
   );
 }

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { api, asProblem, call, newKey, type Problem } from '../../http.ts';
 import { useSession } from '../../session.tsx';
 import { organization } from '../../strings/organization.ts';
+import { staff } from '../../strings/staff.ts';
 import type { ClientPage, ClientRow, StaffMember } from '../../types.ts';
 import { Avatar, Button, Dialog, Heading, initials, Note, TextField, useAct, useEdits, useLoad, type Loaded } from '../../ui/index.ts';
 import { Crumbs, Failed, Ready, RecordBones } from '../parts.tsx';
@@ -70,7 +71,7 @@ function begun({ name, credentials, roles, may_invite, may_bill }: StaffMember):
 
 function Details({ member, of, onTold }: Part) {
   const fields = organization.invite;
-  const { draft, change, take } = useEdits(member, begun, { onAnew: () => { setFaults({}); act.clear(); } });
+  const { draft, change, dirty, take } = useEdits(member, begun, { onAnew: () => { setFaults({}); act.clear(); } });
   const { name, credentials, rights } = draft;
   const [faults, setFaults] = useState<Record<string, string>>({});
   const [stale, setStale] = useState<string | null>(null); // the etag of what somebody else made of it
@@ -80,7 +81,7 @@ function Details({ member, of, onTold }: Part) {
       const next = await call(api.PATCH('/practice/staff/{staff_id}', { params: { path: { staff_id: member.staff_id }, header: { 'If-Match': member.etag } }, body }));
       const all = take(draft, next);
       if (all !== null) of.put(next);
-      onTold(all === false ? words.savedBefore : words.saved);
+      onTold(all === false ? null : words.saved);
     } catch (cause) {
       if (asProblem(cause).status !== 412) throw cause;
       const theirs = await of.refresh(() => call(api.GET('/practice/staff/{staff_id}', { params: { path: { staff_id: member.staff_id } } })));
@@ -106,7 +107,7 @@ function Details({ member, of, onTold }: Part) {
       <TextField label={fields.credentials} help={fields.credentialsHelp} optional maxLength={40} short value={credentials} onInput={(next) => change({ credentials: next })} />
       <RightsFields rights={rights} error={faults.roles} onChange={(next) => change({ rights: next })} />
       <Failed problem={act.problem} />
-      <div><Button type="submit" look="primary" busy={act.busy} busyLabel={words.saving}>{words.save}</Button></div>
+      <div class="cluster g3"><Button type="submit" look="primary" busy={act.busy} busyLabel={words.saving}>{words.save}</Button><span class="small soft" role="status">{dirty ? staff.unsaved : ''}</span></div>
     </form>
   );
 }
